@@ -1,0 +1,68 @@
+/**
+ * One model of time. Patroni, HAProxy, etcd, keepalived, clients and every gate of hapg take their figures from here,
+ * so that a preset changes all of them together.
+ */
+export type Rto = 'fast' | 'norm' | 'wide';
+
+export interface Timing {
+  /** Seconds; Patroni: `loop_wait + 2 * retry_timeout <= ttl`. */
+  patroni: { ttl: number; loop_wait: number; retry_timeout: number; primary_start_timeout: number };
+  /** HAProxy check timers, in milliseconds and counts. */
+  haproxy: { inter: number; fastinter: number; downinter: number; rise: number; fall: number };
+  /** Milliseconds; the wide pair is for members that share disk and cores with PostgreSQL (etcd tuning guide). */
+  etcd: { heartbeat: number; election: number };
+  /** Seconds between VRRP advertisements. */
+  keepalived: { advert: number };
+  /** libpq; seconds but for tcp_user_timeout (milliseconds). */
+  client: { connect_timeout: number; keepalives_idle: number; keepalives_interval: number; keepalives_count: number; tcp_user_timeout: number };
+  /** Seconds within which a lost leader must have been replaced. */
+  failoverBound: number;
+}
+
+const PRESETS: Record<Rto, Pick<Timing, 'patroni' | 'haproxy' | 'failoverBound'>> = {
+  fast: {
+    patroni: { ttl: 20, loop_wait: 5, retry_timeout: 5, primary_start_timeout: 5 },
+    haproxy: { inter: 1000, fastinter: 250, downinter: 500, rise: 1, fall: 2 },
+    failoverBound: 30,
+  },
+  norm: {
+    patroni: { ttl: 30, loop_wait: 5, retry_timeout: 10, primary_start_timeout: 60 },
+    haproxy: { inter: 2000, fastinter: 500, downinter: 1000, rise: 2, fall: 3 },
+    failoverBound: 45,
+  },
+  wide: {
+    patroni: { ttl: 60, loop_wait: 10, retry_timeout: 20, primary_start_timeout: 300 },
+    haproxy: { inter: 3000, fastinter: 1000, downinter: 2000, rise: 2, fall: 3 },
+    failoverBound: 120,
+  },
+};
+
+/** What an inventory may set by hand instead of the preset's figure. */
+export interface TimingOverrides {
+  ttl?: number | undefined;
+  loop_wait?: number | undefined;
+  retry_timeout?: number | undefined;
+  heartbeat_ms?: number | undefined;
+  election_ms?: number | undefined;
+}
+
+/** All figures of time for a cluster. `sharedEtcd`: an etcd member runs on a database host. */
+export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean): Timing {
+  const preset = PRESETS[rto];
+  return {
+    patroni: {
+      ttl: overrides.ttl ?? preset.patroni.ttl,
+      loop_wait: overrides.loop_wait ?? preset.patroni.loop_wait,
+      retry_timeout: overrides.retry_timeout ?? preset.patroni.retry_timeout,
+      primary_start_timeout: preset.patroni.primary_start_timeout,
+    },
+    haproxy: preset.haproxy,
+    etcd: {
+      heartbeat: overrides.heartbeat_ms ?? (sharedEtcd ? 250 : 100),
+      election: overrides.election_ms ?? (sharedEtcd ? 2500 : 1000),
+    },
+    keepalived: { advert: 1 },
+    client: { connect_timeout: 2, keepalives_idle: 2, keepalives_interval: 1, keepalives_count: 3, tcp_user_timeout: 5000 },
+    failoverBound: preset.failoverBound,
+  };
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { UsageError } from '../errors.ts';
+import { crossCheck } from './checks.ts';
+import { buildCluster, type Cluster } from './model.ts';
+import { type Inventory, inventorySchema } from './schema.ts';
+import { type Problem, Source } from './source.ts';
+
+export interface Loaded {
+  cluster: Cluster;
+  source: Source;
+  /** Formatted warnings; the inventory can be used all the same. */
+  warnings: string[];
+}
+
+/**
+ * Reads an inventory file into the model.
+ * `overrides` are `-e key=value` pairs, set on top of the file (dotted keys, YAML values).
+ * Throws UsageError with every problem as `file:line:column: error: ...`; nothing has been contacted then.
+ */
+export function loadInventory(file: string, overrides: readonly string[] = []): Loaded {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new UsageError(`${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`);
+  }
+  return parseInventory(text, file, overrides);
+}
+
+/** As `loadInventory`, from text. */
+export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
+  const source = new Source(relative('.', file) || file, text);
+  const syntax = source.syntaxErrors();
+  if (syntax.length > 0) throw new UsageError(syntax.join('\n'));
+  for (const override of overrides) applyOverride(source, override);
+  const parsed = inventorySchema.safeParse(source.document.toJS({ maxAliasCount: 100 }) ?? {});
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, source));
+    throw new UsageError(problems.map((problem) => source.format(problem)).join('\n'));
+  }
+  const problems = crossCheck(parsed.data);
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length > 0) throw new UsageError(errors.map((problem) => source.format(problem)).join('\n'));
+  const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => source.format(problem));
+  return { cluster: buildCluster(parsed.data as Inventory, file), source, warnings };
+}
+
+function applyOverride(source: Source, override: string): void {
+  const at = override.indexOf('=');
+  if (at < 1) throw new UsageError(`-e ${override}: expected key=value, such as -e postgres.port=5433`);
+  const value = new Source('-e', override.slice(at + 1));
+  const errors = value.syntaxErrors();
+  if (errors.length > 0) throw new UsageError(errors.join('\n'));
+  source.document.setIn(override.slice(0, at).split('.'), value.document.toJS());
+}
+
+/** Translates one issue of the schema into problems that tell a person what to write instead. */
+function toProblems(issue: z.core.$ZodIssue, source: Source): Problem[] {
+  const path = issue.path as (string | number)[];
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      severity: 'error',
+      path: [...path, key],
+      atKey: true,
+      message: `unknown key "${key}"${suggest(key, knownKeys(path))}`,
+    }));
+  if (issue.code === 'invalid_key')
+    return issue.issues.map((inner) => ({ severity: 'error', path, atKey: true, message: inner.message }));
+  const value = source.document.getIn(path);
+  const hint = issue.code === 'invalid_value' && typeof value === 'string' ? suggest(value, issue.values.map(String)) : '';
+  return [{ severity: 'error', path, message: `${message(issue, value)}${hint}` }];
+}
+
+function message(issue: z.core.$ZodIssue, value: unknown): string {
+  const name = issue.path.map(String).join('.');
+  if (value === undefined && issue.code === 'invalid_type') return `${name} is missing`;
+  if (issue.code === 'invalid_type' && issue.expected === 'boolean' && typeof value === 'string')
+    return `${name}: ${value} is a text in YAML 1.2; write true or false`;
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value === 'number')
+    return issue.message.startsWith('Invalid input') ? `${name}: ${value} was read as a number; put it in quotes` : `${name}: ${issue.message}`;
+  if (issue.code === 'invalid_value') return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
+  return `${name}: ${issue.message}`;
+}
+
+function suggest(word: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const best = closest(word, known as string[]);
+  return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${best}"?)` : '';
+}
+
+type Def = { type: string; innerType?: z.ZodType; shape?: Record<string, z.ZodType>; valueType?: z.ZodType; element?: z.ZodType; options?: z.ZodType[] };
+
+/** The keys that the schema allows at a path. */
+function knownKeys(path: readonly (string | number)[]): string[] {
+  let schema: z.ZodType | undefined = inventorySchema;
+  const unwrap = (type: z.ZodType | undefined): z.ZodType | undefined => {
+    const def = type?._zod.def as Def | undefined;
+    if (def?.innerType) return unwrap(def.innerType);
+    if (def?.type === 'union') return def.options?.find((option) => (option._zod.def as Def).type === 'object');
+    return type;
+  };
+  for (const key of path) {
+    const def = unwrap(schema)?._zod.def as unknown as Def | undefined;
+    schema = def?.shape ? def.shape[String(key)] : (def?.valueType ?? def?.element);
+  }
+  const def = unwrap(schema)?._zod.def as unknown as Def | undefined;
+  return Object.keys(def?.shape ?? {});
+}

@@ -1,0 +1,97 @@
+import { dirname, join, resolve } from 'node:path';
+import { type Timing, timing } from '../cluster/timing.ts';
+import type { AssignableRole, Inventory } from './schema.ts';
+import { splitCidr } from './network.ts';
+
+/** Every role that a host can have, in the order in which they are set up. */
+export const ROLE_NAMES = ['hardening', 'ufw', 'etcd', 'pgbackrest', 'patroni', 'haproxy', 'keepalived', 'client'] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
+
+/** How the controller reaches a host, as far as the inventory says. */
+export type SshSettings = Inventory['ssh'];
+
+/** One machine of the model. */
+export interface Host {
+  name: string;
+  /** In the cluster network. */
+  address: string;
+  ssh: SshSettings;
+  roles: ReadonlySet<RoleName>;
+  tags: Record<string, boolean | number | string>;
+  datacenter: string | undefined;
+  priority: number | undefined;
+}
+
+/** The typed, validated, default-filled model that everything else reads. */
+export interface Cluster {
+  name: string;
+  /** The inventory's file, absolute. */
+  file: string;
+  /** `.hapg/<cluster>` beside the inventory: secrets, known hosts, journals. */
+  stateDir: string;
+  scope: string;
+  stanza: string;
+  dataDir: string;
+  binDir: string;
+  etcdDataDir: string;
+  replication: 'sync' | 'quorum' | 'async';
+  vip: { address: string; prefix: number; interface: string; routerId: number } | undefined;
+  firewall: { exclusive: boolean; sshFrom: string[] };
+  timing: Timing;
+  settings: Inventory;
+  hosts: readonly Host[];
+}
+
+/** The hosts that have a role, in the inventory's order. */
+export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
+  cluster.hosts.filter((host) => host.roles.has(role));
+
+/** Hosts that have at least one of the roles. */
+export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
+  cluster.hosts.filter((host) => roles.some((role) => host.roles.has(role)));
+
+/** The repository host; pgBackRest is dedicated to one host here. */
+export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(cluster, 'pgbackrest')[0];
+
+/** Builds the model of a checked inventory; `file` may be relative to the working directory. */
+export function buildCluster(inventory: Inventory, file: string): Cluster {
+  const absolute = resolve(file);
+  const ufw = inventory.ufw;
+  const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
+    const roles = new Set<AssignableRole | 'hardening' | 'ufw'>(host.roles);
+    if (host.hardening ?? inventory.hardening) roles.add('hardening');
+    if (host.ufw ?? ufw !== false) roles.add('ufw');
+    return {
+      name,
+      address: host.address,
+      ssh: { ...inventory.ssh, ...host.ssh },
+      roles,
+      tags: Object.fromEntries(Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined)) as Host['tags'],
+      datacenter: host.datacenter,
+      priority: host.priority,
+    };
+  });
+  const databases = hosts.filter((host) => host.roles.has('patroni'));
+  const vip = inventory.vip && splitCidr(inventory.vip.address);
+  const { version } = inventory.postgres;
+  return {
+    name: inventory.cluster,
+    file: absolute,
+    stateDir: join(dirname(absolute), '.hapg', inventory.cluster),
+    scope: inventory.patroni.scope ?? inventory.cluster,
+    stanza: inventory.pgbackrest.stanza ?? inventory.cluster,
+    dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
+    binDir: `/usr/lib/postgresql/${version}/bin`,
+    etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,
+    replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
+    vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },
+    firewall: { exclusive: typeof ufw === 'object' && ufw.exclusive, sshFrom: typeof ufw === 'object' ? ufw.ssh_from : [] },
+    timing: timing(
+      inventory.rto,
+      { ...inventory.patroni, ...inventory.etcd },
+      databases.some((host) => host.roles.has('etcd')),
+    ),
+    settings: inventory,
+    hosts,
+  };
+}

@@ -1,0 +1,237 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
+export const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
+export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
+
+const port = z.int('expected a port number').min(1).max(65535);
+const hostName = z
+  .string('expected a name')
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'a name has lower-case letters, digits and inner dashes, at most 63');
+const clusterName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a cluster name starts with a letter and has a-z, 0-9 and -, at most 40 characters');
+/** An SQL name that needs no quoting anywhere, so that it means the same in psql, pg_hba.conf and a URI. */
+const sqlName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'use lower-case letters, digits and _, starting with a letter');
+const address = z
+  .string('expected an IP address in quotes or plain')
+  .refine((text) => ipaddr.isValid(text) && !text.includes('%') && /^[0-9.]+$|:/.test(text), {
+    message: 'not an IP address (write it in full, without a prefix length)',
+  });
+const network = z
+  .string('expected a network such as 10.1.1.0/24')
+  .refine((text) => ipaddr.isValidCIDR(text), { message: 'not a network in CIDR form, such as 10.1.1.0/24' });
+const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
+const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
+const seconds = z.int().positive();
+/** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf would take it. */
+const setting = z.union([z.string(), z.number(), z.boolean()], 'a setting is a text, a number, true or false');
+const calendar = oneLine.regex(
+  /^[A-Za-z0-9*:,./~ -]+$/,
+  'not a systemd calendar expression, such as "Sun 03:00" (systemd.time(7))',
+);
+
+const sshFields = {
+  user: z.string().regex(/^[a-z_][a-z0-9_-]*\$?$/, 'not a login name').optional(),
+  port: port.optional(),
+  key: z.string().min(1).optional(),
+  jump: z.string().min(1).optional(),
+};
+const ssh = z
+  .strictObject({
+    ...sshFields,
+    host: oneLine.min(1).optional(),
+  })
+  .describe('How the controller reaches hosts; ~/.ssh/config, the agent and known_hosts are honoured');
+
+const tags = z
+  .strictObject({
+    nofailover: z.boolean().optional(),
+    noloadbalance: z.boolean().optional(),
+    nosync: z.boolean().optional(),
+    nostream: z.boolean().optional(),
+    clonefrom: z.boolean().optional(),
+    failover_priority: z.int().min(0).optional(),
+    replicatefrom: hostName.optional(),
+  })
+  .describe('Patroni tags of this member');
+
+const host = z
+  .strictObject({
+    address: address.describe('The address in the cluster network; what other hosts use'),
+    ssh: ssh.optional(),
+    roles: z
+      .array(z.enum(ASSIGNABLE_ROLES, { error: 'not a role' }))
+      .min(1, 'a host needs a role')
+      .describe(`Any of ${ASSIGNABLE_ROLES.join(', ')}`),
+    tags: tags.optional(),
+    datacenter: hostName.optional().describe('Where the host stands; used for preferences'),
+    hardening: z.boolean().optional().describe('false leaves this host as it is'),
+    ufw: z.boolean().optional().describe('false leaves the firewall of this host alone'),
+    priority: z.int().min(1).max(254).optional().describe('VRRP priority; default by order in the inventory'),
+  })
+  .describe('One machine');
+
+const postgres = z
+  .strictObject({
+    version: z
+      .string('quote it: version: "17" (an unquoted 16.10 would be read as the number 16.1)')
+      .regex(/^(15|16|17|18)$/, 'a major version in quotes: "15", "16", "17" or "18"')
+      .default('17'),
+    repository: z
+      .enum(['distribution', 'pgdg'])
+      .default('distribution')
+      .describe("Where packages come from: the distribution's own, or the PostgreSQL project's apt repository"),
+    port: port.default(5432),
+    data_dir: absolutePath.optional().describe('Default: /var/lib/postgresql/VERSION/CLUSTER'),
+    locale: z.string().regex(/^[A-Za-z0-9_.@-]+$/).default('C.UTF-8'),
+    parameters: z
+      .record(z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'not a setting of PostgreSQL'), setting)
+      .default({})
+      .describe('postgresql.conf settings for all members'),
+    hba: z.array(oneLine.min(1)).default([]).describe('Extra pg_hba lines, before the final reject'),
+    databases: z
+      .array(
+        z.strictObject({
+          name: sqlName,
+          owner: sqlName.optional(),
+          extensions: z.array(z.string().regex(/^[a-z_][a-z0-9_-]*$/)).default([]),
+        }),
+      )
+      .default([]),
+    users: z
+      .array(
+        z.strictObject({
+          name: sqlName,
+          roles: z.array(sqlName).default([]),
+          connection_limit: z.int().min(-1).optional(),
+        }),
+      )
+      .default([])
+      .describe('Login roles; their passwords come from the secret store'),
+    packages: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'not a package name'))
+      .default([])
+      .describe('Further packages on database hosts, such as extensions'),
+  })
+  .prefault({});
+
+const patroni = z
+  .strictObject({
+    scope: clusterName.optional().describe("Default: the cluster's name"),
+    port: port.default(8008),
+    ttl: seconds.min(20, 'ttl is at least 20 (Patroni)').optional(),
+    loop_wait: seconds.optional(),
+    retry_timeout: seconds.min(3, 'retry_timeout is at least 3 (Patroni)').optional(),
+    maximum_lag_on_failover: z.int().min(0).default(1_048_576).describe('Bytes'),
+    synchronous_mode_strict: z.boolean().default(false).describe('Block writes when no synchronous standby is there'),
+    synchronous_node_count: z.int().min(1).max(8).default(1),
+    watchdog: z.enum(['off', 'automatic', 'required']).default('automatic'),
+  })
+  .prefault({});
+
+const etcd = z
+  .strictObject({
+    client_port: port.default(2379),
+    peer_port: port.default(2380),
+    data_dir: absolutePath.optional().describe('Default: /var/lib/etcd/CLUSTER'),
+    heartbeat_ms: z.int().min(10).max(1000).optional(),
+    election_ms: z.int().min(100).max(50_000).optional(),
+    quota_bytes: z.int().min(67_108_864).default(8_589_934_592).describe('Size limit of the backend, in bytes'),
+  })
+  .prefault({});
+
+const haproxy = z
+  .strictObject({
+    ports: z
+      .strictObject({
+        primary: port.default(5000),
+        replica: port.default(5001),
+        sync: port.default(5002),
+        async: port.default(5003),
+        stats: port.default(7000),
+      })
+      .prefault({}),
+    maxconn: z.int().min(10).default(2000),
+    replica_lag_bytes: z.int().min(0).default(104_857_600).describe('Replicas further behind get no reads'),
+  })
+  .prefault({});
+
+const pgbackrest = z
+  .strictObject({
+    stanza: clusterName.optional().describe("Default: the cluster's name"),
+    port: port.default(8432),
+    path: absolutePath.default('/var/lib/pgbackrest'),
+    compress: z.enum(['zst', 'lz4', 'gz', 'none']).default('zst'),
+    process_max: z.int().min(1).max(64).default(2),
+    retention: z.strictObject({ full: z.int().min(1).default(2) }).prefault({}),
+    schedule: z
+      .strictObject({ full: calendar.default('Sun 03:00'), diff: calendar.default('Mon..Sat 03:00') })
+      .prefault({}),
+  })
+  .prefault({});
+
+const vip = z
+  .strictObject({
+    address: network.describe('The address that clients use, with the prefix length of its network'),
+    interface: z.string().regex(/^[A-Za-z0-9._-]{1,15}$/, 'not an interface name'),
+    router_id: z
+      .int('a VRRP router id is a number from 1 to 255')
+      .min(1, 'a VRRP router id is 1 to 255 (RFC 9568)')
+      .max(255, 'a VRRP router id is 1 to 255 (RFC 9568)'),
+  })
+  .describe('The virtual address held by exactly one balancer');
+
+export const inventorySchema = z
+  .strictObject({
+    cluster: clusterName.describe('Name of the cluster; default of Patroni scope, stanza and data directory'),
+    ssh: ssh.prefault({}),
+    postgres,
+    replication: z
+      .enum(['sync', 'quorum', 'async'], { error: 'one of sync, quorum, async' })
+      .optional()
+      .describe('Default: sync from three database hosts on, else async'),
+    rto: z
+      .enum(['fast', 'norm', 'wide'], { error: 'one of fast, norm, wide' })
+      .default('norm')
+      .describe('How soon a lost leader is replaced: below 30, 45 or 120 seconds'),
+    clients: z.array(network).default([]).describe('Networks that may reach the endpoints'),
+    vip: vip.optional(),
+    patroni,
+    etcd,
+    haproxy,
+    pgbackrest,
+    hardening: z.boolean().default(true),
+    ufw: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          exclusive: z.boolean().default(false).describe('Remove rules that are not in the model'),
+          ssh_from: z.array(network).default([]).describe('Networks that may log in; empty means any'),
+        }),
+      ])
+      .default(true),
+    apt: z
+      .strictObject({ proxy: z.url().optional().describe('HTTP proxy for packages') })
+      .prefault({}),
+    secrets: z
+      .strictObject({
+        recipients: z.array(z.string().regex(/^age1[a-z0-9]+$/, 'not an age recipient (age1...)')).default([]),
+      })
+      .prefault({}),
+    hosts: z.record(hostName, host, 'a mapping of host names').refine((hosts) => Object.keys(hosts).length > 0, {
+      message: 'there are no hosts',
+    }),
+  })
+  .describe('hapg inventory: one cluster, its hosts, its settings');
+
+/** The inventory as written, checked and default-filled. */
+export type Inventory = z.output<typeof inventorySchema>;
+
+/** JSON Schema (draft 2020-12) of what a person may write. */
+export function jsonSchema(): unknown {
+  return z.toJSONSchema(inventorySchema, { io: 'input', unrepresentable: 'any' });
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../errors.ts';
+import { type Cluster, type Host, ROLE_NAMES, type RoleName } from './model.ts';
+
+/**
+ * The hosts that `--limit` names, as Ansible's users know it: names, roles and globs separated by commas or colons,
+ * `!x` takes out, `&x` keeps the intersection, `@file` reads one pattern a line. Throws UsageError when nothing matches.
+ */
+export function limitHosts(cluster: Cluster, limit: string | undefined): Host[] {
+  if (!limit) return [...cluster.hosts];
+  const patterns = limit
+    .split(/[,:]/)
+    .flatMap((part) => (part.startsWith('@') ? readPatterns(part.slice(1)) : [part]))
+    .map((part) => part.trim())
+    .filter(Boolean);
+  const plain = patterns.filter((part) => !/^[!&]/.test(part));
+  let chosen = new Set(plain.length === 0 ? cluster.hosts : plain.flatMap((part) => match(cluster, part)));
+  for (const part of patterns.filter((text) => text.startsWith('&'))) {
+    const keep = new Set(match(cluster, part.slice(1)));
+    chosen = new Set([...chosen].filter((host) => keep.has(host)));
+  }
+  for (const part of patterns.filter((text) => text.startsWith('!'))) for (const host of match(cluster, part.slice(1))) chosen.delete(host);
+  if (chosen.size === 0) throw new UsageError(`--limit ${limit}: matches no host of ${cluster.file}`);
+  return cluster.hosts.filter((host) => chosen.has(host));
+}
+
+function readPatterns(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch (cause) {
+    throw new UsageError(`--limit @${file}: ${(cause as Error).message}`);
+  }
+}
+
+function match(cluster: Cluster, pattern: string): Host[] {
+  if (pattern === 'all' || pattern === '*') return [...cluster.hosts];
+  if ((ROLE_NAMES as readonly string[]).includes(pattern)) return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
+  const glob = new RegExp(`^${pattern.replace(/[.+^$()|\\{}]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const found = cluster.hosts.filter((host) => glob.test(host.name));
+  if (found.length === 0) throw new UsageError(`--limit: "${pattern}" is no host or role of ${cluster.file}`);
+  return found;
+}
+
+/** Which roles `--tags` and `--skip-tags` leave; throws UsageError for a word that is no role. */
+export function selectRoles(tags: string | undefined, skip: string | undefined): ReadonlySet<RoleName> {
+  const parse = (text: string, flag: string) =>
+    text.split(',').map((word) => {
+      if (!(ROLE_NAMES as readonly string[]).includes(word)) throw new UsageError(`${flag} ${word}: not a role; one of ${ROLE_NAMES.join(', ')}`);
+      return word as RoleName;
+    });
+  const chosen = new Set<RoleName>(tags ? parse(tags, '--tags') : ROLE_NAMES);
+  for (const role of skip ? parse(skip, '--skip-tags') : []) chosen.delete(role);
+  return chosen;
+}

@@ -1,0 +1,21 @@
+/**
+ * Framing of one request on a persistent shell: the script runs in a subshell with no standard input (it could
+ * otherwise eat the requests behind it), and a line with the nonce and the exit status ends the answer.
+ */
+export function frame(script: string, mark: string): string {
+  return `(\n${script}\n) </dev/null 2>&1\nprintf '\\n%s %s\\n' '${mark}' "$?"\n`;
+}
+
+/** Finds the end of a framed answer in what has arrived so far; undefined while it is incomplete. */
+export function unframe(received: Buffer, mark: string): { output: string; code: number; rest: Buffer } | undefined {
+  const begin = received.lastIndexOf(`\n${mark} `);
+  if (begin < 0) return undefined;
+  const codeStart = begin + mark.length + 2;
+  const end = received.indexOf(10, codeStart);
+  if (end < 0) return undefined;
+  return {
+    output: received.subarray(0, begin).toString('utf8'),
+    code: Number(received.subarray(codeStart, end).toString('ascii')),
+    rest: received.subarray(end + 1),
+  };
+}
