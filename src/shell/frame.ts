@@ -1,9 +1,14 @@
+/** The descriptor on which the persistent shell holds the host's lock. */
+export const LOCK_FD = 9;
+
 /**
  * Framing of one request on a persistent shell: the script runs in a subshell with no standard input (it could
- * otherwise eat the requests behind it), and a line with the nonce and the exit status ends the answer.
+ * otherwise eat the requests behind it) and without the lock's descriptor (a daemon it starts would keep the lock);
+ * a line with the mark and the exit status ends the answer. `inShell` runs it in the persistent shell itself.
  */
-export function frame(script: string, mark: string): string {
-  return `(\n${script}\n) </dev/null 2>&1\nprintf '\\n%s %s\\n' '${mark}' "$?"\n`;
+export function frame(script: string, mark: string, inShell = false): string {
+  if (inShell) return `{\n${script}\n} </dev/null 2>&1\nprintf '\\n%s %s\\n' '${mark}' "$?"\n`;
+  return `(\n${script}\n) </dev/null 2>&1 ${LOCK_FD}>&-\nprintf '\\n%s %s\\n' '${mark}' "$?"\n`;
 }
 
 /** Finds the end of a framed answer in what has arrived so far; undefined while it is incomplete. */

@@ -1,0 +1,15 @@
+/** Paths of hapg's own on the hosts; the one place where they are written. */
+export const PATHS = {
+  etc: '/etc/hapg',
+  identity: '/etc/hapg/cluster.json',
+  state: '/var/lib/hapg',
+  lock: '/var/lib/hapg/lock',
+  /** One empty file a handler that is still due. */
+  pending: '/var/lib/hapg/pending',
+  /** Scripts and exit codes of transient units. */
+  units: '/var/lib/hapg/units',
+  /** What a guarded change would put back. */
+  undo: '/var/lib/hapg/undo',
+  log: '/var/log/hapg',
+  audit: '/var/log/hapg/audit.log',
+} as const;

@@ -1,0 +1,132 @@
+import { createHash, randomBytes, X509Certificate, webcrypto } from 'node:crypto';
+import { Secret } from '../secrets/secret.ts';
+
+/** The authorities are kept apart, so that a key of one service opens nothing of another. */
+export const AUTHORITIES = ['etcd', 'patroni', 'postgres', 'pgbackrest'] as const;
+export type AuthorityName = (typeof AUTHORITIES)[number];
+
+export interface Authority {
+  name: AuthorityName;
+  /** PEM; public. */
+  certificate: string;
+  /** PKCS#8 PEM; stays on the controller. */
+  key: Secret;
+}
+
+const DAY_MS = 86_400_000;
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+/** Days; a leaf is renewed below a third of its lifetime. */
+export const LEAF_DAYS = 365;
+const AUTHORITY_DAYS = 3650;
+
+/** SHA-256 of the certificate, in hex; tells authorities apart in the cluster's identity. */
+export const authorityFingerprint = (pem: string): string => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+
+const serial = () => `00${randomBytes(15).toString('hex')}`;
+
+/** The X.509 library is only loaded by runs that sign something. */
+const x509 = () => import('@peculiar/x509');
+
+/** Makes a new self-signed authority. */
+export async function createAuthority(cluster: string, name: AuthorityName): Promise<Authority> {
+  const { X509CertificateGenerator, BasicConstraintsExtension, KeyUsagesExtension, KeyUsageFlags, SubjectKeyIdentifierExtension } = await x509();
+  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serial(),
+      name: `CN=${cluster} ${name} authority`,
+      notBefore: new Date(Date.now() - DAY_MS),
+      notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY_MS),
+      keys: keys as never,
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new BasicConstraintsExtension(true, 0, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+      ],
+    },
+    webcrypto as never,
+  );
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const pem = `-----BEGIN ${'PRIVATE KEY'}-----\n${pkcs8.replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END ${'PRIVATE KEY'}-----\n`;
+  return { name, certificate: `${certificate.toString('pem')}\n`, key: new Secret(pem) };
+}
+
+export interface LeafNames {
+  commonName: string;
+  dns: readonly string[];
+  ips: readonly string[];
+}
+
+/**
+ * Signs a host's request. Only its public key is taken (and proven by its signature); the names come from the model.
+ * Throws when the request's signature is wrong.
+ */
+export async function signLeaf(authority: Authority, request: string, names: LeafNames): Promise<string> {
+  const x = await x509();
+  const csr = new x.Pkcs10CertificateRequest(request);
+  if (!(await csr.verify(webcrypto as never))) throw new Error('the signature of the certificate request is wrong');
+  const key = await webcrypto.subtle.importKey(
+    'pkcs8',
+    Buffer.from(authority.key.reveal().replace(/-----[^-]+-----/g, ''), 'base64'),
+    ALGORITHM,
+    false,
+    ['sign'],
+  );
+  const issuer = new x.X509Certificate(authority.certificate);
+  const certificate = await x.X509CertificateGenerator.create(
+    {
+      serialNumber: serial(),
+      subject: `CN=${names.commonName}`,
+      issuer: issuer.subject,
+      notBefore: new Date(Date.now() - DAY_MS),
+      notAfter: new Date(Date.now() + LEAF_DAYS * DAY_MS),
+      publicKey: csr.publicKey,
+      signingKey: key as never,
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new x.BasicConstraintsExtension(false, undefined, true),
+        new x.KeyUsagesExtension(x.KeyUsageFlags.digitalSignature | x.KeyUsageFlags.keyEncipherment, true),
+        new x.ExtendedKeyUsageExtension([x.ExtendedKeyUsage.serverAuth, x.ExtendedKeyUsage.clientAuth]),
+        new x.SubjectAlternativeNameExtension([
+          ...names.dns.map((value) => ({ type: 'dns' as const, value })),
+          ...names.ips.map((value) => ({ type: 'ip' as const, value })),
+        ]),
+        await x.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto as never),
+      ],
+    },
+    webcrypto as never,
+  );
+  return `${certificate.toString('pem')}\n`;
+}
+
+/** Why a leaf must be made anew, or undefined when it is as wanted. Pure; `now` in milliseconds since the epoch. */
+export function leafProblem(pem: string, authority: Pick<Authority, 'certificate'>, names: LeafNames, now: number): string | undefined {
+  let leaf: X509Certificate;
+  try {
+    leaf = new X509Certificate(pem);
+  } catch {
+    return 'not a certificate';
+  }
+  if (!leaf.verify(new X509Certificate(authority.certificate).publicKey)) return 'signed by another authority';
+  const from = Date.parse(leaf.validFrom);
+  const to = Date.parse(leaf.validTo);
+  if (to - now < (to - from) / 3) return `expires on ${new Date(to).toISOString().slice(0, 10)}`;
+  if (leaf.subject !== `CN=${names.commonName}`) return `made for ${leaf.subject}, not CN=${names.commonName}`;
+  const present = (leaf.subjectAltName ?? '').split(', ').filter(Boolean).map((name) => name.toLowerCase());
+  const want = [...names.dns.map((name) => `dns:${name}`), ...names.ips.map((ip) => `ip address:${spellIp(ip)}`)];
+  const missing = want.filter((name) => !present.includes(name));
+  const extra = present.filter((name) => !want.includes(name));
+  if (missing.length > 0) return `lacks ${missing.join(', ')}`;
+  return extra.length > 0 ? `has too many names: ${extra.join(', ')}` : undefined;
+}
+
+/** Node prints IPv6 names in full upper-case groups without leading zeros. */
+function spellIp(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = (tail ?? '').split(':').filter(Boolean);
+  const middle = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0');
+  return [...left, ...middle, ...right].map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+}

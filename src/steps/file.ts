@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { PATHS } from '../paths.ts';
+import { Secret } from '../secrets/secret.ts';
+import { print, quote, words } from '../shell/quote.ts';
+import { type Difference, type Kind, type Step, type StepOptions, step } from './step.ts';
+import type { RoleName } from '../inventory/model.ts';
+
+export interface FileWant {
+  path: string;
+  /** undefined: the file must not exist. A Secret is never shown in a diff. */
+  content: string | Secret | undefined;
+  owner: string;
+  group: string;
+  /** Octal, such as `0644`. */
+  mode: string;
+  /** A command that judges the new file before it takes its place; `{}` stands for its path. */
+  check?: string | undefined;
+  /** Written only when the file is not there; later differences are left alone. */
+  once?: boolean | undefined;
+}
+
+export interface FileState {
+  type: 'absent' | 'file' | 'directory' | 'link' | 'other';
+  owner: string;
+  group: string;
+  mode: string;
+  sha256: string;
+  /** Only of small files that are no secrets and differ. */
+  content?: string | undefined;
+}
+
+const ABSENT: FileState = { type: 'absent', owner: '', group: '', mode: '', sha256: '' };
+const MAX_DIFF_BYTES = 65_536;
+
+const text = (content: string | Secret): string => (content instanceof Secret ? content.reveal() : content);
+const hash = (content: string | Secret): string => createHash('sha256').update(text(content)).digest('hex');
+
+/** File type bits of st_mode (inode(7)). */
+const TYPES: Record<number, FileState['type']> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'link' };
+
+/** One `stat` for any number of paths; lines `hexmode|owner|group|path`. */
+export const statScript = (paths: readonly string[]): string => `stat -c '%f|%U|%G|%n' -- ${words(...paths)} 2>/dev/null`;
+
+/** Reads one line of `statScript`. */
+export function parseStat(line: string): { path: string; state: FileState } {
+  const [raw = '', owner = '', group = '', ...rest] = line.split('|');
+  const bits = Number.parseInt(raw, 16);
+  const mode = (bits & 0o7777).toString(8).padStart(4, '0');
+  return { path: rest.join('|'), state: { type: TYPES[bits & 0o170000] ?? 'other', owner, group, mode, sha256: '' } };
+}
+
+/** A file's owner, group, mode and content. */
+export const fileKind: Kind<FileWant, FileState> = {
+  name: 'file',
+  probe(steps) {
+    const paths = steps.map((one) => one.want.path);
+    const open = steps.filter((one) => !(one.want.content instanceof Secret));
+    const wanted = open.map((one) => `${one.want.content === undefined ? '-' : hash(one.want.content)}:${one.want.path}`);
+    // Small non-secret files that differ come back in the same trip, for the diff.
+    return `${statScript(paths)}
+echo --
+open=${quote(` ${open.map((one) => one.want.path).join(' ')} `)}
+same=${quote(` ${wanted.join(' ')} `)}
+sha256sum -- ${words(...paths)} 2>/dev/null | while read -r sum path; do
+  text=
+  case "$open" in *" $path "*) case "$same" in *" $sum:$path "*) ;; *)
+    [ "$(stat -Lc %s -- "$path")" -le ${MAX_DIFF_BYTES} ] && text=$(base64 -w0 -- "$path") ;;
+  esac ;; esac
+  echo "$sum|$text|$path"
+done`;
+  },
+  parse(answer, steps) {
+    const [stats = '', sums = ''] = answer.split(/^--$/m);
+    const byPath = new Map<string, FileState>();
+    for (const line of stats.split('\n').filter(Boolean)) {
+      const { path, state } = parseStat(line);
+      byPath.set(path, state);
+    }
+    for (const line of sums.split('\n').filter(Boolean)) {
+      const [sha256 = '', encoded = '', ...rest] = line.split('|');
+      const state = byPath.get(rest.join('|'));
+      if (!state) continue;
+      state.sha256 = sha256;
+      if (encoded) state.content = Buffer.from(encoded, 'base64').toString('utf8');
+    }
+    return new Map(steps.map((one) => [one.id, byPath.get(one.want.path) ?? ABSENT]));
+  },
+  diff({ want }, state): Difference | undefined {
+    if (want.content === undefined)
+      return state.type === 'absent' ? undefined : { action: 'remove', summary: `${state.type} is there`, before: state.content, after: '' };
+    const shown = want.content instanceof Secret ? undefined : want.content;
+    if (state.type === 'absent')
+      return { action: 'create', summary: `${want.mode} ${want.owner}:${want.group}${shown === undefined ? ', secret' : ''}`, before: '', after: shown };
+    if (state.type !== 'file') return { action: 'update', summary: `a ${state.type} stands where a file belongs; it is moved aside` };
+    if (want.once) return undefined;
+    const reasons: string[] = [];
+    if (state.sha256 !== hash(want.content)) reasons.push(shown === undefined ? 'content (secret)' : 'content');
+    if (state.owner !== want.owner || state.group !== want.group) reasons.push(`owner ${state.owner}:${state.group} → ${want.owner}:${want.group}`);
+    if (state.mode !== want.mode) reasons.push(`mode ${state.mode} → ${want.mode}`);
+    if (reasons.length === 0) return undefined;
+    const changed = reasons[0]?.startsWith('content');
+    return { action: 'update', summary: reasons.join(', '), before: changed && shown !== undefined ? (state.content ?? '') : undefined, after: changed ? shown : undefined };
+  },
+  async change({ want }, state, remote) {
+    const path = quote(want.path);
+    const aside = quote(`${want.path}.hapg-aside-`);
+    if (want.content === undefined) {
+      await remote.run(state.type === 'directory' ? `mv -T ${path} ${aside}$(date +%s)` : `rm -f ${path}`);
+      return;
+    }
+    const next = quote(`${want.path}.hapg-new`);
+    const check = want.check?.replaceAll('{}', next);
+    await remote.run(`set -e
+umask 077
+${state.type === 'directory' ? `mv -T ${path} ${aside}$(date +%s)` : ''}
+trap 'rm -f ${next}' EXIT
+${print(text(want.content))} > ${next}
+chown ${quote(`${want.owner}:${want.group}`)} ${next}
+chmod ${want.mode} ${next}
+${check ?? ''}
+mv -fT ${next} ${path}`);
+  },
+  undo({ want }) {
+    const copy = quote(`${PATHS.undo}/${want.path.replaceAll('/', '_')}`);
+    return `if [ -e ${copy} ]; then cp -a ${copy} ${quote(want.path)}; else rm -f ${quote(want.path)}; fi`;
+  },
+};
+
+export type FileOptions = StepOptions & Partial<Pick<FileWant, 'owner' | 'group' | 'mode' | 'check' | 'once'>>;
+
+/** A step: this file with this content. `root:root 0644` unless said; a Secret gets 0600. */
+export function file(role: RoleName, path: string, content: string | Secret, options: FileOptions = {}): Step<FileWant, FileState> {
+  const { owner = 'root', group = 'root', mode = content instanceof Secret ? '0600' : '0644', check, once, ...rest } = options;
+  return step(fileKind, role, path, { path, content, owner, group, mode, check, once }, rest);
+}
+
+/** A step: no such file. */
+export const noFile = (role: RoleName, path: string, options: StepOptions = {}): Step<FileWant, FileState> =>
+  step(fileKind, role, path, { path, content: undefined, owner: '', group: '', mode: '' }, options);

@@ -1,0 +1,64 @@
+import type { RoleName } from '../inventory/model.ts';
+import { quote, words } from '../shell/quote.ts';
+import { type Kind, type Step, type StepOptions, step } from './step.ts';
+
+export interface PackageWant {
+  names: string[];
+  /** Oldest version that will do, by package; checked before anything is installed. */
+  minimum: Record<string, string>;
+}
+
+export interface PackageState {
+  /** Version by name, of packages that are fully installed. */
+  installed: Map<string, string>;
+  /** dpkg's status word of those that are neither installed nor absent, such as half-configured. */
+  broken: Map<string, string>;
+}
+
+/** A host's packages, all of them in one installation. */
+export const packageKind: Kind<PackageWant, PackageState> = {
+  name: 'packages',
+  probe: (steps) =>
+    `dpkg-query -W -f '\${Package}|\${db:Status-Status}|\${Version}\\n' -- ${words(...new Set(steps.flatMap((one) => one.want.names)))} 2>/dev/null`,
+  parse(answer, steps) {
+    const installed = new Map<string, string>();
+    const broken = new Map<string, string>();
+    for (const line of answer.split('\n').filter(Boolean)) {
+      const [name = '', status = '', version = ''] = line.split('|');
+      if (status === 'installed') installed.set(name, version);
+      else if (status !== 'not-installed' && status !== 'config-files') broken.set(name, status);
+    }
+    return new Map(steps.map((one) => [one.id, { installed, broken }]));
+  },
+  diff({ want }, { installed, broken }) {
+    const missing = want.names.filter((name) => !installed.has(name));
+    if (missing.length === 0) return undefined;
+    const words = missing.map((name) => (broken.has(name) ? `${name} (${broken.get(name)})` : name));
+    return { action: missing.length === want.names.length ? 'create' : 'update', summary: `install ${words.join(' ')}` };
+  },
+  async change({ want }, { installed }, remote) {
+    const missing = want.names.filter((name) => !installed.has(name));
+    remote.doing(`installing ${missing.length} packages`);
+    const minimum = Object.entries(want.minimum)
+      .filter(([name]) => missing.includes(name))
+      .map(
+        ([name, version]) => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
+dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`,
+      )
+      .join('\n');
+    await remote.unit('packages', installScript(missing, minimum), 1800);
+  },
+};
+
+/** Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. */
+const installScript = (names: readonly string[], checks: string): string => `set -e
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"; }
+i=0; while ! dpkg --configure -a; do i=$((i+1)); [ $i -lt 60 ]; sleep 5; done
+apt update
+${checks}
+apt --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install ${words(...names)}`;
+
+/** A step: these packages, from the sources that the host has. */
+export const packages = (role: RoleName, names: readonly string[], minimum: Record<string, string> = {}, options: StepOptions = {}): Step =>
+  step(packageKind, role, role === 'hardening' ? 'of this host' : role, { names: [...new Set(names)], minimum }, options);

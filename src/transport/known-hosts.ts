@@ -1,0 +1,102 @@
+import { createHash, createHmac } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+
+/** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+interface Entry {
+  marker: string | undefined;
+  patterns: string;
+  type: string;
+  key: string;
+  where: string;
+}
+
+export type KeyVerdict =
+  | { ok: true }
+  /** No line for this host at all. */
+  | { ok: false; kind: 'unknown'; reason: string }
+  /** A line of the same type has another key, or the key is revoked. */
+  | { ok: false; kind: 'mismatch'; reason: string };
+
+/** `SHA256:...` as ssh-keygen prints it. */
+export const fingerprint = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+
+/** The algorithm name inside an SSH public key blob (RFC 4253, 6.6). */
+export const keyType = (key: Buffer): string => key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii');
+
+/** How known_hosts names a host: `host`, or `[host]:port` when the port is not 22. */
+export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
+
+function parse(text: string, file: string): Entry[] {
+  return text.split('\n').flatMap((line, index) => {
+    const fields = line.trim().split(/\s+/);
+    if (!fields[0] || fields[0].startsWith('#')) return [];
+    const marker = fields[0].startsWith('@') ? fields.shift() : undefined;
+    const [patterns, type, key] = fields;
+    return patterns && type && key ? [{ marker, patterns, type, key, where: `${file}:${index + 1}` }] : [];
+  });
+}
+
+function matches(patterns: string, name: string): boolean {
+  if (patterns.startsWith('|1|')) {
+    const [, , salt, hash] = patterns.split('|');
+    return createHmac('sha1', Buffer.from(salt ?? '', 'base64')).update(name).digest('base64') === hash;
+  }
+  let found = false;
+  for (const pattern of patterns.split(',')) {
+    const negated = pattern.startsWith('!');
+    const glob = new RegExp(
+      `^${pattern.slice(negated ? 1 : 0).replace(/[.+^$()|\\{}[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`,
+      'i',
+    );
+    if (!glob.test(name)) continue;
+    if (negated) return false;
+    found = true;
+  }
+  return found;
+}
+
+/** Host keys that were accepted before; immutable once read. */
+export class KnownHosts {
+  private constructor(private readonly entries: readonly Entry[]) {}
+
+  static read(files: readonly string[]): KnownHosts {
+    return new KnownHosts(files.filter((file) => existsSync(file)).flatMap((file) => parse(readFileSync(file, 'utf8'), file)));
+  }
+
+  static parse(text: string, file = 'known_hosts'): KnownHosts {
+    return new KnownHosts(parse(text, file));
+  }
+
+  private lines(host: string, port: number): Entry[] {
+    const name = knownName(host, port);
+    return this.entries.filter((entry) => matches(entry.patterns, name));
+  }
+
+  /** Key types known for a host, so that the server is asked for one of these. */
+  types(host: string, port: number): string[] {
+    const types = this.lines(host, port)
+      .filter((entry) => entry.marker === undefined)
+      .flatMap((entry) => (entry.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [entry.type]));
+    return [...new Set(types)];
+  }
+
+  /** Judges the key that a server has shown. Lines of certificate authorities say nothing here: ssh2 offers no host certificates. */
+  verify(host: string, port: number, key: Buffer): KeyVerdict {
+    const blob = key.toString('base64');
+    const type = keyType(key);
+    const lines = this.lines(host, port);
+    const revoked = lines.find((entry) => entry.marker === '@revoked' && entry.key === blob);
+    const shown = `${type} ${fingerprint(key)}`;
+    if (revoked) return { ok: false, kind: 'mismatch', reason: `its host key ${shown} is revoked (${revoked.where})` };
+    const plain = lines.filter((entry) => entry.marker === undefined);
+    if (plain.some((entry) => entry.key === blob)) return { ok: true };
+    const other = plain.find((entry) => entry.type === type) ?? plain[0];
+    if (other)
+      return {
+        ok: false,
+        kind: 'mismatch',
+        reason: `its host key is ${shown}, but ${other.where} has another one. If the host was rebuilt on purpose, remove that line and run "hapg trust"; else somebody may be in between`,
+      };
+    return { ok: false, kind: 'unknown', reason: `its host key ${shown} is not known. Compare it and run "hapg trust"` };
+  }
+}

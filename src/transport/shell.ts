@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import type { ClientChannel } from 'ssh2';
+import { frame, unframe } from '../shell/frame.ts';
+
+/** A request took longer than it may. */
+export class ShellTimeout extends Error {
+  constructor(readonly seconds: number) {
+    super(`no answer within ${seconds} s`);
+  }
+}
+
+export interface ShellAnswer {
+  /** Standard output and standard error together, decoded once as UTF-8. */
+  output: string;
+  code: number;
+}
+
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One persistent `/bin/sh` of the super user on a host. Requests run one after another; a lost channel rejects the one
+ * in flight and all behind it with the reason. The shell dies with its SSH session, and with it every lock it holds.
+ */
+export class RootShell {
+  private received: Buffer = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
+  private tail: Promise<unknown> = Promise.resolve();
+  private waiting: { mark: string; done: (answer: ShellAnswer) => void; fail: (error: Error) => void } | undefined;
+  private broken: Error | undefined;
+  private readonly nonce = randomBytes(12).toString('hex');
+  private sequence = 0;
+
+  constructor(private readonly channel: ClientChannel) {
+    channel.on('data', (chunk: Buffer) => this.take(chunk));
+    channel.on('close', () => this.fail(new Error('the connection was lost')));
+    channel.on('error', (error: Error) => this.fail(error));
+  }
+
+  /** Rejects everything in flight; nothing can be run afterwards. */
+  fail(error: Error): void {
+    this.broken ??= error;
+    this.waiting?.fail(this.broken);
+    this.waiting = undefined;
+  }
+
+  /** Runs a script and waits for its end. A non-zero status is an answer, not an error. Rejects when the link is lost or too slow. */
+  run(script: string, timeoutMs: number, inShell = false): Promise<ShellAnswer> {
+    const turn = this.tail.then(() => this.send(script, timeoutMs, inShell));
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private send(script: string, timeoutMs: number, inShell: boolean): Promise<ShellAnswer> {
+    if (this.broken) return Promise.reject(this.broken);
+    return new Promise((resolve, reject) => {
+      const mark = `${this.nonce}.${++this.sequence}`;
+      const timer = setTimeout(() => this.fail(new ShellTimeout(timeoutMs / 1000)), timeoutMs);
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          then(value);
+        };
+      this.waiting = { mark, done: settle(resolve), fail: settle(reject) };
+      this.channel.write(frame(script, mark, inShell));
+    });
+  }
+
+  private take(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    const waiting = this.waiting;
+    if (!waiting) return;
+    // The mark ends with a newline, so only a chunk that holds one can complete the answer.
+    if (!chunk.includes(10)) return;
+    this.received = Buffer.concat([this.received, ...this.chunks]);
+    this.chunks = [];
+    if (this.received.length > MAX_OUTPUT_BYTES) return this.fail(new Error(`more than ${MAX_OUTPUT_BYTES} bytes of output`));
+    const answer = unframe(this.received, waiting.mark);
+    if (!answer) return;
+    this.received = answer.rest;
+    this.waiting = undefined;
+    waiting.done({ output: answer.output, code: answer.code });
+  }
+}

@@ -1,0 +1,93 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import SSHConfig from 'ssh-config';
+import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
+
+/** Flags of the command line that win over the inventory. */
+export interface SshFlags {
+  user?: string | undefined;
+  privateKey?: string | undefined;
+  jump?: string | undefined;
+}
+
+/** Where and how to log in; fully resolved. */
+export interface SshTarget {
+  /** The name that known_hosts is asked for. */
+  host: string;
+  port: number;
+  user: string;
+  /** Private key files that exist, in the order in which they are offered. */
+  keys: string[];
+  /** Socket of the agent, when there is one. */
+  agent: string | undefined;
+  /** Files in the format of known_hosts; the first is hapg's own. */
+  knownHosts: string[];
+  /** Hosts to go through, the first one reached directly. */
+  jumps: SshTarget[];
+}
+
+const expand = (path: string, base: string): string => {
+  const home = path.replace(/^~(?=$|\/)/, homedir()).replaceAll('%d', homedir());
+  return isAbsolute(home) ? home : join(base, home);
+};
+
+const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+
+/** Reads ~/.ssh/config; an unreadable or absent file is an empty one, as with ssh. */
+export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
+  return SSHConfig.parse(existsSync(file) ? readFileSync(file, 'utf8') : '');
+}
+
+/**
+ * Resolves how to reach a host. What is written nearer to the host wins: flags, the host's `ssh`, the inventory's `ssh`,
+ * ~/.ssh/config (ssh_config(5): HostName, Port, User, IdentityFile, IdentityAgent, ProxyJump, UserKnownHostsFile), defaults.
+ */
+export function resolveTarget(cluster: Cluster, host: Host, flags: SshFlags = {}, config = readSshConfig()): SshTarget {
+  return resolve(cluster, host.ssh.host ?? host.address, host.ssh, flags, config, 0);
+}
+
+function resolve(cluster: Cluster, alias: string, settings: SshSettings, flags: SshFlags, config: SSHConfig, depth: number): SshTarget {
+  if (depth > 4) throw new Error(`more than four jump hosts to ${alias}`);
+  const written = config.compute(alias, { ignoreCase: true }) as Record<string, string | string[] | undefined>;
+  const home = join(homedir(), '.ssh');
+  const explicit = flags.privateKey ?? settings.key;
+  const keys = explicit
+    ? [expand(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
+    : [...list(written.identityfile).map((file) => expand(file, home)), ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name))];
+  const agent = first(written.identityagent);
+  const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
+  return {
+    host: first(written.hostname) ?? alias,
+    port: settings.port ?? Number(first(written.port) ?? 22),
+    user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
+    keys: [...new Set(keys)].filter((file) => existsSync(file)),
+    agent: agent === 'none' ? undefined : agent && agent !== 'SSH_AUTH_SOCK' ? expand(agent, home) : process.env.SSH_AUTH_SOCK,
+    knownHosts: [
+      join(cluster.stateDir, 'known_hosts'),
+      ...list(written.userknownhostsfile)
+        .flatMap((files) => files.split(/\s+/))
+        .map((file) => expand(file, home)),
+      join(home, 'known_hosts'),
+      '/etc/ssh/ssh_known_hosts',
+    ],
+    jumps: jump && jump !== 'none' ? resolveJumps(cluster, jump, settings, flags, config, depth) : [],
+  };
+}
+
+/** `[user@]host[:port][,...]`; a name of the inventory means that host, else ~/.ssh/config is asked. */
+function resolveJumps(cluster: Cluster, jump: string, via: SshSettings, flags: SshFlags, config: SSHConfig, depth: number): SshTarget[] {
+  return jump.split(',').flatMap((hop) => {
+    const [, user, bracketed, plain, port] = /^(?:(.+)@)?(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(hop.trim()) ?? [];
+    const name = bracketed ?? plain ?? hop;
+    const host = cluster.hosts.find((candidate) => candidate.name === name);
+    const settings: SshSettings = host ? { ...host.ssh } : { key: via.key };
+    if (host?.ssh.jump === jump || flags.jump === jump) delete settings.jump;
+    if (user) settings.user = user;
+    if (port) settings.port = Number(port);
+    const alias = host ? (host.ssh.host ?? host.address) : name;
+    const target = resolve(cluster, alias, settings, { privateKey: flags.privateKey }, config, depth + 1);
+    return [...target.jumps, { ...target, jumps: [] }];
+  });
+}
