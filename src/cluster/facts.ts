@@ -1,0 +1,107 @@
+/** What a host is; read once a run, predicted where a package is not installed yet. */
+export interface Facts {
+  distribution: string;
+  codename: string;
+  cpus: number;
+  memoryBytes: number;
+  /** `none` on bare metal; `docker`, `lxc`, `kvm`, ... as systemd-detect-virt says. */
+  virtualization: string;
+  container: boolean;
+  /** Keys below /proc/sys that this host may set for itself: all, or only net.* in a container, or none. */
+  sysctl: 'all' | 'net' | 'none';
+  watchdog: boolean;
+  ipv6: boolean;
+  versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
+}
+
+/** What each release ships, for hosts where the package is not installed yet. */
+const RELEASES: Record<string, Facts['versions']> = {
+  bookworm: { patroni: '3.0.2', pgbackrest: '2.45', etcd: '3.4.23', haproxy: '2.6.12' },
+  trixie: { patroni: '4.0.7', pgbackrest: '2.55.1', etcd: '3.5.16', haproxy: '3.0.11' },
+  jammy: { patroni: '2.1.3', pgbackrest: '2.37', etcd: '3.3.25', haproxy: '2.4.22' },
+  noble: { patroni: '3.2.2', pgbackrest: '2.50', etcd: '3.4.30', haproxy: '2.8.5' },
+};
+
+/** POSIX sh; one `key=value` a line. Writes nothing. */
+export const FACTS_SCRIPT = `. /etc/os-release
+echo "id=$ID"
+echo "codename=$VERSION_CODENAME"
+echo "cpus=$(nproc)"
+sed -n 's/^MemTotal: *\\([0-9]*\\).*/memory=\\1/p' /proc/meminfo
+if [ -r /sys/fs/cgroup/memory.max ]; then echo "limit=$(cat /sys/fs/cgroup/memory.max)"; fi
+echo "virt=$(systemd-detect-virt 2>/dev/null)"
+if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
+if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
+if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
+if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
+dpkg-query -W -f 'version=\${Package} \${Version}\\n' patroni pgbackrest etcd-server haproxy 2>/dev/null`;
+
+/** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
+const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
+
+/** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
+export function parseFacts(answer: string): Facts {
+  const values = new Map<string, string[]>();
+  for (const line of answer.split('\n').filter(Boolean)) {
+    const at = line.indexOf('=');
+    const key = line.slice(0, at);
+    values.set(key, [...(values.get(key) ?? []), line.slice(at + 1)]);
+  }
+  const one = (key: string): string => values.get(key)?.[0] ?? '';
+  const memoryBytes = Number(one('memory')) * 1024;
+  if (!one('id') || !Number.isFinite(memoryBytes) || memoryBytes <= 0) throw new Error(`the host's facts are not understood: ${answer.slice(0, 200)}`);
+  const limit = Number(one('limit'));
+  const installed = new Map((values.get('version') ?? []).map((line): [string, string] => [line.split(' ')[0] ?? '', upstream(line.split(' ')[1] ?? '')]));
+  const shipped = RELEASES[one('codename')] ?? RELEASES.trixie!;
+  const writable = values.get('rw') ?? [];
+  const virtualization = one('virt') || 'none';
+  const container = /^(docker|lxc|lxc-libvirt|podman|systemd-nspawn|container-other|openvz|rkt|wsl|proot|pouch)$/.test(virtualization);
+  return {
+    distribution: one('id'),
+    codename: one('codename'),
+    cpus: Number(one('cpus')) || 1,
+    memoryBytes: limit > 0 && limit < memoryBytes ? limit : memoryBytes,
+    virtualization,
+    container,
+    sysctl: container ? (writable.includes('net') ? 'net' : 'none') : 'all',
+    watchdog: one('watchdog') === 'yes',
+    ipv6: one('ipv6') === 'yes',
+    versions: {
+      patroni: installed.get('patroni') || shipped.patroni,
+      pgbackrest: installed.get('pgbackrest') || shipped.pgbackrest,
+      etcd: installed.get('etcd-server') || shipped.etcd,
+      haproxy: installed.get('haproxy') || shipped.haproxy,
+    },
+  };
+}
+
+/** Compares dotted versions by their numbers; negative when `a` is older. */
+export function compareVersions(a: string, b: string): number {
+  const left = a.split('.').map(Number);
+  const right = b.split('.').map(Number);
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const difference = (left[index] || 0) - (right[index] || 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** What the installed (or offered) versions can do; the one place that knows. */
+export function capabilities({ versions }: Pick<Facts, 'versions'>) {
+  const atLeast = (have: string, want: string) => compareVersions(have, want) >= 0;
+  return {
+    /** `replication: quorum` (Patroni 4.0 release notes). */
+    quorumMode: atLeast(versions.patroni, '4.0.0'),
+    /** DCS failsafe mode; trusted from 4.0.7 on, see the README's safety model. */
+    failsafeMode: atLeast(versions.patroni, '4.0.7'),
+    /** sd_notify (Patroni 4.1 release notes); older ones would be killed as "not started". */
+    patroniNotify: atLeast(versions.patroni, '4.1.0'),
+    /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */
+    backupStandbyPrefer: atLeast(versions.pgbackrest, '2.54'),
+    /** Block incremental backups (pgBackRest 2.46 release notes). */
+    blockBackup: atLeast(versions.pgbackrest, '2.46'),
+  };
+}
+
+/** Oldest package versions that hapg builds a cluster on. */
+export const MINIMUM_VERSIONS = { patroni: '3.0.2', 'etcd-server': '3.4', haproxy: '2.4', pgbackrest: '2.45' } as const;

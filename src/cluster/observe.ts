@@ -1,0 +1,197 @@
+import { X509Certificate } from 'node:crypto';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { hostPort } from '../inventory/network.ts';
+import { PATHS } from '../paths.ts';
+import { quote, words } from '../shell/quote.ts';
+import { holderScript } from '../engine/lock.ts';
+
+/** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
+export const PKI = {
+  etcd: '/etc/etcd/pki',
+  patroni: '/etc/patroni/pki',
+  haproxy: '/etc/haproxy/pki',
+  pgbackrest: '/etc/pgbackrest/pki',
+  client: '/etc/hapg/postgres-ca.crt',
+} as const;
+
+export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
+
+/** Who a host says it belongs to; `/etc/hapg/cluster.json`. */
+export interface Identity {
+  cluster: string;
+  uuid: string;
+  generation: number;
+  authorities: Record<string, string>;
+}
+
+/** One member as Patroni's `/cluster` tells it. */
+export interface PatroniMember {
+  name: string;
+  role: string;
+  state: string;
+  host?: string;
+  timeline?: number;
+  lag?: number | string;
+  pending_restart?: boolean;
+  tags?: Record<string, unknown>;
+}
+
+/** What one host shows of itself and of the cluster; undefined where the host does not have the role or does not answer. */
+export interface Observation {
+  identity: Identity | undefined;
+  pending: string[];
+  /** Transient hapg units and armed undo timers that are there now. */
+  units: string[];
+  holder: string | undefined;
+  dataDirectory: { state: 'absent' | 'empty' | 'foreign' | 'cluster'; systemIdentifier?: string } | undefined;
+  patroni: { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean; config: Record<string, unknown> | undefined } | undefined;
+  sql: { archiver: { archived_count: number; failed_count: number; last_archived_time: string | null; last_failed_time: string | null } } | undefined;
+  etcd: { healthy: boolean; id: string; leader: string; members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined; initialize: string | undefined } | undefined;
+  vipHeld: boolean | undefined;
+  /** Server rows of HAProxy's statistics: proxy, server, status. */
+  balancer: { proxy: string; server: string; status: string }[] | undefined;
+  repository: { status: number; message: string; backups: { label: string; type: string; stop: number; size: number }[] } | undefined;
+  /** Expiry in milliseconds since the epoch, by path. */
+  certificates: { path: string; expires: number }[];
+}
+
+const b64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** POSIX sh that reads all this on one host; `@name` lines announce the parts. Writes nothing. */
+export function observeScript(cluster: Cluster, host: Host): string {
+  const { settings } = cluster;
+  const has = (role: Parameters<typeof host.roles.has>[0]) => host.roles.has(role);
+  const parts = [
+    `echo @identity; cat ${PATHS.identity} 2>/dev/null; echo`,
+    `echo @pending; ls ${PATHS.pending} 2>/dev/null`,
+    `echo @units; systemctl list-units --plain --no-legend --state=active,activating 'hapg-*' 2>/dev/null`,
+    `echo @holder; ${holderScript}; echo`,
+  ];
+  const crts: string[] = [];
+  if (has('patroni')) {
+    const base = `https://${hostPort(host.address, settings.patroni.port)}`;
+    const data = quote(cluster.dataDir);
+    crts.push(`${PKI.patroni}/*.crt`);
+    parts.push(
+      `echo @data
+if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p'
+elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi`,
+      `echo @patroni
+[ -e ${PKI.patroni}/rest.key ] && curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key ${base}/patroni ${base}/cluster ${base}/config`,
+      `echo @sql
+if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${settings.postgres.port} -d postgres -c ${quote(SQL)} 2>/dev/null; fi`,
+    );
+  }
+  if (has('etcd')) {
+    const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
+    crts.push(`${PKI.etcd}/*.crt`);
+    const key = b64(`/service/${cluster.scope}/initialize`);
+    parts.push(`echo @etcd
+if [ -e ${PKI.etcd}/server.key ]; then
+  set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
+  curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" -d '{"key":"${key}"}' ${base}/v3/kv/range
+fi`);
+  }
+  if (has('haproxy')) parts.push(`echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`);
+  if (has('keepalived') && cluster.vip) parts.push(`echo @vip; ip -o addr show dev ${quote(cluster.vip.interface)} 2>/dev/null | grep -cF ' ${cluster.vip.address}/'`);
+  if (has('pgbackrest')) {
+    crts.push(`${PKI.pgbackrest}/*.crt`);
+    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'info', '--output=json')} 2>/dev/null; fi; echo`);
+  }
+  if (crts.length > 0) parts.push(`echo @certificates; for f in ${crts.join(' ')}; do [ -e "$f" ] && { echo "path $f"; cat "$f"; }; done`);
+  return parts.join('\n');
+}
+
+const SQL = `select json_build_object('archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time) from pg_stat_archiver))`;
+
+/** JSON of a line, or undefined when the program gave no (whole) answer. */
+function json<T>(text: string | undefined): T | undefined {
+  try {
+    return text?.trim() ? (JSON.parse(text) as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the answer of `observeScript`. What a program did not answer is undefined; never guessed. */
+export function parseObservation(answer: string, cluster: Cluster): Observation {
+  const parts = new Map<string, string>();
+  for (const part of answer.split(/^@(?=[a-z]+$)/m).slice(1)) {
+    const at = part.indexOf('\n');
+    parts.set(part.slice(0, at < 0 ? undefined : at), at < 0 ? '' : part.slice(at + 1));
+  }
+  const lines = (name: string) => (parts.get(name) ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+  return {
+    identity: json<Identity>(parts.get('identity')),
+    pending: lines('pending'),
+    units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
+    holder: parts.get('holder')?.trim() || undefined,
+    dataDirectory: parseData(lines('data')),
+    patroni: parsePatroni(lines('patroni')),
+    sql: json(parts.get('sql')),
+    etcd: parseEtcd(lines('etcd'), cluster),
+    vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
+    balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
+    repository: parseRepository(json(parts.get('repository')), cluster),
+    certificates: parseCertificates(parts.get('certificates') ?? ''),
+  };
+}
+
+function parseData(lines: string[]): Observation['dataDirectory'] {
+  const state = lines[0] as 'absent' | 'empty' | 'foreign' | 'cluster' | undefined;
+  return state && { state, ...(lines[1] ? { systemIdentifier: lines[1] } : {}) };
+}
+
+function parsePatroni(lines: string[]): Observation['patroni'] {
+  const [self, all, config] = [0, 1, 2].map((index) => json<Record<string, unknown>>(lines[index]));
+  if (!self && !all) return undefined;
+  return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true, config };
+}
+
+function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
+  const [health, status, list, range] = [0, 1, 2, 3].map((index) => json<Record<string, unknown>>(lines[index]));
+  if (!health && !list) return undefined;
+  const members = list?.members as { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[] | undefined;
+  const kvs = range?.kvs as { value: string }[] | undefined;
+  const byUrl = (url: string | undefined) => cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
+  return {
+    healthy: health?.health === 'true',
+    id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
+    leader: String(status?.leader ?? ''),
+    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({ id: ID, name: name || byUrl(peerURLs?.[0]) || '', peerUrl: peerURLs?.[0] ?? '', learner: isLearner === true })),
+    initialize: kvs?.[0] && Buffer.from(kvs[0].value, 'base64').toString(),
+  };
+}
+
+function parseHaproxy(lines: string[]): Observation['balancer'] {
+  const header = (lines[0] ?? '').replace(/^# /, '').split(',');
+  const [proxy, server, status] = ['pxname', 'svname', 'status'].map((name) => header.indexOf(name));
+  if (proxy === undefined || server === undefined || status === undefined || status < 0) return undefined;
+  return lines.slice(1).map((line) => {
+    const fields = line.split(',');
+    return { proxy: fields[proxy] ?? '', server: fields[server] ?? '', status: fields[status] ?? '' };
+  });
+}
+
+function parseRepository(info: unknown, cluster: Cluster): Observation['repository'] {
+  if (!Array.isArray(info)) return undefined;
+  const stanza = (info as { name: string; status: { code: number; message: string }; backup: { label: string; type: string; timestamp: { stop: number }; info: { size: number } }[] }[]).find((one) => one.name === cluster.stanza);
+  if (!stanza) return { status: 1, message: 'missing stanza', backups: [] };
+  return {
+    status: stanza.status.code,
+    message: stanza.status.message,
+    backups: stanza.backup.map(({ label, type, timestamp, info: { size } }) => ({ label, type, stop: timestamp.stop, size })),
+  };
+}
+
+function parseCertificates(text: string): Observation['certificates'] {
+  return text
+    .split(/^path /m)
+    .slice(1)
+    .flatMap((part) => {
+      const path = part.slice(0, part.indexOf('\n'));
+      const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(part)?.[0];
+      return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
+    });
+}
+

@@ -1,0 +1,126 @@
+import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import type { Observation, PatroniMember } from './observe.ts';
+
+export type MemberRole = 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
+
+/** One PostgreSQL member, in the words of the outside contract. */
+export interface Member {
+  name: string;
+  host: string;
+  role: MemberRole;
+  /** `running` for a leader, `streaming` for a caught-up replica, else what Patroni says. */
+  state: string;
+  timeline: number | undefined;
+  lagBytes: number | undefined;
+  pendingRestart: boolean;
+  tags: Record<string, unknown>;
+}
+
+export interface DcsMember {
+  id: string;
+  name: string;
+  peerUrl: string;
+  healthy: boolean;
+  leader: boolean;
+  learner: boolean;
+}
+
+/** The live cluster seen at one moment; immutable. What no host could tell is undefined. */
+export interface Snapshot {
+  /** By host name; hosts that were not asked are missing. */
+  observations: ReadonlyMap<string, Observation>;
+  /** Something of a cluster is there already: a data directory, an initialize key, a running Patroni. */
+  exists: boolean;
+  members: Member[];
+  leader: Member | undefined;
+  leaders: string[];
+  timeline: number | undefined;
+  paused: boolean;
+  /** All system identifiers seen, in data directories and in the DCS. */
+  systemIdentifiers: string[];
+  /** The DCS's own initialize key; undefined when absent or unknown. */
+  initialize: string | undefined;
+  dcs: { members: DcsMember[]; quorum: boolean };
+  vipHolders: string[];
+  /** The declared dynamic configuration that is in the DCS. */
+  config: Record<string, unknown> | undefined;
+}
+
+const ROLES: Record<string, MemberRole> = {
+  leader: 'leader',
+  master: 'leader',
+  primary: 'leader',
+  sync_standby: 'sync_standby',
+  quorum_standby: 'quorum_standby',
+  standby_leader: 'standby_leader',
+};
+
+function toMember(raw: PatroniMember): Member {
+  const role = ROLES[raw.role] ?? 'replica';
+  // Patroni 3 and older call a streaming replica "running" too; lag is a text ("unknown") while it is not known.
+  const state = role !== 'leader' && raw.state === 'running' && raw.lag === 0 ? 'streaming' : raw.state;
+  return {
+    name: raw.name,
+    host: raw.host ?? '',
+    role,
+    state,
+    timeline: raw.timeline,
+    lagBytes: role === 'leader' ? 0 : typeof raw.lag === 'number' ? raw.lag : undefined,
+    pendingRestart: raw.pending_restart === true,
+    tags: raw.tags ?? {},
+  };
+}
+
+/** Puts what the hosts have told together. Pure; `observations` by host name. */
+export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string, Observation>): Snapshot {
+  const all = [...observations.values()];
+  const members = mergeMembers(all);
+  const initialize = all.map((one) => one.etcd?.initialize).find((id) => id);
+  const data = all.flatMap((one) => one.dataDirectory?.systemIdentifier ?? []);
+  const leaders = [...new Set(all.flatMap((one) => (one.patroni?.self && isLeader(one.patroni.self) ? [String((one.patroni.self.patroni as { name?: string })?.name ?? '')] : [])))];
+  const leader = members.find((member) => member.role === 'leader' || member.role === 'standby_leader');
+  return {
+    observations,
+    exists: all.some((one) => one.dataDirectory?.state === 'cluster') || initialize !== undefined || members.length > 0,
+    members,
+    leader,
+    leaders,
+    timeline: leader?.timeline,
+    paused: all.some((one) => one.patroni?.paused),
+    systemIdentifiers: [...new Set([...data, ...(initialize ? [initialize] : [])])],
+    initialize,
+    dcs: dcsOf(cluster, observations),
+    vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
+    config: all.map((one) => one.patroni?.config).find((config) => config),
+  };
+}
+
+/** `/patroni` answers with the member's own view, fresher than the DCS's. */
+const isLeader = (self: Record<string, unknown>): boolean => /^(leader|master|primary|standby_leader)$/.test(String(self.role)) && self.state === 'running';
+
+/** The longest member list wins: a host that has just joined or is cut off knows less. */
+function mergeMembers(all: readonly Observation[]): Member[] {
+  const lists = all.flatMap((one) => (one.patroni?.members ? [one.patroni.members] : []));
+  const hasLeader = (list: PatroniMember[]) => (list.some((one) => ROLES[one.role] === 'leader') ? 1 : 0);
+  lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
+  return (lists[0] ?? []).map(toMember).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function dcsOf(cluster: Cluster, observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {
+  const seen = [...observations.values()].flatMap((one) => (one.etcd?.members ? [one.etcd] : []));
+  const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
+  const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
+  const byId = new Map([...observations.values()].flatMap((one) => (one.etcd?.id ? [[one.etcd.id, one.etcd.healthy] as const] : [])));
+  const asked = new Set(hostsWith(cluster, 'etcd').map((host) => host.name));
+  const members = list.map((member) => ({
+    ...member,
+    // A member whose host was not asked in this run is not known to be ill.
+    healthy: byId.get(member.id) ?? (asked.has(member.name) ? !observations.has(member.name) : false),
+    leader: member.id === leaderId,
+  }));
+  const voters = members.filter((member) => !member.learner);
+  return { members, quorum: voters.length > 0 && voters.filter((member) => member.healthy).length > voters.length / 2 };
+}
+
+/** The host of the member that leads, if any. */
+export const leaderHost = (cluster: Cluster, snapshot: Snapshot): Host | undefined => cluster.hosts.find((host) => host.name === snapshot.leader?.name);

@@ -1,0 +1,18 @@
+import type { Action } from '../steps/step.ts';
+
+/** What the engine tells; views decide how it looks. */
+export type RunEvent =
+  | { type: 'stage'; stage: string }
+  | { type: 'doing'; host: string; text: string }
+  | { type: 'changed'; host: string; stage: string; step: string; role: string; action: Action; ms: number }
+  | { type: 'failed'; host: string; step: string; message: string }
+  | { type: 'unreachable'; host: string; message: string }
+  | { type: 'host-done'; host: string }
+  | { type: 'note'; text: string };
+
+export type Emit = (event: RunEvent) => void;
+
+/** How far the person wants to stop: 0 not at all, 1 no new steps, 2 leave what runs in units, 3 at once. */
+export interface Interrupt {
+  level: 0 | 1 | 2 | 3;
+}

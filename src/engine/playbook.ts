@@ -1,0 +1,30 @@
+import type { Facts } from '../cluster/facts.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Verdict } from '../cluster/decisions.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import type { Step } from '../steps/step.ts';
+
+/** All that roles and playbooks may look at: the model, the secrets, what the hosts are, how the cluster lives. */
+export interface Context {
+  cluster: Cluster;
+  secrets: SecretStore;
+  facts(host: Host): Facts;
+  snapshot: Snapshot;
+}
+
+/** One stretch of a playbook: what is done on which hosts, together or one after another. */
+export interface Stage {
+  name: string;
+  hosts(context: Context): readonly Host[];
+  steps(host: Host, context: Context): Step[];
+  /**
+   * Hosts that have something to do, in the groups that may be worked on at once. Absent: all together.
+   * Groups run one after another, each behind `gate`.
+   */
+  order?(busy: readonly Host[], context: Context): Host[][];
+  /** Must hold before each group of an ordered stage; asked again until it does or its time is over. */
+  gate?(group: readonly Host[], context: Context): Verdict;
+}
+
+export type Playbook = readonly Stage[];

@@ -1,0 +1,112 @@
+import { StepFailed, type Unreachable } from '../errors.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { redact, type Secret } from '../secrets/secret.ts';
+import type { Remote } from '../steps/step.ts';
+import { type Connection, connect, type Credentials } from '../transport/connection.ts';
+import type { ShellAnswer } from '../transport/shell.ts';
+import { readSshConfig, resolveTarget, type SshFlags } from '../transport/target.ts';
+import type { Emit } from './events.ts';
+import { settleAll } from './pool.ts';
+import { unitScript } from './transient.ts';
+
+export interface SessionOptions {
+  flags: SshFlags;
+  credentials: Credentials;
+  /** Hosts worked on at once. */
+  forks: number;
+  emit: Emit;
+  run: string;
+  /** Values to blot out of everything that comes back. */
+  secrets: () => Iterable<Secret>;
+}
+
+const DEFAULT_TIMEOUT_S = 60;
+
+/** The connections of one run: at most one a host, opened together, closed together. */
+export class Session {
+  private readonly connections = new Map<string, Connection>();
+  private readonly sshConfig = readSshConfig();
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly options: SessionOptions,
+  ) {}
+
+  /** Logs in to a host; rejects with Unreachable. A host that is connected already is left as it is. */
+  async open(host: Host): Promise<void> {
+    if (!this.connections.has(host.name)) this.connections.set(host.name, await this.dial(host));
+  }
+
+  /** Logs in to all hosts at once; returns those that could not be reached. */
+  async openAll(hosts: readonly Host[]): Promise<Map<string, Unreachable>> {
+    const results = await settleAll(hosts, this.options.forks, (host) => this.open(host));
+    const failed = new Map<string, Unreachable>();
+    for (const [index, result] of results.entries()) {
+      const host = hosts[index]!;
+      if (result.status === 'fulfilled') continue;
+      failed.set(host.name, result.reason as Unreachable);
+      this.options.emit({ type: 'unreachable', host: host.name, message: (result.reason as Error).message });
+    }
+    return failed;
+  }
+
+  /** A second, separate login: proof that one can still get in, all the way to the super user. */
+  async proveLogin(host: Host): Promise<void> {
+    const connection = await this.dial(host);
+    try {
+      const answer = await connection.shell.run('id -u', 20_000);
+      if (answer.output.trim() !== '0') throw new Error(`the new login is not the super user: ${answer.output.trim()}`);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Drops a connection, so that the next `open` makes a new one (after a reboot). */
+  forget(host: Host): void {
+    this.connections.get(host.name)?.close();
+    this.connections.delete(host.name);
+  }
+
+  /** Runs a script on a host's root shell. A non-zero status is an answer. Output is free of known secrets. */
+  async ask(host: Host, script: string, timeoutSeconds = DEFAULT_TIMEOUT_S, inShell = false): Promise<ShellAnswer> {
+    const connection = this.connections.get(host.name);
+    if (!connection) throw new Error(`${host.name} is not connected`);
+    const answer = await connection.shell.run(script, timeoutSeconds * 1000, inShell);
+    return { code: answer.code, output: redact(answer.output, this.options.secrets()) };
+  }
+
+  isOpen(host: Host): boolean {
+    return this.connections.has(host.name);
+  }
+
+  /** What a step's change sees of its host; failures name host and step. */
+  remote(host: Host, step: string): Remote {
+    const run = async (script: string, timeoutSeconds?: number): Promise<string> => {
+      let answer: ShellAnswer;
+      try {
+        answer = await this.ask(host, script, timeoutSeconds);
+      } catch (cause) {
+        throw new StepFailed(host.name, step, (cause as Error).message);
+      }
+      if (answer.code !== 0) throw new StepFailed(host.name, step, lastLines(answer.output) || `exit status ${answer.code}`);
+      return answer.output;
+    };
+    return {
+      host,
+      run,
+      unit: (name, script, timeoutSeconds) => run(unitScript(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30),
+      doing: (text) => this.options.emit({ type: 'doing', host: host.name, text }),
+    };
+  }
+
+  close(): void {
+    for (const connection of this.connections.values()) connection.close();
+    this.connections.clear();
+  }
+
+  private dial(host: Host): Promise<Connection> {
+    return connect(host.name, resolveTarget(this.cluster, host, this.options.flags, this.sshConfig), this.options.credentials);
+  }
+}
+
+const lastLines = (output: string): string => output.trim().split('\n').slice(-12).join('\n');

@@ -1,0 +1,33 @@
+import { PATHS } from '../paths.ts';
+import { print, quote } from '../shell/quote.ts';
+
+/**
+ * POSIX sh that runs `script` as the transient unit `hapg-NAME` and waits for its end. The unit outlives the connection;
+ * a next run that finds it active waits for it and then runs its own script, which must therefore be repeatable.
+ * The script travels on standard input into a root-only file, so that nothing of it shows in an argument list.
+ */
+export function unitScript(name: string, script: string, timeoutSeconds: number, run: string): string {
+  const unit = quote(`hapg-${name}`);
+  const base = `${PATHS.units}/${name}`;
+  const log = `${PATHS.log}/${name}.log`;
+  return `umask 077
+mkdir -p ${PATHS.units} ${PATHS.log}
+while systemctl -q is-active ${unit}; do sleep 1; done
+rm -f ${base}.rc
+${print(script)} > ${base}.sh
+printf '\\n== %s %s\\n' "$(date -Is)" ${quote(run)} >> ${log}
+systemctl reset-failed ${unit} 2>/dev/null
+systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p StandardOutput=append:${log} -p StandardError=append:${log} /bin/sh -c 'sh ${base}.sh; echo $? > ${base}.rc.new; mv ${base}.rc.new ${base}.rc' || exit 1
+n=0
+while [ ! -e ${base}.rc ]; do
+  sleep 0.1
+  n=$((n + 1))
+  if [ $((n % 20)) -eq 0 ] && ! systemctl -q is-active ${unit} && [ ! -e ${base}.rc ]; then
+    echo "unit hapg-${name} ended without a result; see ${log}"
+    exit 1
+  fi
+done
+rc=$(cat ${base}.rc)
+if [ "$rc" != 0 ]; then tail -n 12 ${log}; exit "$rc"; fi
+rm -f ${base}.sh ${base}.rc`;
+}

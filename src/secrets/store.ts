@@ -1,0 +1,152 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { Identity } from '../cluster/observe.ts';
+import { Refused } from '../errors.ts';
+import type { Cluster } from '../inventory/model.ts';
+import { AUTHORITIES, type Authority, type AuthorityName, authorityFingerprint, createAuthority } from '../pki/authority.ts';
+import { Secret } from './secret.ts';
+
+/** Passwords that every cluster has, by what they are for. */
+export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
+export type SystemPassword = (typeof SYSTEM_PASSWORDS)[number];
+
+interface Stored {
+  uuid: string;
+  generation: number;
+  /** SHA-256 of the inventory that this generation stands for. */
+  inventory: string;
+  passwords: Record<string, string>;
+  users: Record<string, string>;
+  authorities: Record<string, { certificate: string; key: string }>;
+}
+
+/** 160 bits in characters that need no quoting in any file or URI. */
+const newPassword = (): string => randomBytes(20).toString('base64url').replaceAll(/[-_]/g, 'x');
+
+/**
+ * Everything secret about a cluster, kept beside the inventory in `.hapg/<cluster>/` (mode 0600, or encrypted for age
+ * recipients). Made once; an existing store is only ever added to.
+ */
+export class SecretStore {
+  private constructor(
+    private readonly cluster: Cluster,
+    private readonly stored: Stored,
+    private dirty: boolean,
+  ) {}
+
+  static path(cluster: Cluster): string {
+    return join(cluster.stateDir, cluster.settings.secrets.recipients.length > 0 ? 'secrets.age' : 'secrets.yaml');
+  }
+
+  /** Reads the store; undefined when there is none. Throws Refused when it cannot be read. */
+  static async read(cluster: Cluster): Promise<SecretStore | undefined> {
+    for (const name of ['secrets.age', 'secrets.yaml']) {
+      const file = join(cluster.stateDir, name);
+      if (!existsSync(file)) continue;
+      const text = name.endsWith('.age') ? await decrypt(file) : readFileSync(file, 'utf8');
+      return new SecretStore(cluster, parse(text) as Stored, file !== SecretStore.path(cluster));
+    }
+    return undefined;
+  }
+
+  /** A new store with new passwords and authorities, not yet written. */
+  static async create(cluster: Cluster): Promise<SecretStore> {
+    const store = new SecretStore(cluster, { uuid: randomUUID(), generation: 0, inventory: '', passwords: {}, users: {}, authorities: {} }, true);
+    await store.complete();
+    return store;
+  }
+
+  /** Adds what the model needs and the store lacks (a new user, a new authority). */
+  async complete(): Promise<void> {
+    const { stored } = this;
+    const want = this.cluster.settings.postgres.users.map((user) => user.name);
+    for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
+    for (const name of want) stored.users[name] ??= this.made();
+    for (const name of AUTHORITIES) {
+      if (stored.authorities[name]) continue;
+      const authority = await createAuthority(this.cluster.name, name);
+      stored.authorities[name] = { certificate: authority.certificate, key: authority.key.reveal() };
+      this.dirty = true;
+    }
+    const digest = createHash('sha256').update(JSON.stringify(this.cluster.settings)).digest('hex');
+    if (stored.inventory !== digest) {
+      stored.inventory = digest;
+      stored.generation += 1;
+      this.dirty = true;
+    }
+  }
+
+  private made(): string {
+    this.dirty = true;
+    return newPassword();
+  }
+
+  /** Writes the store if something was added; atomically, readable by its owner only. */
+  async save(): Promise<void> {
+    if (!this.dirty) return;
+    ensureStateDir(this.cluster);
+    const file = SecretStore.path(this.cluster);
+    const text = stringify(this.stored);
+    writeFileSync(`${file}.new`, await encrypt(text, this.cluster.settings.secrets.recipients), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    this.dirty = false;
+  }
+
+  password(name: SystemPassword): Secret {
+    return new Secret(this.stored.passwords[name]!);
+  }
+
+  userPassword(name: string): Secret {
+    return new Secret(this.stored.users[name]!);
+  }
+
+  authority(name: AuthorityName): Authority {
+    const { certificate, key } = this.stored.authorities[name]!;
+    return { name, certificate, key: new Secret(key) };
+  }
+
+  identity(): Identity {
+    return {
+      cluster: this.cluster.name,
+      uuid: this.stored.uuid,
+      generation: this.stored.generation,
+      authorities: Object.fromEntries(AUTHORITIES.map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)])),
+    };
+  }
+
+  /** Every value that must never show. */
+  all(): Secret[] {
+    const { passwords, users } = this.stored;
+    return [...Object.values(passwords), ...Object.values(users)].map((value) => new Secret(value));
+  }
+}
+
+/** Makes `.hapg/<cluster>` for its owner only. */
+export function ensureStateDir(cluster: Cluster): void {
+  mkdirSync(cluster.stateDir, { recursive: true, mode: 0o700 });
+  chmodSync(cluster.stateDir, 0o700);
+}
+
+async function encrypt(text: string, recipients: readonly string[]): Promise<string | Uint8Array> {
+  if (recipients.length === 0) return text;
+  const { Encrypter } = await import('age-encryption');
+  const encrypter = new Encrypter();
+  for (const recipient of recipients) encrypter.addRecipient(recipient);
+  return encrypter.encrypt(text);
+}
+
+async function decrypt(file: string): Promise<string> {
+  const identityFile = process.env.HAPG_AGE_IDENTITY ?? join(homedir(), '.config', 'hapg', 'age.txt');
+  if (!existsSync(identityFile)) throw new Refused(`${file} is encrypted and ${identityFile} is not there. Name your age identity file in HAPG_AGE_IDENTITY`);
+  const { Decrypter } = await import('age-encryption');
+  const decrypter = new Decrypter();
+  for (const line of readFileSync(identityFile, 'utf8').split('\n')) if (line.startsWith('AGE-SECRET-KEY-')) decrypter.addIdentity(line.trim());
+  try {
+    return await decrypter.decrypt(readFileSync(file), 'text');
+  } catch (cause) {
+    throw new Refused(`${file} cannot be decrypted with ${identityFile}: ${(cause as Error).message}`);
+  }
+}
