@@ -11,6 +11,9 @@ export interface Facts {
   sysctl: 'all' | 'net' | 'none';
   watchdog: boolean;
   ipv6: boolean;
+  /** Ports on which sshd listens, as sshd itself says. */
+  sshPorts: number[];
+  opensshVersion: string;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
 
@@ -66,6 +69,8 @@ export function parseFacts(answer: string): Facts {
     sysctl: container ? (writable.includes('net') ? 'net' : 'none') : 'all',
     watchdog: one('watchdog') === 'yes',
     ipv6: one('ipv6') === 'yes',
+    sshPorts: (values.get('sshport') ?? ['22']).map(Number).sort((a, b) => a - b),
+    opensshVersion: (installed.get('openssh-server') ?? '8.0').replace(/p\d+$/, ''),
     versions: {
       patroni: installed.get('patroni') || shipped.patroni,
       pgbackrest: installed.get('pgbackrest') || shipped.pgbackrest,

@@ -3,7 +3,6 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
-import { holderScript } from '../engine/lock.ts';
 
 /** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
 export const PKI = {
@@ -54,6 +53,9 @@ export interface Observation {
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
 }
+
+/** POSIX sh that tells the holder of a host's lock, or prints nothing; takes no lock and writes nothing. */
+const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
 
 const b64 = (text: string) => Buffer.from(text).toString('base64');
 

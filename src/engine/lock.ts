@@ -4,8 +4,6 @@ import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
-import { settleAll } from './pool.ts';
-import type { Session } from './session.ts';
 
 /** Who holds a host's lock; written into the lock file for the person who meets it. */
 export interface Holder {
@@ -33,7 +31,7 @@ export function describeHolder(text: string): string {
 }
 
 /** flock(2) on a descriptor of the persistent shell: the kernel frees it when the session ends, however it ends. */
-const lockScript = (who: Holder, waitSeconds: number): string => `umask 077
+export const lockScript = (who: Holder, waitSeconds: number): string => `umask 077
 mkdir -p ${PATHS.state}
 exec ${LOCK_FD}>>${PATHS.lock}
 if flock ${waitSeconds > 0 ? `-w ${waitSeconds}` : '-n'} ${LOCK_FD}; then
@@ -45,24 +43,28 @@ else
   exec ${LOCK_FD}>&-
 fi`;
 
-/** Takes one host's lock. Throws Locked, naming the holder. */
-export async function lockHost(session: Session, host: Host, who: Holder, waitSeconds: number): Promise<void> {
-  const { output } = await session.ask(host, lockScript(who, waitSeconds), waitSeconds + 20, true);
+/** Reads what `lockScript` printed. Throws Locked, naming the holder. */
+export function expectLocked(host: Host, output: string): void {
   const lines = output.trim().split('\n');
   if (lines[0] !== 'locked') throw new Locked(host.name, describeHolder(lines.slice(1).join('\n')));
 }
 
 /**
- * Takes the locks of all hosts. The first in name order is taken alone: of two runs over the same hosts exactly one
- * passes it, so they can never hold half of the hosts each. Throws Locked.
+ * The order in which locks are taken: the first host in name order alone, the others once it is held. Of two runs over
+ * the same hosts exactly one passes the first, so they can never hold half of the hosts each.
  */
-export async function lockAll(session: Session, hosts: readonly Host[], who: Holder, waitSeconds: number): Promise<void> {
-  const [first, ...others] = [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (!first) return;
-  await lockHost(session, first, who, waitSeconds);
-  for (const result of await settleAll(others, session.options.forks, (host) => lockHost(session, host, who, waitSeconds)))
-    if (result.status === 'rejected') throw result.reason;
+export function lockOrder(hosts: readonly Host[]): { enter: (host: Host) => Promise<void>; locked: (host: Host) => void; failed: (host: Host, reason: Error) => void } {
+  const first = [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1))[0];
+  let open: () => void = () => undefined;
+  let refuse: (reason: Error) => void = () => undefined;
+  const gate = new Promise<void>((resolve, reject) => {
+    open = resolve;
+    refuse = reject;
+  });
+  gate.catch(() => undefined);
+  return {
+    enter: (host) => (host === first ? Promise.resolve() : gate),
+    locked: (host) => host === first && open(),
+    failed: (host, reason) => host === first && refuse(reason),
+  };
 }
-
-/** POSIX sh that tells the holder of a host's lock, or prints nothing; takes no lock and writes nothing. */
-export const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;

@@ -15,7 +15,7 @@ export interface PackageState {
   broken: Map<string, string>;
 }
 
-/** A host's packages, all of them in one installation. */
+/** The packages of a role on a host. */
 export const packageKind: Kind<PackageWant, PackageState> = {
   name: 'packages',
   probe: (steps) =>
@@ -36,29 +36,30 @@ export const packageKind: Kind<PackageWant, PackageState> = {
     const words = missing.map((name) => (broken.has(name) ? `${name} (${broken.get(name)})` : name));
     return { action: missing.length === want.names.length ? 'create' : 'update', summary: `install ${words.join(' ')}` };
   },
-  async change({ want }, { installed }, remote) {
-    const missing = want.names.filter((name) => !installed.has(name));
+  async change(one, state, remote) {
+    await packageKind.changeAll!([{ step: one, state }], remote);
+  },
+  /** All roles of a host in one run of apt. */
+  async changeAll(items, remote) {
+    const missing = [...new Set(items.flatMap(({ step: { want }, state }) => want.names.filter((name) => !state.installed.has(name))))];
     remote.doing(`installing ${missing.length} packages`);
-    const minimum = Object.entries(want.minimum)
-      .filter(([name]) => missing.includes(name))
-      .map(
-        ([name, version]) => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
-dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`,
-      )
-      .join('\n');
-    await remote.unit('packages', installScript(missing, minimum), 1800);
+    const minimum = Object.assign({}, ...items.map(({ step: { want } }) => want.minimum)) as Record<string, string>;
+    await remote.unit('packages', installScript(missing, missing.flatMap((name) => (minimum[name] ? [versionCheck(name, minimum[name])] : []))), 1800);
   },
 };
 
+const versionCheck = (name: string, version: string): string => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
+dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
+
 /** Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. */
-const installScript = (names: readonly string[], checks: string): string => `set -e
+const installScript = (names: readonly string[], checks: readonly string[]): string => `set -e
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"; }
 i=0; while ! dpkg --configure -a; do i=$((i+1)); [ $i -lt 60 ]; sleep 5; done
 apt update
-${checks}
+${checks.join('\n')}
 apt --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install ${words(...names)}`;
 
 /** A step: these packages, from the sources that the host has. */
 export const packages = (role: RoleName, names: readonly string[], minimum: Record<string, string> = {}, options: StepOptions = {}): Step =>
-  step(packageKind, role, role === 'hardening' ? 'of this host' : role, { names: [...new Set(names)], minimum }, options);
+  step(packageKind, role, role, { names: [...new Set(names)], minimum }, options);

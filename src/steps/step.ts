@@ -47,6 +47,8 @@ export interface Kind<W, S> {
   /** Undefined when the step is as wanted. Pure. */
   diff(step: Step<W, S>, state: S): Difference | undefined;
   change(step: Step<W, S>, state: S, remote: Remote): Promise<void>;
+  /** Several steps of this kind that stand next to each other, in one go; used instead of `change` where there is one. */
+  changeAll?(items: readonly { step: Step<W, S>; state: S }[], remote: Remote): Promise<void>;
   /** POSIX sh that puts back what was there before, armed while a change could lock the operator out. */
   undo?(step: Step<W, S>): string;
 }

@@ -1,0 +1,135 @@
+import { mayStopEtcd, membersHealthy, replicasFirst } from '../src/cluster/decisions.ts';
+import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
+import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
+import { directory } from '../src/steps/directory.ts';
+import { file } from '../src/steps/file.ts';
+import { packages } from '../src/steps/package.ts';
+import type { Step } from '../src/steps/step.ts';
+import { client, clientPackages } from '../roles/client/client.ts';
+import { etcd, etcdCertificates, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
+import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
+import { haproxy, haproxyMinimum, haproxyPackages } from '../roles/haproxy/haproxy.ts';
+import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
+import { patroni, patroniCertificates, patroniCluster, patroniMinimum, patroniPackages, patroniPrepare, patroniRestart } from '../roles/patroni/patroni.ts';
+import { pgbackrest, pgbackrestMinimum, pgbackrestPackages, pgbackrestPrepare, pgbackrestSchedule, repositoryPackages } from '../roles/pgbackrest/pgbackrest.ts';
+import { ufw } from '../roles/ufw/ufw.ts';
+
+const everyone = ({ cluster }: Context): readonly Host[] => cluster.hosts;
+const databases = ({ cluster }: Context): Host[] => hostsWith(cluster, 'patroni');
+
+/** Database hosts take part in backups when there is a repository. */
+const backsUp = (host: Host, { cluster }: Context): boolean => !!repositoryHost(cluster) && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
+
+/** The member that leads, or on an empty set of hosts the one that will be made first. */
+const leading = (context: Context): Host[] => {
+  const members = databases(context);
+  const leader = members.find((host) => host.name === context.snapshot.leader?.name) ?? members.find((host) => host.tags.nofailover !== true) ?? members[0];
+  return leader ? [leader] : [];
+};
+
+/** Everything else of the cluster is younger than its leader: they clone it. */
+const following = (context: Context): Host[] => databases(context).filter((host) => !leading(context).includes(host));
+
+const identity: Stage = {
+  name: 'identity',
+  hosts: everyone,
+  steps: (host, { secrets }) => [
+    directory(firstRole(host), PATHS.etc),
+    file(firstRole(host), PATHS.identity, `${JSON.stringify(secrets.identity(), null, 2)}\n`, { mode: '0644' }),
+  ],
+};
+
+/** Steps that belong to the host rather than to a role go with the role that every run of it includes. */
+const firstRole = (host: Host) => [...host.roles][0]!;
+
+const prepare: Stage = {
+  name: 'hardening',
+  hosts: everyone,
+  steps: (host, context) => [
+    ...(host.roles.has('hardening') ? hardening(host, context) : []),
+    ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
+    ...(host.roles.has('patroni') ? patroniPrepare(host, context) : host.roles.has('pgbackrest') ? pgbackrestPrepare(host) : []),
+  ],
+};
+
+/** One step for each role, so that --tags works; the first one that has to do something installs for all. */
+const install: Stage = {
+  name: 'packages',
+  hosts: everyone,
+  steps: (host, context) => {
+    const list: Step[] = [];
+    const want = (role: Parameters<typeof host.roles.has>[0], names: readonly string[], minimum: Record<string, string> = {}) => {
+      if (host.roles.has(role)) list.push(packages(role, names, minimum));
+    };
+    want('hardening', hardeningPackages(host, context));
+    want('ufw', ['ufw']);
+    want('etcd', etcdPackages);
+    want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], { ...patroniMinimum, ...pgbackrestMinimum });
+    want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages], pgbackrestMinimum);
+    want('haproxy', haproxyPackages, haproxyMinimum);
+    want('keepalived', keepalivedPackages);
+    want('client', clientPackages(context.cluster));
+    return list;
+  },
+};
+
+const protect: Stage = {
+  name: 'firewall and services',
+  hosts: everyone,
+  steps: (host, context) => [...(host.roles.has('ufw') ? ufw(host, context) : []), ...(host.roles.has('hardening') ? hardeningServices(host, context) : [])],
+};
+
+const certificates: Stage = {
+  name: 'certificates',
+  hosts: everyone,
+  steps: (host, context) => [...(host.roles.has('etcd') ? etcdCertificates(host, context) : []), ...(host.roles.has('patroni') ? patroniCertificates(host, context) : [])],
+};
+
+/** A new etcd starts together, for its first members wait for each other; a living one is touched one member at a time. */
+const dcs: Stage = {
+  name: 'etcd',
+  hosts: ({ cluster }) => hostsWith(cluster, 'etcd'),
+  steps: etcd,
+  order: (busy, { snapshot }) => (snapshot.dcs.members.length === 0 ? [[...busy]] : busy.map((host) => [host])),
+  gate: (group, { snapshot }) => (group.length > 1 || snapshot.dcs.members.length === 0 ? { ok: true } : mayStopEtcd(group[0]!.name, snapshot)),
+};
+
+const repository: Stage = {
+  name: 'backup service',
+  hosts: (context) => context.cluster.hosts.filter((host) => backsUp(host, context)),
+  steps: pgbackrest,
+};
+
+const leader: Stage = { name: 'leader', hosts: leading, steps: patroni };
+
+const settings: Stage = { name: 'users and databases', hosts: leading, steps: patroniCluster };
+
+const backup: Stage = {
+  name: 'first backup',
+  hosts: ({ cluster }) => hostsWith(cluster, 'pgbackrest'),
+  steps: (_host, context) => pgbackrestSchedule(context),
+};
+
+const replicas: Stage = { name: 'replicas', hosts: following, steps: patroni };
+
+const restarts: Stage = {
+  name: 'pending restarts',
+  hosts: databases,
+  steps: patroniRestart,
+  order: (busy, { snapshot }) => replicasFirst(busy, snapshot),
+  gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
+};
+
+/** Never both balancers at once, once there is something to balance. */
+const balancers: Stage = {
+  name: 'balancers',
+  hosts: ({ cluster }) => hostsWithAny(cluster, 'haproxy', 'keepalived'),
+  steps: (host, context) => [...(host.roles.has('haproxy') ? haproxy(host, context) : []), ...(host.roles.has('keepalived') ? keepalived(host, context) : [])],
+  order: (busy, { snapshot }) => (snapshot.vipHolders.length === 0 ? [[...busy]] : [...busy].sort((a, b) => Number(snapshot.vipHolders.includes(a.name)) - Number(snapshot.vipHolders.includes(b.name))).map((host) => [host])),
+};
+
+const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
+
+/** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
+export const apply: Playbook = [identity, prepare, install, protect, certificates, dcs, repository, leader, settings, backup, replicas, restarts, balancers, clients];

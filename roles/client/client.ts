@@ -1,0 +1,16 @@
+import { PKI } from '../../src/cluster/observe.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import type { Cluster, Host } from '../../src/inventory/model.ts';
+import { Secret } from '../../src/secrets/secret.ts';
+import { file } from '../../src/steps/file.ts';
+import type { Step } from '../../src/steps/step.ts';
+
+const role = 'client';
+
+export const clientPackages = ({ settings }: Cluster): string[] => [`postgresql-client-${settings.postgres.version}`];
+
+/** psql, the authority to verify the servers with, and the passwords of the application users. */
+export const client = (_host: Host, { cluster, secrets }: Context): Step[] => [
+  file(role, PKI.client, secrets.authority('postgres').certificate),
+  file(role, '/root/.pgpass', new Secret(cluster.settings.postgres.users.map(({ name }) => `*:*:*:${name}:${secrets.userPassword(name).reveal()}\n`).join(''))),
+];

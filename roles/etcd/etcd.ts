@@ -1,0 +1,100 @@
+import { PKI } from '../../src/cluster/observe.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { render } from '../../src/render.ts';
+import { certificate } from '../../src/steps/certificate.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { etcdJoin } from '../../src/steps/etcd-join.ts';
+import { file } from '../../src/steps/file.ts';
+import { ready } from '../../src/steps/ready.ts';
+import { restart, type Step } from '../../src/steps/step.ts';
+import { unit } from '../../src/steps/unit.ts';
+
+const role = 'etcd';
+const UNIT = 'etcd.service';
+const INITIAL = '/etc/etcd/initial.env';
+
+export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
+
+export const clientUrl = (host: Host, cluster: Cluster): string => `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
+export const peerUrl = (host: Host, cluster: Cluster): string => `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
+
+/** Before the package: our own unit, so that the package's start on installation starts nothing. */
+export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
+  file(role, '/etc/systemd/system/etcd.service', render('etcd/etcd.service', { cluster: cluster.name, dataDir: cluster.etcdDataDir })),
+];
+
+export const etcdCertificates = (host: Host, { secrets }: Context): Step[] => {
+  const authority = secrets.authority('etcd');
+  const owner = { owner: 'etcd', group: 'etcd' };
+  return [
+    directory(role, '/etc/etcd'),
+    directory(role, PKI.etcd, { mode: '0755' }),
+    file(role, `${PKI.etcd}/ca.crt`, authority.certificate),
+    // etcd reads its leaf again on every new connection, so a renewal needs no restart.
+    certificate(role, { path: `${PKI.etcd}/server`, ...owner, authority, commonName: host.name, dns: [host.name, 'localhost'], ips: [host.address, '127.0.0.1'] }),
+  ];
+};
+
+/** Configuration and membership of one member. */
+export function etcd(host: Host, context: Context): Step[] {
+  const { cluster, snapshot } = context;
+  const known = snapshot.dcs.members.some((member) => member.peerUrl === peerUrl(host, cluster));
+  const joining = snapshot.dcs.members.length > 0 && !known;
+  return [
+    directory(role, cluster.etcdDataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
+    file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),
+    // etcd reads this only while its data directory is empty; it is written once and never again.
+    joining
+      ? etcdJoin(role, { name: host.name, peerUrl: peerUrl(host, cluster), endpoints: hostsWith(cluster, 'etcd').filter((other) => other !== host).map((other) => clientUrl(other, cluster)), pki: PKI.etcd, file: INITIAL })
+      : file(role, INITIAL, initial(cluster), { once: true }),
+    unit(role, UNIT, { timeout: 120 }),
+    ready(role, 'etcd voter', {
+      check: voterCheck(host, cluster),
+      act: `ETCDCTL_API=3 etcdctl --endpoints=${clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster)} --cacert=${PKI.etcd}/ca.crt --cert=${PKI.etcd}/server.crt --key=${PKI.etcd}/server.key member list -w simple | awk -F', ' '$3 == "${host.name}" && $6 == "true" {print $1}' | while read -r id; do ETCDCTL_API=3 etcdctl --endpoints=${clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster)} --cacert=${PKI.etcd}/ca.crt --cert=${PKI.etcd}/server.crt --key=${PKI.etcd}/server.key member promote "$id"; done`,
+      doing: 'waiting for etcd',
+      timeoutSeconds: 120,
+    }),
+  ];
+}
+
+/** Healthy (so there is a quorum), and not a learner. */
+const voterCheck = (host: Host, cluster: Cluster): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
+curl "$@" ${clientUrl(host, cluster)}/health | grep -q '"health":"true"' && ! curl "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status | grep -q '"isLearner":true'`;
+
+const initial = (cluster: Cluster): string => `# Managed by hapg, written once
+ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd').map((member) => `${member.name}=${peerUrl(member, cluster)}`).join(',')}
+ETCD_INITIAL_CLUSTER_STATE=new
+ETCD_INITIAL_CLUSTER_TOKEN=${cluster.name}
+`;
+
+function environment(host: Host, { cluster }: Context): string {
+  const { etcd, ...times } = { etcd: cluster.settings.etcd, ...cluster.timing.etcd };
+  const variables: Record<string, string | number> = {
+    NAME: host.name,
+    DATA_DIR: cluster.etcdDataDir,
+    LISTEN_CLIENT_URLS: `${clientUrl(host, cluster)},https://127.0.0.1:${etcd.client_port}`,
+    ADVERTISE_CLIENT_URLS: clientUrl(host, cluster),
+    LISTEN_PEER_URLS: peerUrl(host, cluster),
+    INITIAL_ADVERTISE_PEER_URLS: peerUrl(host, cluster),
+    CERT_FILE: `${PKI.etcd}/server.crt`,
+    KEY_FILE: `${PKI.etcd}/server.key`,
+    TRUSTED_CA_FILE: `${PKI.etcd}/ca.crt`,
+    CLIENT_CERT_AUTH: 'true',
+    PEER_CERT_FILE: `${PKI.etcd}/server.crt`,
+    PEER_KEY_FILE: `${PKI.etcd}/server.key`,
+    PEER_TRUSTED_CA_FILE: `${PKI.etcd}/ca.crt`,
+    PEER_CLIENT_CERT_AUTH: 'true',
+    TLS_MIN_VERSION: 'TLS1.2',
+    HEARTBEAT_INTERVAL: times.heartbeat,
+    ELECTION_TIMEOUT: times.election,
+    QUOTA_BACKEND_BYTES: etcd.quota_bytes,
+    AUTO_COMPACTION_MODE: 'periodic',
+    AUTO_COMPACTION_RETENTION: '1h',
+    LOGGER: 'zap',
+    LOG_LEVEL: 'warn',
+    STRICT_RECONFIG_CHECK: 'true',
+  };
+  return `# Managed by hapg\n${Object.entries(variables).map(([name, value]) => `ETCD_${name}=${value}\n`).join('')}`;
+}

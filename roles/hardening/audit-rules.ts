@@ -1,0 +1,16 @@
+import type { Cluster } from '../../src/inventory/model.ts';
+
+/** auditd rules that keep evidence of who changed accounts, privileges, time, and the cluster's own configuration. */
+export const auditRules = (cluster: Cluster): string => `# Managed by hapg
+-w /etc/passwd -p wa -k accounts
+-w /etc/shadow -p wa -k accounts
+-w /etc/group -p wa -k accounts
+-w /etc/sudoers -p wa -k privileges
+-w /etc/sudoers.d -p wa -k privileges
+-w /etc/ssh/sshd_config -p wa -k sshd
+-w /etc/ssh/sshd_config.d -p wa -k sshd
+-w /etc/localtime -p wa -k time
+-w /etc/patroni -p wa -k ${cluster.name}
+-w /etc/etcd -p wa -k ${cluster.name}
+-w /etc/hapg -p wa -k ${cluster.name}
+`;

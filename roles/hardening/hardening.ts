@@ -1,0 +1,108 @@
+import { compareVersions } from '../../src/cluster/facts.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import type { Host } from '../../src/inventory/model.ts';
+import { render } from '../../src/render.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { option } from '../../src/steps/option.ts';
+import { reload, restart, type Step } from '../../src/steps/step.ts';
+import { sysctl } from '../../src/steps/sysctl.ts';
+import { unit } from '../../src/steps/unit.ts';
+import { auditRules } from './audit-rules.ts';
+import { kernelSettings } from './kernel.ts';
+
+
+const role = 'hardening';
+const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
+
+/** Packages that keep the cluster alive: never restarted or upgraded behind its back (autobase #1440). */
+const HA_PACKAGES = ['postgresql', 'patroni', 'etcd', 'haproxy', 'keepalived', 'pgbackrest', 'libpq'];
+const HA_UNITS = ['patroni', 'postgresql', 'etcd', 'haproxy', 'keepalived', 'pgbackrest'];
+
+export const hardeningPackages = (host: Host, context: Context): string[] => [
+  'unattended-upgrades',
+  'needrestart',
+  'libpam-pwquality',
+  'libpam-tmpdir',
+  'debsums',
+  ...(context.facts(host).container ? [] : ['auditd', 'chrony']),
+];
+
+/** What can be done before packages: the way in, limits, kernel. */
+export function hardening(host: Host, context: Context): Step[] {
+  const facts = context.facts(host);
+  const settings = kernelSettings(host, context);
+  return [
+    ...access(host, context),
+    file(role, '/etc/security/limits.d/60-hapg.conf', '# Managed by hapg: no core dumps, they hold memory of the database.\n* hard core 0\nroot hard core 0\n'),
+    directory(role, '/etc/systemd/coredump.conf.d'),
+    file(role, '/etc/systemd/coredump.conf.d/60-hapg.conf', '# Managed by hapg\n[Coredump]\nStorage=none\nProcessSizeMax=0\n'),
+    directory(role, '/etc/modprobe.d'),
+    file(role, '/etc/modprobe.d/60-hapg.conf', MODULES),
+    file(role, '/etc/sysctl.d/60-hapg.conf', `# Managed by hapg\n${settings.applied.map(({ key, value }) => `${key} = ${value}\n`).join('')}`),
+    ...settings.applied.map(({ key, value }) => sysctl(role, key, value)),
+    ...settings.skipped.map(({ key, value, because }) => sysctl(role, key, value, { notApplicable: because })),
+    file(role, '/etc/issue', BANNER),
+    file(role, '/etc/issue.net', BANNER),
+    option(role, '/etc/login.defs', 'UMASK', '027'),
+    option(role, '/etc/login.defs', 'PASS_MIN_DAYS', 1),
+    option(role, '/etc/login.defs', 'PASS_MAX_DAYS', 365),
+    option(role, '/etc/login.defs', 'SHA_CRYPT_MIN_ROUNDS', 65536),
+    option(role, '/etc/login.defs', 'SHA_CRYPT_MAX_ROUNDS', 65536),
+    file(role, '/etc/profile.d/60-hapg.sh', '# Managed by hapg\numask 027\nTMOUT=3600\nreadonly TMOUT\nexport TMOUT\n'),
+    directory(role, '/etc/sudoers.d', { mode: '0750' }),
+    directory(role, '/etc/systemd/journald.conf.d'),
+    file(role, '/etc/systemd/journald.conf.d/60-hapg.conf', '# Managed by hapg: evidence of weeks, bounded.\n[Journal]\nStorage=persistent\nSystemMaxUse=1G\nSystemKeepFree=1G\nMaxRetentionSec=90day\nForwardToSyslog=no\n', {
+      notify: [restart('systemd-journald.service')],
+    }),
+    directory(role, '/etc/apt/apt.conf.d'),
+    file(role, '/etc/apt/apt.conf.d/52hapg', render('hardening/unattended-upgrades', { excluded: HA_PACKAGES })),
+    directory(role, '/etc/needrestart/conf.d'),
+    file(role, '/etc/needrestart/conf.d/60-hapg.conf', render('hardening/needrestart', { units: HA_UNITS })),
+    directory(role, '/etc/audit/rules.d', { mode: '0750', ...(facts.container ? { notApplicable: IN_CONTAINER } : {}) }),
+    file(role, '/etc/audit/rules.d/60-hapg.rules', auditRules(context.cluster), {
+      mode: '0640',
+      notify: [restart('auditd.service')],
+      notApplicable: facts.container ? IN_CONTAINER : undefined,
+    }),
+  ];
+}
+
+/** What needs the packages to be there. */
+export function hardeningServices(host: Host, context: Context): Step[] {
+  const notApplicable = context.facts(host).container ? IN_CONTAINER : undefined;
+  return [
+    file(role, '/etc/security/pwquality.conf', '# Managed by hapg\nminlen = 14\nminclass = 3\nmaxrepeat = 3\ndictcheck = 1\nretry = 3\n'),
+    unit(role, 'chrony.service', { notApplicable }),
+    unit(role, 'auditd.service', { notApplicable }),
+    unit(role, 'apt-daily-upgrade.timer'),
+  ];
+}
+
+/** sshd: guarded, because a mistake here locks the operator out. */
+function access(host: Host, context: Context): Step[] {
+  const { cluster } = context;
+  const facts = context.facts(host);
+  const jump = cluster.hosts.some((other) => other.ssh.jump?.split(',').some((hop) => hop.replace(/^.*@/, '').replace(/:\d+$/, '') === host.name));
+  const content = render('hardening/sshd', { permitRoot: (host.ssh.user ?? 'root') === 'root' ? 'prohibit-password' : 'no', jump, kex: keyExchanges(facts.opensshVersion) });
+  return [
+    directory(role, '/etc/ssh/sshd_config.d'),
+    file(role, '/etc/ssh/sshd_config.d/10-hapg.conf', content, { mode: '0600', guarded: true, check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}', notify: [reload('ssh.service')] }),
+  ];
+}
+
+/** An unknown name makes sshd refuse its configuration, so each is named only from the release on that knows it. */
+function keyExchanges(version: string): string {
+  return [
+    ...(compareVersions(version, '9.9') >= 0 ? ['mlkem768x25519-sha256', 'sntrup761x25519-sha512'] : []),
+    'sntrup761x25519-sha512@openssh.com',
+    'curve25519-sha256',
+    'curve25519-sha256@libssh.org',
+  ].join(',');
+}
+
+const BANNER = `Authorized use only. Access to this system is recorded and reviewed.
+`;
+
+const MODULES = `# Managed by hapg: protocols and file systems that a database host does not need.
+${['dccp', 'sctp', 'rds', 'tipc', 'cramfs', 'freevxfs', 'jffs2', 'hfs', 'hfsplus', 'udf', 'usb-storage', 'firewire-core', 'firewire-ohci'].map((name) => `install ${name} /bin/true\nblacklist ${name}\n`).join('')}`;

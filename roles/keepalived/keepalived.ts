@@ -1,0 +1,39 @@
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Host, hostsWith } from '../../src/inventory/model.ts';
+import { render } from '../../src/render.ts';
+import { account } from '../../src/steps/account.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { reload, type Step } from '../../src/steps/step.ts';
+import { unit } from '../../src/steps/unit.ts';
+
+const role = 'keepalived';
+
+export const keepalivedPackages = ['keepalived', 'curl'];
+
+export function keepalived(host: Host, { cluster }: Context): Step[] {
+  const { vip } = cluster;
+  if (!vip) return [];
+  const balancers = hostsWith(cluster, 'keepalived');
+  return [
+    account(role, 'keepalived_script'),
+    directory(role, '/etc/keepalived'),
+    file(
+      role,
+      '/etc/keepalived/keepalived.conf',
+      render('keepalived/keepalived.conf', {
+        name: host.name,
+        statsPort: cluster.settings.haproxy.ports.stats,
+        interface: vip.interface,
+        routerId: vip.routerId,
+        priority: host.priority ?? 100 - balancers.indexOf(host),
+        advert: cluster.timing.keepalived.advert,
+        address: host.address,
+        peers: balancers.filter((other) => other !== host).map((other) => other.address),
+        vip: `${vip.address}/${vip.prefix}`,
+      }),
+      { mode: '0640', check: 'keepalived -t -f {}', notify: [reload('keepalived.service')] },
+    ),
+    unit(role, 'keepalived.service'),
+  ];
+}

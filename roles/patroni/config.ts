@@ -1,0 +1,74 @@
+import { PKI } from '../../src/cluster/observe.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { secretYaml } from '../../src/render.ts';
+import type { Secret } from '../../src/secrets/secret.ts';
+import { dcsConfig } from './dcs.ts';
+import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
+import { memberParameters } from './parameters.ts';
+
+/** `/etc/patroni/config.yml` of one member; a whole secret, for it holds passwords. */
+export function patroniConfig(host: Host, context: Context): Secret {
+  const { cluster, secrets } = context;
+  const { settings } = cluster;
+  const login = (username: string, password: Secret) => ({
+    username,
+    password,
+    sslmode: 'verify-full',
+    sslrootcert: `${PKI.patroni}/postgres-ca.crt`,
+  });
+  return secretYaml({
+    scope: cluster.scope,
+    namespace: '/service/',
+    name: host.name,
+    log: { type: 'plain', level: 'INFO' },
+    restapi: {
+      listen: hostPort(host.address, settings.patroni.port),
+      connect_address: hostPort(host.address, settings.patroni.port),
+      certfile: `${PKI.patroni}/rest.crt`,
+      keyfile: `${PKI.patroni}/rest.key`,
+      cafile: `${PKI.patroni}/rest-ca.crt`,
+      verify_client: 'optional',
+      authentication: { username: 'patroni', password: secrets.password('rest') },
+      allowlist: hostsWithAny(cluster, 'patroni', 'haproxy').map((member) => member.address),
+      allowlist_include_members: true,
+    },
+    ctl: { cacert: `${PKI.patroni}/rest-ca.crt`, certfile: `${PKI.patroni}/rest.crt`, keyfile: `${PKI.patroni}/rest.key` },
+    etcd3: {
+      hosts: hostsWith(cluster, 'etcd').map((member) => hostPort(member.address, settings.etcd.client_port)),
+      protocol: 'https',
+      cacert: `${PKI.patroni}/etcd-ca.crt`,
+      cert: `${PKI.patroni}/etcd-client.crt`,
+      key: `${PKI.patroni}/etcd-client.key`,
+    },
+    bootstrap: {
+      dcs: dcsConfig(context),
+      initdb: ['data-checksums', { encoding: 'UTF8' }, { locale: settings.postgres.locale }, { 'auth-local': 'peer' }, { 'auth-host': 'scram-sha-256' }],
+    },
+    postgresql: {
+      listen: hostPort(host.address, settings.postgres.port),
+      connect_address: hostPort(host.address, settings.postgres.port),
+      data_dir: cluster.dataDir,
+      bin_dir: cluster.binDir,
+      pgpass: '/var/lib/postgresql/.pgpass_patroni',
+      use_unix_socket: true,
+      authentication: {
+        superuser: login(SUPERUSER, secrets.password('superuser')),
+        replication: login(REPLICATION_USER, secrets.password('replication')),
+        rewind: login(REWIND_USER, secrets.password('rewind')),
+      },
+      parameters: memberParameters(host, context),
+      pg_hba: hbaLines(cluster),
+      create_replica_methods: repositoryHost(cluster) ? ['pgbackrest', 'basebackup'] : ['basebackup'],
+      ...(repositoryHost(cluster)
+        ? { pgbackrest: { command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`, keep_data: true, no_params: true } }
+        : {}),
+      basebackup: [{ checkpoint: 'fast' }],
+      remove_data_directory_on_rewind_failure: false,
+      remove_data_directory_on_diverged_timelines: false,
+    },
+    watchdog: { mode: context.facts(host).watchdog ? settings.patroni.watchdog : 'off', device: '/dev/watchdog', safety_margin: 5 },
+    ...(Object.keys(host.tags).length > 0 ? { tags: host.tags } : {}),
+  });
+}

@@ -1,0 +1,123 @@
+import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { PKI } from '../../src/cluster/observe.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { render } from '../../src/render.ts';
+import { certificate } from '../../src/steps/certificate.ts';
+import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { memberRestart } from '../../src/steps/member-restart.ts';
+import { ready } from '../../src/steps/ready.ts';
+import { sqlObjects } from '../../src/steps/sql-objects.ts';
+import { reload, type Step } from '../../src/steps/step.ts';
+import { strayClusters } from '../../src/steps/stray-clusters.ts';
+import { unit, unitOff } from '../../src/steps/unit.ts';
+import { patroniConfig } from './config.ts';
+import { dcsConfig } from './dcs.ts';
+
+const role = 'patroni';
+const UNIT = 'patroni.service';
+const POSTGRES = { owner: 'postgres', group: 'postgres' };
+
+export const patroniPackages = ({ settings }: Cluster): string[] => [
+  `postgresql-${settings.postgres.version}`,
+  'patroni',
+  'python3-etcd',
+  'python3-psycopg2',
+  'openssl',
+  'curl',
+  ...settings.postgres.packages,
+];
+export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
+
+/** Before the package: no `main` cluster is made, ever (a PostgreSQL beside Patroni's is a split brain). */
+export const patroniPrepare = (host: Host, context: Context): Step[] => [
+  directory(role, '/etc/postgresql-common'),
+  file(role, '/etc/postgresql-common/createcluster.conf', '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n'),
+  directory(role, '/etc/systemd/system/patroni.service.d'),
+  file(
+    role,
+    '/etc/systemd/system/patroni.service.d/hapg.conf',
+    render('patroni/patroni.service', { dataDir: context.cluster.dataDir, notify: capabilities(context.facts(host)).patroniNotify, watchdog: context.facts(host).watchdog }),
+  ),
+];
+
+export function patroniCertificates(host: Host, { cluster, secrets }: Context): Step[] {
+  const names = { commonName: host.name, dns: [host.name], ips: [host.address] };
+  // Clients verify the name they connect to: through the VIP and the balancers as well.
+  const balancers = hostsWith(cluster, 'haproxy');
+  const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
+  const again = { notify: [reload(UNIT)] };
+  return [
+    directory(role, '/etc/patroni'),
+    directory(role, PKI.patroni),
+    file(role, `${PKI.patroni}/rest-ca.crt`, secrets.authority('patroni').certificate, again),
+    file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.authority('etcd').certificate, again),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.authority('postgres').certificate, again),
+    certificate(role, { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names }, again),
+    certificate(role, { path: `${PKI.patroni}/etcd-client`, ...POSTGRES, authority: secrets.authority('etcd'), ...names }, again),
+    certificate(
+      role,
+      { path: `${PKI.patroni}/server`, ...POSTGRES, authority: secrets.authority('postgres'), ...names, dns: [host.name, ...balancers.map((one) => one.name)], ips: [host.address, ...endpoints] },
+      again,
+    ),
+  ];
+}
+
+/** Patroni's configuration and unit on one member; it starts (or joins) PostgreSQL. */
+export function patroni(host: Host, context: Context): Step[] {
+  const { cluster } = context;
+  return [
+    strayClusters(role),
+    unitOff(role, 'postgresql.service'),
+    directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
+    file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
+      ...POSTGRES,
+      mode: '0600',
+      check: VALIDATE,
+      notify: [reload(UNIT)],
+    }),
+    unit(role, UNIT, { timeout: 120 }),
+    ready(role, 'postgresql', {
+      check: memberCheck(host, cluster),
+      doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name) ? 'copying the database and catching up' : 'starting PostgreSQL',
+      timeoutSeconds: 900,
+    }),
+  ];
+}
+
+/**
+ * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at
+ * ports and directories, which may rightly fail here and now; only complaints about the file itself count.
+ */
+const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1 || true)
+if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
+
+/** Leads, or follows and has caught up (Patroni REST API: /primary and /replica answer 200). */
+const memberCheck = (host: Host, cluster: Cluster): string => `${rest(host, cluster)}
+code=$(curl "$@" -o /dev/null -w '%{http_code}' "$base/primary")
+[ "$code" = 200 ] || { curl "$@" "$base/patroni" | grep -qE '"replication_state": ?"streaming"' && [ "$(curl "$@" -o /dev/null -w '%{http_code}' "$base/replica?lag=16MB")" = 200 ]; }`;
+
+/** Sets `$base` and the arguments of curl for this member's REST API. */
+const rest = (host: Host, cluster: Cluster): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}
+set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
+
+/** Once there is a leader: the dynamic configuration as declared, users, databases. Asked and done on the leader. */
+export function patroniCluster(host: Host, context: Context): Step[] {
+  const { cluster, secrets } = context;
+  return [
+    dcsConfigStep(role, { rest: rest(host, cluster), config: dcsConfig(context), password: secrets.password('rest') }),
+    sqlObjects(role, {
+      port: cluster.settings.postgres.port,
+      users: cluster.settings.postgres.users.map((user) => ({ name: user.name, roles: user.roles, connectionLimit: user.connection_limit ?? -1, password: secrets.userPassword(user.name) })),
+      databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({ name, owner: owner ?? 'postgres', extensions })),
+    }),
+  ];
+}
+
+/** A member whose PostgreSQL must be restarted for a setting to take effect. */
+export const patroniRestart = (host: Host, { cluster }: Context): Step[] => [
+  memberRestart(role, { name: host.name, scope: cluster.scope, rest: rest(host, cluster), synchronous: cluster.replication !== 'async' }),
+];

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
+import { type CommonOptions, withCommonOptions } from './commands/common.ts';
+import { labCommand } from './commands/lab.ts';
+import { EXIT, KnownError } from './errors.ts';
+import { packageRoot } from './render.ts';
+
+/** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
+async function run(work: () => Promise<number>): Promise<void> {
+  let code: number;
+  try {
+    code = await work();
+  } catch (error) {
+    if (error instanceof KnownError) process.stderr.write(`${error.message}\n`);
+    else process.stderr.write(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}\n`);
+    code = error instanceof KnownError ? error.exitCode : EXIT.bug;
+  }
+  // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
+  process.stdout.write('', () => process.exit(code));
+}
+
+const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+
+const program = new Command('hapg')
+  .description('Turns plain Debian and Ubuntu hosts into a highly available PostgreSQL cluster over SSH, and keeps it healthy.')
+  .version(version)
+  .enablePositionalOptions()
+  .showHelpAfterError('(hapg COMMAND --help tells more)')
+  .exitOverride();
+
+const command = (name: string, description: string) => withCommonOptions(program.command(name).description(description));
+
+program
+  .command('init')
+  .description('write a commented inventory')
+  .argument('[file]', 'where to', 'inventory.yaml')
+  .option('--cluster <name>', 'name of the cluster')
+  .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
+  .option('--balancers <addresses>', 'addresses of the balancers')
+  .option('--backup <address>', 'address of the backup host')
+  .option('--vip <cidr>', 'virtual address, such as 10.0.0.100/24')
+  .option('--clients <networks>', 'networks of the clients')
+  .option('--user <name>', 'login name')
+  .option('--force', 'overwrite', false)
+  .action((file, options) => run(async () => (await import('./commands/init.ts')).initCommand(file, options)));
+
+program
+  .command('validate')
+  .description('check the inventory without connecting')
+  .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
+  .option('-e, --extra <key=value>', 'a setting on top of the inventory', (value: string, all: string[]) => [...all, value], [])
+  .option('-o, --output <format>', 'text or json', 'text')
+  .action((options) => run(async () => (await import('./commands/validate.ts')).validateCommand(options)));
+
+program
+  .command('schema')
+  .description('print the JSON Schema of the inventory')
+  .action(() => run(async () => (await import('./commands/validate.ts')).schemaCommand()));
+
+command('render', 'write every configuration file as it would be, without connecting; secrets redacted')
+  .argument('[dir]', 'where to', 'rendered')
+  .action((dir, options: CommonOptions) => run(async () => (await import('./commands/render.ts')).renderCommand(dir, options)));
+
+command('trust', 'fetch host keys, show fingerprints, store them').action((options: CommonOptions) => run(async () => (await import('./commands/trust.ts')).trustCommand(options)));
+
+command('plan', 'show what apply would do; change nothing')
+  .option('--detailed-exitcode', 'exit 2 when changes are pending')
+  .option('--out <file>', 'save the plan for "hapg apply FILE"')
+  .option('-D, --diff', 'whole text of new files too')
+  .action((options: PlanOptions) => run(async () => (await import('./commands/apply.ts')).planCommand(options)));
+
+command('apply', 'make it so')
+  .argument('[planfile]', 'a saved plan; refused when it is stale')
+  .option('-C, --check', 'change nothing, as plan')
+  .option('-D, --diff', 'show differences')
+  .action((planFile: string | undefined, options: ApplyOptions) => run(async () => (await import('./commands/apply.ts')).applyCommand(planFile, options)));
+
+command('status', 'the live cluster, problems first')
+  .option('--watch', 'redraw every two seconds')
+  .action((options) => run(async () => (await import('./commands/status.ts')).statusCommand(options)));
+
+command('connect', 'print libpq URIs')
+  .option('--role <role>', 'primary, replica or any')
+  .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));
+
+command('lock', 'who holds the lock').action((options: CommonOptions) => run(async () => (await import('./commands/lock.ts')).lockCommand(options)));
+
+command('audit', 'what was done, when, by whom')
+  .option('--hosts', "the hosts' own audit lines too")
+  .action((options) => run(async () => (await import('./commands/audit.ts')).auditCommand(options)));
+
+command('logs', "the services' logs of all hosts, merged by time")
+  .argument('[units...]', 'units; default: those of the cluster')
+  .option('--since <time>', 'as journalctl understands it', '-1h')
+  .option('-f, --follow', 'go on')
+  .action((units: string[], options) => run(async () => (await import('./commands/logs.ts')).logsCommand(units, options)));
+
+labCommand(program, run);
+
+program
+  .command('completion')
+  .description('print a shell completion')
+  .argument('<shell>', 'bash, zsh or fish')
+  .action((shell: string) => run(async () => (await import('./commands/completion.ts')).completionCommand(program, shell)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}

@@ -1,0 +1,179 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { apply as playbook } from '../../playbooks/apply.ts';
+import { admitApply, checkIdentity } from '../cluster/decisions.ts';
+import { Apply, type ApplyResult } from '../engine/apply.ts';
+import { Journal, newRunId } from '../engine/journal.ts';
+import { holder } from '../engine/lock.ts';
+import type { Plan } from '../engine/plan.ts';
+import { settleAll } from '../engine/pool.ts';
+import { survey, type Survey } from '../engine/survey.ts';
+import { verifyAsClient } from '../engine/verify.ts';
+import { EXIT, Interrupted, KnownError, Refused, UsageError } from '../errors.ts';
+import { PATHS } from '../paths.ts';
+import { SecretStore } from '../secrets/store.ts';
+import { quote } from '../shell/quote.ts';
+import { recap, showPlan } from '../view/plan.ts';
+import { duration, paint } from '../view/style.ts';
+import { type CommonOptions, confirm, print, printJson, type Running, type Setup, setup, start, unreachableError } from './common.ts';
+
+export interface PlanOptions extends CommonOptions {
+  detailedExitcode?: boolean;
+  out?: string;
+  diff?: boolean;
+}
+
+export interface ApplyOptions extends CommonOptions {
+  check?: boolean;
+  diff?: boolean;
+}
+
+const planDocument = (plan: Plan, run: string, started: number) => ({
+  hosts: plan.hosts,
+  changes: plan.changes.map(({ host, step, role, action, knownAfterApply }) => ({ host, step, role, action, known_after_apply: knownAfterApply })),
+  duration_ms: Math.round(performance.now() - started),
+  run,
+});
+
+/** `hapg plan`: what apply would do; changes nothing on the hosts. */
+export async function planCommand(options: PlanOptions): Promise<number> {
+  const started = performance.now();
+  const made = setup(options);
+  const run = newRunId();
+  const store = await SecretStore.read(made.cluster);
+  const secrets = store ?? (await SecretStore.create(made.cluster));
+  await secrets.complete();
+  const running = await start(made, run, () => secrets.all());
+  try {
+    const { plan, context } = await look(made, running, secrets, store !== undefined);
+    await running.progress.end();
+    if (options.out) writeFileSync(options.out, `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`, { mode: 0o600 });
+    if (made.json) printJson(planDocument(plan, run, started));
+    else {
+      print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
+      for (const [host, { holder: who }] of context.snapshot.observations) if (who) print(paint.cyan(`${host}: another run is going on: ${who}`));
+    }
+    return options.detailedExitcode && plan.changes.length > 0 ? EXIT.failed : EXIT.done;
+  } finally {
+    running.session.close();
+    await running.progress.end();
+  }
+}
+
+/** `hapg apply`: makes it so. */
+export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
+  if (options.check) return planCommand(options);
+  const started = performance.now();
+  const made = setup(options);
+  const saved = planFile ? readPlan(planFile) : undefined;
+  const run = newRunId();
+  const store = await SecretStore.read(made.cluster);
+  const secrets = store ?? (await SecretStore.create(made.cluster));
+  await secrets.complete();
+  const running = await start(made, run, () => secrets.all());
+  try {
+    const found = await look(made, running, secrets, store !== undefined, holder(run, 'apply'));
+    const { plan } = found;
+    if (saved && saved.digest !== plan.digest)
+      throw new Refused(`${planFile} is stale: what would be done now is not what it shows. Plan again`);
+    if (plan.changes.length === 0) {
+      await running.progress.end();
+      await secrets.save();
+      if (made.json) printJson({ ...planDocument(plan, run, started), failed: [] });
+      else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(performance.now() - started)})`);
+      return EXIT.done;
+    }
+    if (!made.json && (!options.yes || options.diff)) print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
+    if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options))) throw new Refused('not confirmed; nothing was changed');
+    // Stored before use: a password that a host has and nobody else would lock everything.
+    await secrets.save();
+    const result = await carryOut(made, running, found, run);
+    await running.progress.end();
+    return report(made, plan, result, run, started, options.verbose);
+  } finally {
+    running.session.close();
+    await running.progress.end();
+  }
+}
+
+/** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */
+async function look({ cluster, hosts, roles, options }: Setup, { session }: Running, secrets: SecretStore, stored: boolean, lock?: ReturnType<typeof holder>): Promise<Survey> {
+  const unreachable = await session.openAll(hosts);
+  if (unreachable.size > 0) throw unreachableError(unreachable);
+  const waitSeconds = Number(options.lockWait);
+  const found = await survey(session, playbook, { hosts, roles }, secrets, lock && { who: lock, waitSeconds });
+  const { snapshot } = found.context;
+  const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
+  for (const verdict of [checkIdentity(cluster, snapshot, stored ? secrets.identity() : undefined), admitApply(cluster, snapshot, missing)])
+    if (!verdict.ok) throw new Refused(`refused, nothing was changed:\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}`);
+  return found;
+}
+
+async function carryOut(made: Setup, running: Running, { context, facts, plan }: Survey, run: string): Promise<ApplyResult> {
+  const { cluster, hosts, roles } = made;
+  const { session, interrupt } = running;
+  const journal = Journal.open(cluster, run);
+  const by = `${userInfo().username}@${hostname()}`;
+  journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt);
+  const result = await engine.run();
+  if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
+    const problem = await verifyAsClient(session, cluster);
+    if (problem) result.failed.push(problem);
+  }
+  const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
+  journal.write('end', { result: outcome, changed: result.done.length, failed: result.failed });
+  const line = (host: string) => `${new Date().toISOString()} run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
+  const touched = hosts.filter((host) => result.done.some((one) => one.host === host.name));
+  await settleAll(touched, session.options.forks, (host) => session.ask(host, `umask 077; mkdir -p ${PATHS.log}; printf '%s\\n' ${quote(line(host.name))} >> ${PATHS.audit}`, 10));
+  return result;
+}
+
+/** Kinds of work whose length is not ours: packages, initdb and base backups, the first backup. */
+const NOT_OURS = /^(packages |ready postgresql|stanza )/;
+
+function report({ json, cluster }: Setup, plan: Plan, result: ApplyResult, run: string, started: number, verbosity: number): number {
+  const hosts = Object.fromEntries(
+    Object.entries(plan.hosts).map(([name, count]) => [
+      name,
+      { ...count, changed: result.done.filter((one) => one.host === name).length, failed: result.failed.filter((one) => one.host === name).length },
+    ]),
+  );
+  const ms = performance.now() - started;
+  if (json) {
+    const changes = result.done.map(({ host, step, role, action }) => ({ host, step, role, action, known_after_apply: false }));
+    printJson({ hosts, changes, failed: result.failed, duration_ms: Math.round(ms), run });
+  } else {
+    print('');
+    if (verbosity > 0) print(slowest(result, ms));
+    print(recap(hosts));
+    for (const { host, step, message } of result.failed) print(paint.red(`${host}: ${step}: ${message}`));
+    print(`${result.failed.length > 0 ? paint.red('failed') : result.interrupted ? paint.yellow('interrupted; run again to go on') : paint.green(`${cluster.name} is as the inventory says`)} (${duration(ms)}, run ${run})`);
+  }
+  if (result.failed.length > 0) return EXIT.failed;
+  return result.interrupted ? new Interrupted().exitCode : EXIT.done;
+}
+
+/** The slowest steps, and what remains of the wall time when packages, initdb and backups are taken off (longest host of each). */
+function slowest(result: ApplyResult, totalMs: number): string {
+  const top = [...result.done].sort((a, b) => b.ms - a.ms).slice(0, 12);
+  const others = new Map<string, number>();
+  for (const one of result.done.filter(({ step }) => NOT_OURS.test(step))) {
+    const key = `${one.stage}`;
+    const sum = result.done.filter((other) => other.host === one.host && other.stage === one.stage && NOT_OURS.test(other.step)).reduce((ms, other) => ms + other.ms, 0);
+    others.set(key, Math.max(others.get(key) ?? 0, sum));
+  }
+  const away = [...others.values()].reduce((ms, one) => ms + one, 0);
+  return ['slowest steps:', ...top.map((one) => `  ${duration(one.ms).padStart(9)}  ${one.host} ${one.step}`), `time outside packages, initdb, base backups and first backup: ${duration(totalMs - away)}`, ''].join('\n');
+}
+
+function readPlan(file: string): { digest: string } {
+  try {
+    const document = JSON.parse(readFileSync(file, 'utf8')) as { hapg?: number; digest?: string };
+    if (document.hapg !== 1 || typeof document.digest !== 'string') throw new Error('it is no saved plan');
+    return { digest: document.digest };
+  } catch (cause) {
+    if (cause instanceof KnownError) throw cause;
+    throw new UsageError(`${file}: ${(cause as Error).message}`);
+  }
+}

@@ -1,0 +1,166 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import type { Command } from 'commander';
+import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
+import type { Interrupt } from '../engine/events.ts';
+import { Session } from '../engine/session.ts';
+import { loadInventory } from '../inventory/load.ts';
+import type { Cluster, Host, RoleName } from '../inventory/model.ts';
+import { limitHosts, selectRoles } from '../inventory/select.ts';
+import { Secret } from '../secrets/secret.ts';
+import { type Progress, progressFor } from '../view/progress.ts';
+import { noColor } from '../view/style.ts';
+
+/** The flags that all commands on an inventory share. */
+export interface CommonOptions {
+  inventory: string;
+  limit?: string;
+  tags?: string;
+  skipTags?: string;
+  forks: string;
+  extra: string[];
+  verbose: number;
+  quiet: boolean;
+  user?: string;
+  privateKey?: string;
+  askBecomePass: boolean;
+  jump?: string;
+  yes: boolean;
+  output: 'text' | 'json';
+  lockWait: string;
+  color: boolean;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+/** Adds `-i` and the others to a command. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
+    .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
+    .option('-t, --tags <roles>', 'only these roles')
+    .option('--skip-tags <roles>', 'not these roles')
+    .option('-f, --forks <n>', 'hosts worked on at once', '50')
+    .option('-e, --extra <key=value>', 'a setting on top of the inventory', collect, [])
+    .option('-v, --verbose', 'tell more; may be given several times', (_value, count: number) => count + 1, 0)
+    .option('-q, --quiet', 'tell nothing but the result', false)
+    .option('-u, --user <name>', 'login name')
+    .option('--private-key <file>', 'SSH key')
+    .option('-K, --ask-become-pass', 'ask for the password of sudo', false)
+    .option('-J, --jump <host>', 'jump host')
+    .option('-y, --yes', 'do not ask', false)
+    .option('-o, --output <format>', 'text or json', 'text')
+    .option('--lock-wait <seconds>', 'wait for another run to end', '0')
+    .option('--no-color', 'no colours');
+}
+
+/** Everything a command needs to talk to its hosts. */
+export interface Setup {
+  cluster: Cluster;
+  hosts: Host[];
+  roles: ReadonlySet<RoleName>;
+  warnings: string[];
+  options: CommonOptions;
+  json: boolean;
+}
+
+/** Reads inventory and flags; nothing is contacted. Throws UsageError. */
+export function setup(options: CommonOptions): Setup {
+  if (options.color === false) noColor();
+  if (options.output !== 'text' && options.output !== 'json') throw new UsageError(`-o ${options.output}: text or json`);
+  for (const [flag, value] of [['--forks', options.forks], ['--lock-wait', options.lockWait]] as const)
+    if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
+  const { cluster, warnings } = loadInventory(options.inventory, options.extra);
+  const hosts = limitHosts(cluster, options.limit);
+  const roles = selectRoles(options.tags, options.skipTags);
+  if (!options.quiet) for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  return { cluster, hosts, roles, warnings, options, json: options.output === 'json' };
+}
+
+/** Asks without echo. Throws UsageError without a terminal. */
+async function askSecret(question: string): Promise<Secret> {
+  if (!process.stdin.isTTY) throw new UsageError(`${question} needs a terminal`);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(`${question}: `);
+  try {
+    return new Secret(await prompt.question(''));
+  } finally {
+    prompt.close();
+    process.stderr.write('\n');
+  }
+}
+
+/** Asks once, however many hosts want the answer. */
+function once<T extends unknown[]>(ask: (...args: T) => Promise<Secret>): (...args: T) => Promise<Secret> {
+  const answers = new Map<string, Promise<Secret>>();
+  return (...args) => {
+    const key = args.join();
+    if (!answers.has(key)) answers.set(key, ask(...args));
+    return answers.get(key)!;
+  };
+}
+
+const fromEnvironment = (name: string): Secret | undefined => (process.env[name] ? new Secret(process.env[name]) : undefined);
+
+export interface Running {
+  session: Session;
+  progress: Progress;
+  interrupt: Interrupt;
+}
+
+/** Opens a session object (no connection yet) with its view, and the three levels of Ctrl-C. */
+export async function start(made: Setup, run: string, secrets: () => Iterable<Secret>): Promise<Running> {
+  const { cluster, hosts, options, json } = made;
+  const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json });
+  const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
+  const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
+  const session = new Session(cluster, {
+    flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
+    credentials: {
+      becomePassword: options.askBecomePass || becomePassword ? once(async () => becomePassword ?? askSecret('sudo password')) : undefined,
+      passphrase: keyPassphrase || process.stdin.isTTY ? once(async (file: string) => keyPassphrase ?? askSecret(`passphrase of ${file}`)) : undefined,
+    },
+    forks: Math.max(1, Number(options.forks)),
+    emit: progress.emit,
+    run,
+    secrets,
+  });
+  const interrupt: Interrupt = { level: 0 };
+  const onSignal = () => {
+    interrupt.level = Math.min(3, interrupt.level + 1) as Interrupt['level'];
+    if (interrupt.level === 1) process.stderr.write('\nStopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.\n');
+    if (interrupt.level === 2) session.close();
+    if (interrupt.level === 3) process.exit(EXIT.interrupted);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { session, progress, interrupt };
+}
+
+/** The one error that stands for all unreachable hosts. */
+export function unreachableError(failed: ReadonlyMap<string, Unreachable>): KnownError {
+  const lines = [...failed.values()].map((error) => error.message);
+  return new KnownError(`${lines.join('\n')}\nNothing was changed. Go on without a host only on purpose: --limit '!NAME'`, EXIT.unreachable);
+}
+
+/** Asks the person; without a terminal --yes is needed. */
+export async function confirm(question: string, options: Pick<CommonOptions, 'yes'>): Promise<boolean> {
+  if (options.yes) return true;
+  if (!process.stdin.isTTY) throw new UsageError(`${question} Without a terminal, --yes is needed`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+  } finally {
+    prompt.close();
+  }
+}
+
+/** Writes the one JSON document of a command. */
+export const printJson = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+};
+
+export const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};

@@ -1,0 +1,51 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cluster } from '../inventory/model.ts';
+import { ensureStateDir } from '../secrets/store.ts';
+
+/** One line of a journal. */
+export interface JournalEntry {
+  time: string;
+  type: string;
+  [key: string]: unknown;
+}
+
+const directory = (cluster: Cluster) => join(cluster.stateDir, 'journal');
+
+/** `20260101T030000-1a2b`: sorts by time. */
+export const newRunId = (): string => `${new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '')}-${Math.floor(Math.random() * 65536).toString(16).padStart(4, '0')}`;
+
+/** What was done, when, by whom: one NDJSON file a run on the controller, written line by line so that a kill loses nothing. */
+export class Journal {
+  private constructor(private readonly file: string) {}
+
+  static open(cluster: Cluster, run: string): Journal {
+    ensureStateDir(cluster);
+    mkdirSync(directory(cluster), { recursive: true, mode: 0o700 });
+    return new Journal(join(directory(cluster), `${run}.ndjson`));
+  }
+
+  write(type: string, fields: Record<string, unknown>): void {
+    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...fields })}\n`, { mode: 0o600 });
+  }
+}
+
+/** All journals of a cluster on this controller, oldest first; an unfinished last line of a killed run is left out. */
+export function readJournals(cluster: Cluster): { run: string; entries: JournalEntry[] }[] {
+  if (!existsSync(directory(cluster))) return [];
+  return readdirSync(directory(cluster))
+    .filter((name) => name.endsWith('.ndjson'))
+    .sort()
+    .map((name) => ({
+      run: name.replace(/\.ndjson$/, ''),
+      entries: readFileSync(join(directory(cluster), name), 'utf8')
+        .split('\n')
+        .flatMap((line) => {
+          try {
+            return line ? [JSON.parse(line) as JournalEntry] : [];
+          } catch {
+            return [];
+          }
+        }),
+    }));
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import type { Host, RoleName } from '../inventory/model.ts';
+import type { Action, Difference, Handler, Step } from '../steps/step.ts';
+import type { Context, Playbook, Stage } from './playbook.ts';
+
+/** One thing that apply would do. */
+export interface Change {
+  host: string;
+  stage: string;
+  /** The step's id, or `reload UNIT` / `restart UNIT` for a handler. */
+  step: string;
+  role: RoleName;
+  action: Action;
+  summary: string;
+  before?: string | undefined;
+  after?: string | undefined;
+  knownAfterApply: boolean;
+}
+
+export interface HostCount {
+  ok: number;
+  changed: number;
+  failed: number;
+  unreachable: boolean;
+  skipped: number;
+}
+
+export interface Plan {
+  changes: Change[];
+  skipped: { host: string; step: string; because: string }[];
+  hosts: Record<string, HostCount>;
+  /** Tells whether two plans are the same; a saved plan is refused when it is not what would be done now. */
+  digest: string;
+}
+
+/** What `--limit`, `--tags` and `--skip-tags` leave of a playbook. */
+export interface Scope {
+  hosts: readonly Host[];
+  roles: ReadonlySet<RoleName>;
+}
+
+/** The steps of one stage on one host that are in scope. */
+export function stepsOf(stage: Stage, host: Host, context: Context, scope: Scope): Step[] {
+  if (!scope.hosts.includes(host) || !stage.hosts(context).includes(host)) return [];
+  return stage.steps(host, context).filter((one) => scope.roles.has(one.role));
+}
+
+/** All steps of a host, stage by stage; throws when two have the same id, for then one would undo the other. */
+export function allSteps(playbook: Playbook, host: Host, context: Context, scope: Scope): { stage: Stage; steps: Step[] }[] {
+  const stages = playbook.map((stage) => ({ stage, steps: stepsOf(stage, host, context, scope) }));
+  const seen = new Set<string>();
+  for (const one of stages.flatMap(({ steps }) => steps)) {
+    if (seen.has(one.id)) throw new Error(`two steps on ${host.name} are both "${one.id}"`);
+    seen.add(one.id);
+  }
+  return stages;
+}
+
+export interface StepDifference {
+  step: Step;
+  state: unknown;
+  difference: Difference;
+}
+
+/** The steps that are not as wanted, with their differences, in order. */
+export function differences(steps: readonly Step[], states: ReadonlyMap<string, unknown>): StepDifference[] {
+  return steps.flatMap((one) => {
+    if (one.notApplicable !== undefined) return [];
+    const state = states.get(one.id);
+    const difference = one.kind.diff(one, state);
+    return difference ? [{ step: one, state, difference }] : [];
+  });
+}
+
+export const handlerId = ({ action, unit }: Handler): string => `${action} ${unit}`;
+
+/** Marks on the host are file names: `reload:haproxy.service`. */
+export const markOf = ({ action, unit }: Handler): string => `${action}:${unit}`;
+
+export interface DueHandler extends Handler {
+  role: RoleName;
+}
+
+/**
+ * The handlers of a stage that are due: called for by a change, or still pending from an interrupted run. A unit that
+ * this stage starts anyway needs none, and a restart covers a reload.
+ */
+export function dueHandlers(steps: readonly Step[], changed: readonly StepDifference[], pending: readonly string[]): DueHandler[] {
+  const starting = new Set(changed.filter(({ step, difference }) => step.kind.name === 'unit' && difference.action === 'create').map(({ step }) => step.id.replace(/^unit /, '')));
+  const due = new Map<string, DueHandler>();
+  for (const one of steps)
+    for (const handler of one.notify) {
+      const called = changed.some(({ step }) => step.id === one.id) || pending.includes(markOf(handler));
+      if (called && !starting.has(handler.unit)) due.set(handlerId(handler), { ...handler, role: one.role });
+    }
+  return [...due.values()].filter(({ action, unit }) => action === 'restart' || !due.has(handlerId({ action: 'restart', unit })));
+}
+
+/** Marks that nothing needs any more once the stage is done: all that its steps could call for. */
+export const marksOf = (steps: readonly Step[]): string[] => [...new Set(steps.flatMap((one) => one.notify.map(markOf)))];
+
+/** The difference between what is wanted and what was probed, over all stages and hosts. Pure. */
+export function makePlan(
+  playbook: Playbook,
+  context: Context,
+  scope: Scope,
+  probed: ReadonlyMap<string, { states: ReadonlyMap<string, unknown>; observation: { pending: string[] } }>,
+): Plan {
+  const changes: Change[] = [];
+  const skipped: Plan['skipped'] = [];
+  const hosts: Plan['hosts'] = {};
+  const perHost = new Map(scope.hosts.map((host) => [host, allSteps(playbook, host, context, scope)]));
+  for (const [index, stage] of playbook.entries())
+    for (const host of scope.hosts) {
+      const steps = perHost.get(host)?.[index]?.steps ?? [];
+      const { states, observation } = probed.get(host.name) ?? { states: new Map(), observation: { pending: [] } };
+      const changed = differences(steps, states);
+      const count = (hosts[host.name] ??= { ok: 0, changed: 0, failed: 0, unreachable: false, skipped: 0 });
+      for (const one of steps) if (one.notApplicable !== undefined) skipped.push({ host: host.name, step: one.id, because: one.notApplicable });
+      count.skipped += steps.filter((one) => one.notApplicable !== undefined).length;
+      count.ok += steps.filter((one) => one.notApplicable === undefined).length - changed.length;
+      const base = { host: host.name, stage: stage.name };
+      for (const { step, difference } of changed)
+        changes.push({ ...base, step: step.id, role: step.role, ...difference, knownAfterApply: difference.knownAfterApply ?? false });
+      for (const handler of dueHandlers(steps, changed, observation.pending))
+        changes.push({ ...base, step: handlerId(handler), role: handler.role, action: handler.action, summary: consequence(handler, host, context), knownAfterApply: false });
+      count.changed = changes.filter((change) => change.host === host.name).length;
+    }
+  const digest = createHash('sha256').update(JSON.stringify(changes)).digest('hex');
+  return { changes, skipped, hosts, digest };
+}
+
+/** What a reload or restart means for the cluster, for the person who has to say yes. */
+function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
+  const member = snapshot.members.find((one) => one.name === host.name);
+  if (/^patroni/.test(unit) && action === 'reload') return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
+  if (/^etcd/.test(unit) && snapshot.dcs.members.length > 0) return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it is the etcd leader' : ''}`;
+  if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';
+  if (/^keepalived/.test(unit)) return snapshot.vipHolders.includes(host.name) ? 'it holds the VIP, which may move' : 'it does not hold the VIP';
+  return action === 'reload' ? 'configuration is read again' : 'the service is away for a moment';
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { FACTS_SCRIPT, type Facts, parseFacts } from '../cluster/facts.ts';
+import { type Observation, observeScript, parseObservation } from '../cluster/observe.ts';
+import { StepFailed } from '../errors.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { composeSections, splitSections } from '../shell/sections.ts';
+import type { Step } from '../steps/step.ts';
+import type { Session } from './session.ts';
+
+/** What one round trip to a host has brought. */
+export interface Probed {
+  facts: Facts;
+  observation: Observation;
+  /** State by step id, of the steps that were asked for. */
+  states: Map<string, unknown>;
+  /** What the prelude printed. */
+  prelude: string;
+}
+
+const PROBE_TIMEOUT_S = 60;
+
+function byKind(steps: readonly Step[]): Map<string, Step[]> {
+  const groups = new Map<string, Step[]>();
+  for (const one of steps) {
+    if (one.notApplicable !== undefined) continue;
+    const group = groups.get(one.kind.name);
+    if (group) group.push(one);
+    else groups.set(one.kind.name, [one]);
+  }
+  return groups;
+}
+
+/** The whole question to one host: facts, observation, and every kind of step once. Pure but for the nonce that is given. */
+export function probeScript(cluster: Cluster, host: Host, steps: readonly Step[], nonce: string): string {
+  const sections = new Map([
+    ['facts', FACTS_SCRIPT],
+    ['observation', observeScript(cluster, host)],
+  ]);
+  for (const [name, group] of byKind(steps)) sections.set(`kind:${name}`, group[0]!.kind.probe(group));
+  return composeSections(sections, nonce);
+}
+
+/**
+ * Reads the state of all steps of a host in one round trip. `prelude` is run before, in the persistent shell itself
+ * (taking the lock). Throws StepFailed when the answer is cut short or not understood.
+ */
+export async function probe(session: Session, host: Host, steps: readonly Step[], prelude = ''): Promise<Probed> {
+  const nonce = randomBytes(12).toString('hex');
+  const groups = byKind(steps);
+  try {
+    const { output } = await session.ask(host, `${prelude}\n${probeScript(session.cluster, host, steps, nonce)}`, PROBE_TIMEOUT_S, prelude !== '');
+    const answers = splitSections(['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)], output, nonce);
+    const states = new Map<string, unknown>();
+    for (const [name, group] of groups) for (const [id, state] of group[0]!.kind.parse(answers.get(`kind:${name}`)!, group)) states.set(id, state);
+    return { facts: parseFacts(answers.get('facts')!), observation: parseObservation(answers.get('observation')!, session.cluster), states, prelude: output.slice(0, output.indexOf(nonce)) };
+  } catch (cause) {
+    throw new StepFailed(host.name, 'probe', (cause as Error).message);
+  }
+}

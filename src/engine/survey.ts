@@ -1,0 +1,105 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Facts, parseFacts } from '../cluster/facts.ts';
+import type { Observation } from '../cluster/observe.ts';
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import type { Cluster } from '../inventory/model.ts';
+import { ensureStateDir, type SecretStore } from '../secrets/store.ts';
+import { expectLocked, type Holder, lockOrder, lockScript } from './lock.ts';
+import { allSteps, makePlan, type Plan, type Scope } from './plan.ts';
+import type { Context, Playbook } from './playbook.ts';
+import { settleAll } from './pool.ts';
+import { type Probed, probe, probeScript } from './probe.ts';
+import type { Session } from './session.ts';
+
+export interface Survey {
+  context: Context;
+  facts: Map<string, Facts>;
+  plan: Plan;
+}
+
+/** What the last run saw; only a guess that saves a round trip, never trusted. */
+interface Memory {
+  facts: Record<string, Facts>;
+  observations: Record<string, Observation>;
+}
+
+const memoryFile = (cluster: Cluster) => join(cluster.stateDir, 'last-seen.json');
+
+function recall(cluster: Cluster): Memory {
+  try {
+    if (existsSync(memoryFile(cluster))) return JSON.parse(readFileSync(memoryFile(cluster), 'utf8')) as Memory;
+  } catch {
+    // A half-written memory costs one more round trip, nothing else.
+  }
+  return { facts: {}, observations: {} };
+}
+
+function remember(cluster: Cluster, probed: ReadonlyMap<string, Probed>): void {
+  const memory = recall(cluster);
+  for (const [name, { facts, observation }] of probed) {
+    memory.facts[name] = facts;
+    memory.observations[name] = observation;
+  }
+  ensureStateDir(cluster);
+  writeFileSync(memoryFile(cluster), JSON.stringify(memory), { mode: 0o600 });
+}
+
+/** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
+const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none');
+
+const contextOf = (cluster: Cluster, secrets: SecretStore, facts: ReadonlyMap<string, Facts>, observations: ReadonlyMap<string, Observation>): Context => ({
+  cluster,
+  secrets,
+  facts: (host) => facts.get(host.name) ?? UNKNOWN,
+  snapshot: takeSnapshot(cluster, observations),
+});
+
+/**
+ * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
+ * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
+ * where that was wrong: one round trip a host where nothing has changed since.
+ * `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, or Locked.
+ */
+export async function survey(session: Session, playbook: Playbook, scope: Scope, secrets: SecretStore, lock?: { who: Holder; waitSeconds: number }): Promise<Survey> {
+  const { cluster } = session;
+  const memory = recall(cluster);
+  const facts = new Map(Object.entries(memory.facts));
+  const observations = new Map(Object.entries(memory.observations));
+  const probed = new Map<string, Probed>();
+  const asked = new Map<string, string>();
+  let context = contextOf(cluster, secrets, facts, observations);
+  let hosts = [...scope.hosts];
+  const order = lockOrder(hosts);
+  for (let round = 0; hosts.length > 0; round++) {
+    if (round > 4) throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
+    const results = await settleAll(hosts, session.options.forks, async (host) => {
+      const steps = allSteps(playbook, host, context, scope).flatMap((one) => one.steps);
+      asked.set(host.name, probeScript(cluster, host, steps, ''));
+      if (round > 0 || !lock) {
+        probed.set(host.name, await probe(session, host, steps));
+        return;
+      }
+      await order.enter(host);
+      try {
+        const answer = await probe(session, host, steps, lockScript(lock.who, lock.waitSeconds));
+        expectLocked(host, answer.prelude);
+        probed.set(host.name, answer);
+        order.locked(host);
+      } catch (cause) {
+        order.failed(host, cause as Error);
+        throw cause;
+      }
+    });
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    if (round === 0) observations.clear();
+    for (const host of hosts) {
+      facts.set(host.name, probed.get(host.name)!.facts);
+      observations.set(host.name, probed.get(host.name)!.observation);
+    }
+    context = contextOf(cluster, secrets, facts, observations);
+    hosts = scope.hosts.filter((host) => probeScript(cluster, host, allSteps(playbook, host, context, scope).flatMap((one) => one.steps), '') !== asked.get(host.name));
+  }
+  remember(cluster, probed);
+  return { context, facts, plan: makePlan(playbook, context, scope, probed) };
+}

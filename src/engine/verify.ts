@@ -1,0 +1,27 @@
+import { clientUri } from '../cluster/connect.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { quote } from '../shell/quote.ts';
+import type { Failure } from './apply.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Looks at the cluster with a client's eyes: writes through the client endpoint and waits until every replica has it.
+ * The write is a message in the WAL (pg_logical_emit_message), so that no table is needed. Undefined when all is well,
+ * or when the inventory has no client host to look from.
+ */
+export async function verifyAsClient(session: Session, cluster: Cluster): Promise<Failure | undefined> {
+  const client = hostsWith(cluster, 'client')[0];
+  const uri = clientUri(cluster, 'primary');
+  if (!client || !uri || !session.isOpen(client)) return undefined;
+  session.options.emit({ type: 'doing', host: client.name, text: 'writing through the client endpoint' });
+  const write = `n=0; until psql -XAtq ${quote(uri)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
+  const { code, output } = await session.ask(client, write, 90);
+  const lsn = output.trim().split('\n').at(-1) ?? '';
+  if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn)) return { host: client.name, step: 'verify as a client', message: `no write through ${uri}: ${output.trim().split('\n').at(-1)}` };
+  for (const host of hostsWith(cluster, 'patroni')) {
+    const wait = `for i in $(seq 100); do [ "$(runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end")" = t ] && exit 0; sleep 0.2; done; exit 1`;
+    const answer = await session.ask(host, wait, 40);
+    if (answer.code !== 0) return { host: host.name, step: 'verify as a client', message: `a row written through the client endpoint did not arrive within 20 s` };
+  }
+  return undefined;
+}

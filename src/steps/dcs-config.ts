@@ -1,0 +1,77 @@
+import type { RoleName } from '../inventory/model.ts';
+import type { Secret } from '../secrets/secret.ts';
+import { print, quote } from '../shell/quote.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+type Json = Record<string, unknown>;
+
+export interface DcsConfigWant {
+  /** POSIX sh that sets `$base` and the arguments of curl. */
+  rest: string;
+  config: Json;
+  password: Secret;
+}
+
+const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * The smallest patch that makes `present` say what `wanted` says. Settings of PostgreSQL that are not declared are
+ * removed; other keys that we know nothing of (slots, standby_cluster, ...) are left alone, for they may hold data.
+ */
+export function configPatch(present: Json, wanted: Json, path: readonly string[] = []): Json {
+  const patch: Json = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const there = present[key];
+    if (isMap(value)) {
+      const inner = configPatch(isMap(there) ? there : {}, value, [...path, key]);
+      if (Object.keys(inner).length > 0) patch[key] = inner;
+    } else if (!same(there, value)) patch[key] = value;
+  }
+  if (path.join('.') === 'postgresql.parameters') for (const key of Object.keys(present)) if (!(key in wanted)) patch[key] = null;
+  return patch;
+}
+
+/** Patroni keeps what it was given: 100 and "100", on and true mean the same to PostgreSQL. */
+function same(a: unknown, b: unknown): boolean {
+  const word = (value: unknown) => (value === true ? 'on' : value === false ? 'off' : String(value));
+  return a !== undefined && a !== null && word(a) === word(b);
+}
+
+const flat = (value: Json, prefix = ''): string[] =>
+  Object.entries(value).flatMap(([key, inner]) => (isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${JSON.stringify(inner)}`]));
+
+const pick = (present: unknown, patch: Json): Json =>
+  Object.fromEntries(Object.entries(patch).map(([key, inner]) => [key, isMap(inner) ? pick(isMap(present) ? present[key] : undefined, inner) : isMap(present) ? present[key] : undefined]));
+
+/** The cluster's dynamic configuration, kept in the DCS; `bootstrap.dcs` counts only once, so drift of it is drift. */
+export const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
+  name: 'dcs-config',
+  volatile: true,
+  probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),
+  parse(answer, steps) {
+    return new Map(
+      steps.map((one, index) => {
+        try {
+          return [one.id, JSON.parse(answer.split('\n')[index] ?? '') as Json];
+        } catch {
+          return [one.id, undefined];
+        }
+      }),
+    );
+  },
+  diff({ want }, present) {
+    if (!present) return undefined;
+    const patch = configPatch(present, want.config);
+    if (Object.keys(patch).length === 0) return undefined;
+    return { action: 'update', summary: `${flat(patch).length} settings`, before: `${flat(pick(present, patch)).join('\n')}\n`, after: `${flat(patch).join('\n')}\n` };
+  },
+  async change({ want }, present, remote) {
+    const patch = JSON.stringify(configPatch(present ?? {}, want.config));
+    // The password travels in curl's configuration on standard input, never in its arguments.
+    await remote.run(`${want.rest}
+${print(`user = "patroni:${want.password.reveal()}"\n`)} | curl "$@" --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
+sleep 2`);
+  },
+};
+
+export const dcsConfigStep = (role: RoleName, want: DcsConfigWant): Step => step(dcsConfigKind, role, 'dynamic configuration', want);

@@ -1,0 +1,48 @@
+import type { RoleName } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { quote, words } from '../shell/quote.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+export interface EtcdJoinWant {
+  name: string;
+  peerUrl: string;
+  /** Client URLs of the members that are there. */
+  endpoints: string[];
+  pki: string;
+  /** The environment file with the initial cluster, which etcd reads on its first start. */
+  file: string;
+}
+
+/**
+ * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
+ * All present members must be healthy, and a snapshot is kept on this host before anything is added.
+ */
+export const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
+  name: 'etcd-join',
+  volatile: true,
+  probe: (steps) => steps.map((one) => `if [ -e ${quote(one.want.file)} ]; then echo yes; else echo no; fi`).join('\n'),
+  parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.trim().split('\n')[index] === 'yes'])),
+  diff: ({ want }, joined) => (joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` }),
+  async change({ want }, _joined, remote) {
+    const ctl = `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${want.pki}/ca.crt`, `--cert=${want.pki}/server.crt`, `--key=${want.pki}/server.key`)}`;
+    const all = `--endpoints=${want.endpoints.join(',')}`;
+    await remote.run(
+      `set -e
+umask 077
+${ctl} ${quote(all)} endpoint health
+mkdir -p ${PATHS.state}/etcd
+${ctl} ${quote(`--endpoints=${want.endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
+list=$(${ctl} ${quote(all)} member list -w simple)
+if ! echo "$list" | awk -F', ' -v url=${quote(want.peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
+  ${ctl} ${quote(all)} member add ${quote(want.name)} --learner ${quote(`--peer-urls=${want.peerUrl}`)}
+  list=$(${ctl} ${quote(all)} member list -w simple)
+fi
+members=$(echo "$list" | awk -F', ' -v url=${quote(want.peerUrl)} -v name=${quote(want.name)} '{n = $4 == url ? name : $3; printf "%s%s=%s", sep, n, $4; sep = ","}')
+printf '# Managed by hapg, written once\\nETCD_INITIAL_CLUSTER=%s\\nETCD_INITIAL_CLUSTER_STATE=existing\\n' "$members" > ${quote(want.file)}
+chmod 0644 ${quote(want.file)}`,
+      90,
+    );
+  },
+};
+
+export const etcdJoin = (role: RoleName, want: EtcdJoinWant): Step => step(etcdJoinKind, role, want.name, want);

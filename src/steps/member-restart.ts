@@ -1,0 +1,84 @@
+import type { RoleName } from '../inventory/model.ts';
+import { quote } from '../shell/quote.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+export interface MemberRestartWant {
+  name: string;
+  scope: string;
+  /** POSIX sh that sets `$base` and the arguments of curl. */
+  rest: string;
+  synchronous: boolean;
+}
+
+export interface MemberRestartState {
+  pending: boolean;
+  leader: boolean;
+  /** Settings of which the new value is smaller; Patroni 4 tells, older versions do not. */
+  decreased: string[];
+}
+
+/** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
+const SHARED_MEMORY = ['max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction'];
+
+/**
+ * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
+ * for a switchover only; except when a shared-memory setting shrinks, which the leader must do before its replicas can.
+ */
+export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
+  name: 'restart-pending',
+  volatile: true,
+  probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/patroni" | tr -d '\\n'\n) 2>/dev/null; echo`).join('\n'),
+  parse(answer, steps) {
+    return new Map(
+      steps.map((one, index) => {
+        let self: { pending_restart?: boolean; role?: string; pending_restart_reason?: Record<string, { old_value: string; new_value: string }> } = {};
+        try {
+          self = JSON.parse(answer.split('\n')[index] || '{}');
+        } catch {
+          // An unreachable member has no pending restart that could be read; its readiness is another step's business.
+        }
+        const decreased = Object.entries(self.pending_restart_reason ?? {})
+          .filter(([name, { old_value, new_value }]) => SHARED_MEMORY.includes(name) && Number(new_value) < Number(old_value))
+          .map(([name]) => name);
+        return [one.id, { pending: self.pending_restart === true, leader: /^(leader|master|primary)$/.test(self.role ?? ''), decreased }];
+      }),
+    );
+  },
+  diff(_step, state) {
+    if (!state.pending) return undefined;
+    const how = state.leader ? (state.decreased.length > 0 ? `in place, because ${state.decreased.join(', ')} shrinks` : 'after a switchover') : 'one member at a time';
+    return { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` };
+  },
+  async change({ want }, state, remote) {
+    const ctl = 'runuser -u postgres -- patronictl -c /etc/patroni/config.yml';
+    if (state.leader && state.decreased.length === 0) {
+      remote.doing('handing leadership over');
+      await remote.run(
+        `${ctl} switchover ${quote(want.scope)} --leader ${quote(want.name)} --force 2>&1 || { echo 'the switchover was refused'; exit 1; }
+end=$(($(date +%s) + 60))
+while :; do
+  ${want.rest}
+  [ "$(curl "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
+  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
+  sleep 0.5
+done`,
+        120,
+      );
+    }
+    remote.doing('restarting PostgreSQL');
+    await remote.run(
+      `${ctl} restart ${quote(want.scope)} ${quote(want.name)} --pending --force 2>&1 | tail -n 3
+end=$(($(date +%s) + 120))
+while :; do
+  ${want.rest}
+  self=$(curl "$@" "$base/patroni")
+  case "$self" in *'"pending_restart": true'*) ;; *'"state": "running"'*|*'"state": "streaming"'*) exit 0 ;; esac
+  [ "$(date +%s)" -lt $end ] || { echo "not back within 120 s"; exit 1; }
+  sleep 0.5
+done`,
+      180,
+    );
+  },
+};
+
+export const memberRestart = (role: RoleName, want: MemberRestartWant): Step => step(memberRestartKind, role, want.name, want);

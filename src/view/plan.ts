@@ -1,0 +1,62 @@
+import { createTwoFilesPatch } from 'diff';
+import type { Change, HostCount, Plan } from '../engine/plan.ts';
+import { paint } from './style.ts';
+
+const SIGN: Record<Change['action'], (text: string) => string> = {
+  create: (text) => paint.green(`+ ${text}`),
+  update: (text) => paint.yellow(`~ ${text}`),
+  remove: (text) => paint.red(`- ${text}`),
+  restart: (text) => paint.magenta(`! ${text}`),
+  reload: (text) => paint.cyan(`! ${text}`),
+  run: (text) => paint.cyan(`> ${text}`),
+};
+
+/** Unified diff of one change, indented; empty when there is nothing to show. */
+function unified(change: Change): string {
+  if (change.before === undefined || change.after === undefined || change.before === change.after) return '';
+  const end = (text: string) => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+  return createTwoFilesPatch('before', 'after', end(change.before), end(change.after), '', '', { context: 2 })
+    .split('\n')
+    .slice(3)
+    .filter((line) => line && !line.startsWith('\\'))
+    .map((line) => `      ${line.startsWith('+') ? paint.green(line) : line.startsWith('-') ? paint.red(line) : paint.dim(line)}`)
+    .join('\n');
+}
+
+/** The plan for a person: by host, in the order in which it is done. `diffs`: whole files of what is new as well. */
+export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: number }): string {
+  const lines: string[] = [];
+  for (const host of Object.keys(plan.hosts)) {
+    const changes = plan.changes.filter((change) => change.host === host);
+    if (changes.length === 0) continue;
+    lines.push(paint.bold(host));
+    for (const change of changes) {
+      lines.push(`  ${SIGN[change.action](change.step)}${change.summary ? paint.dim(`  ${change.summary}`) : ''}${change.knownAfterApply ? paint.dim('  (known after apply)') : ''}`);
+      const diff = options.diffs || change.action !== 'create' ? unified(change) : '';
+      if (diff) lines.push(diff);
+    }
+    lines.push('');
+  }
+  if (options.verbosity > 0)
+    for (const { host, step, because } of plan.skipped) lines.push(paint.cyan(`${host}: skipped ${step}: ${because}`));
+  const count = (action: Change['action']) => plan.changes.filter((change) => change.action === action).length;
+  const total = plan.changes.length;
+  lines.push(
+    total === 0
+      ? paint.green('No changes: the hosts are as the inventory says.')
+      : `${total} changes: ${(['create', 'update', 'remove', 'reload', 'restart', 'run'] as const).flatMap((action) => (count(action) > 0 ? [`${count(action)} ${action}`] : [])).join(', ')}`,
+  );
+  return lines.join('\n');
+}
+
+/** The line that Ansible's users look for, one a host. */
+export function recap(hosts: Record<string, HostCount>): string {
+  const width = Math.max(...Object.keys(hosts).map((name) => name.length));
+  return Object.entries(hosts)
+    .map(([name, { ok, changed, failed, unreachable, skipped }]) => {
+      const bad = failed > 0 || unreachable;
+      const title = (bad ? paint.red : changed > 0 ? paint.yellow : paint.green)(name.padEnd(width));
+      return `${title} : ok=${ok} changed=${changed} unreachable=${unreachable ? 1 : 0} failed=${failed} skipped=${skipped}`;
+    })
+    .join('\n');
+}
