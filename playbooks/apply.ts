@@ -9,7 +9,7 @@ import type { Step } from '../src/steps/step.ts';
 import { client, clientPackages } from '../roles/client/client.ts';
 import { etcd, etcdCertificates, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
 import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
-import { haproxy, haproxyMinimum, haproxyPackages } from '../roles/haproxy/haproxy.ts';
+import { haproxy, haproxyMinimum, haproxyPackages, haproxyPrepare } from '../roles/haproxy/haproxy.ts';
 import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
 import { patroni, patroniCertificates, patroniCluster, patroniMinimum, patroniPackages, patroniPrepare, patroniRestart } from '../roles/patroni/patroni.ts';
 import { pgbackrest, pgbackrestMinimum, pgbackrestPackages, pgbackrestPrepare, pgbackrestSchedule, repositoryPackages } from '../roles/pgbackrest/pgbackrest.ts';
@@ -49,6 +49,7 @@ const prepare: Stage = {
   steps: (host, context) => [
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
+    ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
     ...(host.roles.has('patroni') ? patroniPrepare(host, context) : host.roles.has('pgbackrest') ? pgbackrestPrepare(host) : []),
   ],
 };

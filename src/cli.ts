@@ -91,7 +91,7 @@ command('audit', 'what was done, when, by whom')
   .option('--hosts', "the hosts' own audit lines too")
   .action((options) => run(async () => (await import('./commands/audit.ts')).auditCommand(options)));
 
-command('logs', "the services' logs of all hosts, merged by time")
+withCommonOptions(program.command('logs').description("the services' logs of all hosts, merged by time"), '--forks <n>')
   .argument('[units...]', 'units; default: those of the cluster')
   .option('--since <time>', 'as journalctl understands it', '-1h')
   .option('-f, --follow', 'go on')

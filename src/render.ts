@@ -27,7 +27,7 @@ const eta = new Eta({
 });
 
 /** Fills `templates/NAME.eta`; throws with the template's line when a value is missing. */
-export const render = (name: string, data: object): string => eta.render(name, data);
+export const render = (name: string, data: object): string => eta.render(`${name}.eta`, data);
 
 /** YAML that Python and Go read the same way as we do (YAML 1.1 words such as `on` are quoted). */
 export const yaml = (value: unknown): string => stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });

@@ -26,6 +26,12 @@ const backends = (lagBytes: number) => [
   { name: 'leader_reads', uri: '/primary', balance: 'first' },
 ];
 
+/** Before the package, so that its start on installation starts nothing. */
+export const haproxyPrepare = (): Step[] => [
+  directory(role, '/etc/systemd/system/haproxy.service.d'),
+  file(role, '/etc/systemd/system/haproxy.service.d/hapg.conf', render('haproxy/haproxy.service', {})),
+];
+
 export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
   const { settings } = cluster;
   const { ports } = settings.haproxy;
@@ -49,8 +55,6 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
     file(role, `${PKI.haproxy}/patroni-ca.crt`, secrets.authority('patroni').certificate, again),
     file(role, '/etc/haproxy/servers-down.state', serversDown(list.map(({ name }) => name), members, settings.postgres.port)),
     file(role, '/etc/haproxy/haproxy.cfg', new Secret(config), { group: 'haproxy', mode: '0640', check: 'haproxy -c -q -f {}', ...again }),
-    directory(role, '/etc/systemd/system/haproxy.service.d'),
-    file(role, '/etc/systemd/system/haproxy.service.d/hapg.conf', render('haproxy/haproxy.service', {})),
     unit(role, UNIT),
     ready(role, 'leader behind the primary port', {
       check: "echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",

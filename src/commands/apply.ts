@@ -115,7 +115,7 @@ async function carryOut(made: Setup, running: Running, { context, facts, plan }:
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
-  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt);
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan.starting);
   const result = await engine.run();
   if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
     const problem = await verifyAsClient(session, cluster);

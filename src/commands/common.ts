@@ -33,14 +33,14 @@ export interface CommonOptions {
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** Adds `-i` and the others to a command. */
-export function withCommonOptions(command: Command): Command {
+/** Adds `-i` and the others to a command; `-f` is left free where it means "follow". */
+export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): Command {
   return command
     .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
     .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
     .option('-t, --tags <roles>', 'only these roles')
     .option('--skip-tags <roles>', 'not these roles')
-    .option('-f, --forks <n>', 'hosts worked on at once', '50')
+    .option(forks, 'hosts worked on at once', '50')
     .option('-e, --extra <key=value>', 'a setting on top of the inventory', collect, [])
     .option('-v, --verbose', 'tell more; may be given several times', (_value, count: number) => count + 1, 0)
     .option('-q, --quiet', 'tell nothing but the result', false)

@@ -16,7 +16,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 /** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
 export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
   const lab = program.command('lab').description('Docker hosts with systemd and sshd, made from an inventory');
-  const add = (name: string, description: string, work: (options: LabOptions, host: string) => Promise<void>) =>
+  const add = (name: string, description: string) =>
     lab
       .command(name)
       .description(description)
@@ -24,9 +24,9 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       .option('-o, --output <format>', 'text or json', 'text')
       .option('-y, --yes', 'accepted for symmetry; the lab never asks', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>
-    add(name, description, work).action((options: LabOptions) => run(async () => (await work(options), 0)));
+    add(name, description).action((options: LabOptions) => run(async () => (await work(options), 0)));
   const onHost = (name: string, description: string, work: (cluster: ReturnType<typeof read>, host: string) => Promise<void>) =>
-    add(name, description, async () => undefined)
+    add(name, description)
       .argument('<host>')
       .action((host: string, options: LabOptions) => run(async () => (await work(read(options), host), 0)));
 
@@ -41,7 +41,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
   onHost('start', 'power on', (cluster, host) => labStart(cluster, host));
   onHost('cut', 'cut off from the other hosts; SSH is kept', (cluster, host) => labCut(cluster, host));
   onHost('heal', 'take the cut back', (cluster, host) => labHeal(cluster, host));
-  add('add', 'one more bare host, not in the inventory', async () => undefined)
+  add('add', 'one more bare host, not in the inventory')
     .argument('<host>')
     .requiredOption('--address <ip>', 'address in the cluster network')
     .action((host: string, options: LabOptions) =>

@@ -63,6 +63,8 @@ export class Apply {
     private readonly facts: Map<string, Facts>,
     private readonly journal: Journal,
     private readonly interrupt: Interrupt,
+    /** Units by host that the plan found stopped: starting them is all the reload or restart they need. */
+    private readonly starting: ReadonlyMap<string, ReadonlySet<string>>,
   ) {
     this.observations = new Map(context.snapshot.observations);
   }
@@ -101,7 +103,7 @@ export class Apply {
       const steps = stepsOf(stage, host, this.context, this.scope);
       const { states, pending } = this.lastProbe.get(host.name) ?? { states: new Map(), pending: [] };
       const changed = differences(steps, states);
-      if (changed.length > 0 || dueHandlers(steps, changed, pending).length > 0) work.set(host, steps);
+      if (changed.length > 0 || dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set()).length > 0) work.set(host, steps);
     }
     return work;
   }
@@ -165,19 +167,24 @@ export class Apply {
     const steps = stepsOf(stage, host, this.context, this.scope);
     const { states, pending } = this.lastProbe.get(host.name)!;
     const changed = differences(steps, states);
-    const handlers = dueHandlers(steps, changed, pending);
+    const handlers = dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set());
     const control = this.session.remote(host, stage.name);
     const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
 
     const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
     if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
     if (guarded.length > 0) await control.run(armScript(guarded));
-    for (const together of neighbours(changed)) await this.change(stage, host, together);
+    const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
+    for (const together of neighbours(changed.filter((one) => !late(one)))) await this.change(stage, host, together);
     for (const handler of handlers) {
       await this.timed(stage, host, { step: handlerId(handler), role: handler.role, action: handler.action }, () =>
         control.run(`systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`, 180),
       );
     }
+    for (const one of changed.filter(late)) await this.change(stage, host, [one]);
+    // A restart that was not waited for would let the next host's restart come too soon.
+    if (handlers.length > 0)
+      for (const one of steps.filter((step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id))) await one.kind.change(one, undefined, this.session.remote(host, one.id));
     const leftover = marksOf(steps).filter((mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)));
     if (leftover.length > 0) await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
     if (guarded.length > 0) await this.proveLogin(host, guarded);

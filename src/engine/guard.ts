@@ -11,7 +11,8 @@ const SAVED = ['/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/ufw.conf
 
 /**
  * POSIX sh that keeps copies of what guarded steps will change and arms a timer that puts them back. The script lies on
- * disk and a unit file (not only a transient one) runs it, so that it also works after a reboot.
+ * disk and a unit file (not only a transient one) runs it, so that it also works after a reboot (OnActiveSec counts from
+ * there; OnBootSec would fire at once on a host that is up for long).
  */
 export function armScript(steps: readonly Step[]): string {
   const paths = [...SAVED, ...steps.flatMap((one) => (one.kind.name === 'file' ? [(one.want as { path: string }).path] : []))];
@@ -34,7 +35,7 @@ for f in ${paths.map(quote).join(' ')}; do
 done
 printf %s ${quote(body)} > ${PATHS.undo}/undo.sh
 printf '[Unit]\\nDescription=hapg undo of a guarded change\\n[Service]\\nType=oneshot\\nExecStart=/bin/sh ${PATHS.undo}/undo.sh\\n' > /etc/systemd/system/${TIMER}.service
-printf '[Unit]\\nDescription=hapg undo of a guarded change\\n[Timer]\\nOnActiveSec=${UNDO_AFTER_S}\\nOnBootSec=${UNDO_AFTER_S}\\nAccuracySec=1s\\n[Install]\\nWantedBy=timers.target\\n' > /etc/systemd/system/${TIMER}.timer
+printf '[Unit]\\nDescription=hapg undo of a guarded change\\n[Timer]\\nOnActiveSec=${UNDO_AFTER_S}\\nAccuracySec=1s\\n[Install]\\nWantedBy=timers.target\\n' > /etc/systemd/system/${TIMER}.timer
 chmod 0644 /etc/systemd/system/${TIMER}.service /etc/systemd/system/${TIMER}.timer
 systemctl daemon-reload
 systemctl -q enable ${TIMER}.timer

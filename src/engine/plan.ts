@@ -29,6 +29,8 @@ export interface Plan {
   changes: Change[];
   skipped: { host: string; step: string; because: string }[];
   hosts: Record<string, HostCount>;
+  /** Units that do not run and will be started, by host. */
+  starting: Map<string, Set<string>>;
   /** Tells whether two plans are the same; a saved plan is refused when it is not what would be done now. */
   digest: string;
 }
@@ -81,12 +83,15 @@ export interface DueHandler extends Handler {
   role: RoleName;
 }
 
+/** Units that do not run yet and that this run will start. */
+export const startingUnits = (changed: readonly StepDifference[]): Set<string> =>
+  new Set(changed.filter(({ step, difference }) => step.kind.name === 'unit' && difference.action === 'create').map(({ step }) => step.id.replace(/^unit /, '')));
+
 /**
  * The handlers of a stage that are due: called for by a change, or still pending from an interrupted run. A unit that
- * this stage starts anyway needs none, and a restart covers a reload.
+ * this run starts anyway (in this stage or a later one) needs none, and a restart covers a reload.
  */
-export function dueHandlers(steps: readonly Step[], changed: readonly StepDifference[], pending: readonly string[]): DueHandler[] {
-  const starting = new Set(changed.filter(({ step, difference }) => step.kind.name === 'unit' && difference.action === 'create').map(({ step }) => step.id.replace(/^unit /, '')));
+export function dueHandlers(steps: readonly Step[], changed: readonly StepDifference[], pending: readonly string[], starting: ReadonlySet<string>): DueHandler[] {
   const due = new Map<string, DueHandler>();
   for (const one of steps)
     for (const handler of one.notify) {
@@ -110,11 +115,12 @@ export function makePlan(
   const skipped: Plan['skipped'] = [];
   const hosts: Plan['hosts'] = {};
   const perHost = new Map(scope.hosts.map((host) => [host, allSteps(playbook, host, context, scope)]));
+  const statesOf = (host: Host) => probed.get(host.name)?.states ?? new Map<string, unknown>();
+  const starting = new Map([...perHost].map(([host, stages]) => [host, startingUnits(differences(stages.flatMap(({ steps }) => steps), statesOf(host)))]));
   for (const [index, stage] of playbook.entries())
     for (const host of scope.hosts) {
       const steps = perHost.get(host)?.[index]?.steps ?? [];
-      const { states, observation } = probed.get(host.name) ?? { states: new Map(), observation: { pending: [] } };
-      const changed = differences(steps, states);
+      const changed = differences(steps, statesOf(host));
       const count = (hosts[host.name] ??= { ok: 0, changed: 0, failed: 0, unreachable: false, skipped: 0 });
       for (const one of steps) if (one.notApplicable !== undefined) skipped.push({ host: host.name, step: one.id, because: one.notApplicable });
       count.skipped += steps.filter((one) => one.notApplicable !== undefined).length;
@@ -122,12 +128,12 @@ export function makePlan(
       const base = { host: host.name, stage: stage.name };
       for (const { step, difference } of changed)
         changes.push({ ...base, step: step.id, role: step.role, ...difference, knownAfterApply: difference.knownAfterApply ?? false });
-      for (const handler of dueHandlers(steps, changed, observation.pending))
+      for (const handler of dueHandlers(steps, changed, probed.get(host.name)?.observation.pending ?? [], starting.get(host)!))
         changes.push({ ...base, step: handlerId(handler), role: handler.role, action: handler.action, summary: consequence(handler, host, context), knownAfterApply: false });
       count.changed = changes.filter((change) => change.host === host.name).length;
     }
   const digest = createHash('sha256').update(JSON.stringify(changes)).digest('hex');
-  return { changes, skipped, hosts, digest };
+  return { changes, skipped, hosts, starting: new Map([...starting].map(([host, units]) => [host.name, units])), digest };
 }
 
 /** What a reload or restart means for the cluster, for the person who has to say yes. */

@@ -25,7 +25,10 @@ export const authorityFingerprint = (pem: string): string => createHash('sha256'
 const serial = () => `00${randomBytes(15).toString('hex')}`;
 
 /** The X.509 library is only loaded by runs that sign something. */
-const x509 = () => import('@peculiar/x509');
+const x509 = async () => {
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
+};
 
 /** Makes a new self-signed authority. */
 export async function createAuthority(cluster: string, name: AuthorityName): Promise<Authority> {

@@ -15,6 +15,7 @@ export interface ReadyWant {
 export const readyKind: Kind<ReadyWant, boolean> = {
   name: 'ready',
   volatile: true,
+  afterHandlers: true,
   probe: (steps) => steps.map((one, index) => `if ( ${one.want.check}\n) >/dev/null 2>&1; then echo "${index} yes"; else echo "${index} no"; fi`).join('\n'),
   parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.split('\n').includes(`${index} yes`)])),
   diff: ({ want }, ready) => (ready ? undefined : { action: 'run', summary: `not yet; ${want.doing}`, knownAfterApply: true }),

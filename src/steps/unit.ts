@@ -19,6 +19,8 @@ export interface UnitState {
 
 const PROPERTIES = 'LoadState,ActiveState,UnitFileState,NeedDaemonReload';
 
+const running = ({ active }: UnitState): boolean => active === 'active' || active === 'reloading' || active === 'activating';
+
 /** A systemd unit: enabled or not, running or not. */
 export const unitKind: Kind<UnitWant, UnitState> = {
   name: 'unit',
@@ -48,10 +50,10 @@ export const unitKind: Kind<UnitWant, UnitState> = {
     if (want.active && (state.load === 'masked' || state.enabled.startsWith('masked'))) reasons.push('masked → unmask');
     if (want.enabled && !/^(enabled|static|alias|generated|indirect)/.test(state.enabled)) reasons.push(`${state.enabled || 'not installed'} → enabled`);
     if (!want.enabled && state.enabled === 'enabled') reasons.push('enabled → disabled');
-    if (want.active !== (state.active === 'active' || state.active === 'reloading' || state.active === 'activating')) reasons.push(`${state.active} → ${want.active ? 'active' : 'inactive'}`);
+    if (want.active !== running(state)) reasons.push(`${state.active} → ${want.active ? 'active' : 'inactive'}`);
     if (want.active && state.active === 'activating') reasons.push('activating → active');
     if (state.needsReload) reasons.push('changed on disk → daemon-reload');
-    return reasons.length === 0 ? undefined : { action: state.active === 'inactive' && want.active ? 'create' : 'update', summary: reasons.join(', ') };
+    return reasons.length === 0 ? undefined : { action: want.active && !running(state) ? 'create' : 'update', summary: reasons.join(', ') };
   },
   async change({ want }, _state, remote) {
     const name = quote(want.name);
