@@ -55,6 +55,12 @@ const contextOf = (cluster: Cluster, secrets: SecretStore, facts: ReadonlyMap<st
   snapshot: takeSnapshot(cluster, observations),
 });
 
+/** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */
+export function assumedContext(cluster: Cluster, secrets: SecretStore): Context {
+  const memory = recall(cluster);
+  return contextOf(cluster, secrets, new Map(Object.entries(memory.facts)), new Map(Object.entries(memory.observations)));
+}
+
 /**
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
  * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only

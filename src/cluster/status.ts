@@ -1,0 +1,158 @@
+import { type Cluster, hostsWith } from '../inventory/model.ts';
+import type { Identity } from './observe.ts';
+import { checkIdentity } from './decisions.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Problem {
+  code: string;
+  host: string;
+  message: string;
+}
+
+/** The document of `hapg status -o json`; its keys are part of the outside contract. */
+export interface Status {
+  cluster: string;
+  healthy: boolean;
+  problems: Problem[];
+  system_identifier: string | null;
+  timeline: number | null;
+  paused: boolean;
+  members: { name: string; host: string; role: string; state: string; timeline: number | null; lag_bytes: number | null; pending_restart: boolean; tags: Record<string, unknown> }[];
+  dcs: { kind: 'etcd'; quorum: boolean; members: { name: string; healthy: boolean; leader: boolean }[] };
+  vip: { address: string; holders: string[] } | null;
+  balancers: { host: string; primary: string[]; replica: string[] }[];
+  backup: { stanza: string; last: string | null; type: string | null; archive_ok: boolean } | null;
+  certificates: { earliest_expiry: string | null };
+}
+
+const DAY_MS = 86_400_000;
+/** Replicas further behind are a problem; bytes. */
+const LAG_LIMIT = 16 * 1024 * 1024;
+/** Certificates that end sooner are a problem: `apply` renews long before. */
+const EXPIRY_LIMIT_MS = 30 * DAY_MS;
+/** The schedule takes a backup every day; a day late is a problem. */
+const BACKUP_LIMIT_MS = 2 * DAY_MS;
+
+/**
+ * The live cluster as one document, with everything that is not as it should be. Pure: `unreachable` are hosts that gave
+ * no answer (name → reason), `now` milliseconds since the epoch, `store` the identity of this inventory's secret store.
+ */
+export function statusOf(cluster: Cluster, snapshot: Snapshot, unreachable: ReadonlyMap<string, string>, store: Identity | undefined, now: number): Status {
+  const problems: Problem[] = [];
+  const problem = (code: string, host: string, message: string) => problems.push({ code, host, message });
+  for (const [host, reason] of unreachable) problem('unreachable', host, reason);
+  const identity = checkIdentity(cluster, snapshot, store);
+  if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
+  memberProblems(cluster, snapshot, problem);
+  dcsProblems(cluster, snapshot, problem);
+  const balancers = balancerView(cluster, snapshot, unreachable, problem);
+  const backup = backupView(cluster, snapshot, now, problem);
+  if (cluster.vip) {
+    const holders = snapshot.vipHolders;
+    if (holders.length === 0) problem('vip_nowhere', '', `the VIP ${cluster.vip.address} is held by no balancer`);
+    if (holders.length > 1) problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
+  }
+  leftoverProblems(cluster, snapshot, problem);
+  const expiries = [...snapshot.observations].flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one }))).sort((a, b) => a.expires - b.expires);
+  for (const { host, path, expires } of expiries.filter((one) => one.expires - now < EXPIRY_LIMIT_MS))
+    problem('certificate_expiry', host, `${path} ${expires < now ? 'has expired' : 'expires'} on ${new Date(expires).toISOString().slice(0, 10)}; run "hapg apply"`);
+  const first = expiries[0];
+  return {
+    cluster: cluster.name,
+    healthy: problems.length === 0,
+    problems,
+    system_identifier: snapshot.initialize ?? snapshot.systemIdentifiers[0] ?? null,
+    timeline: snapshot.timeline ?? null,
+    paused: snapshot.paused,
+    members: snapshot.members.map((member) => ({
+      name: member.name,
+      host: member.host,
+      role: member.role,
+      state: member.state,
+      timeline: member.timeline ?? null,
+      lag_bytes: member.lagBytes ?? null,
+      pending_restart: member.pendingRestart,
+      tags: member.tags,
+    })),
+    dcs: { kind: 'etcd', quorum: snapshot.dcs.quorum, members: snapshot.dcs.members.map(({ name, healthy, leader }) => ({ name, healthy, leader })) },
+    vip: cluster.vip ? { address: cluster.vip.address, holders: snapshot.vipHolders } : null,
+    balancers,
+    backup,
+    certificates: { earliest_expiry: first ? new Date(first.expires).toISOString() : null },
+  };
+}
+
+type Say = (code: string, host: string, message: string) => void;
+
+function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+  if (snapshot.paused) problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
+  if (!snapshot.leader) problem('no_leader', '', 'no member leads');
+  if (snapshot.leaders.length > 1) problem('two_leaders', snapshot.leaders[1]!, `two leaders: ${snapshot.leaders.join(' and ')}`);
+  if (snapshot.systemIdentifiers.length > 1) problem('system_identifier', '', `more than one database system: ${snapshot.systemIdentifiers.join(', ')}`);
+  for (const host of hostsWith(cluster, 'patroni')) {
+    const member = snapshot.members.find((one) => one.name === host.name);
+    if (!member) {
+      problem('member_missing', host.name, `${host.name} is not a member of the cluster`);
+      continue;
+    }
+    const leads = member.role === 'leader' || member.role === 'standby_leader';
+    if (member.state !== (leads ? 'running' : 'streaming')) problem('member_state', host.name, `${host.name} is ${member.state}`);
+    else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT)) problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
+    if (!leads && member.timeline !== undefined && snapshot.timeline !== undefined && member.timeline !== snapshot.timeline)
+      problem('timeline', host.name, `${host.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`);
+    if (member.pendingRestart) problem('pending_restart', host.name, `${host.name} has settings that wait for a restart; run "hapg apply"`);
+    for (const [tag, value] of Object.entries(member.tags)) if (value !== host.tags[tag] && value !== false) problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
+  }
+  if (cluster.replication !== 'async' && snapshot.leader && !snapshot.members.some((one) => one.role === 'sync_standby' || one.role === 'quorum_standby'))
+    problem('no_sync_standby', snapshot.leader.name, 'there is no synchronous standby: an acknowledged row may be lost with the leader');
+}
+
+function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+  if (!snapshot.dcs.quorum) problem('no_quorum', '', 'etcd has no quorum: PostgreSQL goes on only as long as failsafe mode lets it');
+  for (const host of hostsWith(cluster, 'etcd')) {
+    const member = snapshot.dcs.members.find((one) => one.name === host.name);
+    if (!member) problem('dcs_member_missing', host.name, `${host.name} is not an etcd member`);
+    else if (member.learner) problem('dcs_learner', host.name, `${host.name} is an etcd learner and has no vote yet`);
+    else if (!member.healthy && snapshot.observations.has(host.name)) problem('dcs_member', host.name, `etcd on ${host.name} is not healthy`);
+  }
+}
+
+function balancerView(cluster: Cluster, snapshot: Snapshot, unreachable: ReadonlyMap<string, string>, problem: Say): Status['balancers'] {
+  return hostsWith(cluster, 'haproxy').flatMap((host) => {
+    const rows = snapshot.observations.get(host.name)?.balancer;
+    if (!rows) {
+      if (!unreachable.has(host.name)) problem('balancer', host.name, `HAProxy on ${host.name} does not answer`);
+      return [];
+    }
+    const up = (proxy: string) => rows.filter((row) => row.proxy === proxy && row.status.startsWith('UP')).map((row) => row.server);
+    const view = { host: host.name, primary: up('primary'), replica: up('replica') };
+    if (snapshot.leader && view.primary.join() !== snapshot.leader.name)
+      problem('balancer_primary', host.name, `HAProxy on ${host.name} sends writes to ${view.primary.join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`);
+    return [view];
+  });
+}
+
+function backupView(cluster: Cluster, snapshot: Snapshot, now: number, problem: Say): Status['backup'] {
+  const host = hostsWith(cluster, 'pgbackrest')[0];
+  if (!host) return null;
+  const observation = snapshot.observations.get(host.name);
+  if (!observation) return null;
+  const repository = observation.repository;
+  const last = repository?.backups.at(-1);
+  if (!repository) problem('backup', host.name, `pgBackRest on ${host.name} does not answer`);
+  else if (repository.status !== 0) problem('backup', host.name, `stanza ${cluster.stanza}: ${repository.message}`);
+  else if (last && now - last.stop * 1000 > BACKUP_LIMIT_MS) problem('backup_age', host.name, `the last backup is of ${new Date(last.stop * 1000).toISOString()}`);
+  const archiver = snapshot.leader && snapshot.observations.get(snapshot.leader.name)?.sql?.archiver;
+  // A failure counts until something has been archived after it.
+  const archiveOk = !archiver || !archiver.last_failed_time || (!!archiver.last_archived_time && Date.parse(archiver.last_archived_time) >= Date.parse(archiver.last_failed_time));
+  if (!archiveOk) problem('archive', snapshot.leader!.name, `archiving fails since ${archiver?.last_failed_time}`);
+  return { stanza: cluster.stanza, last: last ? new Date(last.stop * 1000).toISOString().replace('.000Z', 'Z') : null, type: last?.type ?? null, archive_ok: archiveOk };
+}
+
+/** What an interrupted run has left behind. */
+function leftoverProblems(_cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+  for (const [host, { pending, units, holder }] of snapshot.observations) {
+    for (const mark of pending) if (!holder) problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
+    for (const unit of units.filter((name) => name.startsWith('hapg-undo'))) if (!holder) problem('undo_armed', host, `${unit} will undo a guarded change`);
+  }
+}

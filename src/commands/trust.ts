@@ -1,0 +1,54 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, Refused } from '../errors.ts';
+import { settleAll } from '../engine/pool.ts';
+import { ensureStateDir } from '../secrets/store.ts';
+import { fingerprint, keyType, KnownHosts, knownName } from '../transport/known-hosts.ts';
+import { scanHostKeys } from '../transport/scan.ts';
+import { resolveTarget } from '../transport/target.ts';
+import { paint } from '../view/style.ts';
+import { type CommonOptions, confirm, print, printJson, setup } from './common.ts';
+
+/**
+ * `hapg trust`: fetches host keys, shows their fingerprints for comparison, stores those that are new. A key that differs
+ * from a stored one is never replaced: that line has to be removed by hand, on purpose.
+ */
+export async function trustCommand(options: CommonOptions): Promise<number> {
+  const { cluster, hosts, json } = setup({ ...options, quiet: true });
+  const file = join(cluster.stateDir, 'known_hosts');
+  const results = await settleAll(hosts, Number(options.forks), async (host) => {
+    const target = resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
+    if (target.jumps.length > 0) throw new Error('it is behind a jump host; add its key with ssh-keyscan on the jump host, or log in once with ssh');
+    const known = KnownHosts.read(target.knownHosts);
+    const keys = (await scanHostKeys(target.host, target.port)).map((key) => ({ key, verdict: known.verify(target.host, target.port, key) }));
+    return { name: knownName(target.host, target.port), keys };
+  });
+  const fresh: string[] = [];
+  const rows: { host: string; type: string; fingerprint: string; state: string }[] = [];
+  const bad: string[] = [];
+  for (const [index, result] of results.entries()) {
+    const host = hosts[index]!.name;
+    if (result.status === 'rejected') {
+      bad.push(`${host}: ${(result.reason as Error).message}`);
+      continue;
+    }
+    const { name, keys } = result.value;
+    // A type that was never stored beside one that was is not a changed key.
+    const changed = keys.some(({ verdict }) => !verdict.ok && verdict.kind === 'mismatch') && !keys.some(({ verdict }) => verdict.ok);
+    for (const { key, verdict } of keys) {
+      rows.push({ host, type: keyType(key), fingerprint: fingerprint(key), state: verdict.ok ? 'known' : changed ? 'CHANGED' : 'new' });
+      if (!verdict.ok && !changed) fresh.push(`${name} ${keyType(key)} ${key.toString('base64')}\n`);
+      if (!verdict.ok && changed) bad.push(`${host}: ${verdict.reason}`);
+    }
+  }
+  if (json) printJson(rows);
+  else for (const row of rows) print(`${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`);
+  for (const line of bad) process.stderr.write(`${paint.red(line)}\n`);
+  if (fresh.length > 0) {
+    if (!(await confirm(`Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`, options))) throw new Refused('nothing was stored');
+    ensureStateDir(cluster);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    appendFileSync(file, `${text && !text.endsWith('\n') ? '\n' : ''}${fresh.join('')}`, { mode: 0o600 });
+  }
+  return bad.length > 0 ? EXIT.unreachable : EXIT.done;
+}

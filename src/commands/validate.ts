@@ -1,0 +1,20 @@
+import { loadInventory } from '../inventory/load.ts';
+import { jsonSchema } from '../inventory/schema.ts';
+import { print, printJson } from './common.ts';
+
+/** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
+export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
+  const { cluster, warnings } = loadInventory(options.inventory, options.extra);
+  if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
+  else {
+    for (const warning of warnings) process.stderr.write(`${warning}\n`);
+    print(`${options.inventory}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`);
+  }
+  return 0;
+}
+
+/** `hapg schema`. */
+export function schemaCommand(): number {
+  print(JSON.stringify(jsonSchema(), null, 2));
+  return 0;
+}
