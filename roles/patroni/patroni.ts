@@ -82,7 +82,7 @@ export function patroni(host: Host, context: Context): Step[] {
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster),
-      doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name) ? 'copying the database and catching up' : 'starting PostgreSQL',
+      doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name) ? 'copying the database and catching up' : 'waiting for PostgreSQL to lead',
       timeoutSeconds: 900,
     }),
   ];

@@ -7,7 +7,7 @@ import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { stanza } from '../../src/steps/stanza.ts';
-import { reload, type Step } from '../../src/steps/step.ts';
+import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { pgbackrestConfig } from './config.ts';
 
@@ -50,7 +50,7 @@ export function pgbackrestSchedule({ cluster }: Context): Step[] {
   const { schedule } = cluster.settings.pgbackrest;
   const timers = (['full', 'diff'] as const).flatMap((type) => [
     file(role, `/etc/systemd/system/pgbackrest-${type}.service`, render('pgbackrest/backup.service', { type, stanza: cluster.stanza })),
-    file(role, `/etc/systemd/system/pgbackrest-${type}.timer`, render('pgbackrest/backup.timer', { type, calendar: schedule[type] })),
+    file(role, `/etc/systemd/system/pgbackrest-${type}.timer`, render('pgbackrest/backup.timer', { type, calendar: schedule[type] }), { notify: [restart(`pgbackrest-${type}.timer`)] }),
     unit(role, `pgbackrest-${type}.timer`),
   ]);
   return [stanza(role, cluster.stanza), ...timers];

@@ -37,7 +37,8 @@ if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
-dpkg-query -W -f 'version=\${Package} \${Version}\\n' patroni pgbackrest etcd-server haproxy 2>/dev/null`;
+/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p'
+dpkg-query -W -f 'version=\${Package} \${Version}\\n' openssh-server patroni pgbackrest etcd-server haproxy 2>/dev/null`;
 
 /** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
 const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');

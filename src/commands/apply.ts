@@ -109,13 +109,13 @@ async function look({ cluster, hosts, roles, options }: Setup, { session }: Runn
   return found;
 }
 
-async function carryOut(made: Setup, running: Running, { context, facts, plan }: Survey, run: string): Promise<ApplyResult> {
+async function carryOut(made: Setup, running: Running, { context, facts, plan, probed }: Survey, run: string): Promise<ApplyResult> {
   const { cluster, hosts, roles } = made;
   const { session, interrupt } = running;
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
-  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan.starting);
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan.starting, probed);
   const result = await engine.run();
   if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
     const problem = await verifyAsClient(session, cluster);

@@ -12,7 +12,7 @@ import type { Journal } from './journal.ts';
 import { differences, dueHandlers, handlerId, marksOf, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 import { settleAll } from './pool.ts';
-import { probe } from './probe.ts';
+import { type Probed, probe } from './probe.ts';
 import type { Session } from './session.ts';
 
 export interface Done {
@@ -65,8 +65,10 @@ export class Apply {
     private readonly interrupt: Interrupt,
     /** Units by host that the plan found stopped: starting them is all the reload or restart they need. */
     private readonly starting: ReadonlyMap<string, ReadonlySet<string>>,
+    probed: ReadonlyMap<string, Probed>,
   ) {
     this.observations = new Map(context.snapshot.observations);
+    this.lastProbe = new Map([...probed].map(([host, { states, observation }]) => [host, { states: new Map(states), pending: observation.pending }]));
   }
 
   /** Works through the stages; stops behind the first one in which a host failed. Never throws for a host's failure. */
@@ -97,7 +99,7 @@ export class Apply {
   /** Hosts that have something to do in this stage, judged by what is there now. */
   private async pendingWork(stage: Stage): Promise<Map<Host, Step[]>> {
     const hosts = stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host));
-    await this.refresh(stage, hosts);
+    await this.refresh(stage, hosts.filter((host) => this.isStale(stage, host)));
     const work = new Map<Host, Step[]>();
     for (const host of hosts) {
       const steps = stepsOf(stage, host, this.context, this.scope);
@@ -108,7 +110,18 @@ export class Apply {
     return work;
   }
 
-  private lastProbe = new Map<string, { states: Map<string, unknown>; pending: string[] }>();
+  /** What was read last of each host, and which hosts something was done to since. */
+  private lastProbe: Map<string, { states: Map<string, unknown>; pending: string[] }>;
+  private readonly dirty = new Set<string>();
+  /** Something was done that may show on other hosts. */
+  private disturbed = false;
+
+  /** Whether what was read of a host before may no longer be true for the steps of a stage. */
+  private isStale(stage: Stage, host: Host): boolean {
+    const { states } = this.lastProbe.get(host.name) ?? { states: new Map() };
+    const steps = stepsOf(stage, host, this.context, this.scope).filter((one) => one.notApplicable === undefined);
+    return this.dirty.has(host.name) || steps.some((one) => !states.has(one.id) || (one.kind.volatile && this.disturbed));
+  }
 
   /** Probes a stage's hosts; steps may look different once facts and the cluster's state have changed. */
   private async refresh(stage: Stage, hosts: readonly Host[]): Promise<void> {
@@ -126,8 +139,11 @@ export class Apply {
       stale ||= JSON.stringify(this.facts.get(host.name)) !== JSON.stringify(facts);
       this.facts.set(host.name, facts);
       this.observations.set(host.name, observation);
-      this.lastProbe.set(host.name, { states, pending: observation.pending });
+      // Of a host to which something was done only what was read just now counts.
+      const known = this.dirty.delete(host.name) ? [] : (this.lastProbe.get(host.name)?.states ?? []);
+      this.lastProbe.set(host.name, { states: new Map([...known, ...states]), pending: observation.pending });
     }
+    if (hosts.length === 0) return;
     this.context = { ...this.context, snapshot: takeSnapshot(this.session.cluster, this.observations) };
     // Facts decide what steps want; when they have just changed, what was probed may not be what is wanted now.
     if (stale && this.result.failed.length === 0) await this.refresh(stage, hosts);
@@ -171,6 +187,10 @@ export class Apply {
     const control = this.session.remote(host, stage.name);
     const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
 
+    if (handlers.length > 0 || changed.some(({ step }) => !step.kind.contained)) {
+      this.dirty.add(host.name);
+      this.disturbed = true;
+    }
     const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
     if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
     if (guarded.length > 0) await control.run(armScript(guarded));
@@ -235,6 +255,7 @@ export class Apply {
   private async verify(host: Host, changed: readonly StepDifference[]): Promise<void> {
     const steps = changed.map(({ step }) => step);
     const { states } = await probe(this.session, host, steps);
+    for (const [id, state] of states) this.lastProbe.get(host.name)?.states.set(id, state);
     const left = differences(steps, states)[0];
     if (left) throw new StepFailed(host.name, left.step.id, `did not converge: ${left.difference.summary}`);
   }

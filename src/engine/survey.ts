@@ -16,6 +16,7 @@ export interface Survey {
   context: Context;
   facts: Map<string, Facts>;
   plan: Plan;
+  probed: Map<string, Probed>;
 }
 
 /** What the last run saw; only a guess that saves a round trip, never trusted. */
@@ -107,5 +108,5 @@ export async function survey(session: Session, playbook: Playbook, scope: Scope,
     hosts = scope.hosts.filter((host) => probeScript(cluster, host, allSteps(playbook, host, context, scope).flatMap((one) => one.steps), '') !== asked.get(host.name));
   }
   remember(cluster, probed);
-  return { context, facts, plan: makePlan(playbook, context, scope, probed) };
+  return { context, facts, probed, plan: makePlan(playbook, context, scope, probed) };
 }

@@ -29,6 +29,7 @@ export interface CertificateState {
  */
 export const certificateKind: Kind<CertificateWant, CertificateState> = {
   name: 'certificate',
+  contained: true,
   probe: (steps) => {
     const paths = steps.map((one) => one.want.path);
     return `${statScript(paths.map((path) => `${path}.key`))}

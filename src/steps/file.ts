@@ -52,6 +52,7 @@ export function parseStat(line: string): { path: string; state: FileState } {
 /** A file's owner, group, mode and content. */
 export const fileKind: Kind<FileWant, FileState> = {
   name: 'file',
+  contained: true,
   probe(steps) {
     const paths = steps.map((one) => one.want.path);
     const open = steps.filter((one) => !(one.want.content instanceof Secret));
@@ -118,7 +119,8 @@ ${print(text(want.content))} > ${next}
 chown ${quote(`${want.owner}:${want.group}`)} ${next}
 chmod ${want.mode} ${next}
 ${check ?? ''}
-mv -fT ${next} ${path}`);
+mv -fT ${next} ${path}
+${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}`);
   },
   undo({ want }) {
     const copy = quote(`${PATHS.undo}/${want.path.replaceAll('/', '_')}`);

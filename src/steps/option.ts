@@ -11,6 +11,7 @@ export interface OptionWant {
 /** One `KEY VALUE` line of a file that belongs to somebody else and has no drop-in directory, such as /etc/login.defs. */
 export const optionKind: Kind<OptionWant, { file: boolean; value: string | undefined }> = {
   name: 'option',
+  contained: true,
   probe: (steps) =>
     [...new Set(steps.map((one) => one.want.path))]
       .map((path) => `if [ -e ${quote(path)} ]; then echo ${quote(`file|${path}`)}; sed -n ${quote(`s#^\\([A-Za-z_]*\\)[[:space:]]\\{1,\\}\\([^#]*\\).*#${path}|\\1|\\2#p`)} ${quote(path)}; fi`)

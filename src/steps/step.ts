@@ -40,6 +40,8 @@ export interface Kind<W, S> {
   readonly name: string;
   /** Its state can change through what happens on other hosts, so it is read again whenever the run has changed anything. */
   readonly volatile?: boolean;
+  /** Its change touches nothing that another step looks at, so what was read of the host before stays true. */
+  readonly contained?: boolean;
   /** Comes after the stage's reloads and restarts, and is waited for after each of them. */
   readonly afterHandlers?: boolean;
   /** POSIX sh whose output `parse` understands; must not write anything. */

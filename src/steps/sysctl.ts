@@ -5,6 +5,7 @@ import { type Kind, type Step, type StepOptions, step } from './step.ts';
 /** One kernel setting, live; the file that keeps it over a reboot is a step of its own. */
 export const sysctlKind: Kind<{ key: string; value: string }, string | undefined> = {
   name: 'sysctl',
+  contained: true,
   probe: (steps) => `sysctl -e ${words(...steps.map((one) => one.want.key))} 2>/dev/null`,
   parse(answer, steps) {
     const live = new Map(answer.split('\n').map((line): [string, string] => [line.split(' = ')[0] ?? '', (line.split(' = ')[1] ?? '').replace(/\s+/g, ' ').trim()]));

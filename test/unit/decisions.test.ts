@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { admitApply, bestCandidate, checkIdentity, maySwitchOver, mayStopEtcd, membersHealthy, replicasFirst, type Verdict } from '../../src/cluster/decisions.ts';
+import type { Observation } from '../../src/cluster/observe.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { statusOf } from '../../src/cluster/status.ts';
+import { hostsWith } from '../../src/inventory/model.ts';
+import { EMPTY, healthyLab, labCluster } from './model.ts';
+
+const cluster = labCluster();
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const IDENTITY = { cluster: 'pglab', uuid: 'u1', generation: 4, authorities: { etcd: 'a', patroni: 'b', postgres: 'c', pgbackrest: 'd' } };
+
+/** The healthy lab with a change made to one host's observation. */
+function lab(change: (all: Map<string, Observation>) => void = () => undefined) {
+  const all = structuredClone(healthyLab());
+  change(all);
+  return takeSnapshot(cluster, all);
+}
+const members = (all: Map<string, Observation>) => [...all.values()].flatMap((one) => one.patroni?.members ?? []);
+const reasons = (verdict: Verdict): string => (verdict.ok ? 'yes' : verdict.reasons.join('; '));
+
+test('a healthy lab passes every gate', () => {
+  assert.equal(reasons(admitApply(cluster, lab(), [])), 'yes');
+  assert.equal(reasons(membersHealthy(cluster, lab())), 'yes');
+  for (const name of ['db1', 'db2', 'db3']) assert.equal(reasons(mayStopEtcd(name, lab())), 'yes');
+  assert.equal(reasons(maySwitchOver(lab(), 'db2', true)), 'yes');
+  assert.deepEqual(statusOf(cluster, lab(), new Map(), IDENTITY, NOW).problems, []);
+});
+
+const GATE: [string, (all: Map<string, Observation>) => void, RegExp][] = [
+  ['a pause', (all) => void (all.get('db2')!.patroni!.paused = true), /paused/],
+  ['no leader', (all) => members(all).forEach((one) => void (one.role === 'leader' && (one.role = 'replica'))), /no member leads/],
+  ['two leaders', (all) => void (all.get('db3')!.patroni!.self!.role = 'primary'), /two leaders: db1 and db3/],
+  ['a missing member', (all) => [...all.values()].forEach((one) => one.patroni && (one.patroni.members = one.patroni.members!.filter((member) => member.name !== 'db3'))), /db3 is not a member/],
+  ['a replica that does not stream', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.state = 'starting'))), /db3 is starting/],
+  ['a replica far behind', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 99_999_999))), /db3 is streaming, 99999999 bytes behind/],
+  ['a replica with unknown lag', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 'unknown'))), /db3 is streaming/],
+  ['another timeline', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.timeline = 2))), /db3 is on timeline 2, the leader on 3/],
+  ['no synchronous standby', (all) => members(all).forEach((one) => void (one.role === 'sync_standby' && (one.role = 'replica'))), /no synchronous standby/],
+];
+for (const [what, change, says] of GATE)
+  test(`between two restarts the gate refuses ${what}`, () => {
+    assert.match(reasons(membersHealthy(cluster, lab(change))), says);
+    assert.equal(statusOf(cluster, lab(change), new Map(), IDENTITY, NOW).healthy, false, 'status tells it too');
+  });
+
+const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
+  ['a paused cluster', (all) => void (all.get('db1')!.patroni!.paused = true), /paused/],
+  ['two database systems', (all) => void (all.get('db3')!.dataDirectory = { state: 'cluster', systemIdentifier: '7001' }), /more than one database system.*db3 7001/],
+  ['files where the data directory belongs', (all) => void (all.get('db2')!.dataDirectory = { state: 'foreign' }), /db2: .* holds files but no database/],
+  ['an emptied DCS under databases', (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.initialize = undefined)), /initialize key is missing/],
+  ['a DCS without quorum', (all) => ['db1', 'db2'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)), /lost its quorum/],
+  ['two leaders', (all) => void (all.get('db2')!.patroni!.self!.role = 'primary'), /two leaders/],
+];
+for (const [what, change, says] of ADMIT) test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
+
+test('a new cluster is only made when all its hosts are there', () => {
+  const bare = takeSnapshot(cluster, new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
+  assert.match(reasons(admitApply(cluster, bare, ['db2'])), /not asked: db2/);
+  assert.equal(reasons(admitApply(cluster, bare, [])), 'yes');
+});
+
+test('identity: a lost secret store, another cluster, other authorities and an older inventory are refused', () => {
+  const withIdentity = lab((all) => all.forEach((one) => void (one.identity = IDENTITY)));
+  assert.equal(reasons(checkIdentity(cluster, withIdentity, IDENTITY)), 'yes');
+  assert.match(reasons(checkIdentity(cluster, withIdentity, undefined)), /secret store is not the one/);
+  assert.match(reasons(checkIdentity(cluster, lab(), undefined)), /no secret store/);
+  assert.match(reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, generation: 3 })), /newer inventory was applied \(generation 4, yours is 3\)/);
+  assert.match(reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, authorities: { ...IDENTITY.authorities, etcd: 'x' } })), /other authorities \(etcd\)/);
+  const foreign = lab((all) => void (all.get('db2')!.identity = { ...IDENTITY, cluster: 'other', uuid: 'u2' }));
+  assert.match(reasons(checkIdentity(cluster, foreign, IDENTITY)), /db2: belongs to another cluster, other/);
+});
+
+test('an etcd member is never stopped when the others would lose the quorum', () => {
+  const oneDown = lab((all) => void (all.get('db3')!.etcd!.healthy = false));
+  assert.match(reasons(mayStopEtcd('db1', oneDown)), /1 other healthy voters of 3, 2 are needed; not healthy: db3/);
+  assert.equal(reasons(mayStopEtcd('db3', oneDown)), 'yes');
+});
+
+test('a switchover goes to a streaming, synchronous member without nofailover, and never in a pause', () => {
+  assert.match(reasons(maySwitchOver(lab(), 'db3', true)), /no synchronous standby/);
+  assert.match(reasons(maySwitchOver(lab(), 'db1', false)), /leads already/);
+  assert.match(reasons(maySwitchOver(lab(), 'db9', false)), /not a member/);
+  assert.match(reasons(maySwitchOver(lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.tags = { nofailover: true })))), 'db2', true)), /nofailover/);
+  assert.match(reasons(maySwitchOver(lab((all) => void (all.get('db1')!.patroni!.paused = true)), 'db2', true)), /paused/);
+  assert.equal(bestCandidate(lab(), true)?.name, 'db2');
+  assert.equal(bestCandidate(lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.state = 'stopped')))), true), undefined);
+});
+
+test('replicas are restarted before the leader', () => {
+  assert.deepEqual(replicasFirst(hostsWith(cluster, 'patroni'), lab()).map((group) => group.map((host) => host.name)), [['db2'], ['db3'], ['db1']]);
+});
+
+const STATUS: [string, (all: Map<string, Observation>) => void][] = [
+  ['vip_nowhere', (all) => void (all.get('proxy1')!.vipHeld = false)],
+  ['vip_twice', (all) => void (all.get('proxy2')!.vipHeld = true)],
+  ['balancer', (all) => void (all.get('proxy1')!.balancer = undefined)],
+  ['balancer_primary', (all) => void (all.get('proxy1')!.balancer![1]!.status = 'UP')],
+  ['backup', (all) => void (all.get('backup')!.repository!.status = 2)],
+  ['backup_age', (all) => void (all.get('backup')!.repository!.backups[0]!.stop -= 864_000)],
+  ['archive', (all) => void (all.get('db1')!.sql!.archiver.last_failed_time = '2026-01-01T01:00:00Z')],
+  ['dcs_member', (all) => void (all.get('db3')!.etcd!.healthy = false)],
+  ['certificate_expiry', (all) => void (all.get('db1')!.certificates = [{ path: '/x.crt', expires: NOW + 1000 }])],
+  ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],
+  ['pending_restart', (all) => members(all).forEach((one) => void (one.name === 'db2' && (one.pending_restart = true)))],
+  ['tag', (all) => members(all).forEach((one) => void (one.name === 'db2' && (one.tags = { nofailover: true })))],
+];
+for (const [code, change] of STATUS)
+  test(`status tells ${code}`, () => {
+    assert.ok(statusOf(cluster, lab(change), new Map(), IDENTITY, NOW).problems.some((problem) => problem.code === code));
+  });
+
+test('status has an unreachable host among its problems', () => {
+  const status = statusOf(cluster, lab((all) => void all.delete('db3')), new Map([['db3', 'no answer']]), IDENTITY, NOW);
+  assert.deepEqual(status.problems.map(({ code, host }) => [code, host]), [['unreachable', 'db3']]);
+});
