@@ -1,5 +1,8 @@
 // Bundles the command into one file: loading six libraries one by one costs more than a whole no-op run over the network.
+import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
 
 await build({
   entryPoints: ['src/cli.ts'],
@@ -9,12 +12,14 @@ await build({
   splitting: true,
   chunkNames: 'chunk-[hash]',
   platform: 'node',
+  mainFields: ['module', 'main'],
   target: 'node20.19',
   format: 'esm',
   minifySyntax: true,
   // Optional native accelerators of ssh2: absent is fine, Node's own crypto is used.
   external: ['cpu-features', '*.node'],
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url);",
+    // What CommonJS packages (ssh2) expect to find around them.
+    js: "#!/usr/bin/env node\nimport { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;",
   },
 });

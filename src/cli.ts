@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
-import { type CommonOptions, withCommonOptions } from './commands/common.ts';
 import { labCommand } from './commands/lab.ts';
+import { type CommonOptions, withCommonOptions } from './commands/options.ts';
 import { EXIT, KnownError } from './errors.ts';
-import { packageRoot } from './render.ts';
+import { packageRoot } from './package-root.ts';
 
 /** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
 async function run(work: () => Promise<number>): Promise<void> {

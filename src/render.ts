@@ -1,16 +1,8 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Eta } from 'eta';
 import { stringify } from 'yaml';
+import { packageRoot } from './package-root.ts';
 import { Secret } from './secrets/secret.ts';
-
-/** The directory of package.json: templates and examples are found from here, in the checkout and when installed. */
-export const packageRoot = ((): string => {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory);
-  return directory;
-})();
 
 const eta = new Eta({
   views: join(packageRoot, 'templates'),

@@ -61,7 +61,7 @@ export function etcd(host: Host, context: Context): Step[] {
 
 /** Healthy (so there is a quorum), and not a learner. */
 const voterCheck = (host: Host, cluster: Cluster): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-curl "$@" ${clientUrl(host, cluster)}/health | grep -q '"health":"true"' && ! curl "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status | grep -q '"isLearner":true'`;
+printf '%s' "\${HAPG_ETCD_HEALTH-$(curl "$@" ${clientUrl(host, cluster)}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(curl "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
 
 const initial = (cluster: Cluster): string => `# Managed by hapg, written once
 ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd').map((member) => `${member.name}=${peerUrl(member, cluster)}`).join(',')}

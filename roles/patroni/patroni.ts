@@ -95,10 +95,12 @@ export function patroni(host: Host, context: Context): Step[] {
 const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1 || true)
 if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
 
-/** Leads, or follows and has caught up (Patroni REST API: /primary and /replica answer 200). */
+/** Leads, or streams from the leader (Patroni REST API, GET /patroni). */
 const memberCheck = (host: Host, cluster: Cluster): string => `${rest(host, cluster)}
-code=$(curl "$@" -o /dev/null -w '%{http_code}' "$base/primary")
-[ "$code" = 200 ] || { curl "$@" "$base/patroni" | grep -qE '"replication_state": ?"streaming"' && [ "$(curl "$@" -o /dev/null -w '%{http_code}' "$base/replica?lag=16MB")" = 200 ]; }`;
+self=\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}
+case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*|*'"replication_state": "streaming"'*) exit 0 ;; esac
+exit 1`;
 
 /** Sets `$base` and the arguments of curl for this member's REST API. */
 const rest = (host: Host, cluster: Cluster): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}

@@ -43,7 +43,7 @@ export interface Observation {
   units: string[];
   holder: string | undefined;
   dataDirectory: { state: 'absent' | 'empty' | 'foreign' | 'cluster'; systemIdentifier?: string } | undefined;
-  patroni: { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean; config: Record<string, unknown> | undefined } | undefined;
+  patroni: { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean } | undefined;
   sql: { archiver: { archived_count: number; failed_count: number; last_archived_time: string | null; last_failed_time: string | null } } | undefined;
   etcd: { healthy: boolean; id: string; leader: string; members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined; initialize: string | undefined } | undefined;
   vipHeld: boolean | undefined;
@@ -59,7 +59,37 @@ const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; 
 
 const b64 = (text: string) => Buffer.from(text).toString('base64');
 
-/** POSIX sh that reads all this on one host; `@name` lines announce the parts. Writes nothing. */
+/**
+ * POSIX sh that asks Patroni and etcd once for all that follows in the same script: what they answer costs up to 50 ms a
+ * request, and several kinds of step want it. Scripts use `${HAPG_PATRONI-$(ask again)}`, so that they also work alone.
+ */
+export function sharedAnswers(cluster: Cluster, host: Host): string {
+  const { settings } = cluster;
+  const parts: string[] = [];
+  if (host.roles.has('patroni')) {
+    const base = `https://${hostPort(host.address, settings.patroni.port)}`;
+    parts.push(`HAPG_PATRONI= HAPG_CLUSTER=
+if [ -e ${PKI.patroni}/rest.key ]; then
+{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; } <<ANSWER
+$(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key ${base}/patroni ${base}/cluster)
+ANSWER
+fi`);
+  }
+  if (host.roles.has('etcd')) {
+    const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
+    const key = b64(`/service/${cluster.scope}/initialize`);
+    parts.push(`HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE=
+if [ -e ${PKI.etcd}/server.key ]; then
+set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
+{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; } <<ANSWER
+$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" -d '{"key":"${key}"}' ${base}/v3/kv/range)
+ANSWER
+fi`);
+  }
+  return parts.join('\n');
+}
+
+/** POSIX sh that reads all this on one host, after `sharedAnswers`; `@name` lines announce the parts. Writes nothing. */
 export function observeScript(cluster: Cluster, host: Host): string {
   const { settings } = cluster;
   const has = (role: Parameters<typeof host.roles.has>[0]) => host.roles.has(role);
@@ -71,28 +101,20 @@ export function observeScript(cluster: Cluster, host: Host): string {
   ];
   const crts: string[] = [];
   if (has('patroni')) {
-    const base = `https://${hostPort(host.address, settings.patroni.port)}`;
     const data = quote(cluster.dataDir);
     crts.push(`${PKI.patroni}/*.crt`);
     parts.push(
       `echo @data
 if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p'
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi`,
-      `echo @patroni
-[ -e ${PKI.patroni}/rest.key ] && curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key ${base}/patroni ${base}/cluster ${base}/config`,
+      `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
       `echo @sql
 if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${settings.postgres.port} -d postgres -c ${quote(SQL)} 2>/dev/null; fi`,
     );
   }
   if (has('etcd')) {
-    const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
     crts.push(`${PKI.etcd}/*.crt`);
-    const key = b64(`/service/${cluster.scope}/initialize`);
-    parts.push(`echo @etcd
-if [ -e ${PKI.etcd}/server.key ]; then
-  set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-  curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" -d '{"key":"${key}"}' ${base}/v3/kv/range
-fi`);
+    parts.push(`echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE"`);
   }
   if (has('haproxy')) parts.push(`echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`);
   if (has('keepalived') && cluster.vip) parts.push(`echo @vip; ip -o addr show dev ${quote(cluster.vip.interface)} 2>/dev/null | grep -cF ' ${cluster.vip.address}/'`);
@@ -129,9 +151,9 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
     holder: parts.get('holder')?.trim() || undefined,
     dataDirectory: parseData(lines('data')),
-    patroni: parsePatroni(lines('patroni')),
+    patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
     sql: json(parts.get('sql')),
-    etcd: parseEtcd(lines('etcd'), cluster),
+    etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
     repository: parseRepository(json(parts.get('repository')), cluster),
@@ -145,9 +167,9 @@ function parseData(lines: string[]): Observation['dataDirectory'] {
 }
 
 function parsePatroni(lines: string[]): Observation['patroni'] {
-  const [self, all, config] = [0, 1, 2].map((index) => json<Record<string, unknown>>(lines[index]));
+  const [self, all] = [0, 1].map((index) => json<Record<string, unknown>>(lines[index]));
   if (!self && !all) return undefined;
-  return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true, config };
+  return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true };
 }
 
 function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {

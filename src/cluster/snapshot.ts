@@ -42,8 +42,6 @@ export interface Snapshot {
   initialize: string | undefined;
   dcs: { members: DcsMember[]; quorum: boolean };
   vipHolders: string[];
-  /** The declared dynamic configuration that is in the DCS. */
-  config: Record<string, unknown> | undefined;
 }
 
 const ROLES: Record<string, MemberRole> = {
@@ -91,7 +89,6 @@ export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string,
     initialize,
     dcs: dcsOf(cluster, observations),
     vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
-    config: all.map((one) => one.patroni?.config).find((config) => config),
   };
 }
 

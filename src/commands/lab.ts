@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { loadInventory } from '../inventory/load.ts';
 import { UsageError } from '../errors.ts';
-import { labAdd, labCut, labDown, labHeal, labKill, labStart, labStatus, labUp } from '../lab/lab.ts';
-import { table } from '../view/style.ts';
-import { print, printJson } from './common.ts';
+import type { Cluster } from '../inventory/model.ts';
 
 interface LabOptions {
   inventory: string;
   address?: string;
   output: string;
 }
+
+/** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
+const library = () => import('../lab/lab.ts');
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -25,36 +25,38 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       .option('-y, --yes', 'accepted for symmetry; the lab never asks', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>
     add(name, description).action((options: LabOptions) => run(async () => (await work(options), 0)));
-  const onHost = (name: string, description: string, work: (cluster: ReturnType<typeof read>, host: string) => Promise<void>) =>
+  const onHost = (name: string, description: string, work: (cluster: Cluster, host: string) => Promise<void>) =>
     add(name, description)
       .argument('<host>')
-      .action((host: string, options: LabOptions) => run(async () => (await work(read(options), host), 0)));
+      .action((host: string, options: LabOptions) => run(async () => (await work(await read(options), host), 0)));
 
-  simple('up', 'bring up the hosts of an inventory', async (options) => labUp(read(options), say));
-  simple('down', 'remove all hosts and the network', async (options) => labDown(read(options), say));
+  simple('up', 'bring up the hosts of an inventory', async (options) => (await library()).labUp(await read(options), say));
+  simple('down', 'remove all hosts and the network', async (options) => (await library()).labDown(await read(options), say));
   simple('status', 'which hosts run', async (options) => {
-    const hosts = await labStatus(read(options));
-    if (options.output === 'json') printJson(hosts);
-    else print(table(hosts.map(({ name, state, ssh }) => [name, state, ssh])));
+    const hosts = await (await library()).labStatus(await read(options));
+    show(options, hosts, hosts.map(({ name, state, ssh }) => `${name}  ${state}  ssh ${ssh}`));
   });
-  onHost('kill', 'power loss', (cluster, host) => labKill(cluster, host));
-  onHost('start', 'power on', (cluster, host) => labStart(cluster, host));
-  onHost('cut', 'cut off from the other hosts; SSH is kept', (cluster, host) => labCut(cluster, host));
-  onHost('heal', 'take the cut back', (cluster, host) => labHeal(cluster, host));
+  onHost('kill', 'power loss', async (cluster, host) => (await library()).labKill(cluster, host));
+  onHost('start', 'power on', async (cluster, host) => (await library()).labStart(cluster, host));
+  onHost('cut', 'cut off from the other hosts; SSH is kept', async (cluster, host) => (await library()).labCut(cluster, host));
+  onHost('heal', 'take the cut back', async (cluster, host) => (await library()).labHeal(cluster, host));
   add('add', 'one more bare host, not in the inventory')
     .argument('<host>')
     .requiredOption('--address <ip>', 'address in the cluster network')
     .action((host: string, options: LabOptions) =>
       run(async () => {
-        const added = await labAdd(read(options), host, options.address!);
-        if (options.output === 'json') printJson(added);
-        else print(`${added.name}  ${added.address}  ssh ${added.ssh}`);
+        const added = await (await library()).labAdd(await read(options), host, options.address!);
+        show(options, added, [`${added.name}  ${added.address}  ssh ${added.ssh}`]);
         return 0;
       }),
     );
 }
 
-function read(options: LabOptions) {
+const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
+  process.stdout.write(`${options.output === 'json' ? JSON.stringify(json) : lines.join('\n')}\n`);
+};
+
+async function read(options: LabOptions): Promise<Cluster> {
   if (options.output !== 'text' && options.output !== 'json') throw new UsageError(`-o ${options.output}: text or json`);
-  return loadInventory(options.inventory).cluster;
+  return (await import('../inventory/load.ts')).loadInventory(options.inventory).cluster;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../cluster/facts.ts';
-import { type Observation, observeScript, parseObservation } from '../cluster/observe.ts';
+import { type Observation, observeScript, parseObservation, sharedAnswers } from '../cluster/observe.ts';
 import { StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';
@@ -37,7 +37,7 @@ export function probeScript(cluster: Cluster, host: Host, steps: readonly Step[]
     ['observation', observeScript(cluster, host)],
   ]);
   for (const [name, group] of byKind(steps)) sections.set(`kind:${name}`, group[0]!.kind.probe(group));
-  return composeSections(sections, nonce);
+  return `${sharedAnswers(cluster, host)}\n${composeSections(sections, nonce)}`;
 }
 
 /**

@@ -27,7 +27,7 @@ const SHARED_MEMORY = ['max_connections', 'max_worker_processes', 'max_wal_sende
 export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
-  probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/patroni" | tr -d '\\n'\n) 2>/dev/null; echo`).join('\n'),
+  probe: (steps) => steps.map((one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo`).join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {

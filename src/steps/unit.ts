@@ -55,7 +55,7 @@ export const unitKind: Kind<UnitWant, UnitState> = {
     if (state.needsReload) reasons.push('changed on disk → daemon-reload');
     return reasons.length === 0 ? undefined : { action: want.active && !running(state) ? 'create' : 'update', summary: reasons.join(', ') };
   },
-  async change({ want }, _state, remote) {
+  async change({ want }, state, remote) {
     const name = quote(want.name);
     if (!want.active && !want.enabled) {
       await remote.run(`systemctl disable --now ${name} 2>&1; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null; ! systemctl -q is-active ${name}`);
@@ -63,11 +63,13 @@ export const unitKind: Kind<UnitWant, UnitState> = {
     }
     remote.doing(`starting ${want.name}`);
     const limit = want.timeout ?? 60;
+    // Each of these makes systemd read every unit again, so they are done only where they are needed.
+    const masked = state.load === 'masked' || state.enabled.startsWith('masked');
     await remote.run(
-      `systemctl unmask -q ${name} 2>/dev/null
-systemctl daemon-reload
-systemctl reset-failed ${name} 2>/dev/null
-${want.enabled ? `systemctl enable -q ${name} || exit 1` : ''}
+      `${masked ? `systemctl unmask -q ${name}` : ''}
+${masked || state.needsReload || state.load !== 'loaded' ? 'systemctl daemon-reload' : ''}
+${state.active === 'failed' ? `systemctl reset-failed ${name}` : ''}
+${want.enabled && state.enabled !== 'enabled' ? `systemctl enable -q ${name} || exit 1` : ''}
 ${
   want.active
     ? `timeout ${limit} systemctl start ${name} || { echo 'the unit did not start:'; systemctl --no-pager -n 0 status ${name} | sed -n 3,5p; journalctl -q --no-pager -n 15 -o cat -u ${name}; exit 1; }`

@@ -28,7 +28,7 @@ stream.on('test:pass', ({ details, skip }) => {
 stream.on('test:fail', ({ details }) => {
   if (details.type !== 'suite') failed++;
 });
-stream.compose(spec).pipe(process.stdout, { end: false });
+(stream.compose(new spec() as never) as NodeJS.ReadableStream).pipe(process.stdout, { end: false });
 stream.on('end', () => {
   setTimeout(() => {
     console.log(`\n${passed} passed, ${failed} failed`);

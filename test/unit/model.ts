@@ -56,7 +56,7 @@ export function healthyLab(): Map<string, Observation> {
     observations.set(name, {
       ...EMPTY,
       dataDirectory: { state: 'cluster', systemIdentifier: '7000' },
-      patroni: { self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } }, members, paused: false, config: {} },
+      patroni: { self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } }, members, paused: false },
       sql: { archiver: { archived_count: 5, failed_count: 0, last_archived_time: '2026-01-01T00:00:00Z', last_failed_time: null } },
       etcd: { healthy: true, id: String(index + 1), leader: '1', members: etcdMembers, initialize: '7000' },
     });

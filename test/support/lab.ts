@@ -1,0 +1,136 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const BIN = resolve('dist/hapg.js');
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  ms: number;
+}
+
+/** A lab of its own beside any lab that a person runs: other cluster name, network, ports, directory. */
+export class TestLab {
+  readonly directory = mkdtempSync(join(tmpdir(), 'hapg-test-'));
+  readonly inventory = join(this.directory, 'lab.yaml');
+
+  constructor(readonly cluster = 'pgtest') {
+    this.write((text) => text);
+  }
+
+  /** Writes the inventory anew: the shipped lab.yaml under another name, with a change. */
+  write(change: (text: string) => string): void {
+    const shipped = readFileSync('inventory/lab.yaml', 'utf8').replaceAll('pglab', this.cluster).replaceAll('10.1.1.', '10.1.2.').replaceAll('port: 300', 'port: 310');
+    writeFileSync(this.inventory, change(shipped));
+  }
+
+  /** Another inventory file in the same directory, sharing its `.hapg`. */
+  variant(name: string, change: (text: string) => string): string {
+    const file = join(this.directory, name);
+    writeFileSync(file, change(readFileSync(this.inventory, 'utf8')));
+    return file;
+  }
+
+  /** Runs the built command on this inventory (or on another with `-i` first among the arguments). */
+  hapg(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    return this.start(args, env).done;
+  }
+
+  /** As `hapg`, without waiting; `kill` ends the controller. */
+  start(args: readonly string[], env: Record<string, string> = {}): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void } {
+    const started = performance.now();
+    const inventory = args.includes('-i') ? [] : ['-i', this.inventory];
+    const child = spawn(process.execPath, [BIN, ...args, ...inventory], { cwd: this.directory, env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const done = new Promise<Outcome>((settle) => child.on('close', (code) => settle({ code, stdout, stderr, ms: performance.now() - started })));
+    return { done, kill: (signal) => void child.kill(signal) };
+  }
+
+  /** Runs sh inside a host, past hapg; returns status and output. */
+  on(host: string, script: string, timeoutSeconds = 120): { code: number | null; out: string } {
+    const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], { encoding: 'utf8', timeout: timeoutSeconds * 1000, maxBuffer: 1 << 28 });
+    return { code: status, out: (stdout + stderr).trim() };
+  }
+
+  docker(...args: string[]): string {
+    return spawnSync('docker', args, { encoding: 'utf8' }).stdout.trim();
+  }
+
+  async status(): Promise<{ code: number | null; status: StatusDocument }> {
+    const { code, stdout } = await this.hapg(['status', '-o', 'json']);
+    return { code, status: JSON.parse(stdout) as StatusDocument };
+  }
+
+  /** Waits until `hapg status` is healthy; returns the last document. */
+  async healthy(seconds: number): Promise<StatusDocument> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const { code, status } = await this.status();
+      if (code === 0) return status;
+      if (Date.now() > end) throw new Error(`not healthy within ${seconds} s: ${JSON.stringify(status.problems)}`);
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  }
+
+  async down(): Promise<void> {
+    await this.hapg(['lab', 'down']);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export interface StatusDocument {
+  healthy: boolean;
+  problems: { code: string; host: string; message: string }[];
+  timeline: number;
+  members: { name: string; role: string; state: string; timeline: number }[];
+  vip: { holders: string[] };
+  balancers: { host: string; primary: string[]; replica: string[] }[];
+  backup: { last: string; archive_ok: boolean };
+}
+
+export const HOSTS = ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2', 'client'];
+export const leaderOf = (status: StatusDocument): string => status.members.find((member) => member.role === 'leader')!.name;
+
+/**
+ * What a second run must not touch: every file of the configuration with mode, owner, time and hash, the units with their
+ * process and start time, firewall rules, and the dynamic configuration. Made without any code of hapg.
+ */
+export function manifest(lab: TestLab): Record<string, string> {
+  const script = `find /etc /usr/lib/systemd /root /var/lib/hapg -xdev -type f ! -path /var/lib/hapg/lock ! -name '*.dpkg-*' ! -path '/etc/resolv.conf' -printf '%p %m %u:%g %T@\\n' | sort
+find /etc -xdev -type f -exec sha256sum {} + | sort -k2
+systemctl show -p Id,ActiveState,MainPID,ActiveEnterTimestampMonotonic,UnitFileState etcd patroni haproxy keepalived pgbackrest ssh ufw pgbackrest-full.timer
+iptables -S | sort; ip6tables -S | sort
+[ -e /etc/patroni/config.yml ] && patronictl -c /etc/patroni/config.yml show-config 2>/dev/null`;
+  return Object.fromEntries(HOSTS.map((host) => [host, lab.on(host, script).out]));
+}
+
+/** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself after `seconds`. */
+export class Writer {
+  constructor(
+    private readonly lab: TestLab,
+    private readonly uri: string,
+  ) {}
+
+  start(seconds: number): void {
+    this.lab.on('client', `psql -q "${this.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`);
+    const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
+    this.lab.docker('exec', '-d', `${this.lab.cluster}-client`, 'sh', '-c', loop);
+  }
+
+  /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
+  stop(): { acked: number; failed: number; lost: number; longestGapMs: number } {
+    this.lab.on('client', 'touch /tmp/stop; sleep 4');
+    const lines = this.lab.on('client', 'cat /tmp/rows.log').out.split('\n').map((line) => line.split(' '));
+    const acked = lines.filter(([, what]) => what === 'ok');
+    const there = new Set(this.lab.on('client', `psql -XAtq "${this.uri}" -c 'select n from rows'`).out.split('\n'));
+    const times = acked.map(([time]) => Number(time));
+    const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
+    return { acked: acked.length, failed: lines.length - acked.length, lost: acked.filter(([, , n]) => !there.has(n!)).length, longestGapMs };
+  }
+}
