@@ -1,3 +1,26 @@
+import { client, clientPackages } from '../roles/client/client.ts';
+import { etcd, etcdCertificates, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
+import { haproxy, haproxyMinimum, haproxyPackages, haproxyPrepare } from '../roles/haproxy/haproxy.ts';
+import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
+import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
+import {
+  patroni,
+  patroniCertificates,
+  patroniCluster,
+  patroniMinimum,
+  patroniPackages,
+  patroniPrepare,
+  patroniRestart,
+} from '../roles/patroni/patroni.ts';
+import {
+  pgbackrest,
+  pgbackrestMinimum,
+  pgbackrestPackages,
+  pgbackrestPrepare,
+  pgbackrestSchedule,
+  repositoryPackages,
+} from '../roles/pgbackrest/pgbackrest.ts';
+import { ufw } from '../roles/ufw/ufw.ts';
 import { mayStopEtcd, membersHealthy, replicasFirst } from '../src/cluster/decisions.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../src/inventory/model.ts';
@@ -6,25 +29,21 @@ import { directory } from '../src/steps/directory.ts';
 import { file } from '../src/steps/file.ts';
 import { packages } from '../src/steps/package.ts';
 import type { Step } from '../src/steps/step.ts';
-import { client, clientPackages } from '../roles/client/client.ts';
-import { etcd, etcdCertificates, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
-import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
-import { haproxy, haproxyMinimum, haproxyPackages, haproxyPrepare } from '../roles/haproxy/haproxy.ts';
-import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
-import { patroni, patroniCertificates, patroniCluster, patroniMinimum, patroniPackages, patroniPrepare, patroniRestart } from '../roles/patroni/patroni.ts';
-import { pgbackrest, pgbackrestMinimum, pgbackrestPackages, pgbackrestPrepare, pgbackrestSchedule, repositoryPackages } from '../roles/pgbackrest/pgbackrest.ts';
-import { ufw } from '../roles/ufw/ufw.ts';
 
 const everyone = ({ cluster }: Context): readonly Host[] => cluster.hosts;
 const databases = ({ cluster }: Context): Host[] => hostsWith(cluster, 'patroni');
 
 /** Database hosts take part in backups when there is a repository. */
-const backsUp = (host: Host, { cluster }: Context): boolean => !!repositoryHost(cluster) && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
+const backsUp = (host: Host, { cluster }: Context): boolean =>
+  !!repositoryHost(cluster) && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
 
 /** The member that leads, or on an empty set of hosts the one that will be made first. */
 const leading = (context: Context): Host[] => {
   const members = databases(context);
-  const leader = members.find((host) => host.name === context.snapshot.leader?.name) ?? members.find((host) => host.tags.nofailover !== true) ?? members[0];
+  const leader =
+    members.find((host) => host.name === context.snapshot.leader?.name) ??
+    members.find((host) => host.tags.nofailover !== true) ??
+    members[0];
   return leader ? [leader] : [];
 };
 
@@ -50,7 +69,11 @@ const prepare: Stage = {
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
-    ...(host.roles.has('patroni') ? patroniPrepare(host, context) : host.roles.has('pgbackrest') ? pgbackrestPrepare(host) : []),
+    ...(host.roles.has('patroni')
+      ? patroniPrepare(host, context)
+      : host.roles.has('pgbackrest')
+        ? pgbackrestPrepare(host)
+        : []),
   ],
 };
 
@@ -60,13 +83,20 @@ const install: Stage = {
   hosts: everyone,
   steps: (host, context) => {
     const list: Step[] = [];
-    const want = (role: Parameters<typeof host.roles.has>[0], names: readonly string[], minimum: Record<string, string> = {}) => {
+    const want = (
+      role: Parameters<typeof host.roles.has>[0],
+      names: readonly string[],
+      minimum: Record<string, string> = {},
+    ) => {
       if (host.roles.has(role)) list.push(packages(role, names, minimum));
     };
     want('hardening', hardeningPackages(host, context));
     want('ufw', ['ufw']);
     want('etcd', etcdPackages);
-    want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], { ...patroniMinimum, ...pgbackrestMinimum });
+    want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], {
+      ...patroniMinimum,
+      ...pgbackrestMinimum,
+    });
     want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages], pgbackrestMinimum);
     want('haproxy', haproxyPackages, haproxyMinimum);
     want('keepalived', keepalivedPackages);
@@ -78,13 +108,19 @@ const install: Stage = {
 const protect: Stage = {
   name: 'firewall and services',
   hosts: everyone,
-  steps: (host, context) => [...(host.roles.has('ufw') ? ufw(host, context) : []), ...(host.roles.has('hardening') ? hardeningServices(host, context) : [])],
+  steps: (host, context) => [
+    ...(host.roles.has('ufw') ? ufw(host, context) : []),
+    ...(host.roles.has('hardening') ? hardeningServices(host, context) : []),
+  ],
 };
 
 const certificates: Stage = {
   name: 'certificates',
   hosts: everyone,
-  steps: (host, context) => [...(host.roles.has('etcd') ? etcdCertificates(host, context) : []), ...(host.roles.has('patroni') ? patroniCertificates(host, context) : [])],
+  steps: (host, context) => [
+    ...(host.roles.has('etcd') ? etcdCertificates(host, context) : []),
+    ...(host.roles.has('patroni') ? patroniCertificates(host, context) : []),
+  ],
 };
 
 /** A new etcd starts together, for its first members wait for each other; a living one is touched one member at a time. */
@@ -93,7 +129,8 @@ const dcs: Stage = {
   hosts: ({ cluster }) => hostsWith(cluster, 'etcd'),
   steps: etcd,
   order: (busy, { snapshot }) => (snapshot.dcs.members.length === 0 ? [[...busy]] : busy.map((host) => [host])),
-  gate: (group, { snapshot }) => (group.length > 1 || snapshot.dcs.members.length === 0 ? { ok: true } : mayStopEtcd(group[0]!.name, snapshot)),
+  gate: (group, { snapshot }) =>
+    group.length > 1 || snapshot.dcs.members.length === 0 ? { ok: true } : mayStopEtcd(group[0]!.name, snapshot),
 };
 
 const repository: Stage = {
@@ -126,11 +163,34 @@ const restarts: Stage = {
 const balancers: Stage = {
   name: 'balancers',
   hosts: ({ cluster }) => hostsWithAny(cluster, 'haproxy', 'keepalived'),
-  steps: (host, context) => [...(host.roles.has('haproxy') ? haproxy(host, context) : []), ...(host.roles.has('keepalived') ? keepalived(host, context) : [])],
-  order: (busy, { snapshot }) => (snapshot.vipHolders.length === 0 ? [[...busy]] : [...busy].sort((a, b) => Number(snapshot.vipHolders.includes(a.name)) - Number(snapshot.vipHolders.includes(b.name))).map((host) => [host])),
+  steps: (host, context) => [
+    ...(host.roles.has('haproxy') ? haproxy(host, context) : []),
+    ...(host.roles.has('keepalived') ? keepalived(host, context) : []),
+  ],
+  order: (busy, { snapshot }) =>
+    snapshot.vipHolders.length === 0
+      ? [[...busy]]
+      : [...busy]
+          .sort((a, b) => Number(snapshot.vipHolders.includes(a.name)) - Number(snapshot.vipHolders.includes(b.name)))
+          .map((host) => [host]),
 };
 
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
 /** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
-export const apply: Playbook = [identity, prepare, install, protect, certificates, dcs, repository, leader, settings, backup, replicas, restarts, balancers, clients];
+export const apply: Playbook = [
+  identity,
+  prepare,
+  install,
+  protect,
+  certificates,
+  dcs,
+  repository,
+  leader,
+  settings,
+  backup,
+  replicas,
+  restarts,
+  balancers,
+  clients,
+];

@@ -24,13 +24,16 @@ async function run(work: () => Promise<number>): Promise<void> {
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
 const program = new Command('hapg')
-  .description('Turns plain Debian and Ubuntu hosts into a highly available PostgreSQL cluster over SSH, and keeps it healthy.')
+  .description(
+    'Turns plain Debian and Ubuntu hosts into a highly available PostgreSQL cluster over SSH, and keeps it healthy.',
+  )
   .version(version)
   .enablePositionalOptions()
   .showHelpAfterError('(hapg COMMAND --help tells more)')
   .exitOverride();
 
-const command = (name: string, description: string) => withCommonOptions(program.command(name).description(description));
+const command = (name: string, description: string) =>
+  withCommonOptions(program.command(name).description(description));
 
 program
   .command('init')
@@ -50,7 +53,12 @@ program
   .command('validate')
   .description('check the inventory without connecting')
   .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
-  .option('-e, --extra <key=value>', 'a setting on top of the inventory', (value: string, all: string[]) => [...all, value], [])
+  .option(
+    '-e, --extra <key=value>',
+    'a setting on top of the inventory',
+    (value: string, all: string[]) => [...all, value],
+    [],
+  )
   .option('-o, --output <format>', 'text or json', 'text')
   .action((options) => run(async () => (await import('./commands/validate.ts')).validateCommand(options)));
 
@@ -61,9 +69,13 @@ program
 
 command('render', 'write every configuration file as it would be, without connecting; secrets redacted')
   .argument('[dir]', 'where to', 'rendered')
-  .action((dir, options: CommonOptions) => run(async () => (await import('./commands/render.ts')).renderCommand(dir, options)));
+  .action((dir, options: CommonOptions) =>
+    run(async () => (await import('./commands/render.ts')).renderCommand(dir, options)),
+  );
 
-command('trust', 'fetch host keys, show fingerprints, store them').action((options: CommonOptions) => run(async () => (await import('./commands/trust.ts')).trustCommand(options)));
+command('trust', 'fetch host keys, show fingerprints, store them').action((options: CommonOptions) =>
+  run(async () => (await import('./commands/trust.ts')).trustCommand(options)),
+);
 
 command('plan', 'show what apply would do; change nothing')
   .option('--detailed-exitcode', 'exit 2 when changes are pending')
@@ -75,7 +87,9 @@ command('apply', 'make it so')
   .argument('[planfile]', 'a saved plan; refused when it is stale')
   .option('-C, --check', 'change nothing, as plan')
   .option('-D, --diff', 'show differences')
-  .action((planFile: string | undefined, options: ApplyOptions) => run(async () => (await import('./commands/apply.ts')).applyCommand(planFile, options)));
+  .action((planFile: string | undefined, options: ApplyOptions) =>
+    run(async () => (await import('./commands/apply.ts')).applyCommand(planFile, options)),
+  );
 
 command('status', 'the live cluster, problems first')
   .option('--watch', 'redraw every two seconds')
@@ -85,7 +99,9 @@ command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')
   .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));
 
-command('lock', 'who holds the lock').action((options: CommonOptions) => run(async () => (await import('./commands/lock.ts')).lockCommand(options)));
+command('lock', 'who holds the lock').action((options: CommonOptions) =>
+  run(async () => (await import('./commands/lock.ts')).lockCommand(options)),
+);
 
 command('audit', 'what was done, when, by whom')
   .option('--hosts', "the hosts' own audit lines too")
@@ -95,7 +111,9 @@ withCommonOptions(program.command('logs').description("the services' logs of all
   .argument('[units...]', 'units; default: those of the cluster')
   .option('--since <time>', 'as journalctl understands it', '-1h')
   .option('-f, --follow', 'go on')
-  .action((units: string[], options) => run(async () => (await import('./commands/logs.ts')).logsCommand(units, options)));
+  .action((units: string[], options) =>
+    run(async () => (await import('./commands/logs.ts')).logsCommand(units, options)),
+  );
 
 labCommand(program, run);
 
@@ -103,7 +121,9 @@ program
   .command('completion')
   .description('print a shell completion')
   .argument('<shell>', 'bash, zsh or fish')
-  .action((shell: string) => run(async () => (await import('./commands/completion.ts')).completionCommand(program, shell)));
+  .action((shell: string) =>
+    run(async () => (await import('./commands/completion.ts')).completionCommand(program, shell)),
+  );
 
 try {
   await program.parseAsync();

@@ -12,5 +12,13 @@ export const clientPackages = ({ settings }: Cluster): string[] => [`postgresql-
 /** psql, the authority to verify the servers with, and the passwords of the application users. */
 export const client = (_host: Host, { cluster, secrets }: Context): Step[] => [
   file(role, PKI.client, secrets.authority('postgres').certificate),
-  file(role, '/root/.pgpass', new Secret(cluster.settings.postgres.users.map(({ name }) => `*:*:*:${name}:${secrets.userPassword(name).reveal()}\n`).join(''))),
+  file(
+    role,
+    '/root/.pgpass',
+    new Secret(
+      cluster.settings.postgres.users
+        .map(({ name }) => `*:*:*:${name}:${secrets.userPassword(name).reveal()}\n`)
+        .join(''),
+    ),
+  ),
 ];

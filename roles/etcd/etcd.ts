@@ -17,12 +17,18 @@ const INITIAL = '/etc/etcd/initial.env';
 
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 
-export const clientUrl = (host: Host, cluster: Cluster): string => `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
-export const peerUrl = (host: Host, cluster: Cluster): string => `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
+export const clientUrl = (host: Host, cluster: Cluster): string =>
+  `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
+export const peerUrl = (host: Host, cluster: Cluster): string =>
+  `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
 
 /** Before the package: our own unit, so that the package's start on installation starts nothing. */
 export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
-  file(role, '/etc/systemd/system/etcd.service', render('etcd/etcd.service', { cluster: cluster.name, dataDir: cluster.etcdDataDir })),
+  file(
+    role,
+    '/etc/systemd/system/etcd.service',
+    render('etcd/etcd.service', { cluster: cluster.name, dataDir: cluster.etcdDataDir }),
+  ),
 ];
 
 export const etcdCertificates = (host: Host, { secrets }: Context): Step[] => {
@@ -33,7 +39,14 @@ export const etcdCertificates = (host: Host, { secrets }: Context): Step[] => {
     directory(role, PKI.etcd, { mode: '0755' }),
     file(role, `${PKI.etcd}/ca.crt`, authority.certificate),
     // etcd reads its leaf again on every new connection, so a renewal needs no restart.
-    certificate(role, { path: `${PKI.etcd}/server`, ...owner, authority, commonName: host.name, dns: [host.name, 'localhost'], ips: [host.address, '127.0.0.1'] }),
+    certificate(role, {
+      path: `${PKI.etcd}/server`,
+      ...owner,
+      authority,
+      commonName: host.name,
+      dns: [host.name, 'localhost'],
+      ips: [host.address, '127.0.0.1'],
+    }),
   ];
 };
 
@@ -47,7 +60,15 @@ export function etcd(host: Host, context: Context): Step[] {
     file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),
     // etcd reads this only while its data directory is empty; it is written once and never again.
     joining
-      ? etcdJoin(role, { name: host.name, peerUrl: peerUrl(host, cluster), endpoints: hostsWith(cluster, 'etcd').filter((other) => other !== host).map((other) => clientUrl(other, cluster)), pki: PKI.etcd, file: INITIAL })
+      ? etcdJoin(role, {
+          name: host.name,
+          peerUrl: peerUrl(host, cluster),
+          endpoints: hostsWith(cluster, 'etcd')
+            .filter((other) => other !== host)
+            .map((other) => clientUrl(other, cluster)),
+          pki: PKI.etcd,
+          file: INITIAL,
+        })
       : file(role, INITIAL, initial(cluster), { once: true }),
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'etcd voter', {
@@ -60,11 +81,16 @@ export function etcd(host: Host, context: Context): Step[] {
 }
 
 /** Healthy (so there is a quorum), and not a learner. */
-const voterCheck = (host: Host, cluster: Cluster): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
+const voterCheck = (
+  host: Host,
+  cluster: Cluster,
+): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
 printf '%s' "\${HAPG_ETCD_HEALTH-$(curl "$@" ${clientUrl(host, cluster)}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(curl "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
 
 const initial = (cluster: Cluster): string => `# Managed by hapg, written once
-ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd').map((member) => `${member.name}=${peerUrl(member, cluster)}`).join(',')}
+ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd')
+  .map((member) => `${member.name}=${peerUrl(member, cluster)}`)
+  .join(',')}
 ETCD_INITIAL_CLUSTER_STATE=new
 ETCD_INITIAL_CLUSTER_TOKEN=${cluster.name}
 `;
@@ -96,5 +122,7 @@ function environment(host: Host, { cluster }: Context): string {
     LOG_LEVEL: 'warn',
     STRICT_RECONFIG_CHECK: 'true',
   };
-  return `# Managed by hapg\n${Object.entries(variables).map(([name, value]) => `ETCD_${name}=${value}\n`).join('')}`;
+  return `# Managed by hapg\n${Object.entries(variables)
+    .map(([name, value]) => `ETCD_${name}=${value}\n`)
+    .join('')}`;
 }

@@ -42,9 +42,16 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
     timing: cluster.timing.haproxy,
     ports,
     statsPassword: secrets.password('stats').reveal(),
-    proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({ name, port: ports[name], fallback: name === 'replica' })),
+    proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({
+      name,
+      port: ports[name],
+      fallback: name === 'replica',
+    })),
     backends: list,
-    servers: members.map((member) => ({ name: member.name, address: isIPv6(member.address) ? `[${member.address}]` : member.address })),
+    servers: members.map((member) => ({
+      name: member.name,
+      address: isIPv6(member.address) ? `[${member.address}]` : member.address,
+    })),
     postgresPort: settings.postgres.port,
     patroniPort: settings.patroni.port,
   });
@@ -53,11 +60,25 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
     directory(role, '/etc/haproxy'),
     directory(role, PKI.haproxy),
     file(role, `${PKI.haproxy}/patroni-ca.crt`, secrets.authority('patroni').certificate, again),
-    file(role, '/etc/haproxy/servers-down.state', serversDown(list.map(({ name }) => name), members, settings.postgres.port)),
-    file(role, '/etc/haproxy/haproxy.cfg', new Secret(config), { group: 'haproxy', mode: '0640', check: 'haproxy -c -q -f {}', ...again }),
+    file(
+      role,
+      '/etc/haproxy/servers-down.state',
+      serversDown(
+        list.map(({ name }) => name),
+        members,
+        settings.postgres.port,
+      ),
+    ),
+    file(role, '/etc/haproxy/haproxy.cfg', new Secret(config), {
+      group: 'haproxy',
+      mode: '0640',
+      check: 'haproxy -c -q -f {}',
+      ...again,
+    }),
     unit(role, UNIT),
     ready(role, 'leader behind the primary port', {
-      check: "echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",
+      check:
+        "echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",
       doing: 'waiting for HAProxy to see the leader',
       timeoutSeconds: 60,
     }),
@@ -72,5 +93,10 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
  */
 const serversDown = (names: readonly string[], members: readonly Host[], port: number): string =>
   `1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n${names
-    .flatMap((name) => members.map((member, index) => `0 ${name} ${index + 1} ${member.name} ${member.address} 0 0 1 1 0 8 2 0 6 0 0 0 - ${port} - 0 0 - - 0\n`))
+    .flatMap((name) =>
+      members.map(
+        (member, index) =>
+          `0 ${name} ${index + 1} ${member.name} ${member.address} 0 0 1 1 0 8 2 0 6 0 0 0 - ${port} - 0 0 - - 0\n`,
+      ),
+    )
     .join('')}`;

@@ -11,7 +11,6 @@ import { unit } from '../../src/steps/unit.ts';
 import { auditRules } from './audit-rules.ts';
 import { kernelSettings } from './kernel.ts';
 
-
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
 
@@ -34,12 +33,24 @@ export function hardening(host: Host, context: Context): Step[] {
   const settings = kernelSettings(host, context);
   return [
     ...access(host, context),
-    file(role, '/etc/security/limits.d/60-hapg.conf', '# Managed by hapg: no core dumps, they hold memory of the database.\n* hard core 0\nroot hard core 0\n'),
+    file(
+      role,
+      '/etc/security/limits.d/60-hapg.conf',
+      '# Managed by hapg: no core dumps, they hold memory of the database.\n* hard core 0\nroot hard core 0\n',
+    ),
     directory(role, '/etc/systemd/coredump.conf.d'),
-    file(role, '/etc/systemd/coredump.conf.d/60-hapg.conf', '# Managed by hapg\n[Coredump]\nStorage=none\nProcessSizeMax=0\n'),
+    file(
+      role,
+      '/etc/systemd/coredump.conf.d/60-hapg.conf',
+      '# Managed by hapg\n[Coredump]\nStorage=none\nProcessSizeMax=0\n',
+    ),
     directory(role, '/etc/modprobe.d'),
     file(role, '/etc/modprobe.d/60-hapg.conf', MODULES),
-    file(role, '/etc/sysctl.d/60-hapg.conf', `# Managed by hapg\n${settings.applied.map(({ key, value }) => `${key} = ${value}\n`).join('')}`),
+    file(
+      role,
+      '/etc/sysctl.d/60-hapg.conf',
+      `# Managed by hapg\n${settings.applied.map(({ key, value }) => `${key} = ${value}\n`).join('')}`,
+    ),
     ...settings.applied.map(({ key, value }) => sysctl(role, key, value)),
     ...settings.skipped.map(({ key, value, because }) => sysctl(role, key, value, { notApplicable: because })),
     file(role, '/etc/issue', BANNER),
@@ -52,14 +63,22 @@ export function hardening(host: Host, context: Context): Step[] {
     file(role, '/etc/profile.d/60-hapg.sh', '# Managed by hapg\numask 027\nTMOUT=3600\nreadonly TMOUT\nexport TMOUT\n'),
     directory(role, '/etc/sudoers.d', { mode: '0750' }),
     directory(role, '/etc/systemd/journald.conf.d'),
-    file(role, '/etc/systemd/journald.conf.d/60-hapg.conf', '# Managed by hapg: evidence of weeks, bounded.\n[Journal]\nStorage=persistent\nSystemMaxUse=1G\nSystemKeepFree=1G\nMaxRetentionSec=90day\nForwardToSyslog=no\n', {
-      notify: [restart('systemd-journald.service')],
-    }),
+    file(
+      role,
+      '/etc/systemd/journald.conf.d/60-hapg.conf',
+      '# Managed by hapg: evidence of weeks, bounded.\n[Journal]\nStorage=persistent\nSystemMaxUse=1G\nSystemKeepFree=1G\nMaxRetentionSec=90day\nForwardToSyslog=no\n',
+      {
+        notify: [restart('systemd-journald.service')],
+      },
+    ),
     directory(role, '/etc/apt/apt.conf.d'),
     file(role, '/etc/apt/apt.conf.d/52hapg', render('hardening/unattended-upgrades', { excluded: HA_PACKAGES })),
     directory(role, '/etc/needrestart/conf.d'),
     file(role, '/etc/needrestart/conf.d/60-hapg.conf', render('hardening/needrestart', { units: HA_UNITS })),
-    directory(role, '/etc/audit/rules.d', { mode: '0750', ...(facts.container ? { notApplicable: IN_CONTAINER } : {}) }),
+    directory(role, '/etc/audit/rules.d', {
+      mode: '0750',
+      ...(facts.container ? { notApplicable: IN_CONTAINER } : {}),
+    }),
     file(role, '/etc/audit/rules.d/60-hapg.rules', auditRules(context.cluster), {
       mode: '0640',
       notify: [restart('auditd.service')],
@@ -72,7 +91,11 @@ export function hardening(host: Host, context: Context): Step[] {
 export function hardeningServices(host: Host, context: Context): Step[] {
   const notApplicable = context.facts(host).container ? IN_CONTAINER : undefined;
   return [
-    file(role, '/etc/security/pwquality.conf', '# Managed by hapg\nminlen = 14\nminclass = 3\nmaxrepeat = 3\ndictcheck = 1\nretry = 3\n'),
+    file(
+      role,
+      '/etc/security/pwquality.conf',
+      '# Managed by hapg\nminlen = 14\nminclass = 3\nmaxrepeat = 3\ndictcheck = 1\nretry = 3\n',
+    ),
     unit(role, 'chrony.service', { notApplicable }),
     unit(role, 'auditd.service', { notApplicable }),
     unit(role, 'apt-daily-upgrade.timer'),
@@ -83,11 +106,22 @@ export function hardeningServices(host: Host, context: Context): Step[] {
 function access(host: Host, context: Context): Step[] {
   const { cluster } = context;
   const facts = context.facts(host);
-  const jump = cluster.hosts.some((other) => other.ssh.jump?.split(',').some((hop) => hop.replace(/^.*@/, '').replace(/:\d+$/, '') === host.name));
-  const content = render('hardening/sshd', { permitRoot: (host.ssh.user ?? 'root') === 'root' ? 'prohibit-password' : 'no', jump, kex: keyExchanges(facts.opensshVersion) });
+  const jump = cluster.hosts.some((other) =>
+    other.ssh.jump?.split(',').some((hop) => hop.replace(/^.*@/, '').replace(/:\d+$/, '') === host.name),
+  );
+  const content = render('hardening/sshd', {
+    permitRoot: (host.ssh.user ?? 'root') === 'root' ? 'prohibit-password' : 'no',
+    jump,
+    kex: keyExchanges(facts.opensshVersion),
+  });
   return [
     directory(role, '/etc/ssh/sshd_config.d'),
-    file(role, '/etc/ssh/sshd_config.d/10-hapg.conf', content, { mode: '0600', guarded: true, check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}', notify: [reload('ssh.service')] }),
+    file(role, '/etc/ssh/sshd_config.d/10-hapg.conf', content, {
+      mode: '0600',
+      guarded: true,
+      check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}',
+      notify: [reload('ssh.service')],
+    }),
   ];
 }
 

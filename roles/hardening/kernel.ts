@@ -43,11 +43,17 @@ const DATABASE: Setting[] = [
 ];
 
 /** The kernel settings of a host: those that it can set for itself, and those that are left out with the reason. */
-export function kernelSettings(host: Host, context: Context): { applied: Setting[]; skipped: (Setting & { because: string })[] } {
+export function kernelSettings(
+  host: Host,
+  context: Context,
+): { applied: Setting[]; skipped: (Setting & { because: string })[] } {
   const facts = context.facts(host);
   const network = facts.ipv6 ? NETWORK : NETWORK.filter(({ key }) => !key.startsWith('net.ipv6.'));
   const machine = [...KERNEL, ...(host.roles.has('patroni') ? DATABASE : [])];
   if (facts.sysctl === 'all') return { applied: [...network, ...machine], skipped: [] };
-  const leave = (list: Setting[]) => list.map((one) => ({ ...one, because: 'belongs to the machine that carries this container' }));
-  return facts.sysctl === 'net' ? { applied: network, skipped: leave(machine) } : { applied: [], skipped: leave([...network, ...machine]) };
+  const leave = (list: Setting[]) =>
+    list.map((one) => ({ ...one, because: 'belongs to the machine that carries this container' }));
+  return facts.sysctl === 'net'
+    ? { applied: network, skipped: leave(machine) }
+    : { applied: [], skipped: leave([...network, ...machine]) };
 }

@@ -34,7 +34,11 @@ export function patroniConfig(host: Host, context: Context): Secret {
       allowlist: hostsWithAny(cluster, 'patroni', 'haproxy').map((member) => member.address),
       allowlist_include_members: true,
     },
-    ctl: { cacert: `${PKI.patroni}/rest-ca.crt`, certfile: `${PKI.patroni}/rest.crt`, keyfile: `${PKI.patroni}/rest.key` },
+    ctl: {
+      cacert: `${PKI.patroni}/rest-ca.crt`,
+      certfile: `${PKI.patroni}/rest.crt`,
+      keyfile: `${PKI.patroni}/rest.key`,
+    },
     etcd3: {
       hosts: hostsWith(cluster, 'etcd').map((member) => hostPort(member.address, settings.etcd.client_port)),
       protocol: 'https',
@@ -44,7 +48,13 @@ export function patroniConfig(host: Host, context: Context): Secret {
     },
     bootstrap: {
       dcs: dcsConfig(context),
-      initdb: ['data-checksums', { encoding: 'UTF8' }, { locale: settings.postgres.locale }, { 'auth-local': 'peer' }, { 'auth-host': 'scram-sha-256' }],
+      initdb: [
+        'data-checksums',
+        { encoding: 'UTF8' },
+        { locale: settings.postgres.locale },
+        { 'auth-local': 'peer' },
+        { 'auth-host': 'scram-sha-256' },
+      ],
     },
     postgresql: {
       listen: hostPort(host.address, settings.postgres.port),
@@ -62,13 +72,23 @@ export function patroniConfig(host: Host, context: Context): Secret {
       pg_hba: hbaLines(cluster),
       create_replica_methods: repositoryHost(cluster) ? ['pgbackrest', 'basebackup'] : ['basebackup'],
       ...(repositoryHost(cluster)
-        ? { pgbackrest: { command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`, keep_data: true, no_params: true } }
+        ? {
+            pgbackrest: {
+              command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`,
+              keep_data: true,
+              no_params: true,
+            },
+          }
         : {}),
       basebackup: [{ checkpoint: 'fast' }],
       remove_data_directory_on_rewind_failure: false,
       remove_data_directory_on_diverged_timelines: false,
     },
-    watchdog: { mode: context.facts(host).watchdog ? settings.patroni.watchdog : 'off', device: '/dev/watchdog', safety_margin: 5 },
+    watchdog: {
+      mode: context.facts(host).watchdog ? settings.patroni.watchdog : 'off',
+      device: '/dev/watchdog',
+      safety_margin: 5,
+    },
     ...(Object.keys(host.tags).length > 0 ? { tags: host.tags } : {}),
   });
 }

@@ -3,7 +3,17 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { hostsWith, repositoryHost } from '../../src/inventory/model.ts';
 
 /** PostgreSQL settings that must be the same on all members, and therefore live in the DCS (Patroni documentation). */
-export const DCS_PARAMETERS = ['max_connections', 'max_locks_per_transaction', 'max_worker_processes', 'max_prepared_transactions', 'wal_level', 'track_commit_timestamp', 'max_wal_senders', 'max_replication_slots', 'wal_keep_size'];
+export const DCS_PARAMETERS = [
+  'max_connections',
+  'max_locks_per_transaction',
+  'max_worker_processes',
+  'max_prepared_transactions',
+  'wal_level',
+  'track_commit_timestamp',
+  'max_wal_senders',
+  'max_replication_slots',
+  'wal_keep_size',
+];
 
 /** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
 export function dcsConfig(context: Context): Record<string, unknown> {
@@ -41,7 +51,9 @@ export function dcsConfig(context: Context): Record<string, unknown> {
         track_commit_timestamp: postgres.parameters.track_commit_timestamp ?? 'off',
         // A replica that stays away must not fill the leader's disk.
         max_slot_wal_keep_size: postgres.parameters.max_slot_wal_keep_size ?? '16GB',
-        ...(repositoryHost(cluster) ? { archive_mode: 'on', archive_timeout: postgres.parameters.archive_timeout ?? '60s' } : {}),
+        ...(repositoryHost(cluster)
+          ? { archive_mode: 'on', archive_timeout: postgres.parameters.archive_timeout ?? '60s' }
+          : {}),
       },
     },
   };

@@ -35,12 +35,20 @@ export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
 /** Before the package: no `main` cluster is made, ever (a PostgreSQL beside Patroni's is a split brain). */
 export const patroniPrepare = (host: Host, context: Context): Step[] => [
   directory(role, '/etc/postgresql-common'),
-  file(role, '/etc/postgresql-common/createcluster.conf', '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n'),
+  file(
+    role,
+    '/etc/postgresql-common/createcluster.conf',
+    '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
+  ),
   directory(role, '/etc/systemd/system/patroni.service.d'),
   file(
     role,
     '/etc/systemd/system/patroni.service.d/hapg.conf',
-    render('patroni/patroni.service', { dataDir: context.cluster.dataDir, notify: capabilities(context.facts(host)).patroniNotify, watchdog: context.facts(host).watchdog }),
+    render('patroni/patroni.service', {
+      dataDir: context.cluster.dataDir,
+      notify: capabilities(context.facts(host)).patroniNotify,
+      watchdog: context.facts(host).watchdog,
+    }),
   ),
 ];
 
@@ -56,11 +64,26 @@ export function patroniCertificates(host: Host, { cluster, secrets }: Context): 
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.authority('patroni').certificate, again),
     file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.authority('etcd').certificate, again),
     file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.authority('postgres').certificate, again),
-    certificate(role, { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names }, again),
-    certificate(role, { path: `${PKI.patroni}/etcd-client`, ...POSTGRES, authority: secrets.authority('etcd'), ...names }, again),
     certificate(
       role,
-      { path: `${PKI.patroni}/server`, ...POSTGRES, authority: secrets.authority('postgres'), ...names, dns: [host.name, ...balancers.map((one) => one.name)], ips: [host.address, ...endpoints] },
+      { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
+      again,
+    ),
+    certificate(
+      role,
+      { path: `${PKI.patroni}/etcd-client`, ...POSTGRES, authority: secrets.authority('etcd'), ...names },
+      again,
+    ),
+    certificate(
+      role,
+      {
+        path: `${PKI.patroni}/server`,
+        ...POSTGRES,
+        authority: secrets.authority('postgres'),
+        ...names,
+        dns: [host.name, ...balancers.map((one) => one.name)],
+        ips: [host.address, ...endpoints],
+      },
       again,
     ),
   ];
@@ -82,7 +105,9 @@ export function patroni(host: Host, context: Context): Step[] {
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster),
-      doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name) ? 'copying the database and catching up' : 'waiting for PostgreSQL to lead',
+      doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
+        ? 'copying the database and catching up'
+        : 'waiting for PostgreSQL to lead',
       timeoutSeconds: 900,
     }),
   ];
@@ -103,7 +128,10 @@ case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_le
 exit 1`;
 
 /** Sets `$base` and the arguments of curl for this member's REST API. */
-const rest = (host: Host, cluster: Cluster): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}
+const rest = (
+  host: Host,
+  cluster: Cluster,
+): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}
 set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
 
 /** Once there is a leader: the dynamic configuration as declared, users, databases. Asked and done on the leader. */
@@ -113,13 +141,27 @@ export function patroniCluster(host: Host, context: Context): Step[] {
     dcsConfigStep(role, { rest: rest(host, cluster), config: dcsConfig(context), password: secrets.password('rest') }),
     sqlObjects(role, {
       port: cluster.settings.postgres.port,
-      users: cluster.settings.postgres.users.map((user) => ({ name: user.name, roles: user.roles, connectionLimit: user.connection_limit ?? -1, password: secrets.userPassword(user.name) })),
-      databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({ name, owner: owner ?? 'postgres', extensions })),
+      users: cluster.settings.postgres.users.map((user) => ({
+        name: user.name,
+        roles: user.roles,
+        connectionLimit: user.connection_limit ?? -1,
+        password: secrets.userPassword(user.name),
+      })),
+      databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({
+        name,
+        owner: owner ?? 'postgres',
+        extensions,
+      })),
     }),
   ];
 }
 
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
 export const patroniRestart = (host: Host, { cluster }: Context): Step[] => [
-  memberRestart(role, { name: host.name, scope: cluster.scope, rest: rest(host, cluster), synchronous: cluster.replication !== 'async' }),
+  memberRestart(role, {
+    name: host.name,
+    scope: cluster.scope,
+    rest: rest(host, cluster),
+    synchronous: cluster.replication !== 'async',
+  }),
 ];

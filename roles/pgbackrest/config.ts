@@ -7,7 +7,11 @@ import { Secret } from '../../src/secrets/secret.ts';
 
 type Options = Record<string, string | number>;
 
-const TLS_FILES = { ca: `${PKI.pgbackrest}/ca.crt`, cert: `${PKI.pgbackrest}/pgbackrest.crt`, key: `${PKI.pgbackrest}/pgbackrest.key` };
+const TLS_FILES = {
+  ca: `${PKI.pgbackrest}/ca.crt`,
+  cert: `${PKI.pgbackrest}/pgbackrest.crt`,
+  key: `${PKI.pgbackrest}/pgbackrest.key`,
+};
 
 /** A connection to another host's pgBackRest over TLS; `prefix` is `repo1-host` or `pgN-host`. */
 const tlsHost = (prefix: string, host: Host, port: number): Options => ({
@@ -63,9 +67,18 @@ export function pgbackrestConfig(host: Host, context: Context): Secret {
       'spool-path': '/var/spool/pgbackrest',
       'compress-type': pgbackrest.compress,
     });
-    Object.assign(section, { 'pg1-path': cluster.dataDir, 'pg1-port': postgres.port, 'pg1-socket-path': '/var/run/postgresql' });
+    Object.assign(section, {
+      'pg1-path': cluster.dataDir,
+      'pg1-port': postgres.port,
+      'pg1-socket-path': '/var/run/postgresql',
+    });
   }
-  return new Secret(`# Managed by hapg\n${serialize({ global, [cluster.stanza]: section }, peers.map((peer) => `tls-server-auth=${peer.name}=${cluster.stanza}`))}`);
+  return new Secret(
+    `# Managed by hapg\n${serialize(
+      { global, [cluster.stanza]: section },
+      peers.map((peer) => `tls-server-auth=${peer.name}=${cluster.stanza}`),
+    )}`,
+  );
 }
 
 /** INI as pgBackRest reads it. What the library wrote is parsed again and compared: it mangles values it thinks special. */
@@ -74,9 +87,11 @@ function serialize(sections: Record<string, Options>, repeated: readonly string[
   for (const [name, options] of Object.entries(sections))
     for (const [key, value] of Object.entries(options)) {
       const line = `${key}=${value}`;
-      if (!text.split('\n').includes(line)) throw new Error(`pgbackrest.conf cannot hold [${name}] ${key} with this value`);
+      if (!text.split('\n').includes(line))
+        throw new Error(`pgbackrest.conf cannot hold [${name}] ${key} with this value`);
     }
-  if (Object.keys(parse(text, { bracketedArray: false })).join() !== Object.keys(sections).join()) throw new Error('pgbackrest.conf: section names were changed');
+  if (Object.keys(parse(text, { bracketedArray: false })).join() !== Object.keys(sections).join())
+    throw new Error('pgbackrest.conf: section names were changed');
   // An option that is given several times is not something that an object can say.
   return text.replace('[global]\n', `[global]\n${repeated.map((line) => `${line}\n`).join('')}`);
 }

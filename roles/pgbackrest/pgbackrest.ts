@@ -23,7 +23,11 @@ export const repositoryPackages = ['postgresql-common'];
 
 export const pgbackrestPrepare = (_host: Host): Step[] => [
   directory(role, '/etc/postgresql-common'),
-  file(role, '/etc/postgresql-common/createcluster.conf', '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n'),
+  file(
+    role,
+    '/etc/postgresql-common/createcluster.conf',
+    '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
+  ),
 ];
 
 /** On the repository host and on every database host; with TLS both are server and client of each other. */
@@ -36,10 +40,27 @@ export function pgbackrest(host: Host, context: Context): Step[] {
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
     file(role, `${PKI.pgbackrest}/ca.crt`, authority.certificate, again),
-    certificate(role, { path: `${PKI.pgbackrest}/pgbackrest`, ...POSTGRES, authority, commonName: host.name, dns: [host.name], ips: [host.address] }, again),
+    certificate(
+      role,
+      {
+        path: `${PKI.pgbackrest}/pgbackrest`,
+        ...POSTGRES,
+        authority,
+        commonName: host.name,
+        dns: [host.name],
+        ips: [host.address],
+      },
+      again,
+    ),
     directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
-    ...(isRepository ? [directory(role, cluster.settings.pgbackrest.path, { ...POSTGRES, mode: '0750' })] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
-    file(role, '/etc/pgbackrest/pgbackrest.conf', pgbackrestConfig(host, context), { ...POSTGRES, mode: '0600', ...again }),
+    ...(isRepository
+      ? [directory(role, cluster.settings.pgbackrest.path, { ...POSTGRES, mode: '0750' })]
+      : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
+    file(role, '/etc/pgbackrest/pgbackrest.conf', pgbackrestConfig(host, context), {
+      ...POSTGRES,
+      mode: '0600',
+      ...again,
+    }),
     file(role, '/etc/systemd/system/pgbackrest.service', render('pgbackrest/pgbackrest.service', {})),
     unit(role, UNIT),
   ];
@@ -49,8 +70,17 @@ export function pgbackrest(host: Host, context: Context): Step[] {
 export function pgbackrestSchedule({ cluster }: Context): Step[] {
   const { schedule } = cluster.settings.pgbackrest;
   const timers = (['full', 'diff'] as const).flatMap((type) => [
-    file(role, `/etc/systemd/system/pgbackrest-${type}.service`, render('pgbackrest/backup.service', { type, stanza: cluster.stanza })),
-    file(role, `/etc/systemd/system/pgbackrest-${type}.timer`, render('pgbackrest/backup.timer', { type, calendar: schedule[type] }), { notify: [restart(`pgbackrest-${type}.timer`)] }),
+    file(
+      role,
+      `/etc/systemd/system/pgbackrest-${type}.service`,
+      render('pgbackrest/backup.service', { type, stanza: cluster.stanza }),
+    ),
+    file(
+      role,
+      `/etc/systemd/system/pgbackrest-${type}.timer`,
+      render('pgbackrest/backup.timer', { type, calendar: schedule[type] }),
+      { notify: [restart(`pgbackrest-${type}.timer`)] },
+    ),
     unit(role, `pgbackrest-${type}.timer`),
   ]);
   return [stanza(role, cluster.stanza), ...timers];

@@ -4,7 +4,9 @@ import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
 
 /** The networks and hosts that may use the client endpoints. */
-const clientSources = (cluster: Cluster): string[] => [...new Set([...cluster.settings.clients, ...hostsWith(cluster, 'client').map((host) => host.address)])];
+const clientSources = (cluster: Cluster): string[] => [
+  ...new Set([...cluster.settings.clients, ...hostsWith(cluster, 'client').map((host) => host.address)]),
+];
 
 /**
  * Who may talk to a host, on which port, and why: the whole firewall, computed from the model. The README's table of
@@ -20,7 +22,8 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
   const repository = repositoryHost(cluster);
   const rules: Rule[] = [];
   for (const port of sshPorts)
-    for (const source of cluster.firewall.sshFrom.length > 0 ? cluster.firewall.sshFrom : [undefined]) rules.push({ protocol: 'tcp', port, from: source, purpose: 'ssh' });
+    for (const source of cluster.firewall.sshFrom.length > 0 ? cluster.firewall.sshFrom : [undefined])
+      rules.push({ protocol: 'tcp', port, from: source, purpose: 'ssh' });
   if (has('etcd')) {
     rules.push(...from(hostsWithAny(cluster, 'etcd', 'patroni'), settings.etcd.client_port, 'etcd clients'));
     rules.push(...from(hostsWith(cluster, 'etcd'), settings.etcd.peer_port, 'etcd peers'));
@@ -28,15 +31,19 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
   if (has('patroni')) {
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.postgres.port, 'postgresql'));
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.patroni.port, 'patroni rest'));
-    if (balancers.length === 0) for (const source of clientSources(cluster)) rules.push({ protocol: 'tcp', port: settings.postgres.port, from: source, purpose: 'clients' });
+    if (balancers.length === 0)
+      for (const source of clientSources(cluster))
+        rules.push({ protocol: 'tcp', port: settings.postgres.port, from: source, purpose: 'clients' });
     if (repository) rules.push(...from([repository], settings.pgbackrest.port, 'pgbackrest'));
   }
   if (has('pgbackrest')) rules.push(...from(databases, settings.pgbackrest.port, 'pgbackrest'));
   if (has('haproxy'))
     for (const [name, port] of Object.entries(settings.haproxy.ports))
-      for (const source of clientSources(cluster)) rules.push({ protocol: 'tcp', port, from: source, purpose: `haproxy ${name}` });
+      for (const source of clientSources(cluster))
+        rules.push({ protocol: 'tcp', port, from: source, purpose: `haproxy ${name}` });
   if (has('keepalived'))
-    for (const peer of hostsWith(cluster, 'keepalived')) if (peer !== host) rules.push({ protocol: 'vrrp', port: undefined, from: peer.address, purpose: 'vrrp' });
+    for (const peer of hostsWith(cluster, 'keepalived'))
+      if (peer !== host) rules.push({ protocol: 'vrrp', port: undefined, from: peer.address, purpose: 'vrrp' });
   return rules;
 }
 

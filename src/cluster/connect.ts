@@ -18,7 +18,9 @@ export function clientUri(cluster: Cluster, role: ConnectRole): string | undefin
   const balancers = hostsWith(cluster, 'haproxy');
   const balanced = cluster.vip !== undefined || balancers.length > 0;
   const port = balanced ? settings.haproxy.ports[role === 'primary' ? 'primary' : 'replica'] : settings.postgres.port;
-  const addresses = cluster.vip ? [cluster.vip.address] : (balanced ? balancers : hostsWith(cluster, 'patroni')).map((host) => host.address);
+  const addresses = cluster.vip
+    ? [cluster.vip.address]
+    : (balanced ? balancers : hostsWith(cluster, 'patroni')).map((host) => host.address);
   const { client } = cluster.timing;
   const options = new URLSearchParams({
     sslmode: 'verify-full',

@@ -24,12 +24,19 @@ export function checkIdentity(cluster: Cluster, snapshot: Snapshot, store: Ident
       continue;
     }
     const foreign = Object.entries(identity.authorities).filter(([name, print]) => store.authorities[name] !== print);
-    if (foreign.length > 0) reasons.push(`${host}: trusts other authorities (${foreign.map(([name]) => name).join(', ')}) than the secret store has`);
+    if (foreign.length > 0)
+      reasons.push(
+        `${host}: trusts other authorities (${foreign.map(([name]) => name).join(', ')}) than the secret store has`,
+      );
     if (identity.generation > store.generation)
-      reasons.push(`${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`);
+      reasons.push(
+        `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
+      );
   }
   if (!store && reasons.length === 0 && snapshot.exists)
-    reasons.push(`a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`);
+    reasons.push(
+      `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
+    );
   return verdict(reasons);
 }
 
@@ -40,23 +47,38 @@ export function checkIdentity(cluster: Cluster, snapshot: Snapshot, store: Ident
 export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readonly string[]): Verdict {
   const reasons: string[] = [];
   for (const [host, { dataDirectory }] of snapshot.observations)
-    if (dataDirectory?.state === 'foreign') reasons.push(`${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`);
+    if (dataDirectory?.state === 'foreign')
+      reasons.push(
+        `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
+      );
   if (snapshot.systemIdentifiers.length > 1) {
-    const where = [...snapshot.observations].flatMap(([host, one]) => (one.dataDirectory?.systemIdentifier ? [`${host} ${one.dataDirectory.systemIdentifier}`] : []));
-    reasons.push(`more than one database system: ${where.join(', ')}; the DCS says ${snapshot.initialize ?? 'nothing'}. Move the wrong data directory away`);
+    const where = [...snapshot.observations].flatMap(([host, one]) =>
+      one.dataDirectory?.systemIdentifier ? [`${host} ${one.dataDirectory.systemIdentifier}`] : [],
+    );
+    reasons.push(
+      `more than one database system: ${where.join(', ')}; the DCS says ${snapshot.initialize ?? 'nothing'}. Move the wrong data directory away`,
+    );
   }
-  if (snapshot.leaders.length > 1) reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
+  if (snapshot.leaders.length > 1)
+    reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
-  const withData = [...snapshot.observations].filter(([, one]) => one.dataDirectory?.state === 'cluster').map(([host]) => host);
+  const withData = [...snapshot.observations]
+    .filter(([, one]) => one.dataDirectory?.state === 'cluster')
+    .map(([host]) => host);
   if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
-    reasons.push(`${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`);
-  if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum) reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
-  if (!snapshot.exists && missing.length > 0) reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
+    reasons.push(
+      `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
+    );
+  if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
+    reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
+  if (!snapshot.exists && missing.length > 0)
+    reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
   return verdict(reasons);
 }
 
 const behind = (member: Member, maxLagBytes: number) => member.lagBytes === undefined || member.lagBytes > maxLagBytes;
-const describe = (member: Member) => `${member.name} is ${member.state}${member.lagBytes ? `, ${member.lagBytes} bytes behind` : ''}`;
+const describe = (member: Member) =>
+  `${member.name} is ${member.state}${member.lagBytes ? `, ${member.lagBytes} bytes behind` : ''}`;
 
 /** All members there, one leader, replicas streaming on its timeline and caught up: the condition between two restarts. */
 export function membersHealthy(cluster: Cluster, snapshot: Snapshot, maxLagBytes = 16 * 1024 * 1024): Verdict {
@@ -75,7 +97,9 @@ export function membersHealthy(cluster: Cluster, snapshot: Snapshot, maxLagBytes
         reasons.push(`${member.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`);
     }
   }
-  const synchronous = snapshot.members.filter((member) => member.role === 'sync_standby' || member.role === 'quorum_standby');
+  const synchronous = snapshot.members.filter(
+    (member) => member.role === 'sync_standby' || member.role === 'quorum_standby',
+  );
   if (cluster.replication !== 'async' && synchronous.length === 0) reasons.push('there is no synchronous standby');
   return verdict(reasons);
 }
@@ -87,7 +111,9 @@ export function mayStopEtcd(name: string, snapshot: Snapshot): Verdict {
   const others = voters.filter((member) => member.healthy && member.name !== name).length;
   if (others >= quorum || voters.length === 1) return { ok: true };
   const ill = voters.filter((member) => !member.healthy).map((member) => member.name);
-  return verdict([`etcd has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`]);
+  return verdict([
+    `etcd has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`,
+  ]);
 }
 
 /** May leadership go from the present leader to `to`? */
@@ -101,7 +127,8 @@ export function maySwitchOver(snapshot: Snapshot, to: string, synchronous: boole
     if (member === snapshot.leader) reasons.push(`${to} leads already`);
     if (member.state !== 'streaming') reasons.push(describe(member));
     if (member.tags.nofailover === true) reasons.push(`${to} has the tag nofailover`);
-    if (synchronous && member.role !== 'sync_standby' && member.role !== 'quorum_standby') reasons.push(`${to} is no synchronous standby`);
+    if (synchronous && member.role !== 'sync_standby' && member.role !== 'quorum_standby')
+      reasons.push(`${to} is no synchronous standby`);
   }
   return verdict(reasons);
 }

@@ -53,13 +53,21 @@ export function parseFacts(answer: string): Facts {
   }
   const one = (key: string): string => values.get(key)?.[0] ?? '';
   const memoryBytes = Number(one('memory')) * 1024;
-  if (!one('id') || !Number.isFinite(memoryBytes) || memoryBytes <= 0) throw new Error(`the host's facts are not understood: ${answer.slice(0, 200)}`);
+  if (!one('id') || !Number.isFinite(memoryBytes) || memoryBytes <= 0)
+    throw new Error(`the host's facts are not understood: ${answer.slice(0, 200)}`);
   const limit = Number(one('limit'));
-  const installed = new Map((values.get('version') ?? []).map((line): [string, string] => [line.split(' ')[0] ?? '', upstream(line.split(' ')[1] ?? '')]));
+  const installed = new Map(
+    (values.get('version') ?? []).map((line): [string, string] => [
+      line.split(' ')[0] ?? '',
+      upstream(line.split(' ')[1] ?? ''),
+    ]),
+  );
   const shipped = RELEASES[one('codename')] ?? RELEASES.trixie!;
   const writable = values.get('rw') ?? [];
   const virtualization = one('virt') || 'none';
-  const container = /^(docker|lxc|lxc-libvirt|podman|systemd-nspawn|container-other|openvz|rkt|wsl|proot|pouch)$/.test(virtualization);
+  const container = /^(docker|lxc|lxc-libvirt|podman|systemd-nspawn|container-other|openvz|rkt|wsl|proot|pouch)$/.test(
+    virtualization,
+  );
   return {
     distribution: one('id'),
     codename: one('codename'),

@@ -43,13 +43,34 @@ export interface Observation {
   units: string[];
   holder: string | undefined;
   dataDirectory: { state: 'absent' | 'empty' | 'foreign' | 'cluster'; systemIdentifier?: string } | undefined;
-  patroni: { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean } | undefined;
-  sql: { archiver: { archived_count: number; failed_count: number; last_archived_time: string | null; last_failed_time: string | null } } | undefined;
-  etcd: { healthy: boolean; id: string; leader: string; members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined; initialize: string | undefined } | undefined;
+  patroni:
+    | { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean }
+    | undefined;
+  sql:
+    | {
+        archiver: {
+          archived_count: number;
+          failed_count: number;
+          last_archived_time: string | null;
+          last_failed_time: string | null;
+        };
+      }
+    | undefined;
+  etcd:
+    | {
+        healthy: boolean;
+        id: string;
+        leader: string;
+        members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined;
+        initialize: string | undefined;
+      }
+    | undefined;
   vipHeld: boolean | undefined;
   /** Server rows of HAProxy's statistics: proxy, server, status. */
   balancer: { proxy: string; server: string; status: string }[] | undefined;
-  repository: { status: number; message: string; backups: { label: string; type: string; stop: number; size: number }[] } | undefined;
+  repository:
+    | { status: number; message: string; backups: { label: string; type: string; stop: number; size: number }[] }
+    | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
 }
@@ -114,15 +135,26 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
   }
   if (has('etcd')) {
     crts.push(`${PKI.etcd}/*.crt`);
-    parts.push(`echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE"`);
+    parts.push(
+      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE"`,
+    );
   }
-  if (has('haproxy')) parts.push(`echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`);
-  if (has('keepalived') && cluster.vip) parts.push(`echo @vip; ip -o addr show dev ${quote(cluster.vip.interface)} 2>/dev/null | grep -cF ' ${cluster.vip.address}/'`);
+  if (has('haproxy'))
+    parts.push(
+      `echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`,
+    );
+  if (has('keepalived') && cluster.vip)
+    parts.push(
+      `echo @vip; ip -o addr show dev ${quote(cluster.vip.interface)} 2>/dev/null | grep -cF ' ${cluster.vip.address}/'`,
+    );
   if (has('pgbackrest')) {
     crts.push(`${PKI.pgbackrest}/*.crt`);
-    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'info', '--output=json')} 2>/dev/null; fi; echo`);
+    parts.push(
+      `echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'info', '--output=json')} 2>/dev/null; fi; echo`,
+    );
   }
-  if (crts.length > 0) parts.push(`echo @certificates; for f in ${crts.join(' ')}; do [ -e "$f" ] && { echo "path $f"; cat "$f"; }; done`);
+  if (crts.length > 0)
+    parts.push(`echo @certificates; for f in ${crts.join(' ')}; do [ -e "$f" ] && { echo "path $f"; cat "$f"; }; done`);
   return parts.join('\n');
 }
 
@@ -144,7 +176,11 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     const at = part.indexOf('\n');
     parts.set(part.slice(0, at < 0 ? undefined : at), at < 0 ? '' : part.slice(at + 1));
   }
-  const lines = (name: string) => (parts.get(name) ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+  const lines = (name: string) =>
+    (parts.get(name) ?? '')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
   return {
     identity: json<Identity>(parts.get('identity')),
     pending: lines('pending'),
@@ -175,14 +211,22 @@ function parsePatroni(lines: string[]): Observation['patroni'] {
 function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
   const [health, status, list, range] = [0, 1, 2, 3].map((index) => json<Record<string, unknown>>(lines[index]));
   if (!health && !list) return undefined;
-  const members = list?.members as { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[] | undefined;
+  const members = list?.members as
+    | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
+    | undefined;
   const kvs = range?.kvs as { value: string }[] | undefined;
-  const byUrl = (url: string | undefined) => cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
+  const byUrl = (url: string | undefined) =>
+    cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
   return {
     healthy: health?.health === 'true',
     id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
     leader: String(status?.leader ?? ''),
-    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({ id: ID, name: name || byUrl(peerURLs?.[0]) || '', peerUrl: peerURLs?.[0] ?? '', learner: isLearner === true })),
+    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({
+      id: ID,
+      name: name || byUrl(peerURLs?.[0]) || '',
+      peerUrl: peerURLs?.[0] ?? '',
+      learner: isLearner === true,
+    })),
     initialize: kvs?.[0] && Buffer.from(kvs[0].value, 'base64').toString(),
   };
 }
@@ -199,12 +243,23 @@ function parseHaproxy(lines: string[]): Observation['balancer'] {
 
 function parseRepository(info: unknown, cluster: Cluster): Observation['repository'] {
   if (!Array.isArray(info)) return undefined;
-  const stanza = (info as { name: string; status: { code: number; message: string }; backup: { label: string; type: string; timestamp: { stop: number }; info: { size: number } }[] }[]).find((one) => one.name === cluster.stanza);
+  const stanza = (
+    info as {
+      name: string;
+      status: { code: number; message: string };
+      backup: { label: string; type: string; timestamp: { stop: number }; info: { size: number } }[];
+    }[]
+  ).find((one) => one.name === cluster.stanza);
   if (!stanza) return { status: 1, message: 'missing stanza', backups: [] };
   return {
     status: stanza.status.code,
     message: stanza.status.message,
-    backups: stanza.backup.map(({ label, type, timestamp, info: { size } }) => ({ label, type, stop: timestamp.stop, size })),
+    backups: stanza.backup.map(({ label, type, timestamp, info: { size } }) => ({
+      label,
+      type,
+      stop: timestamp.stop,
+      size,
+    })),
   };
 }
 
@@ -218,4 +273,3 @@ function parseCertificates(text: string): Observation['certificates'] {
       return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
     });
 }
-

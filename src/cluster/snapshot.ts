@@ -75,7 +75,15 @@ export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string,
   const members = mergeMembers(all);
   const initialize = all.map((one) => one.etcd?.initialize).find((id) => id);
   const data = all.flatMap((one) => one.dataDirectory?.systemIdentifier ?? []);
-  const leaders = [...new Set(all.flatMap((one) => (one.patroni?.self && isLeader(one.patroni.self) ? [String((one.patroni.self.patroni as { name?: string })?.name ?? '')] : [])))];
+  const leaders = [
+    ...new Set(
+      all.flatMap((one) =>
+        one.patroni?.self && isLeader(one.patroni.self)
+          ? [String((one.patroni.self.patroni as { name?: string })?.name ?? '')]
+          : [],
+      ),
+    ),
+  ];
   const leader = members.find((member) => member.role === 'leader' || member.role === 'standby_leader');
   return {
     observations,
@@ -93,7 +101,8 @@ export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string,
 }
 
 /** `/patroni` answers with the member's own view, fresher than the DCS's. */
-const isLeader = (self: Record<string, unknown>): boolean => /^(leader|master|primary|standby_leader)$/.test(String(self.role)) && self.state === 'running';
+const isLeader = (self: Record<string, unknown>): boolean =>
+  /^(leader|master|primary|standby_leader)$/.test(String(self.role)) && self.state === 'running';
 
 /** The longest member list wins: a host that has just joined or is cut off knows less. */
 function mergeMembers(all: readonly Observation[]): Member[] {
@@ -107,7 +116,9 @@ function dcsOf(cluster: Cluster, observations: ReadonlyMap<string, Observation>)
   const seen = [...observations.values()].flatMap((one) => (one.etcd?.members ? [one.etcd] : []));
   const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
   const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
-  const byId = new Map([...observations.values()].flatMap((one) => (one.etcd?.id ? [[one.etcd.id, one.etcd.healthy] as const] : [])));
+  const byId = new Map(
+    [...observations.values()].flatMap((one) => (one.etcd?.id ? [[one.etcd.id, one.etcd.healthy] as const] : [])),
+  );
   const asked = new Set(hostsWith(cluster, 'etcd').map((host) => host.name));
   const members = list.map((member) => ({
     ...member,
@@ -120,4 +131,5 @@ function dcsOf(cluster: Cluster, observations: ReadonlyMap<string, Observation>)
 }
 
 /** The host of the member that leads, if any. */
-export const leaderHost = (cluster: Cluster, snapshot: Snapshot): Host | undefined => cluster.hosts.find((host) => host.name === snapshot.leader?.name);
+export const leaderHost = (cluster: Cluster, snapshot: Snapshot): Host | undefined =>
+  cluster.hosts.find((host) => host.name === snapshot.leader?.name);

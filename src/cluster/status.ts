@@ -1,6 +1,6 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
-import type { Identity } from './observe.ts';
 import { checkIdentity } from './decisions.ts';
+import type { Identity } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Problem {
@@ -17,7 +17,16 @@ export interface Status {
   system_identifier: string | null;
   timeline: number | null;
   paused: boolean;
-  members: { name: string; host: string; role: string; state: string; timeline: number | null; lag_bytes: number | null; pending_restart: boolean; tags: Record<string, unknown> }[];
+  members: {
+    name: string;
+    host: string;
+    role: string;
+    state: string;
+    timeline: number | null;
+    lag_bytes: number | null;
+    pending_restart: boolean;
+    tags: Record<string, unknown>;
+  }[];
   dcs: { kind: 'etcd'; quorum: boolean; members: { name: string; healthy: boolean; leader: boolean }[] };
   vip: { address: string; holders: string[] } | null;
   balancers: { host: string; primary: string[]; replica: string[] }[];
@@ -37,7 +46,13 @@ const BACKUP_LIMIT_MS = 2 * DAY_MS;
  * The live cluster as one document, with everything that is not as it should be. Pure: `unreachable` are hosts that gave
  * no answer (name → reason), `now` milliseconds since the epoch, `store` the identity of this inventory's secret store.
  */
-export function statusOf(cluster: Cluster, snapshot: Snapshot, unreachable: ReadonlyMap<string, string>, store: Identity | undefined, now: number): Status {
+export function statusOf(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  unreachable: ReadonlyMap<string, string>,
+  store: Identity | undefined,
+  now: number,
+): Status {
   const problems: Problem[] = [];
   const problem = (code: string, host: string, message: string) => problems.push({ code, host, message });
   for (const [host, reason] of unreachable) problem('unreachable', host, reason);
@@ -50,12 +65,19 @@ export function statusOf(cluster: Cluster, snapshot: Snapshot, unreachable: Read
   if (cluster.vip) {
     const holders = snapshot.vipHolders;
     if (holders.length === 0) problem('vip_nowhere', '', `the VIP ${cluster.vip.address} is held by no balancer`);
-    if (holders.length > 1) problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
+    if (holders.length > 1)
+      problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
   }
   leftoverProblems(cluster, snapshot, problem);
-  const expiries = [...snapshot.observations].flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one }))).sort((a, b) => a.expires - b.expires);
+  const expiries = [...snapshot.observations]
+    .flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one })))
+    .sort((a, b) => a.expires - b.expires);
   for (const { host, path, expires } of expiries.filter((one) => one.expires - now < EXPIRY_LIMIT_MS))
-    problem('certificate_expiry', host, `${path} ${expires < now ? 'has expired' : 'expires'} on ${new Date(expires).toISOString().slice(0, 10)}; run "hapg apply"`);
+    problem(
+      'certificate_expiry',
+      host,
+      `${path} ${expires < now ? 'has expired' : 'expires'} on ${new Date(expires).toISOString().slice(0, 10)}; run "hapg apply"`,
+    );
   const first = expiries[0];
   return {
     cluster: cluster.name,
@@ -74,7 +96,11 @@ export function statusOf(cluster: Cluster, snapshot: Snapshot, unreachable: Read
       pending_restart: member.pendingRestart,
       tags: member.tags,
     })),
-    dcs: { kind: 'etcd', quorum: snapshot.dcs.quorum, members: snapshot.dcs.members.map(({ name, healthy, leader }) => ({ name, healthy, leader })) },
+    dcs: {
+      kind: 'etcd',
+      quorum: snapshot.dcs.quorum,
+      members: snapshot.dcs.members.map(({ name, healthy, leader }) => ({ name, healthy, leader })),
+    },
     vip: cluster.vip ? { address: cluster.vip.address, holders: snapshot.vipHolders } : null,
     balancers,
     backup,
@@ -85,10 +111,13 @@ export function statusOf(cluster: Cluster, snapshot: Snapshot, unreachable: Read
 type Say = (code: string, host: string, message: string) => void;
 
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
-  if (snapshot.paused) problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
+  if (snapshot.paused)
+    problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
   if (!snapshot.leader) problem('no_leader', '', 'no member leads');
-  if (snapshot.leaders.length > 1) problem('two_leaders', snapshot.leaders[1]!, `two leaders: ${snapshot.leaders.join(' and ')}`);
-  if (snapshot.systemIdentifiers.length > 1) problem('system_identifier', '', `more than one database system: ${snapshot.systemIdentifiers.join(', ')}`);
+  if (snapshot.leaders.length > 1)
+    problem('two_leaders', snapshot.leaders[1]!, `two leaders: ${snapshot.leaders.join(' and ')}`);
+  if (snapshot.systemIdentifiers.length > 1)
+    problem('system_identifier', '', `more than one database system: ${snapshot.systemIdentifiers.join(', ')}`);
   for (const host of hostsWith(cluster, 'patroni')) {
     const member = snapshot.members.find((one) => one.name === host.name);
     if (!member) {
@@ -96,38 +125,72 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       continue;
     }
     const leads = member.role === 'leader' || member.role === 'standby_leader';
-    if (member.state !== (leads ? 'running' : 'streaming')) problem('member_state', host.name, `${host.name} is ${member.state}`);
-    else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT)) problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
-    if (!leads && member.timeline !== undefined && snapshot.timeline !== undefined && member.timeline !== snapshot.timeline)
-      problem('timeline', host.name, `${host.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`);
-    if (member.pendingRestart) problem('pending_restart', host.name, `${host.name} has settings that wait for a restart; run "hapg apply"`);
-    for (const [tag, value] of Object.entries(member.tags)) if (value !== host.tags[tag] && value !== false) problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
+    if (member.state !== (leads ? 'running' : 'streaming'))
+      problem('member_state', host.name, `${host.name} is ${member.state}`);
+    else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT))
+      problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
+    if (
+      !leads &&
+      member.timeline !== undefined &&
+      snapshot.timeline !== undefined &&
+      member.timeline !== snapshot.timeline
+    )
+      problem(
+        'timeline',
+        host.name,
+        `${host.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`,
+      );
+    if (member.pendingRestart)
+      problem('pending_restart', host.name, `${host.name} has settings that wait for a restart; run "hapg apply"`);
+    for (const [tag, value] of Object.entries(member.tags))
+      if (value !== host.tags[tag] && value !== false)
+        problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
-  if (cluster.replication !== 'async' && snapshot.leader && !snapshot.members.some((one) => one.role === 'sync_standby' || one.role === 'quorum_standby'))
-    problem('no_sync_standby', snapshot.leader.name, 'there is no synchronous standby: an acknowledged row may be lost with the leader');
+  if (
+    cluster.replication !== 'async' &&
+    snapshot.leader &&
+    !snapshot.members.some((one) => one.role === 'sync_standby' || one.role === 'quorum_standby')
+  )
+    problem(
+      'no_sync_standby',
+      snapshot.leader.name,
+      'there is no synchronous standby: an acknowledged row may be lost with the leader',
+    );
 }
 
 function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
-  if (!snapshot.dcs.quorum) problem('no_quorum', '', 'etcd has no quorum: PostgreSQL goes on only as long as failsafe mode lets it');
+  if (!snapshot.dcs.quorum)
+    problem('no_quorum', '', 'etcd has no quorum: PostgreSQL goes on only as long as failsafe mode lets it');
   for (const host of hostsWith(cluster, 'etcd')) {
     const member = snapshot.dcs.members.find((one) => one.name === host.name);
     if (!member) problem('dcs_member_missing', host.name, `${host.name} is not an etcd member`);
     else if (member.learner) problem('dcs_learner', host.name, `${host.name} is an etcd learner and has no vote yet`);
-    else if (!member.healthy && snapshot.observations.has(host.name)) problem('dcs_member', host.name, `etcd on ${host.name} is not healthy`);
+    else if (!member.healthy && snapshot.observations.has(host.name))
+      problem('dcs_member', host.name, `etcd on ${host.name} is not healthy`);
   }
 }
 
-function balancerView(cluster: Cluster, snapshot: Snapshot, unreachable: ReadonlyMap<string, string>, problem: Say): Status['balancers'] {
+function balancerView(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  unreachable: ReadonlyMap<string, string>,
+  problem: Say,
+): Status['balancers'] {
   return hostsWith(cluster, 'haproxy').flatMap((host) => {
     const rows = snapshot.observations.get(host.name)?.balancer;
     if (!rows) {
       if (!unreachable.has(host.name)) problem('balancer', host.name, `HAProxy on ${host.name} does not answer`);
       return [];
     }
-    const up = (proxy: string) => rows.filter((row) => row.proxy === proxy && row.status.startsWith('UP')).map((row) => row.server);
+    const up = (proxy: string) =>
+      rows.filter((row) => row.proxy === proxy && row.status.startsWith('UP')).map((row) => row.server);
     const view = { host: host.name, primary: up('primary'), replica: up('replica') };
     if (snapshot.leader && view.primary.join() !== snapshot.leader.name)
-      problem('balancer_primary', host.name, `HAProxy on ${host.name} sends writes to ${view.primary.join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`);
+      problem(
+        'balancer_primary',
+        host.name,
+        `HAProxy on ${host.name} sends writes to ${view.primary.join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`,
+      );
     return [view];
   });
 }
@@ -141,18 +204,28 @@ function backupView(cluster: Cluster, snapshot: Snapshot, now: number, problem: 
   const last = repository?.backups.at(-1);
   if (!repository) problem('backup', host.name, `pgBackRest on ${host.name} does not answer`);
   else if (repository.status !== 0) problem('backup', host.name, `stanza ${cluster.stanza}: ${repository.message}`);
-  else if (last && now - last.stop * 1000 > BACKUP_LIMIT_MS) problem('backup_age', host.name, `the last backup is of ${new Date(last.stop * 1000).toISOString()}`);
+  else if (last && now - last.stop * 1000 > BACKUP_LIMIT_MS)
+    problem('backup_age', host.name, `the last backup is of ${new Date(last.stop * 1000).toISOString()}`);
   const archiver = snapshot.leader && snapshot.observations.get(snapshot.leader.name)?.sql?.archiver;
   // A failure counts until something has been archived after it.
-  const archiveOk = !archiver || !archiver.last_failed_time || (!!archiver.last_archived_time && Date.parse(archiver.last_archived_time) >= Date.parse(archiver.last_failed_time));
+  const archiveOk =
+    !archiver?.last_failed_time ||
+    (!!archiver.last_archived_time && Date.parse(archiver.last_archived_time) >= Date.parse(archiver.last_failed_time));
   if (!archiveOk) problem('archive', snapshot.leader!.name, `archiving fails since ${archiver?.last_failed_time}`);
-  return { stanza: cluster.stanza, last: last ? new Date(last.stop * 1000).toISOString().replace('.000Z', 'Z') : null, type: last?.type ?? null, archive_ok: archiveOk };
+  return {
+    stanza: cluster.stanza,
+    last: last ? new Date(last.stop * 1000).toISOString().replace('.000Z', 'Z') : null,
+    type: last?.type ?? null,
+    archive_ok: archiveOk,
+  };
 }
 
 /** What an interrupted run has left behind. */
 function leftoverProblems(_cluster: Cluster, snapshot: Snapshot, problem: Say): void {
   for (const [host, { pending, units, holder }] of snapshot.observations) {
-    for (const mark of pending) if (!holder) problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
-    for (const unit of units.filter((name) => name.startsWith('hapg-undo'))) if (!holder) problem('undo_armed', host, `${unit} will undo a guarded change`);
+    for (const mark of pending)
+      if (!holder) problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
+    for (const unit of units.filter((name) => name.startsWith('hapg-undo')))
+      if (!holder) problem('undo_armed', host, `${unit} will undo a guarded change`);
   }
 }

@@ -14,7 +14,13 @@ export interface Timing {
   /** Seconds between VRRP advertisements. */
   keepalived: { advert: number };
   /** libpq; seconds but for tcp_user_timeout (milliseconds). */
-  client: { connect_timeout: number; keepalives_idle: number; keepalives_interval: number; keepalives_count: number; tcp_user_timeout: number };
+  client: {
+    connect_timeout: number;
+    keepalives_idle: number;
+    keepalives_interval: number;
+    keepalives_count: number;
+    tcp_user_timeout: number;
+  };
   /** Seconds within which a lost leader must have been replaced. */
   failoverBound: number;
 }
@@ -62,7 +68,13 @@ export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean
       election: overrides.election_ms ?? (sharedEtcd ? 2500 : 1000),
     },
     keepalived: { advert: 1 },
-    client: { connect_timeout: 2, keepalives_idle: 2, keepalives_interval: 1, keepalives_count: 3, tcp_user_timeout: 5000 },
+    client: {
+      connect_timeout: 2,
+      keepalives_idle: 2,
+      keepalives_interval: 1,
+      keepalives_count: 3,
+      tcp_user_timeout: 5000,
+    },
     failoverBound: preset.failoverBound,
   };
 }

@@ -7,7 +7,7 @@ import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
 import { settleAll } from '../engine/pool.ts';
-import { survey, type Survey } from '../engine/survey.ts';
+import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, Interrupted, KnownError, Refused, UsageError } from '../errors.ts';
 import { PATHS } from '../paths.ts';
@@ -15,7 +15,17 @@ import { SecretStore } from '../secrets/store.ts';
 import { quote } from '../shell/quote.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
-import { type CommonOptions, confirm, print, printJson, type Running, type Setup, setup, start, unreachableError } from './common.ts';
+import {
+  type CommonOptions,
+  confirm,
+  print,
+  printJson,
+  type Running,
+  type Setup,
+  setup,
+  start,
+  unreachableError,
+} from './common.ts';
 
 export interface PlanOptions extends CommonOptions {
   detailedExitcode?: boolean;
@@ -30,7 +40,13 @@ export interface ApplyOptions extends CommonOptions {
 
 const planDocument = (plan: Plan, run: string, started: number) => ({
   hosts: plan.hosts,
-  changes: plan.changes.map(({ host, step, role, action, knownAfterApply }) => ({ host, step, role, action, known_after_apply: knownAfterApply })),
+  changes: plan.changes.map(({ host, step, role, action, knownAfterApply }) => ({
+    host,
+    step,
+    role,
+    action,
+    known_after_apply: knownAfterApply,
+  })),
   duration_ms: Math.round(performance.now() - started),
   run,
 });
@@ -47,11 +63,17 @@ export async function planCommand(options: PlanOptions): Promise<number> {
   try {
     const { plan, context } = await look(made, running, secrets, store !== undefined);
     await running.progress.end();
-    if (options.out) writeFileSync(options.out, `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`, { mode: 0o600 });
+    if (options.out)
+      writeFileSync(
+        options.out,
+        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`,
+        { mode: 0o600 },
+      );
     if (made.json) printJson(planDocument(plan, run, started));
     else {
       print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
-      for (const [host, { holder: who }] of context.snapshot.observations) if (who) print(paint.cyan(`${host}: another run is going on: ${who}`));
+      for (const [host, { holder: who }] of context.snapshot.observations)
+        if (who) print(paint.cyan(`${host}: another run is going on: ${who}`));
     }
     return options.detailedExitcode && plan.changes.length > 0 ? EXIT.failed : EXIT.done;
   } finally {
@@ -83,8 +105,10 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(performance.now() - started)})`);
       return EXIT.done;
     }
-    if (!made.json && (!options.yes || options.diff)) print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
-    if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options))) throw new Refused('not confirmed; nothing was changed');
+    if (!made.json && (!options.yes || options.diff))
+      print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
+    if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options)))
+      throw new Refused('not confirmed; nothing was changed');
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const result = await carryOut(made, running, found, run);
@@ -97,25 +121,52 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
 }
 
 /** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */
-async function look({ cluster, hosts, roles, options }: Setup, { session }: Running, secrets: SecretStore, stored: boolean, lock?: ReturnType<typeof holder>): Promise<Survey> {
+async function look(
+  { cluster, hosts, roles, options }: Setup,
+  { session }: Running,
+  secrets: SecretStore,
+  stored: boolean,
+  lock?: ReturnType<typeof holder>,
+): Promise<Survey> {
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) throw unreachableError(unreachable);
   const waitSeconds = Number(options.lockWait);
   const found = await survey(session, playbook, { hosts, roles }, secrets, lock && { who: lock, waitSeconds });
   const { snapshot } = found.context;
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
-  for (const verdict of [checkIdentity(cluster, snapshot, stored ? secrets.identity() : undefined), admitApply(cluster, snapshot, missing)])
-    if (!verdict.ok) throw new Refused(`refused, nothing was changed:\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}`);
+  for (const verdict of [
+    checkIdentity(cluster, snapshot, stored ? secrets.identity() : undefined),
+    admitApply(cluster, snapshot, missing),
+  ])
+    if (!verdict.ok)
+      throw new Refused(
+        `refused, nothing was changed:\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}`,
+      );
   return found;
 }
 
-async function carryOut(made: Setup, running: Running, { context, facts, plan, probed }: Survey, run: string): Promise<ApplyResult> {
+async function carryOut(
+  made: Setup,
+  running: Running,
+  { context, facts, plan, probed }: Survey,
+  run: string,
+): Promise<ApplyResult> {
   const { cluster, hosts, roles } = made;
   const { session, interrupt } = running;
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
-  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan.starting, probed);
+  const engine = new Apply(
+    session,
+    playbook,
+    { hosts, roles },
+    context,
+    facts,
+    journal,
+    interrupt,
+    plan.starting,
+    probed,
+  );
   const result = await engine.run();
   if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
     const problem = await verifyAsClient(session, cluster);
@@ -123,32 +174,58 @@ async function carryOut(made: Setup, running: Running, { context, facts, plan, p
   }
   const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
   journal.write('end', { result: outcome, changed: result.done.length, failed: result.failed });
-  const line = (host: string) => `${new Date().toISOString()} run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
+  const line = (host: string) =>
+    `${new Date().toISOString()} run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
   const touched = hosts.filter((host) => result.done.some((one) => one.host === host.name));
-  await settleAll(touched, session.options.forks, (host) => session.ask(host, `umask 077; mkdir -p ${PATHS.log}; printf '%s\\n' ${quote(line(host.name))} >> ${PATHS.audit}`, 10));
+  await settleAll(touched, session.options.forks, (host) =>
+    session.ask(
+      host,
+      `umask 077; mkdir -p ${PATHS.log}; printf '%s\\n' ${quote(line(host.name))} >> ${PATHS.audit}`,
+      10,
+    ),
+  );
   return result;
 }
 
 /** Kinds of work whose length is not ours: packages, initdb and base backups, the first backup. */
 const NOT_OURS = /^(packages |ready postgresql|stanza )/;
 
-function report({ json, cluster }: Setup, plan: Plan, result: ApplyResult, run: string, started: number, verbosity: number): number {
+function report(
+  { json, cluster }: Setup,
+  plan: Plan,
+  result: ApplyResult,
+  run: string,
+  started: number,
+  verbosity: number,
+): number {
   const hosts = Object.fromEntries(
     Object.entries(plan.hosts).map(([name, count]) => [
       name,
-      { ...count, changed: result.done.filter((one) => one.host === name).length, failed: result.failed.filter((one) => one.host === name).length },
+      {
+        ...count,
+        changed: result.done.filter((one) => one.host === name).length,
+        failed: result.failed.filter((one) => one.host === name).length,
+      },
     ]),
   );
   const ms = performance.now() - started;
   if (json) {
-    const changes = result.done.map(({ host, step, role, action }) => ({ host, step, role, action, known_after_apply: false }));
+    const changes = result.done.map(({ host, step, role, action }) => ({
+      host,
+      step,
+      role,
+      action,
+      known_after_apply: false,
+    }));
     printJson({ hosts, changes, failed: result.failed, duration_ms: Math.round(ms), run });
   } else {
     print('');
     if (verbosity > 0) print(slowest(result, ms));
     print(recap(hosts));
     for (const { host, step, message } of result.failed) print(paint.red(`${host}: ${step}: ${message}`));
-    print(`${result.failed.length > 0 ? paint.red('failed') : result.interrupted ? paint.yellow('interrupted; run again to go on') : paint.green(`${cluster.name} is as the inventory says`)} (${duration(ms)}, run ${run})`);
+    print(
+      `${result.failed.length > 0 ? paint.red('failed') : result.interrupted ? paint.yellow('interrupted; run again to go on') : paint.green(`${cluster.name} is as the inventory says`)} (${duration(ms)}, run ${run})`,
+    );
   }
   if (result.failed.length > 0) return EXIT.failed;
   return result.interrupted ? new Interrupted().exitCode : EXIT.done;
@@ -160,11 +237,18 @@ function slowest(result: ApplyResult, totalMs: number): string {
   const others = new Map<string, number>();
   for (const one of result.done.filter(({ step }) => NOT_OURS.test(step))) {
     const key = `${one.stage}`;
-    const sum = result.done.filter((other) => other.host === one.host && other.stage === one.stage && NOT_OURS.test(other.step)).reduce((ms, other) => ms + other.ms, 0);
+    const sum = result.done
+      .filter((other) => other.host === one.host && other.stage === one.stage && NOT_OURS.test(other.step))
+      .reduce((ms, other) => ms + other.ms, 0);
     others.set(key, Math.max(others.get(key) ?? 0, sum));
   }
   const away = [...others.values()].reduce((ms, one) => ms + one, 0);
-  return ['slowest steps:', ...top.map((one) => `  ${duration(one.ms).padStart(9)}  ${one.host} ${one.step}`), `time outside packages, initdb, base backups and first backup: ${duration(totalMs - away)}`, ''].join('\n');
+  return [
+    'slowest steps:',
+    ...top.map((one) => `  ${duration(one.ms).padStart(9)}  ${one.host} ${one.step}`),
+    `time outside packages, initdb, base backups and first backup: ${duration(totalMs - away)}`,
+    '',
+  ].join('\n');
 }
 
 function readPlan(file: string): { digest: string } {

@@ -12,15 +12,30 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
     const start = entries.find((entry) => entry.type === 'start');
     const end = entries.find((entry) => entry.type === 'end');
     const changed = entries.filter((entry) => entry.type === 'changed').length;
-    return { run, time: entries[0]?.time ?? '', by: String(start?.by ?? '?'), command: String(start?.command ?? '?'), changed, result: String(end?.result ?? 'did not end') };
+    return {
+      run,
+      time: entries[0]?.time ?? '',
+      by: String(start?.by ?? '?'),
+      command: String(start?.command ?? '?'),
+      changed,
+      result: String(end?.result ?? 'did not end'),
+    };
   });
   const hosts = options.hosts ? await hostLines(made) : undefined;
   if (made.json) {
     printJson(hosts ? { runs, hosts } : { runs });
     return 0;
   }
-  print(runs.length === 0 ? 'no runs on this controller' : table([['TIME', 'RUN', 'BY', 'COMMAND', 'CHANGED', 'RESULT'], ...runs.map((one) => [one.time, one.run, one.by, one.command, String(one.changed), one.result])]));
-  for (const [host, lines] of Object.entries(hosts ?? {})) print(`\n${host}\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  print(
+    runs.length === 0
+      ? 'no runs on this controller'
+      : table([
+          ['TIME', 'RUN', 'BY', 'COMMAND', 'CHANGED', 'RESULT'],
+          ...runs.map((one) => [one.time, one.run, one.by, one.command, String(one.changed), one.result]),
+        ]),
+  );
+  for (const [host, lines] of Object.entries(hosts ?? {}))
+    print(`\n${host}\n${lines.map((line) => `  ${line}`).join('\n')}`);
   return 0;
 }
 
@@ -30,8 +45,15 @@ async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string,
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable);
-    const answers = await settleAll(made.hosts, session.options.forks, async (host) => (await session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output.trim().split('\n').filter(Boolean));
-    return Object.fromEntries(made.hosts.map((host, index) => [host.name, answers[index]!.status === 'fulfilled' ? (answers[index] as PromiseFulfilledResult<string[]>).value : []]));
+    const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
+      (await session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output.trim().split('\n').filter(Boolean),
+    );
+    return Object.fromEntries(
+      made.hosts.map((host, index) => [
+        host.name,
+        answers[index]!.status === 'fulfilled' ? (answers[index] as PromiseFulfilledResult<string[]>).value : [],
+      ]),
+    );
   } finally {
     session.close();
   }

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
 import type { Interrupt } from '../engine/events.ts';
 import { Session } from '../engine/session.ts';
+import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host, RoleName } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
@@ -26,8 +26,12 @@ export interface Setup {
 /** Reads inventory and flags; nothing is contacted. Throws UsageError. */
 export function setup(options: CommonOptions): Setup {
   if (options.color === false) noColor();
-  if (options.output !== 'text' && options.output !== 'json') throw new UsageError(`-o ${options.output}: text or json`);
-  for (const [flag, value] of [['--forks', options.forks], ['--lock-wait', options.lockWait]] as const)
+  if (options.output !== 'text' && options.output !== 'json')
+    throw new UsageError(`-o ${options.output}: text or json`);
+  for (const [flag, value] of [
+    ['--forks', options.forks],
+    ['--lock-wait', options.lockWait],
+  ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   const hosts = limitHosts(cluster, options.limit);
@@ -60,7 +64,8 @@ function once<T extends unknown[]>(ask: (...args: T) => Promise<Secret>): (...ar
   };
 }
 
-const fromEnvironment = (name: string): Secret | undefined => (process.env[name] ? new Secret(process.env[name]) : undefined);
+const fromEnvironment = (name: string): Secret | undefined =>
+  process.env[name] ? new Secret(process.env[name]) : undefined;
 
 export interface Running {
   session: Session;
@@ -77,8 +82,14 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
   const session = new Session(cluster, {
     flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
     credentials: {
-      becomePassword: options.askBecomePass || becomePassword ? once(async () => becomePassword ?? askSecret('sudo password')) : undefined,
-      passphrase: keyPassphrase || process.stdin.isTTY ? once(async (file: string) => keyPassphrase ?? askSecret(`passphrase of ${file}`)) : undefined,
+      becomePassword:
+        options.askBecomePass || becomePassword
+          ? once(async () => becomePassword ?? askSecret('sudo password'))
+          : undefined,
+      passphrase:
+        keyPassphrase || process.stdin.isTTY
+          ? once(async (file: string) => keyPassphrase ?? askSecret(`passphrase of ${file}`))
+          : undefined,
     },
     forks: Math.max(1, Number(options.forks)),
     emit: progress.emit,
@@ -88,7 +99,10 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
   const interrupt: Interrupt = { level: 0 };
   const onSignal = () => {
     interrupt.level = Math.min(3, interrupt.level + 1) as Interrupt['level'];
-    if (interrupt.level === 1) process.stderr.write('\nStopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.\n');
+    if (interrupt.level === 1)
+      process.stderr.write(
+        '\nStopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.\n',
+      );
     if (interrupt.level === 2) session.close();
     if (interrupt.level === 3) process.exit(EXIT.interrupted);
   };
@@ -100,7 +114,10 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
 /** The one error that stands for all unreachable hosts. */
 export function unreachableError(failed: ReadonlyMap<string, Unreachable>): KnownError {
   const lines = [...failed.values()].map((error) => error.message);
-  return new KnownError(`${lines.join('\n')}\nNothing was changed. Go on without a host only on purpose: --limit '!NAME'`, EXIT.unreachable);
+  return new KnownError(
+    `${lines.join('\n')}\nNothing was changed. Go on without a host only on purpose: --limit '!NAME'`,
+    EXIT.unreachable,
+  );
 }
 
 /** Asks the person; without a terminal --yes is needed. */

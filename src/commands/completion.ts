@@ -4,7 +4,13 @@ import { print } from './common.ts';
 
 /** `hapg completion SHELL`: generated from the commands themselves, so that it cannot drift from them. */
 export function completionCommand(program: Command, shell: string): number {
-  const commands = program.commands.map((one) => ({ name: one.name(), words: [...one.commands.map((sub) => sub.name()), ...one.options.flatMap((option) => [option.long, option.short].filter((flag) => flag !== undefined))] }));
+  const commands = program.commands.map((one) => ({
+    name: one.name(),
+    words: [
+      ...one.commands.map((sub) => sub.name()),
+      ...one.options.flatMap((option) => [option.long, option.short].filter((flag) => flag !== undefined)),
+    ],
+  }));
   const names = commands.map((one) => one.name).join(' ');
   const cases = commands.map((one) => `    ${one.name}) words="${one.words.join(' ')}" ;;`).join('\n');
   if (shell === 'bash' || shell === 'zsh') {
@@ -20,7 +26,8 @@ complete -F _hapg hapg`;
     print(shell === 'zsh' ? `autoload -U +X bashcompinit && bashcompinit\n${body}` : body);
   } else if (shell === 'fish') {
     print(`complete -c hapg -n __fish_use_subcommand -f -a "${names}"`);
-    for (const one of commands) print(`complete -c hapg -n "__fish_seen_subcommand_from ${one.name}" -a "${one.words.join(' ')}"`);
+    for (const one of commands)
+      print(`complete -c hapg -n "__fish_seen_subcommand_from ${one.name}" -a "${one.words.join(' ')}"`);
   } else throw new UsageError(`${shell}: bash, zsh or fish`);
   return 0;
 }

@@ -1,4 +1,4 @@
-import { clientUri, type ConnectRole } from '../cluster/connect.ts';
+import { type ConnectRole, clientUri } from '../cluster/connect.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';
 
@@ -7,10 +7,12 @@ const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 /** `hapg connect`: libpq URIs without password; the first line is for writes unless --role says otherwise. */
 export function connectCommand(options: CommonOptions & { role?: string }): number {
   const { cluster, json } = setup({ ...options, quiet: true });
-  if (options.role && !ROLES.includes(options.role as ConnectRole)) throw new UsageError(`--role ${options.role}: one of ${ROLES.join(', ')}`);
+  if (options.role && !ROLES.includes(options.role as ConnectRole))
+    throw new UsageError(`--role ${options.role}: one of ${ROLES.join(', ')}`);
   const roles = options.role ? [options.role as ConnectRole] : (['primary', 'replica'] as ConnectRole[]);
   const uris = roles.map((role) => clientUri(cluster, role));
-  if (uris.includes(undefined)) throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
+  if (uris.includes(undefined))
+    throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));
   else for (const uri of uris) print(uri!);
   return 0;

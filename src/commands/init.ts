@@ -16,7 +16,11 @@ interface InitOptions {
   force: boolean;
 }
 
-const list = (text: string | undefined): string[] => (text ?? '').split(',').map((word) => word.trim()).filter(Boolean);
+const list = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
 
 /** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
@@ -45,7 +49,8 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
 
 async function ask(given: InitOptions): Promise<InitOptions> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const question = async (text: string, fallback = '') => (await prompt.question(`${text}${fallback ? ` [${fallback}]` : ''}: `)).trim() || fallback;
+  const question = async (text: string, fallback = '') =>
+    (await prompt.question(`${text}${fallback ? ` [${fallback}]` : ''}: `)).trim() || fallback;
   try {
     return {
       ...given,

@@ -24,21 +24,37 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       .option('-o, --output <format>', 'text or json', 'text')
       .option('-y, --yes', 'accepted for symmetry; the lab never asks', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>
-    add(name, description).action((options: LabOptions) => run(async () => (await work(options), 0)));
+    add(name, description).action((options: LabOptions) => run(() => work(options).then(() => 0)));
   const onHost = (name: string, description: string, work: (cluster: Cluster, host: string) => Promise<void>) =>
     add(name, description)
       .argument('<host>')
-      .action((host: string, options: LabOptions) => run(async () => (await work(await read(options), host), 0)));
+      .action((host: string, options: LabOptions) =>
+        run(() =>
+          read(options)
+            .then((cluster) => work(cluster, host))
+            .then(() => 0),
+        ),
+      );
 
-  simple('up', 'bring up the hosts of an inventory', async (options) => (await library()).labUp(await read(options), say));
-  simple('down', 'remove all hosts and the network', async (options) => (await library()).labDown(await read(options), say));
+  simple('up', 'bring up the hosts of an inventory', async (options) =>
+    (await library()).labUp(await read(options), say),
+  );
+  simple('down', 'remove all hosts and the network', async (options) =>
+    (await library()).labDown(await read(options), say),
+  );
   simple('status', 'which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
-    show(options, hosts, hosts.map(({ name, state, ssh }) => `${name}  ${state}  ssh ${ssh}`));
+    show(
+      options,
+      hosts,
+      hosts.map(({ name, state, ssh }) => `${name}  ${state}  ssh ${ssh}`),
+    );
   });
   onHost('kill', 'power loss', async (cluster, host) => (await library()).labKill(cluster, host));
   onHost('start', 'power on', async (cluster, host) => (await library()).labStart(cluster, host));
-  onHost('cut', 'cut off from the other hosts; SSH is kept', async (cluster, host) => (await library()).labCut(cluster, host));
+  onHost('cut', 'cut off from the other hosts; SSH is kept', async (cluster, host) =>
+    (await library()).labCut(cluster, host),
+  );
   onHost('heal', 'take the cut back', async (cluster, host) => (await library()).labHeal(cluster, host));
   add('add', 'one more bare host, not in the inventory')
     .argument('<host>')
@@ -57,6 +73,7 @@ const show = (options: LabOptions, json: unknown, lines: readonly string[]): voi
 };
 
 async function read(options: LabOptions): Promise<Cluster> {
-  if (options.output !== 'text' && options.output !== 'json') throw new UsageError(`-o ${options.output}: text or json`);
+  if (options.output !== 'text' && options.output !== 'json')
+    throw new UsageError(`-o ${options.output}: text or json`);
   return (await import('../inventory/load.ts')).loadInventory(options.inventory).cluster;
 }

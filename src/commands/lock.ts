@@ -14,12 +14,16 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable);
-    const answers = await settleAll(made.hosts, session.options.forks, async (host) => ({ host: host.name, holder: (await probe(session, host, [])).observation.holder ?? null }));
+    const answers = await settleAll(made.hosts, session.options.forks, async (host) => ({
+      host: host.name,
+      holder: (await probe(session, host, [])).observation.holder ?? null,
+    }));
     const holders = answers.map((answer) => {
       if (answer.status === 'rejected') throw answer.reason;
       return answer.value;
     });
-    if (made.json) printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : JSON.parse(holder) })));
+    if (made.json)
+      printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : JSON.parse(holder) })));
     else print(table(holders.map(({ host, holder }) => [host, holder === null ? 'free' : describeHolder(holder)])));
     return 0;
   } finally {

@@ -1,10 +1,10 @@
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import { type Status, statusOf } from '../cluster/status.ts';
 import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import { EXIT } from '../errors.ts';
-import { takeSnapshot } from '../cluster/snapshot.ts';
-import { type Status, statusOf } from '../cluster/status.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { showStatus } from '../view/status.ts';
@@ -14,10 +14,21 @@ import { type CommonOptions, print, printJson, setup, start } from './common.ts'
 const WATCH_MS = 2000;
 
 /** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
-export async function takeStatus(session: Session, cluster: Cluster, hosts: readonly Host[], store: SecretStore | undefined): Promise<Status> {
-  const unreachable = new Map<string, string>([...(await session.openAll(hosts))].map(([name, error]) => [name, error.message]));
+export async function takeStatus(
+  session: Session,
+  cluster: Cluster,
+  hosts: readonly Host[],
+  store: SecretStore | undefined,
+): Promise<Status> {
+  const unreachable = new Map<string, string>(
+    [...(await session.openAll(hosts))].map(([name, error]) => [name, error.message]),
+  );
   const there = hosts.filter((host) => !unreachable.has(host.name));
-  const answers = await settleAll(there, session.options.forks, async (host) => [host.name, (await probe(session, host, [])).observation] as const);
+  const answers = await settleAll(
+    there,
+    session.options.forks,
+    async (host) => [host.name, (await probe(session, host, [])).observation] as const,
+  );
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
       unreachable.set(there[index]!.name, (answer.reason as Error).message);
@@ -31,7 +42,11 @@ export async function takeStatus(session: Session, cluster: Cluster, hosts: read
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
   const made = setup({ ...options, quiet: true });
   const store = await SecretStore.read(made.cluster);
-  const { session, interrupt } = await start({ ...made, options: { ...made.options, quiet: true } }, newRunId(), () => store?.all() ?? []);
+  const { session, interrupt } = await start(
+    { ...made, options: { ...made.options, quiet: true } },
+    newRunId(),
+    () => store?.all() ?? [],
+  );
   try {
     for (;;) {
       const status = await takeStatus(session, made.cluster, made.hosts, store);
@@ -42,7 +57,8 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
       if (!options.watch || interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
-      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await new Promise((resolve) => setTimeout(resolve, 100));
+      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100)
+        await new Promise((resolve) => setTimeout(resolve, 100));
       if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
     }
   } finally {

@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, Refused } from '../errors.ts';
 import { settleAll } from '../engine/pool.ts';
+import { EXIT, Refused } from '../errors.ts';
 import { ensureStateDir } from '../secrets/store.ts';
-import { fingerprint, keyType, KnownHosts, knownName } from '../transport/known-hosts.ts';
+import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
 import { resolveTarget } from '../transport/target.ts';
 import { paint } from '../view/style.ts';
@@ -17,10 +17,20 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
   const { cluster, hosts, json } = setup({ ...options, quiet: true });
   const file = join(cluster.stateDir, 'known_hosts');
   const results = await settleAll(hosts, Number(options.forks), async (host) => {
-    const target = resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
-    if (target.jumps.length > 0) throw new Error('it is behind a jump host; add its key with ssh-keyscan on the jump host, or log in once with ssh');
+    const target = resolveTarget(cluster, host, {
+      user: options.user,
+      privateKey: options.privateKey,
+      jump: options.jump,
+    });
+    if (target.jumps.length > 0)
+      throw new Error(
+        'it is behind a jump host; add its key with ssh-keyscan on the jump host, or log in once with ssh',
+      );
     const known = KnownHosts.read(target.knownHosts);
-    const keys = (await scanHostKeys(target.host, target.port)).map((key) => ({ key, verdict: known.verify(target.host, target.port, key) }));
+    const keys = (await scanHostKeys(target.host, target.port)).map((key) => ({
+      key,
+      verdict: known.verify(target.host, target.port, key),
+    }));
     return { name: knownName(target.host, target.port), keys };
   });
   const fresh: string[] = [];
@@ -34,18 +44,29 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
     }
     const { name, keys } = result.value;
     // A type that was never stored beside one that was is not a changed key.
-    const changed = keys.some(({ verdict }) => !verdict.ok && verdict.kind === 'mismatch') && !keys.some(({ verdict }) => verdict.ok);
+    const changed =
+      keys.some(({ verdict }) => !verdict.ok && verdict.kind === 'mismatch') && !keys.some(({ verdict }) => verdict.ok);
     for (const { key, verdict } of keys) {
-      rows.push({ host, type: keyType(key), fingerprint: fingerprint(key), state: verdict.ok ? 'known' : changed ? 'CHANGED' : 'new' });
+      rows.push({
+        host,
+        type: keyType(key),
+        fingerprint: fingerprint(key),
+        state: verdict.ok ? 'known' : changed ? 'CHANGED' : 'new',
+      });
       if (!verdict.ok && !changed) fresh.push(`${name} ${keyType(key)} ${key.toString('base64')}\n`);
       if (!verdict.ok && changed) bad.push(`${host}: ${verdict.reason}`);
     }
   }
   if (json) printJson(rows);
-  else for (const row of rows) print(`${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`);
+  else
+    for (const row of rows)
+      print(
+        `${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`,
+      );
   for (const line of bad) process.stderr.write(`${paint.red(line)}\n`);
   if (fresh.length > 0) {
-    if (!(await confirm(`Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`, options))) throw new Refused('nothing was stored');
+    if (!(await confirm(`Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`, options)))
+      throw new Refused('nothing was stored');
     ensureStateDir(cluster);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     appendFileSync(file, `${text && !text.endsWith('\n') ? '\n' : ''}${fresh.join('')}`, { mode: 0o600 });

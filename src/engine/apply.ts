@@ -1,7 +1,7 @@
-import { Interrupted, KnownError, Refused, StepFailed } from '../errors.ts';
-import { takeSnapshot } from '../cluster/snapshot.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import { Interrupted, KnownError, Refused, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
@@ -68,7 +68,12 @@ export class Apply {
     probed: ReadonlyMap<string, Probed>,
   ) {
     this.observations = new Map(context.snapshot.observations);
-    this.lastProbe = new Map([...probed].map(([host, { states, observation }]) => [host, { states: new Map(states), pending: observation.pending }]));
+    this.lastProbe = new Map(
+      [...probed].map(([host, { states, observation }]) => [
+        host,
+        { states: new Map(states), pending: observation.pending },
+      ]),
+    );
   }
 
   /** Works through the stages; stops behind the first one in which a host failed. Never throws for a host's failure. */
@@ -99,13 +104,20 @@ export class Apply {
   /** Hosts that have something to do in this stage, judged by what is there now. */
   private async pendingWork(stage: Stage): Promise<Map<Host, Step[]>> {
     const hosts = stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host));
-    await this.refresh(stage, hosts.filter((host) => this.isStale(stage, host)));
+    await this.refresh(
+      stage,
+      hosts.filter((host) => this.isStale(stage, host)),
+    );
     const work = new Map<Host, Step[]>();
     for (const host of hosts) {
       const steps = stepsOf(stage, host, this.context, this.scope);
       const { states, pending } = this.lastProbe.get(host.name) ?? { states: new Map(), pending: [] };
       const changed = differences(steps, states);
-      if (changed.length > 0 || dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set()).length > 0) work.set(host, steps);
+      if (
+        changed.length > 0 ||
+        dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set()).length > 0
+      )
+        work.set(host, steps);
     }
     return work;
   }
@@ -120,7 +132,9 @@ export class Apply {
   private isStale(stage: Stage, host: Host): boolean {
     const { states } = this.lastProbe.get(host.name) ?? { states: new Map() };
     const steps = stepsOf(stage, host, this.context, this.scope).filter((one) => one.notApplicable === undefined);
-    return this.dirty.has(host.name) || steps.some((one) => !states.has(one.id) || (one.kind.volatile && this.disturbed));
+    return (
+      this.dirty.has(host.name) || steps.some((one) => !states.has(one.id) || (one.kind.volatile && this.disturbed))
+    );
   }
 
   /** Probes a stage's hosts; steps may look different once facts and the cluster's state have changed. */
@@ -156,12 +170,21 @@ export class Apply {
       if (verdict.ok) return true;
       const reason = verdict.reasons.join('; ');
       if (Date.now() - started > GATE_TIMEOUT_MS || this.interrupt.level > 0) {
-        for (const host of group) this.fail(host.name, `gate before ${stage.name}`, new Error(`${reason}. Nothing was changed here; mend this and run again`));
+        for (const host of group)
+          this.fail(
+            host.name,
+            `gate before ${stage.name}`,
+            new Error(`${reason}. Nothing was changed here; mend this and run again`),
+          );
         return false;
       }
-      for (const host of group) this.session.options.emit({ type: 'doing', host: host.name, text: `waiting: ${reason}` });
+      for (const host of group)
+        this.session.options.emit({ type: 'doing', host: host.name, text: `waiting: ${reason}` });
       await sleep(1000);
-      await this.refresh(stage, stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)));
+      await this.refresh(
+        stage,
+        stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
+      );
     }
   }
 
@@ -175,7 +198,11 @@ export class Apply {
       }
     });
     // What one group did may show on others.
-    if (stage.order) await this.refresh(stage, stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)));
+    if (stage.order)
+      await this.refresh(
+        stage,
+        stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
+      );
   }
 
   /** All changes of one stage on one host: marks first, then steps, handlers, proof of a login, and the second probe. */
@@ -198,15 +225,24 @@ export class Apply {
     for (const together of neighbours(changed.filter((one) => !late(one)))) await this.change(stage, host, together);
     for (const handler of handlers) {
       await this.timed(stage, host, { step: handlerId(handler), role: handler.role, action: handler.action }, () =>
-        control.run(`systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`, 180),
+        control.run(
+          `systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`,
+          180,
+        ),
       );
     }
     for (const one of changed.filter(late)) await this.change(stage, host, [one]);
     // A restart that was not waited for would let the next host's restart come too soon.
     if (handlers.length > 0)
-      for (const one of steps.filter((step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id))) await one.kind.change(one, undefined, this.session.remote(host, one.id));
-    const leftover = marksOf(steps).filter((mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)));
-    if (leftover.length > 0) await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
+      for (const one of steps.filter(
+        (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
+      ))
+        await one.kind.change(one, undefined, this.session.remote(host, one.id));
+    const leftover = marksOf(steps).filter(
+      (mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)),
+    );
+    if (leftover.length > 0)
+      await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
     if (guarded.length > 0) await this.proveLogin(host, guarded);
     await this.verify(host, changed);
   }
@@ -215,13 +251,23 @@ export class Apply {
     if (this.interrupt.level > 0) throw new Interrupted();
     const { step, state } = items[0]!;
     const remote = this.session.remote(host, step.id);
-    const work = () => (step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote));
-    const [first, ...others] = items.map((one) => ({ step: one.step.id, role: one.step.role, action: one.difference.action }));
+    const work = () =>
+      step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote);
+    const [first, ...others] = items.map((one) => ({
+      step: one.step.id,
+      role: one.step.role,
+      action: one.difference.action,
+    }));
     await this.timed(stage, host, first!, work);
     for (const one of others) this.record(stage, host, one, 0);
   }
 
-  private async timed(stage: Stage, host: Host, what: Pick<Done, 'step' | 'role'> & { action: Action }, work: () => Promise<unknown>): Promise<void> {
+  private async timed(
+    stage: Stage,
+    host: Host,
+    what: Pick<Done, 'step' | 'role'> & { action: Action },
+    work: () => Promise<unknown>,
+  ): Promise<void> {
     this.session.options.emit({ type: 'doing', host: host.name, text: what.step });
     this.journal.write('begin', { host: host.name, stage: stage.name, ...what });
     const started = performance.now();
@@ -246,7 +292,11 @@ export class Apply {
     try {
       await this.session.proveLogin(host);
     } catch (cause) {
-      throw new StepFailed(host.name, guarded.map((one) => one.id).join(', '), `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${UNDO_AFTER_S} s`);
+      throw new StepFailed(
+        host.name,
+        guarded.map((one) => one.id).join(', '),
+        `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${UNDO_AFTER_S} s`,
+      );
     }
     await this.session.remote(host, 'guard').run(disarmScript);
   }
@@ -261,7 +311,14 @@ export class Apply {
   }
 
   private fail(host: string, step: string, cause: Error): void {
-    const message = cause instanceof StepFailed ? cause.reason : cause instanceof Refused ? cause.message : cause instanceof KnownError ? cause.message : `${cause.message}`;
+    const message =
+      cause instanceof StepFailed
+        ? cause.reason
+        : cause instanceof Refused
+          ? cause.message
+          : cause instanceof KnownError
+            ? cause.message
+            : `${cause.message}`;
     this.result.failed.push({ host, step, message });
     this.session.options.emit({ type: 'failed', host, step, message });
     this.journal.write('failed', { host, step, message });

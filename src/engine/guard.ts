@@ -15,9 +15,14 @@ const SAVED = ['/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/ufw.conf
  * there; OnBootSec would fire at once on a host that is up for long).
  */
 export function armScript(steps: readonly Step[]): string {
-  const paths = [...SAVED, ...steps.flatMap((one) => (one.kind.name === 'file' ? [(one.want as { path: string }).path] : []))];
+  const paths = [
+    ...SAVED,
+    ...steps.flatMap((one) => (one.kind.name === 'file' ? [(one.want as { path: string }).path] : [])),
+  ];
   const undo = steps.map((one) => one.kind.undo?.(one) ?? '').join('\n');
-  const reloads = [...new Set(steps.flatMap((one) => one.notify.map(({ unit }) => unit)))].map((unit) => `systemctl try-reload-or-restart ${quote(unit)}`);
+  const reloads = [...new Set(steps.flatMap((one) => one.notify.map(({ unit }) => unit)))].map(
+    (unit) => `systemctl try-reload-or-restart ${quote(unit)}`,
+  );
   const body = `#!/bin/sh
 # Puts back what a change of hapg would have locked the operator out with.
 ${undo}

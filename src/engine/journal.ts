@@ -13,7 +13,10 @@ export interface JournalEntry {
 const directory = (cluster: Cluster) => join(cluster.stateDir, 'journal');
 
 /** `20260101T030000-1a2b`: sorts by time. */
-export const newRunId = (): string => `${new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '')}-${Math.floor(Math.random() * 65536).toString(16).padStart(4, '0')}`;
+export const newRunId = (): string =>
+  `${new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '')}-${Math.floor(Math.random() * 65536)
+    .toString(16)
+    .padStart(4, '0')}`;
 
 /** What was done, when, by whom: one NDJSON file a run on the controller, written line by line so that a kill loses nothing. */
 export class Journal {
@@ -26,7 +29,9 @@ export class Journal {
   }
 
   write(type: string, fields: Record<string, unknown>): void {
-    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...fields })}\n`, { mode: 0o600 });
+    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...fields })}\n`, {
+      mode: 0o600,
+    });
   }
 }
 

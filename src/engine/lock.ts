@@ -53,7 +53,11 @@ export function expectLocked(host: Host, output: string): void {
  * The order in which locks are taken: the first host in name order alone, the others once it is held. Of two runs over
  * the same hosts exactly one passes the first, so they can never hold half of the hosts each.
  */
-export function lockOrder(hosts: readonly Host[]): { enter: (host: Host) => Promise<void>; locked: (host: Host) => void; failed: (host: Host, reason: Error) => void } {
+export function lockOrder(hosts: readonly Host[]): {
+  enter: (host: Host) => Promise<void>;
+  locked: (host: Host) => void;
+  failed: (host: Host, reason: Error) => void;
+} {
   const first = [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1))[0];
   let open: () => void = () => undefined;
   let refuse: (reason: Error) => void = () => undefined;

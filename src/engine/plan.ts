@@ -48,7 +48,12 @@ export function stepsOf(stage: Stage, host: Host, context: Context, scope: Scope
 }
 
 /** All steps of a host, stage by stage; throws when two have the same id, for then one would undo the other. */
-export function allSteps(playbook: Playbook, host: Host, context: Context, scope: Scope): { stage: Stage; steps: Step[] }[] {
+export function allSteps(
+  playbook: Playbook,
+  host: Host,
+  context: Context,
+  scope: Scope,
+): { stage: Stage; steps: Step[] }[] {
   const stages = playbook.map((stage) => ({ stage, steps: stepsOf(stage, host, context, scope) }));
   const seen = new Set<string>();
   for (const one of stages.flatMap(({ steps }) => steps)) {
@@ -85,24 +90,37 @@ export interface DueHandler extends Handler {
 
 /** Units that do not run yet and that this run will start. */
 export const startingUnits = (changed: readonly StepDifference[]): Set<string> =>
-  new Set(changed.filter(({ step, difference }) => step.kind.name === 'unit' && difference.action === 'create').map(({ step }) => step.id.replace(/^unit /, '')));
+  new Set(
+    changed
+      .filter(({ step, difference }) => step.kind.name === 'unit' && difference.action === 'create')
+      .map(({ step }) => step.id.replace(/^unit /, '')),
+  );
 
 /**
  * The handlers of a stage that are due: called for by a change, or still pending from an interrupted run. A unit that
  * this run starts anyway (in this stage or a later one) needs none, and a restart covers a reload.
  */
-export function dueHandlers(steps: readonly Step[], changed: readonly StepDifference[], pending: readonly string[], starting: ReadonlySet<string>): DueHandler[] {
+export function dueHandlers(
+  steps: readonly Step[],
+  changed: readonly StepDifference[],
+  pending: readonly string[],
+  starting: ReadonlySet<string>,
+): DueHandler[] {
   const due = new Map<string, DueHandler>();
   for (const one of steps)
     for (const handler of one.notify) {
       const called = changed.some(({ step }) => step.id === one.id) || pending.includes(markOf(handler));
       if (called && !starting.has(handler.unit)) due.set(handlerId(handler), { ...handler, role: one.role });
     }
-  return [...due.values()].filter(({ action, unit }) => action === 'restart' || !due.has(handlerId({ action: 'restart', unit })));
+  return [...due.values()].filter(
+    ({ action, unit }) => action === 'restart' || !due.has(handlerId({ action: 'restart', unit })),
+  );
 }
 
 /** Marks that nothing needs any more once the stage is done: all that its steps could call for. */
-export const marksOf = (steps: readonly Step[]): string[] => [...new Set(steps.flatMap((one) => one.notify.map(markOf)))];
+export const marksOf = (steps: readonly Step[]): string[] => [
+  ...new Set(steps.flatMap((one) => one.notify.map(markOf))),
+];
 
 /** The difference between what is wanted and what was probed, over all stages and hosts. Pure. */
 export function makePlan(
@@ -116,32 +134,71 @@ export function makePlan(
   const hosts: Plan['hosts'] = {};
   const perHost = new Map(scope.hosts.map((host) => [host, allSteps(playbook, host, context, scope)]));
   const statesOf = (host: Host) => probed.get(host.name)?.states ?? new Map<string, unknown>();
-  const starting = new Map([...perHost].map(([host, stages]) => [host, startingUnits(differences(stages.flatMap(({ steps }) => steps), statesOf(host)))]));
+  const starting = new Map(
+    [...perHost].map(([host, stages]) => [
+      host,
+      startingUnits(
+        differences(
+          stages.flatMap(({ steps }) => steps),
+          statesOf(host),
+        ),
+      ),
+    ]),
+  );
   for (const [index, stage] of playbook.entries())
     for (const host of scope.hosts) {
       const steps = perHost.get(host)?.[index]?.steps ?? [];
       const changed = differences(steps, statesOf(host));
       const count = (hosts[host.name] ??= { ok: 0, changed: 0, failed: 0, unreachable: false, skipped: 0 });
-      for (const one of steps) if (one.notApplicable !== undefined) skipped.push({ host: host.name, step: one.id, because: one.notApplicable });
+      for (const one of steps)
+        if (one.notApplicable !== undefined)
+          skipped.push({ host: host.name, step: one.id, because: one.notApplicable });
       count.skipped += steps.filter((one) => one.notApplicable !== undefined).length;
       count.ok += steps.filter((one) => one.notApplicable === undefined).length - changed.length;
       const base = { host: host.name, stage: stage.name };
       for (const { step, difference } of changed)
-        changes.push({ ...base, step: step.id, role: step.role, ...difference, knownAfterApply: difference.knownAfterApply ?? false });
-      for (const handler of dueHandlers(steps, changed, probed.get(host.name)?.observation.pending ?? [], starting.get(host)!))
-        changes.push({ ...base, step: handlerId(handler), role: handler.role, action: handler.action, summary: consequence(handler, host, context), knownAfterApply: false });
+        changes.push({
+          ...base,
+          step: step.id,
+          role: step.role,
+          ...difference,
+          knownAfterApply: difference.knownAfterApply ?? false,
+        });
+      for (const handler of dueHandlers(
+        steps,
+        changed,
+        probed.get(host.name)?.observation.pending ?? [],
+        starting.get(host)!,
+      ))
+        changes.push({
+          ...base,
+          step: handlerId(handler),
+          role: handler.role,
+          action: handler.action,
+          summary: consequence(handler, host, context),
+          knownAfterApply: false,
+        });
       count.changed = changes.filter((change) => change.host === host.name).length;
     }
   const digest = createHash('sha256').update(JSON.stringify(changes)).digest('hex');
-  return { changes, skipped, hosts, starting: new Map([...starting].map(([host, units]) => [host.name, units])), digest };
+  return {
+    changes,
+    skipped,
+    hosts,
+    starting: new Map([...starting].map(([host, units]) => [host.name, units])),
+    digest,
+  };
 }
 
 /** What a reload or restart means for the cluster, for the person who has to say yes. */
 function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
   const member = snapshot.members.find((one) => one.name === host.name);
-  if (/^patroni/.test(unit) && action === 'reload') return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
-  if (/^etcd/.test(unit) && snapshot.dcs.members.length > 0) return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it is the etcd leader' : ''}`;
+  if (/^patroni/.test(unit) && action === 'reload')
+    return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
+  if (/^etcd/.test(unit) && snapshot.dcs.members.length > 0)
+    return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it is the etcd leader' : ''}`;
   if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';
-  if (/^keepalived/.test(unit)) return snapshot.vipHolders.includes(host.name) ? 'it holds the VIP, which may move' : 'it does not hold the VIP';
+  if (/^keepalived/.test(unit))
+    return snapshot.vipHolders.includes(host.name) ? 'it holds the VIP, which may move' : 'it does not hold the VIP';
   return action === 'reload' ? 'configuration is read again' : 'the service is away for a moment';
 }

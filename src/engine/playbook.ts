@@ -1,6 +1,6 @@
+import type { Verdict } from '../cluster/decisions.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import type { Verdict } from '../cluster/decisions.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Step } from '../steps/step.ts';

@@ -48,11 +48,26 @@ export async function probe(session: Session, host: Host, steps: readonly Step[]
   const nonce = randomBytes(12).toString('hex');
   const groups = byKind(steps);
   try {
-    const { output } = await session.ask(host, `${prelude}\n${probeScript(session.cluster, host, steps, nonce)}`, PROBE_TIMEOUT_S, prelude !== '');
-    const answers = splitSections(['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)], output, nonce);
+    const { output } = await session.ask(
+      host,
+      `${prelude}\n${probeScript(session.cluster, host, steps, nonce)}`,
+      PROBE_TIMEOUT_S,
+      prelude !== '',
+    );
+    const answers = splitSections(
+      ['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)],
+      output,
+      nonce,
+    );
     const states = new Map<string, unknown>();
-    for (const [name, group] of groups) for (const [id, state] of group[0]!.kind.parse(answers.get(`kind:${name}`)!, group)) states.set(id, state);
-    return { facts: parseFacts(answers.get('facts')!), observation: parseObservation(answers.get('observation')!, session.cluster), states, prelude: output.slice(0, output.indexOf(nonce)) };
+    for (const [name, group] of groups)
+      for (const [id, state] of group[0]!.kind.parse(answers.get(`kind:${name}`)!, group)) states.set(id, state);
+    return {
+      facts: parseFacts(answers.get('facts')!),
+      observation: parseObservation(answers.get('observation')!, session.cluster),
+      states,
+      prelude: output.slice(0, output.indexOf(nonce)),
+    };
   } catch (cause) {
     throw new StepFailed(host.name, 'probe', (cause as Error).message);
   }

@@ -2,7 +2,7 @@ import { StepFailed, type Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { redact, type Secret } from '../secrets/secret.ts';
 import type { Remote } from '../steps/step.ts';
-import { type Connection, connect, type Credentials } from '../transport/connection.ts';
+import { type Connection, type Credentials, connect } from '../transport/connection.ts';
 import type { ShellAnswer } from '../transport/shell.ts';
 import { readSshConfig, resolveTarget, type SshFlags } from '../transport/target.ts';
 import type { Emit } from './events.ts';
@@ -88,13 +88,15 @@ export class Session {
       } catch (cause) {
         throw new StepFailed(host.name, step, (cause as Error).message);
       }
-      if (answer.code !== 0) throw new StepFailed(host.name, step, lastLines(answer.output) || `exit status ${answer.code}`);
+      if (answer.code !== 0)
+        throw new StepFailed(host.name, step, lastLines(answer.output) || `exit status ${answer.code}`);
       return answer.output;
     };
     return {
       host,
       run,
-      unit: (name, script, timeoutSeconds) => run(unitScript(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30),
+      unit: (name, script, timeoutSeconds) =>
+        run(unitScript(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30),
       doing: (text) => this.options.emit({ type: 'doing', host: host.name, text }),
     };
   }
@@ -105,8 +107,17 @@ export class Session {
   }
 
   private dial(host: Host): Promise<Connection> {
-    return connect(host.name, resolveTarget(this.cluster, host, this.options.flags, this.sshConfig), this.options.credentials);
+    return connect(
+      host.name,
+      resolveTarget(this.cluster, host, this.options.flags, this.sshConfig),
+      this.options.credentials,
+    );
   }
 }
 
-const lastLines = (output: string): string => output.trim().split('\n').slice(-12).join('\n');
+const lastLines = (output: string): string =>
+  output
+    .split('\n')
+    .filter((line) => line.trim())
+    .slice(-12)
+    .join('\n');

@@ -49,7 +49,12 @@ function remember(cluster: Cluster, probed: ReadonlyMap<string, Probed>): void {
 /** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none');
 
-const contextOf = (cluster: Cluster, secrets: SecretStore, facts: ReadonlyMap<string, Facts>, observations: ReadonlyMap<string, Observation>): Context => ({
+const contextOf = (
+  cluster: Cluster,
+  secrets: SecretStore,
+  facts: ReadonlyMap<string, Facts>,
+  observations: ReadonlyMap<string, Observation>,
+): Context => ({
   cluster,
   secrets,
   facts: (host) => facts.get(host.name) ?? UNKNOWN,
@@ -59,7 +64,12 @@ const contextOf = (cluster: Cluster, secrets: SecretStore, facts: ReadonlyMap<st
 /** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */
 export function assumedContext(cluster: Cluster, secrets: SecretStore): Context {
   const memory = recall(cluster);
-  return contextOf(cluster, secrets, new Map(Object.entries(memory.facts)), new Map(Object.entries(memory.observations)));
+  return contextOf(
+    cluster,
+    secrets,
+    new Map(Object.entries(memory.facts)),
+    new Map(Object.entries(memory.observations)),
+  );
 }
 
 /**
@@ -68,7 +78,13 @@ export function assumedContext(cluster: Cluster, secrets: SecretStore): Context 
  * where that was wrong: one round trip a host where nothing has changed since.
  * `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, or Locked.
  */
-export async function survey(session: Session, playbook: Playbook, scope: Scope, secrets: SecretStore, lock?: { who: Holder; waitSeconds: number }): Promise<Survey> {
+export async function survey(
+  session: Session,
+  playbook: Playbook,
+  scope: Scope,
+  secrets: SecretStore,
+  lock?: { who: Holder; waitSeconds: number },
+): Promise<Survey> {
   const { cluster } = session;
   const memory = recall(cluster);
   const facts = new Map(Object.entries(memory.facts));
@@ -79,7 +95,8 @@ export async function survey(session: Session, playbook: Playbook, scope: Scope,
   let hosts = [...scope.hosts];
   const order = lockOrder(hosts);
   for (let round = 0; hosts.length > 0; round++) {
-    if (round > 4) throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
+    if (round > 4)
+      throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
     const results = await settleAll(hosts, session.options.forks, async (host) => {
       const steps = allSteps(playbook, host, context, scope).flatMap((one) => one.steps);
       asked.set(host.name, probeScript(cluster, host, steps, ''));
@@ -105,7 +122,15 @@ export async function survey(session: Session, playbook: Playbook, scope: Scope,
       observations.set(host.name, probed.get(host.name)!.observation);
     }
     context = contextOf(cluster, secrets, facts, observations);
-    hosts = scope.hosts.filter((host) => probeScript(cluster, host, allSteps(playbook, host, context, scope).flatMap((one) => one.steps), '') !== asked.get(host.name));
+    hosts = scope.hosts.filter(
+      (host) =>
+        probeScript(
+          cluster,
+          host,
+          allSteps(playbook, host, context, scope).flatMap((one) => one.steps),
+          '',
+        ) !== asked.get(host.name),
+    );
   }
   remember(cluster, probed);
   return { context, facts, probed, plan: makePlan(playbook, context, scope, probed) };

@@ -4,6 +4,7 @@ import { print, quote } from '../shell/quote.ts';
 /**
  * POSIX sh that runs `script` as the transient unit `hapg-NAME` and waits for its end. The unit outlives the connection;
  * a next run that finds it active waits for it and then runs its own script, which must therefore be repeatable.
+ * Waiting writes an empty line now and then: when the controller is gone, that ends the shell, and with it the lock.
  * The script travels on standard input into a root-only file, so that nothing of it shows in an argument list.
  */
 export function unitScript(name: string, script: string, timeoutSeconds: number, run: string): string {
@@ -12,7 +13,7 @@ export function unitScript(name: string, script: string, timeoutSeconds: number,
   const log = `${PATHS.log}/${name}.log`;
   return `umask 077
 mkdir -p ${PATHS.units} ${PATHS.log}
-while systemctl -q is-active ${unit}; do sleep 1; done
+while systemctl -q is-active ${unit}; do sleep 1; echo; done
 rm -f ${base}.rc
 ${print(script)} > ${base}.sh
 printf '\\n== %s %s\\n' "$(date -Is)" ${quote(run)} >> ${log}
@@ -22,6 +23,7 @@ n=0
 while [ ! -e ${base}.rc ]; do
   sleep 0.1
   n=$((n + 1))
+  [ $((n % 20)) -ne 0 ] || echo
   if [ $((n % 20)) -eq 0 ] && ! systemctl -q is-active ${unit} && [ ! -e ${base}.rc ]; then
     echo "unit hapg-${name} ended without a result; see ${log}"
     exit 1

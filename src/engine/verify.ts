@@ -17,11 +17,21 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
   const write = `n=0; until psql -XAtq ${quote(uri)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
   const { code, output } = await session.ask(client, write, 90);
   const lsn = output.trim().split('\n').at(-1) ?? '';
-  if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn)) return { host: client.name, step: 'verify as a client', message: `no write through ${uri}: ${output.trim().split('\n').at(-1)}` };
+  if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn))
+    return {
+      host: client.name,
+      step: 'verify as a client',
+      message: `no write through ${uri}: ${output.trim().split('\n').at(-1)}`,
+    };
   for (const host of hostsWith(cluster, 'patroni')) {
     const wait = `for i in $(seq 100); do [ "$(runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end")" = t ] && exit 0; sleep 0.2; done; exit 1`;
     const answer = await session.ask(host, wait, 40);
-    if (answer.code !== 0) return { host: host.name, step: 'verify as a client', message: `a row written through the client endpoint did not arrive within 20 s` };
+    if (answer.code !== 0)
+      return {
+        host: host.name,
+        step: 'verify as a client',
+        message: `a row written through the client endpoint did not arrive within 20 s`,
+      };
   }
   return undefined;
 }

@@ -1,11 +1,16 @@
+import { timing } from '../cluster/timing.ts';
 import { canonical, contains, isIPv6, splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
-import { timing } from '../cluster/timing.ts';
 
 type Path = (string | number)[];
 const error = (path: Path, message: string, atKey = false): Problem => ({ severity: 'error', path, message, atKey });
-const warning = (path: Path, message: string, atKey = false): Problem => ({ severity: 'warning', path, message, atKey });
+const warning = (path: Path, message: string, atKey = false): Problem => ({
+  severity: 'warning',
+  path,
+  message,
+  atKey,
+});
 
 type Check = (inventory: Inventory) => Problem[];
 type HostEntry = [name: string, host: Inventory['hosts'][string]];
@@ -36,7 +41,10 @@ const uniqueSshEndpoints: Check = (inventory) => {
     if (!host.ssh?.host && !host.ssh?.port) continue;
     const key = `${host.ssh.host ?? host.address}:${host.ssh.port ?? inventory.ssh.port ?? 22}/${host.ssh.jump ?? ''}`;
     const other = owner.get(key);
-    if (other) problems.push(error(['hosts', name, 'ssh'], `${name} and ${other} are reached at the same ssh host and port`, true));
+    if (other)
+      problems.push(
+        error(['hosts', name, 'ssh'], `${name} and ${other} are reached at the same ssh host and port`, true),
+      );
     owner.set(key, name);
   }
   return problems;
@@ -48,7 +56,9 @@ const oneFamily: Check = (inventory) => {
   if (!first) return [];
   return entries
     .filter(([, host]) => isIPv6(host.address) !== isIPv6(first[1].address))
-    .map(([name, host]) => error(['hosts', name, 'address'], `${host.address} is of another address family than ${first[0]}'s`));
+    .map(([name, host]) =>
+      error(['hosts', name, 'address'], `${host.address} is of another address family than ${first[0]}'s`),
+    );
 };
 
 const databases: Check = (inventory) => {
@@ -61,9 +71,12 @@ const databases: Check = (inventory) => {
 const dcsMembers: Check = (inventory) => {
   const count = withRole(inventory, 'etcd').length;
   if (count === 0) return [error(['hosts'], 'no host has the role etcd: Patroni needs a DCS', true)];
-  if (count === 1) return [warning(['hosts'], 'one etcd member: the loss of that host stops all failovers; use three', true)];
+  if (count === 1)
+    return [warning(['hosts'], 'one etcd member: the loss of that host stops all failovers; use three', true)];
   if (count % 2 === 0)
-    return [warning(['hosts'], `${count} etcd members survive no more failures than ${count - 1}; use an odd number`, true)];
+    return [
+      warning(['hosts'], `${count} etcd members survive no more failures than ${count - 1}; use an odd number`, true),
+    ];
   return [];
 };
 
@@ -71,7 +84,8 @@ const patroniTimes: Check = (inventory) => {
   const { patroni } = timing(inventory.rto, inventory.patroni, false);
   const sum = patroni.loop_wait + 2 * patroni.retry_timeout;
   if (sum <= patroni.ttl) return [];
-  const key = (['loop_wait', 'retry_timeout', 'ttl'] as const).find((name) => inventory.patroni[name] !== undefined) ?? 'ttl';
+  const key =
+    (['loop_wait', 'retry_timeout', 'ttl'] as const).find((name) => inventory.patroni[name] !== undefined) ?? 'ttl';
   return [
     error(
       ['patroni', key],
@@ -90,10 +104,15 @@ const vip: Check = (inventory) => {
   const balancers = withRole(inventory, 'keepalived');
   for (const [name, host] of balancers)
     if (!host.roles.includes('haproxy'))
-      problems.push(error(['hosts', name, 'roles'], `keepalived on ${name} has no haproxy to watch over: add the role haproxy`));
+      problems.push(
+        error(['hosts', name, 'roles'], `keepalived on ${name} has no haproxy to watch over: add the role haproxy`),
+      );
   const first = balancers[0];
   if (!inventory.vip) {
-    if (first) problems.push(error(['hosts', first[0], 'roles'], 'keepalived needs a top-level vip: {address, interface, router_id}'));
+    if (first)
+      problems.push(
+        error(['hosts', first[0], 'roles'], 'keepalived needs a top-level vip: {address, interface, router_id}'),
+      );
     return problems;
   }
   if (!first) problems.push(error(['vip'], 'a vip needs hosts with the roles haproxy and keepalived', true));
@@ -113,7 +132,8 @@ const vip: Check = (inventory) => {
   for (const [name, host] of balancers) {
     if (host.priority === undefined) continue;
     const other = priorities.get(host.priority);
-    if (other) problems.push(error(['hosts', name, 'priority'], `${other} has the same VRRP priority ${host.priority}`));
+    if (other)
+      problems.push(error(['hosts', name, 'priority'], `${other} has the same VRRP priority ${host.priority}`));
     priorities.set(host.priority, name);
   }
   return problems;
@@ -122,13 +142,22 @@ const vip: Check = (inventory) => {
 const repository: Check = (inventory) => {
   const hosts = withRole(inventory, 'pgbackrest');
   const problems: Problem[] = [];
-  if (hosts.length === 0) problems.push(warning(['hosts'], 'no host has the role pgbackrest: there will be no backups', true));
+  if (hosts.length === 0)
+    problems.push(warning(['hosts'], 'no host has the role pgbackrest: there will be no backups', true));
   for (const [name] of hosts.slice(1))
-    problems.push(error(['hosts', name, 'roles'], `the repository is already on ${hosts[0]?.[0]}: one pgbackrest host is supported`));
+    problems.push(
+      error(
+        ['hosts', name, 'roles'],
+        `the repository is already on ${hosts[0]?.[0]}: one pgbackrest host is supported`,
+      ),
+    );
   for (const [name, host] of hosts)
     if (host.roles.includes('patroni'))
       problems.push(
-        error(['hosts', name, 'roles'], `the repository on a database host is lost together with it: give pgbackrest a host of its own`),
+        error(
+          ['hosts', name, 'roles'],
+          `the repository on a database host is lost together with it: give pgbackrest a host of its own`,
+        ),
       );
   return problems;
 };
@@ -137,7 +166,9 @@ const clientsWithDatabase: Check = (inventory) => {
   const problems: Problem[] = [];
   for (const [name] of withRole(inventory, 'client'))
     if (inventory.postgres.databases.length === 0 || inventory.postgres.users.length === 0)
-      problems.push(warning(['hosts', name, 'roles'], 'a client host needs postgres.databases and postgres.users to connect to'));
+      problems.push(
+        warning(['hosts', name, 'roles'], 'a client host needs postgres.databases and postgres.users to connect to'),
+      );
   if (inventory.clients.length === 0)
     problems.push(warning(['cluster'], 'clients is empty: no network but the cluster hosts may reach the endpoints'));
   return problems;
@@ -151,14 +182,24 @@ const replication: Check = (inventory) => {
     problems.push(error(['replication'], `replication: ${mode} needs at least two database hosts`));
   if (inventory.patroni.synchronous_node_count >= members.length && members.length > 1)
     problems.push(
-      error(['patroni', 'synchronous_node_count'], `${members.length} database hosts have at most ${members.length - 1} synchronous standbys`),
+      error(
+        ['patroni', 'synchronous_node_count'],
+        `${members.length} database hosts have at most ${members.length - 1} synchronous standbys`,
+      ),
     );
   if (members.length > 1 && members.every(([, host]) => host.tags?.nofailover))
-    problems.push(error(['hosts', members[0]![0], 'tags'], 'every member has nofailover: nothing could ever take over'));
+    problems.push(
+      error(['hosts', members[0]![0], 'tags'], 'every member has nofailover: nothing could ever take over'),
+    );
   if (mode === 'quorum')
     for (const [name, host] of members)
       if (host.tags?.failover_priority !== undefined)
-        problems.push(warning(['hosts', name, 'tags', 'failover_priority'], 'failover_priority has no effect with replication: quorum'));
+        problems.push(
+          warning(
+            ['hosts', name, 'tags', 'failover_priority'],
+            'failover_priority has no effect with replication: quorum',
+          ),
+        );
   for (const [name, host] of members) {
     const source = host.tags?.replicatefrom;
     if (source && (source === name || !inventory.hosts[source]?.roles.includes('patroni')))
@@ -169,7 +210,9 @@ const replication: Check = (inventory) => {
 
 const tagsOnlyOnMembers: Check = (inventory) =>
   Object.entries(inventory.hosts).flatMap(([name, host]) => [
-    ...(host.tags && !host.roles.includes('patroni') ? [error(['hosts', name, 'tags'], 'tags are for hosts with the role patroni', true)] : []),
+    ...(host.tags && !host.roles.includes('patroni')
+      ? [error(['hosts', name, 'tags'], 'tags are for hosts with the role patroni', true)]
+      : []),
     ...(host.priority !== undefined && !host.roles.includes('keepalived')
       ? [error(['hosts', name, 'priority'], 'priority is for hosts with the role keepalived', true)]
       : []),
@@ -200,7 +243,11 @@ function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what
       ? [{ port: pgbackrest.port, what: 'pgBackRest', path: ['pgbackrest', 'port'] }]
       : []),
     ...(has('haproxy')
-      ? Object.entries(haproxy.ports).map(([name, port]) => ({ port, what: `HAProxy ${name}`, path: ['haproxy', 'ports', name] }))
+      ? Object.entries(haproxy.ports).map(([name, port]) => ({
+          port,
+          what: `HAProxy ${name}`,
+          path: ['haproxy', 'ports', name],
+        }))
       : []),
   ];
 }
@@ -246,7 +293,9 @@ const parameters: Check = ({ postgres }) =>
   Object.entries(postgres.parameters).flatMap(([name, value]) => {
     const path = ['postgres', 'parameters', name];
     if (name === 'wal_level')
-      return value === 'replica' || value === 'logical' ? [] : [error(path, 'wal_level must be replica or logical for replicas to work')];
+      return value === 'replica' || value === 'logical'
+        ? []
+        : [error(path, 'wal_level must be replica or logical for replicas to work')];
     const owned = OWNED_PARAMETERS[name];
     if (owned) return [error(path, `${name} cannot be set here: ${owned}`, true)];
     if (typeof value === 'string' && /[\r\n\0]/.test(value)) return [error(path, 'a setting must be one line')];
@@ -257,26 +306,35 @@ const sqlObjects: Check = ({ postgres }) => {
   const problems: Problem[] = [];
   const users = new Set<string>();
   for (const [index, user] of postgres.users.entries()) {
-    if (users.has(user.name)) problems.push(error(['postgres', 'users', index, 'name'], `user ${user.name} is named twice`));
+    if (users.has(user.name))
+      problems.push(error(['postgres', 'users', index, 'name'], `user ${user.name} is named twice`));
     if (/^(postgres|replicator|rewinder)$|^pg_/.test(user.name))
       problems.push(error(['postgres', 'users', index, 'name'], `${user.name} is reserved for the cluster itself`));
     users.add(user.name);
   }
   const names = new Set<string>();
   for (const [index, database] of postgres.databases.entries()) {
-    if (names.has(database.name)) problems.push(error(['postgres', 'databases', index, 'name'], `database ${database.name} is named twice`));
+    if (names.has(database.name))
+      problems.push(error(['postgres', 'databases', index, 'name'], `database ${database.name} is named twice`));
     if (/^(postgres|template[01])$/.test(database.name))
-      problems.push(error(['postgres', 'databases', index, 'name'], `${database.name} always exists and is not managed`));
+      problems.push(
+        error(['postgres', 'databases', index, 'name'], `${database.name} always exists and is not managed`),
+      );
     if (database.owner && !users.has(database.owner))
-      problems.push(error(['postgres', 'databases', index, 'owner'], `owner ${database.owner} is not among postgres.users`));
+      problems.push(
+        error(['postgres', 'databases', index, 'owner'], `owner ${database.owner} is not among postgres.users`),
+      );
     names.add(database.name);
   }
   for (const [index, line] of postgres.hba.entries()) {
     if (!/^(local|host|hostssl|hostgssenc)\s+\S+\s+\S+/.test(line))
       problems.push(error(['postgres', 'hba', index], 'not a pg_hba line: TYPE DATABASE USER [ADDRESS] METHOD'));
     else if (/\b(trust|password|ident)\s*$/.test(line))
-      problems.push(error(['postgres', 'hba', index], 'the methods trust, password and ident are refused; use scram-sha-256'));
-    else if (/^host\s/.test(line)) problems.push(error(['postgres', 'hba', index], 'connections without TLS are refused: write hostssl'));
+      problems.push(
+        error(['postgres', 'hba', index], 'the methods trust, password and ident are refused; use scram-sha-256'),
+      );
+    else if (/^host\s/.test(line))
+      problems.push(error(['postgres', 'hba', index], 'connections without TLS are refused: write hostssl'));
   }
   return problems;
 };
@@ -284,7 +342,8 @@ const sqlObjects: Check = ({ postgres }) => {
 const jumps: Check = (inventory) => {
   const problems: Problem[] = [];
   for (const [name, host] of Object.entries(inventory.hosts))
-    if (host.ssh?.jump === name) problems.push(error(['hosts', name, 'ssh', 'jump'], `${name} cannot be its own jump host`));
+    if (host.ssh?.jump === name)
+      problems.push(error(['hosts', name, 'ssh', 'jump'], `${name} cannot be its own jump host`));
   return problems;
 };
 

@@ -26,7 +26,9 @@ export function loadInventory(file: string, overrides: readonly string[] = []): 
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    throw new UsageError(`${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`);
+    throw new UsageError(
+      `${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`,
+    );
   }
   return parseInventory(text, file, overrides);
 }
@@ -45,7 +47,9 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   const problems = crossCheck(parsed.data);
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) throw new UsageError(errors.map((problem) => source.format(problem)).join('\n'));
-  const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => source.format(problem));
+  const warnings = problems
+    .filter((problem) => problem.severity === 'warning')
+    .map((problem) => source.format(problem));
   return { cluster: buildCluster(parsed.data as Inventory, file), source, warnings };
 }
 
@@ -71,7 +75,8 @@ function toProblems(issue: z.core.$ZodIssue, source: Source): Problem[] {
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ severity: 'error', path, atKey: true, message: inner.message }));
   const value = source.document.getIn(path);
-  const hint = issue.code === 'invalid_value' && typeof value === 'string' ? suggest(value, issue.values.map(String)) : '';
+  const hint =
+    issue.code === 'invalid_value' && typeof value === 'string' ? suggest(value, issue.values.map(String)) : '';
   return [{ severity: 'error', path, message: `${message(issue, value)}${hint}` }];
 }
 
@@ -81,8 +86,11 @@ function message(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_type' && issue.expected === 'boolean' && typeof value === 'string')
     return `${name}: ${value} is a text in YAML 1.2; write true or false`;
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value === 'number')
-    return issue.message.startsWith('Invalid input') ? `${name}: ${value} was read as a number; put it in quotes` : `${name}: ${issue.message}`;
-  if (issue.code === 'invalid_value') return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
+    return issue.message.startsWith('Invalid input')
+      ? `${name}: ${value} was read as a number; put it in quotes`
+      : `${name}: ${issue.message}`;
+  if (issue.code === 'invalid_value')
+    return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
   return `${name}: ${issue.message}`;
 }
 
@@ -92,7 +100,14 @@ function suggest(word: string, known: readonly string[]): string {
   return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${best}"?)` : '';
 }
 
-type Def = { type: string; innerType?: z.ZodType; shape?: Record<string, z.ZodType>; valueType?: z.ZodType; element?: z.ZodType; options?: z.ZodType[] };
+type Def = {
+  type: string;
+  innerType?: z.ZodType;
+  shape?: Record<string, z.ZodType>;
+  valueType?: z.ZodType;
+  element?: z.ZodType;
+  options?: z.ZodType[];
+};
 
 /** The keys that the schema allows at a path. */
 function knownKeys(path: readonly (string | number)[]): string[] {

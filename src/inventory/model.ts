@@ -1,10 +1,19 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Timing, timing } from '../cluster/timing.ts';
-import type { AssignableRole, Inventory } from './schema.ts';
 import { splitCidr } from './network.ts';
+import type { AssignableRole, Inventory } from './schema.ts';
 
 /** Every role that a host can have, in the order in which they are set up. */
-export const ROLE_NAMES = ['hardening', 'ufw', 'etcd', 'pgbackrest', 'patroni', 'haproxy', 'keepalived', 'client'] as const;
+export const ROLE_NAMES = [
+  'hardening',
+  'ufw',
+  'etcd',
+  'pgbackrest',
+  'patroni',
+  'haproxy',
+  'keepalived',
+  'client',
+] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
 /** How the controller reaches a host, as far as the inventory says. */
@@ -66,7 +75,9 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
       address: host.address,
       ssh: { ...inventory.ssh, ...host.ssh },
       roles,
-      tags: Object.fromEntries(Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined)) as Host['tags'],
+      tags: Object.fromEntries(
+        Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined),
+      ) as Host['tags'],
       datacenter: host.datacenter,
       priority: host.priority,
     };
@@ -85,7 +96,10 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
     etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,
     replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
     vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },
-    firewall: { exclusive: typeof ufw === 'object' && ufw.exclusive, sshFrom: typeof ufw === 'object' ? ufw.ssh_from : [] },
+    firewall: {
+      exclusive: typeof ufw === 'object' && ufw.exclusive,
+      sshFrom: typeof ufw === 'object' ? ufw.ssh_from : [],
+    },
     timing: timing(
       inventory.rto,
       { ...inventory.patroni, ...inventory.etcd },

@@ -35,7 +35,10 @@ const calendar = oneLine.regex(
 );
 
 const sshFields = {
-  user: z.string().regex(/^[a-z_][a-z0-9_-]*\$?$/, 'not a login name').optional(),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*\$?$/, 'not a login name')
+    .optional(),
   port: port.optional(),
   key: z.string().min(1).optional(),
   jump: z.string().min(1).optional(),
@@ -87,7 +90,10 @@ const postgres = z
       .describe("Where packages come from: the distribution's own, or the PostgreSQL project's apt repository"),
     port: port.default(5432),
     data_dir: absolutePath.optional().describe('Default: /var/lib/postgresql/VERSION/CLUSTER'),
-    locale: z.string().regex(/^[A-Za-z0-9_.@-]+$/).default('C.UTF-8'),
+    locale: z
+      .string()
+      .regex(/^[A-Za-z0-9_.@-]+$/)
+      .default('C.UTF-8'),
     parameters: z
       .record(z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'not a setting of PostgreSQL'), setting)
       .default({})
@@ -214,9 +220,7 @@ export const inventorySchema = z
         }),
       ])
       .default(true),
-    apt: z
-      .strictObject({ proxy: z.url().optional().describe('HTTP proxy for packages') })
-      .prefault({}),
+    apt: z.strictObject({ proxy: z.url().optional().describe('HTTP proxy for packages') }).prefault({}),
     secrets: z
       .strictObject({
         recipients: z.array(z.string().regex(/^age1[a-z0-9]+$/, 'not an age recipient (age1...)')).default([]),

@@ -19,7 +19,8 @@ export function limitHosts(cluster: Cluster, limit: string | undefined): Host[] 
     const keep = new Set(match(cluster, part.slice(1)));
     chosen = new Set([...chosen].filter((host) => keep.has(host)));
   }
-  for (const part of patterns.filter((text) => text.startsWith('!'))) for (const host of match(cluster, part.slice(1))) chosen.delete(host);
+  for (const part of patterns.filter((text) => text.startsWith('!')))
+    for (const host of match(cluster, part.slice(1))) chosen.delete(host);
   if (chosen.size === 0) throw new UsageError(`--limit ${limit}: matches no host of ${cluster.file}`);
   return cluster.hosts.filter((host) => chosen.has(host));
 }
@@ -34,8 +35,14 @@ function readPatterns(file: string): string[] {
 
 function match(cluster: Cluster, pattern: string): Host[] {
   if (pattern === 'all' || pattern === '*') return [...cluster.hosts];
-  if ((ROLE_NAMES as readonly string[]).includes(pattern)) return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
-  const glob = new RegExp(`^${pattern.replace(/[.+^$()|\\{}]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  if ((ROLE_NAMES as readonly string[]).includes(pattern))
+    return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
+  const glob = new RegExp(
+    `^${pattern
+      .replace(/[.+^$()|\\{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
   const found = cluster.hosts.filter((host) => glob.test(host.name));
   if (found.length === 0) throw new UsageError(`--limit: "${pattern}" is no host or role of ${cluster.file}`);
   return found;
@@ -45,7 +52,8 @@ function match(cluster: Cluster, pattern: string): Host[] {
 export function selectRoles(tags: string | undefined, skip: string | undefined): ReadonlySet<RoleName> {
   const parse = (text: string, flag: string) =>
     text.split(',').map((word) => {
-      if (!(ROLE_NAMES as readonly string[]).includes(word)) throw new UsageError(`${flag} ${word}: not a role; one of ${ROLE_NAMES.join(', ')}`);
+      if (!(ROLE_NAMES as readonly string[]).includes(word))
+        throw new UsageError(`${flag} ${word}: not a role; one of ${ROLE_NAMES.join(', ')}`);
       return word as RoleName;
     });
   const chosen = new Set<RoleName>(tags ? parse(tags, '--tags') : ROLE_NAMES);

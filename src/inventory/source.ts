@@ -44,8 +44,12 @@ export class Source {
     let offset = 0;
     for (const [index, key] of problem.path.entries()) {
       const last = index === problem.path.length - 1;
-      const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key)) : undefined;
-      const next = pair ? pair.value : ((node as { get?: (k: unknown, keep: boolean) => unknown })?.get?.(key, true) ?? null);
+      const pair = isMap(node)
+        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
+        : undefined;
+      const next = pair
+        ? pair.value
+        : ((node as { get?: (k: unknown, keep: boolean) => unknown })?.get?.(key, true) ?? null);
       if (pair && isPair(pair) && isScalar(pair.key) && pair.key.range) offset = pair.key.range[0];
       if (!pair && next === null) break;
       const range = (next as Node | null)?.range;

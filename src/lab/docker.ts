@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { KnownError, EXIT } from '../errors.ts';
+import { EXIT, KnownError } from '../errors.ts';
 
 const run = promisify(execFile);
 const MAX = 64 * 1024 * 1024;
@@ -36,9 +36,13 @@ const works = (command: string, ...args: string[]): Promise<boolean> =>
 export async function ensureDocker(say: (text: string) => void): Promise<void> {
   if (await works('docker', 'info')) return;
   const root = process.getuid?.() === 0;
-  if (!root) throw new LabError('no Docker engine answers ("docker info" fails). Start it, or run this as root to have it installed');
+  if (!root)
+    throw new LabError(
+      'no Docker engine answers ("docker info" fails). Start it, or run this as root to have it installed',
+    );
   if (!(await works('dockerd', '--version'))) {
-    if (!existsSync('/usr/bin/apt-get')) throw new LabError('no Docker engine is installed, and this is no Debian or Ubuntu machine: install one first');
+    if (!existsSync('/usr/bin/apt-get'))
+      throw new LabError('no Docker engine is installed, and this is no Debian or Ubuntu machine: install one first');
     say("installing Debian's docker.io and iptables (apt-get install)");
     await apt('docker.io', 'iptables');
   }
@@ -63,7 +67,9 @@ export async function apt(...packages: string[]): Promise<void> {
     await run('apt-get', ['-q', 'update'], { env, maxBuffer: MAX });
     await run('apt-get', [...options, 'install', ...packages], { env, maxBuffer: MAX });
   } catch (cause) {
-    throw new LabError(`apt-get install ${packages.join(' ')}: ${(cause as { stderr?: string }).stderr?.trim() ?? cause}`);
+    throw new LabError(
+      `apt-get install ${packages.join(' ')}: ${(cause as { stderr?: string }).stderr?.trim() ?? cause}`,
+    );
   }
 }
 

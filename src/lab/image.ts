@@ -10,7 +10,14 @@ export const IMAGE = `hapg-lab:${RELEASE}-1`;
 
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'ca-certificates'];
 /** Units that make no sense in a container, or that would fight for the machine's terminal. */
-const MASKED = ['systemd-logind', 'systemd-udevd', 'systemd-networkd', 'systemd-resolved', 'getty@tty1', 'console-getty'];
+const MASKED = [
+  'systemd-logind',
+  'systemd-udevd',
+  'systemd-networkd',
+  'systemd-resolved',
+  'getty@tty1',
+  'console-getty',
+];
 
 /**
  * Entry of a host: gives systemd a control group tree of its own where the machine still has version 1 (Debian 13's

@@ -10,8 +10,30 @@ import { ensureImage, IMAGE } from './image.ts';
 
 /** Capabilities of a lab host: what systemd, ufw, keepalived and the cluster need, and no more; --privileged is not needed. */
 const CAPABILITIES = [
-  'AUDIT_CONTROL', 'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'IPC_LOCK', 'IPC_OWNER', 'KILL', 'LINUX_IMMUTABLE', 'MKNOD',
-  'NET_ADMIN', 'NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_RAW', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_ADMIN', 'SYS_CHROOT', 'SYS_NICE', 'SYS_PTRACE',
+  'AUDIT_CONTROL',
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'DAC_READ_SEARCH',
+  'FOWNER',
+  'FSETID',
+  'IPC_LOCK',
+  'IPC_OWNER',
+  'KILL',
+  'LINUX_IMMUTABLE',
+  'MKNOD',
+  'NET_ADMIN',
+  'NET_BIND_SERVICE',
+  'NET_BROADCAST',
+  'NET_RAW',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_ADMIN',
+  'SYS_CHROOT',
+  'SYS_NICE',
+  'SYS_PTRACE',
 ];
 
 export type Say = (text: string) => void;
@@ -39,15 +61,20 @@ function labKey(cluster: Cluster): { path: string; publicKey: string } {
 /** The smallest /24 (or /64) that holds the hosts of a lab; labs have one flat network. */
 function subnet(cluster: Cluster): string {
   const first = cluster.hosts[0]!.address;
-  const cidr = first.includes(':') ? `${canonical(first).split(':').slice(0, 4).join(':')}::/64` : `${first.split('.').slice(0, 3).join('.')}.0/24`;
+  const cidr = first.includes(':')
+    ? `${canonical(first).split(':').slice(0, 4).join(':')}::/64`
+    : `${first.split('.').slice(0, 3).join('.')}.0/24`;
   const outside = cluster.hosts.find((host) => !contains(cidr, host.address));
-  if (outside) throw new LabError(`${outside.name} (${outside.address}) is not in ${cidr}: the hosts of a lab share one network`);
+  if (outside)
+    throw new LabError(`${outside.name} (${outside.address}) is not in ${cidr}: the hosts of a lab share one network`);
   return cidr;
 }
 
 function sshPort(cluster: Cluster, host: Host): number {
   if (host.ssh.host !== '127.0.0.1' || !host.ssh.port)
-    throw new LabError(`${host.name}: a lab host is reached at ssh: {host: 127.0.0.1, port: ...}; ${cluster.file} has no such line for it`);
+    throw new LabError(
+      `${host.name}: a lab host is reached at ssh: {host: 127.0.0.1, port: ...}; ${cluster.file} has no such line for it`,
+    );
   return host.ssh.port;
 }
 
@@ -61,7 +88,18 @@ export async function labUp(cluster: Cluster, say: Say): Promise<void> {
   if (!(await docker('network', 'ls', '-q', '--filter', `name=^${networkName(cluster)}$`)).trim()) {
     // A gateway at the far end leaves the low addresses to hosts.
     const gateway = cidr.includes(':') ? cidr.replace('/64', 'fffe') : cidr.replace('.0/24', '.254');
-    await docker('network', 'create', '--subnet', cidr, '--gateway', gateway, ...(cidr.includes(':') ? ['--ipv6'] : []), '--label', label(cluster), networkName(cluster));
+    await docker(
+      'network',
+      'create',
+      '--subnet',
+      cidr,
+      '--gateway',
+      gateway,
+      ...(cidr.includes(':') ? ['--ipv6'] : []),
+      '--label',
+      label(cluster),
+      networkName(cluster),
+    );
   }
   await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey)));
   for (const host of cluster.hosts) {
@@ -70,24 +108,74 @@ export async function labUp(cluster: Cluster, say: Say): Promise<void> {
   }
 }
 
-async function hostUp(cluster: Cluster, host: Pick<Host, 'name' | 'address'>, port: number, publicKey: string): Promise<void> {
+async function hostUp(
+  cluster: Cluster,
+  host: Pick<Host, 'name' | 'address'>,
+  port: number,
+  publicKey: string,
+): Promise<void> {
   const name = containerName(cluster, host.name);
-  const there = (await docker('ps', '-a', '--filter', `name=^${name}$`, '--format', '{{.Label "hapg.inventory"}}|{{.State}}')).trim();
+  const there = (
+    await docker('ps', '-a', '--filter', `name=^${name}$`, '--format', '{{.Label "hapg.inventory"}}|{{.State}}')
+  ).trim();
   if (there) {
     const [inventory, state] = there.split('|');
-    if (inventory !== cluster.file) throw new LabError(`container ${name} belongs to ${inventory || 'something else'}; take that lab down first`);
+    if (inventory !== cluster.file)
+      throw new LabError(`container ${name} belongs to ${inventory || 'something else'}; take that lab down first`);
     if (state !== 'running') await docker('start', name);
   } else {
     await docker(
-      'run', '-d', '--name', name, '--hostname', host.name, '--label', label(cluster), '--label', owner(cluster), '--label', `hapg.port=${port}`,
-      '--network', networkName(cluster), host.address.includes(':') ? '--ip6' : '--ip', host.address, '-p', `127.0.0.1:${port}:22`,
-      '--stop-signal', 'SIGRTMIN+3', '--restart', 'always', '--cap-drop', 'ALL', ...CAPABILITIES.flatMap((one) => ['--cap-add', one]),
-      '--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined', '--shm-size', '256m', '--sysctl', 'net.ipv4.ip_nonlocal_bind=1',
-      '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/run/lock', IMAGE,
+      'run',
+      '-d',
+      '--name',
+      name,
+      '--hostname',
+      host.name,
+      '--label',
+      label(cluster),
+      '--label',
+      owner(cluster),
+      '--label',
+      `hapg.port=${port}`,
+      '--network',
+      networkName(cluster),
+      host.address.includes(':') ? '--ip6' : '--ip',
+      host.address,
+      '-p',
+      `127.0.0.1:${port}:22`,
+      '--stop-signal',
+      'SIGRTMIN+3',
+      '--restart',
+      'always',
+      '--cap-drop',
+      'ALL',
+      ...CAPABILITIES.flatMap((one) => ['--cap-add', one]),
+      '--security-opt',
+      'seccomp=unconfined',
+      '--security-opt',
+      'apparmor=unconfined',
+      '--shm-size',
+      '256m',
+      '--sysctl',
+      'net.ipv4.ip_nonlocal_bind=1',
+      '--tmpfs',
+      '/tmp',
+      '--tmpfs',
+      '/run',
+      '--tmpfs',
+      '/run/lock',
+      IMAGE,
     );
   }
-  await waitFor(`${name} to boot`, async () => (await docker('exec', name, 'systemctl', 'is-active', 'ssh.service')).trim() === 'active');
-  await exec(cluster, host.name, `umask 077; mkdir -p /root/.ssh; grep -qxF '${publicKey}' /root/.ssh/authorized_keys 2>/dev/null || echo '${publicKey}' >> /root/.ssh/authorized_keys`);
+  await waitFor(
+    `${name} to boot`,
+    async () => (await docker('exec', name, 'systemctl', 'is-active', 'ssh.service')).trim() === 'active',
+  );
+  await exec(
+    cluster,
+    host.name,
+    `umask 077; mkdir -p /root/.ssh; grep -qxF '${publicKey}' /root/.ssh/authorized_keys 2>/dev/null || echo '${publicKey}' >> /root/.ssh/authorized_keys`,
+  );
 }
 
 async function waitFor(what: string, check: () => Promise<boolean>): Promise<void> {
@@ -99,7 +187,8 @@ async function waitFor(what: string, check: () => Promise<boolean>): Promise<voi
 }
 
 /** Runs sh inside a host, past sshd; for the lab's own purposes and for tests. */
-export const exec = (cluster: Cluster, host: string, script: string): Promise<string> => docker('exec', containerName(cluster, host), 'sh', '-c', script);
+export const exec = (cluster: Cluster, host: string, script: string): Promise<string> =>
+  docker('exec', containerName(cluster, host), 'sh', '-c', script);
 
 /** Writes the host's key into the inventory's known_hosts: read from the container, never from the network. */
 async function recordHostKey(cluster: Cluster, host: string, port: number): Promise<void> {
@@ -114,16 +203,36 @@ function dropKnown(cluster: Cluster, port: number): void {
   const file = join(cluster.stateDir, 'known_hosts');
   if (!existsSync(file)) return;
   const name = `${knownName('127.0.0.1', port)} `;
-  writeFileSync(file, readFileSync(file, 'utf8').split('\n').filter((line) => !line.startsWith(name)).join('\n'), { mode: 0o600 });
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => !line.startsWith(name))
+      .join('\n'),
+    { mode: 0o600 },
+  );
 }
 
 /** Containers of this cluster, hosts that were added later too. */
-async function containers(cluster: Cluster): Promise<{ name: string; state: string; port: number; inventory: string }[]> {
-  const lines = await docker('ps', '-a', '--filter', `label=${label(cluster)}`, '--format', '{{.Names}}|{{.State}}|{{.Label "hapg.port"}}|{{.Label "hapg.inventory"}}');
-  return lines.trim().split('\n').filter(Boolean).map((line) => {
-    const [name = '', state = '', port = '', inventory = ''] = line.split('|');
-    return { name, state, port: Number(port), inventory };
-  });
+async function containers(
+  cluster: Cluster,
+): Promise<{ name: string; state: string; port: number; inventory: string }[]> {
+  const lines = await docker(
+    'ps',
+    '-a',
+    '--filter',
+    `label=${label(cluster)}`,
+    '--format',
+    '{{.Names}}|{{.State}}|{{.Label "hapg.port"}}|{{.Label "hapg.inventory"}}',
+  );
+  return lines
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [name = '', state = '', port = '', inventory = ''] = line.split('|');
+      return { name, state, port: Number(port), inventory };
+    });
 }
 
 /** Removes every container, network and key entry of this inventory's cluster. */
@@ -131,9 +240,11 @@ export async function labDown(cluster: Cluster, say: Say): Promise<void> {
   await ensureDocker(say);
   const list = await containers(cluster);
   const foreign = list.find((one) => one.inventory !== cluster.file);
-  if (foreign) throw new LabError(`container ${foreign.name} belongs to ${foreign.inventory}: take it down with that inventory`);
+  if (foreign)
+    throw new LabError(`container ${foreign.name} belongs to ${foreign.inventory}: take it down with that inventory`);
   if (list.length > 0) await docker('rm', '-f', '-v', ...list.map((one) => one.name));
-  if ((await docker('network', 'ls', '-q', '--filter', `name=^${networkName(cluster)}$`)).trim()) await docker('network', 'rm', networkName(cluster));
+  if ((await docker('network', 'ls', '-q', '--filter', `name=^${networkName(cluster)}$`)).trim())
+    await docker('network', 'rm', networkName(cluster));
   for (const { port } of list) dropKnown(cluster, port);
   say(`removed ${list.length} hosts of ${cluster.name}`);
 }
@@ -146,11 +257,19 @@ export interface LabHost {
 
 /** The lab's hosts and whether they run. */
 export async function labStatus(cluster: Cluster): Promise<LabHost[]> {
-  return (await containers(cluster)).map(({ name, state, port }) => ({ name: name.slice(cluster.name.length + 1), state, ssh: `127.0.0.1:${port}` }));
+  return (await containers(cluster)).map(({ name, state, port }) => ({
+    name: name.slice(cluster.name.length + 1),
+    state,
+    ssh: `127.0.0.1:${port}`,
+  }));
 }
 
 /** One more bare host in the lab's network, not in the inventory. */
-export async function labAdd(cluster: Cluster, name: string, address: string): Promise<{ name: string; address: string; ssh: string }> {
+export async function labAdd(
+  cluster: Cluster,
+  name: string,
+  address: string,
+): Promise<{ name: string; address: string; ssh: string }> {
   const used = (await containers(cluster)).map((one) => one.port);
   const port = Math.max(3000, ...used, ...cluster.hosts.map((host) => host.ssh.port ?? 0)) + 1;
   await hostUp(cluster, { name, address }, port, labKey(cluster).publicKey);
@@ -167,19 +286,38 @@ export async function labKill(cluster: Cluster, host: string): Promise<void> {
 export async function labStart(cluster: Cluster, host: string): Promise<void> {
   await docker('update', '--restart', 'always', containerName(cluster, host));
   await docker('start', containerName(cluster, host));
-  await waitFor(`${host} to boot`, async () => (await exec(cluster, host, 'systemctl is-active ssh.service')).trim() === 'active');
+  await waitFor(
+    `${host} to boot`,
+    async () => (await exec(cluster, host, 'systemctl is-active ssh.service')).trim() === 'active',
+  );
 }
 
 /** Cuts a host off from the cluster network; SSH through the published port is kept. */
 export async function labCut(cluster: Cluster, host: string): Promise<void> {
-  const gateway = (await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))).trim();
-  const rules = ['INPUT -s', 'OUTPUT -d'].map((rule) => `iptables -w -I ${rule} ${subnet(cluster)} -j DROP; iptables -w -I ${rule} ${gateway} -j ACCEPT`);
-  await exec(cluster, host, `set -e; command -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }; ${rules.join('; ')}; iptables -w -I OUTPUT -o lo -j ACCEPT; iptables -w -I INPUT -i lo -j ACCEPT`);
+  const gateway = (
+    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
+  ).trim();
+  const rules = ['INPUT -s', 'OUTPUT -d'].map(
+    (rule) => `iptables -w -I ${rule} ${subnet(cluster)} -j DROP; iptables -w -I ${rule} ${gateway} -j ACCEPT`,
+  );
+  await exec(
+    cluster,
+    host,
+    `set -e; command -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }; ${rules.join('; ')}; iptables -w -I OUTPUT -o lo -j ACCEPT; iptables -w -I INPUT -i lo -j ACCEPT`,
+  );
 }
 
 /** Takes back what `labCut` did. */
 export async function labHeal(cluster: Cluster, host: string): Promise<void> {
-  const gateway = (await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))).trim();
-  const rules = ['INPUT -s', 'OUTPUT -d'].map((rule) => `iptables -w -D ${rule} ${subnet(cluster)} -j DROP; iptables -w -D ${rule} ${gateway} -j ACCEPT`);
-  await exec(cluster, host, `${rules.join('; ')}; iptables -w -D OUTPUT -o lo -j ACCEPT; iptables -w -D INPUT -i lo -j ACCEPT`);
+  const gateway = (
+    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
+  ).trim();
+  const rules = ['INPUT -s', 'OUTPUT -d'].map(
+    (rule) => `iptables -w -D ${rule} ${subnet(cluster)} -j DROP; iptables -w -D ${rule} ${gateway} -j ACCEPT`,
+  );
+  await exec(
+    cluster,
+    host,
+    `${rules.join('; ')}; iptables -w -D OUTPUT -o lo -j ACCEPT; iptables -w -D INPUT -i lo -j ACCEPT`,
+  );
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, X509Certificate, webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { Secret } from '../secrets/secret.ts';
 
 /** The authorities are kept apart, so that a key of one service opens nothing of another. */
@@ -20,7 +20,8 @@ export const LEAF_DAYS = 365;
 const AUTHORITY_DAYS = 3650;
 
 /** SHA-256 of the certificate, in hex; tells authorities apart in the cluster's identity. */
-export const authorityFingerprint = (pem: string): string => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+export const authorityFingerprint = (pem: string): string =>
+  createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
 
 const serial = () => `00${randomBytes(15).toString('hex')}`;
 
@@ -32,7 +33,13 @@ const x509 = async () => {
 
 /** Makes a new self-signed authority. */
 export async function createAuthority(cluster: string, name: AuthorityName): Promise<Authority> {
-  const { X509CertificateGenerator, BasicConstraintsExtension, KeyUsagesExtension, KeyUsageFlags, SubjectKeyIdentifierExtension } = await x509();
+  const {
+    X509CertificateGenerator,
+    BasicConstraintsExtension,
+    KeyUsagesExtension,
+    KeyUsageFlags,
+    SubjectKeyIdentifierExtension,
+  } = await x509();
   const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
@@ -104,7 +111,12 @@ export async function signLeaf(authority: Authority, request: string, names: Lea
 }
 
 /** Why a leaf must be made anew, or undefined when it is as wanted. Pure; `now` in milliseconds since the epoch. */
-export function leafProblem(pem: string, authority: Pick<Authority, 'certificate'>, names: LeafNames, now: number): string | undefined {
+export function leafProblem(
+  pem: string,
+  authority: Pick<Authority, 'certificate'>,
+  names: LeafNames,
+  now: number,
+): string | undefined {
   let leaf: X509Certificate;
   try {
     leaf = new X509Certificate(pem);
@@ -116,7 +128,10 @@ export function leafProblem(pem: string, authority: Pick<Authority, 'certificate
   const to = Date.parse(leaf.validTo);
   if (to - now < (to - from) / 3) return `expires on ${new Date(to).toISOString().slice(0, 10)}`;
   if (leaf.subject !== `CN=${names.commonName}`) return `made for ${leaf.subject}, not CN=${names.commonName}`;
-  const present = (leaf.subjectAltName ?? '').split(', ').filter(Boolean).map((name) => name.toLowerCase());
+  const present = (leaf.subjectAltName ?? '')
+    .split(', ')
+    .filter(Boolean)
+    .map((name) => name.toLowerCase());
   const want = [...names.dns.map((name) => `dns:${name}`), ...names.ips.map((ip) => `ip address:${spellIp(ip)}`)];
   const missing = want.filter((name) => !present.includes(name));
   const extra = present.filter((name) => !want.includes(name));

@@ -6,7 +6,13 @@ import { parse, stringify } from 'yaml';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
-import { AUTHORITIES, type Authority, type AuthorityName, authorityFingerprint, createAuthority } from '../pki/authority.ts';
+import {
+  AUTHORITIES,
+  type Authority,
+  type AuthorityName,
+  authorityFingerprint,
+  createAuthority,
+} from '../pki/authority.ts';
 import { Secret } from './secret.ts';
 
 /** Passwords that every cluster has, by what they are for. */
@@ -54,7 +60,11 @@ export class SecretStore {
 
   /** A new store with new passwords and authorities, not yet written. */
   static async create(cluster: Cluster): Promise<SecretStore> {
-    const store = new SecretStore(cluster, { uuid: randomUUID(), generation: 0, inventory: '', passwords: {}, users: {}, authorities: {} }, true);
+    const store = new SecretStore(
+      cluster,
+      { uuid: randomUUID(), generation: 0, inventory: '', passwords: {}, users: {}, authorities: {} },
+      true,
+    );
     await store.complete();
     return store;
   }
@@ -113,7 +123,9 @@ export class SecretStore {
       cluster: this.cluster.name,
       uuid: this.stored.uuid,
       generation: this.stored.generation,
-      authorities: Object.fromEntries(AUTHORITIES.map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)])),
+      authorities: Object.fromEntries(
+        AUTHORITIES.map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)]),
+      ),
     };
   }
 
@@ -140,10 +152,14 @@ async function encrypt(text: string, recipients: readonly string[]): Promise<str
 
 async function decrypt(file: string): Promise<string> {
   const identityFile = process.env.HAPG_AGE_IDENTITY ?? join(homedir(), '.config', 'hapg', 'age.txt');
-  if (!existsSync(identityFile)) throw new Refused(`${file} is encrypted and ${identityFile} is not there. Name your age identity file in HAPG_AGE_IDENTITY`);
+  if (!existsSync(identityFile))
+    throw new Refused(
+      `${file} is encrypted and ${identityFile} is not there. Name your age identity file in HAPG_AGE_IDENTITY`,
+    );
   const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
-  for (const line of readFileSync(identityFile, 'utf8').split('\n')) if (line.startsWith('AGE-SECRET-KEY-')) decrypter.addIdentity(line.trim());
+  for (const line of readFileSync(identityFile, 'utf8').split('\n'))
+    if (line.startsWith('AGE-SECRET-KEY-')) decrypter.addIdentity(line.trim());
   try {
     return await decrypter.decrypt(readFileSync(file), 'text');
   } catch (cause) {

@@ -8,7 +8,8 @@ const mark = (nonce: string, name: string, what: string) => `${nonce} ${name} ${
 /** Composes sections (name → POSIX sh) into one script; each runs in a subshell of its own. */
 export function composeSections(sections: Sections, nonce: string): string {
   const parts = [...sections].map(
-    ([name, body]) => `printf '\\n%s\\n' '${mark(nonce, name, 'begin')}'\n(\n${body}\n)\nprintf '\\n%s\\n' '${mark(nonce, name, 'end')}'`,
+    ([name, body]) =>
+      `printf '\\n%s\\n' '${mark(nonce, name, 'begin')}'\n(\n${body}\n)\nprintf '\\n%s\\n' '${mark(nonce, name, 'end')}'`,
   );
   return parts.join('\n');
 }

@@ -41,33 +41,58 @@ for p in ${words(...paths)}; do echo "id|$p|$(cat "$p.id" 2>/dev/null)"; echo "c
   parse(answer, steps) {
     const [stats = '', sums = '', rest = ''] = answer.split(/^--$/m);
     const modes = new Map(
-      stats.split('\n').filter(Boolean).map(parseStat).map(({ path, state }) => [path, state.type === 'file' ? `${state.mode} ${state.owner}:${state.group}` : '']),
+      stats
+        .split('\n')
+        .filter(Boolean)
+        .map(parseStat)
+        .map(({ path, state }) => [path, state.type === 'file' ? `${state.mode} ${state.owner}:${state.group}` : '']),
     );
     const hashes = new Map(sums.split('\n').map((line): [string, string] => [line.slice(66), line.slice(0, 64)]));
     return new Map(
       steps.map((one) => {
         const { path } = one.want;
-        const id = rest.split('\n').find((line) => line.startsWith(`id|${path}|`))?.slice(`id|${path}|`.length);
+        const id = rest
+          .split('\n')
+          .find((line) => line.startsWith(`id|${path}|`))
+          ?.slice(`id|${path}|`.length);
         const from = rest.indexOf(`crt|${path}\n`);
         const text = from < 0 ? '' : rest.slice(from + `crt|${path}\n`.length);
         const certificate = /^-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text)?.[0] ?? '';
-        return [one.id, { certificate, keyMode: modes.get(`${path}.key`) ?? '', keyMatches: !!id && id === hashes.get(`${path}.key`) }];
+        return [
+          one.id,
+          {
+            certificate,
+            keyMode: modes.get(`${path}.key`) ?? '',
+            keyMatches: !!id && id === hashes.get(`${path}.key`),
+          },
+        ];
       }),
     );
   },
   diff({ want }, state) {
     const until = 'a year, key made on the host';
-    if (!state.certificate || !state.keyMode) return { action: 'create', summary: `CN=${want.commonName}, ${[...want.dns, ...want.ips].join(' ')}, for ${until}` };
-    const problem = leafProblem(state.certificate, want.authority, { ...want, commonName: want.commonName }, Date.now());
+    if (!state.certificate || !state.keyMode)
+      return {
+        action: 'create',
+        summary: `CN=${want.commonName}, ${[...want.dns, ...want.ips].join(' ')}, for ${until}`,
+      };
+    const problem = leafProblem(
+      state.certificate,
+      want.authority,
+      { ...want, commonName: want.commonName },
+      Date.now(),
+    );
     if (problem) return { action: 'update', summary: `${problem} → renewed for ${until}` };
-    if (!state.keyMatches) return { action: 'update', summary: 'the key is not the one of the certificate → both made anew' };
+    if (!state.keyMatches)
+      return { action: 'update', summary: 'the key is not the one of the certificate → both made anew' };
     const mode = `0600 ${want.owner}:${want.group}`;
     return state.keyMode === mode ? undefined : { action: 'update', summary: `key ${state.keyMode} → ${mode}` };
   },
   async change({ want }, state, remote) {
     const key = quote(`${want.path}.key`);
     const own = `chown ${quote(`${want.owner}:${want.group}`)}`;
-    const sound = state.certificate && state.keyMatches && !leafProblem(state.certificate, want.authority, want, Date.now());
+    const sound =
+      state.certificate && state.keyMatches && !leafProblem(state.certificate, want.authority, want, Date.now());
     if (sound) {
       await remote.run(`${own} ${key} && chmod 0600 ${key}`);
       return;
@@ -93,4 +118,5 @@ mv -fT ${quote(`${want.path}.crt.hapg-new`)} ${crt}`);
 };
 
 /** A step: a key and its certificate at `path`.key and .crt. */
-export const certificate = (role: RoleName, want: CertificateWant, options: StepOptions = {}): Step => step(certificateKind, role, want.path, want, options);
+export const certificate = (role: RoleName, want: CertificateWant, options: StepOptions = {}): Step =>
+  step(certificateKind, role, want.path, want, options);

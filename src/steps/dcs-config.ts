@@ -27,7 +27,8 @@ export function configPatch(present: Json, wanted: Json, path: readonly string[]
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (!same(there, value)) patch[key] = value;
   }
-  if (path.join('.') === 'postgresql.parameters') for (const key of Object.keys(present)) if (!(key in wanted)) patch[key] = null;
+  if (path.join('.') === 'postgresql.parameters')
+    for (const key of Object.keys(present)) if (!(key in wanted)) patch[key] = null;
   return patch;
 }
 
@@ -38,10 +39,17 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 const flat = (value: Json, prefix = ''): string[] =>
-  Object.entries(value).flatMap(([key, inner]) => (isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${JSON.stringify(inner)}`]));
+  Object.entries(value).flatMap(([key, inner]) =>
+    isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${JSON.stringify(inner)}`],
+  );
 
 const pick = (present: unknown, patch: Json): Json =>
-  Object.fromEntries(Object.entries(patch).map(([key, inner]) => [key, isMap(inner) ? pick(isMap(present) ? present[key] : undefined, inner) : isMap(present) ? present[key] : undefined]));
+  Object.fromEntries(
+    Object.entries(patch).map(([key, inner]) => [
+      key,
+      isMap(inner) ? pick(isMap(present) ? present[key] : undefined, inner) : isMap(present) ? present[key] : undefined,
+    ]),
+  );
 
 /** The cluster's dynamic configuration, kept in the DCS; `bootstrap.dcs` counts only once, so drift of it is drift. */
 export const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
@@ -63,7 +71,12 @@ export const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
     if (!present) return undefined;
     const patch = configPatch(present, want.config);
     if (Object.keys(patch).length === 0) return undefined;
-    return { action: 'update', summary: `${flat(patch).length} settings`, before: `${flat(pick(present, patch)).join('\n')}\n`, after: `${flat(patch).join('\n')}\n` };
+    return {
+      action: 'update',
+      summary: `${flat(patch).length} settings`,
+      before: `${flat(pick(present, patch)).join('\n')}\n`,
+      after: `${flat(patch).join('\n')}\n`,
+    };
   },
   async change({ want }, present, remote) {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
@@ -74,4 +87,5 @@ sleep 2`);
   },
 };
 
-export const dcsConfigStep = (role: RoleName, want: DcsConfigWant): Step => step(dcsConfigKind, role, 'dynamic configuration', want);
+export const dcsConfigStep = (role: RoleName, want: DcsConfigWant): Step =>
+  step(dcsConfigKind, role, 'dynamic configuration', want);

@@ -1,6 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import { quote } from '../shell/quote.ts';
-import { parseStat, statScript, type FileState } from './file.ts';
+import { type FileState, parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface DirectoryWant {
@@ -28,7 +28,8 @@ export const directoryKind: Kind<DirectoryWant, FileState | undefined> = {
   diff({ want }, state) {
     const wanted = `${want.mode} ${want.owner}:${want.group}`;
     if (!state) return { action: 'create', summary: wanted };
-    if (state.type !== 'directory') return { action: 'update', summary: `a ${state.type} stands where a directory belongs; it is moved aside` };
+    if (state.type !== 'directory')
+      return { action: 'update', summary: `a ${state.type} stands where a directory belongs; it is moved aside` };
     const present = `${state.mode} ${state.owner}:${state.group}`;
     return present === wanted ? undefined : { action: 'update', summary: `${present} → ${wanted}` };
   },
@@ -43,7 +44,11 @@ chmod ${want.mode} ${path}`);
 };
 
 /** A step: this directory; `root:root 0755` unless said. */
-export function directory(role: RoleName, path: string, options: StepOptions & Partial<Omit<DirectoryWant, 'path'>> = {}): Step {
+export function directory(
+  role: RoleName,
+  path: string,
+  options: StepOptions & Partial<Omit<DirectoryWant, 'path'>> = {},
+): Step {
   const { owner = 'root', group = 'root', mode = '0755', ...rest } = options;
   return step(directoryKind, role, path, { path, owner, group, mode }, rest);
 }

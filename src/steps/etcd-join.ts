@@ -22,7 +22,8 @@ export const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
   volatile: true,
   probe: (steps) => steps.map((one) => `if [ -e ${quote(one.want.file)} ]; then echo yes; else echo no; fi`).join('\n'),
   parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.trim().split('\n')[index] === 'yes'])),
-  diff: ({ want }, joined) => (joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` }),
+  diff: ({ want }, joined) =>
+    joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` },
   async change({ want }, _joined, remote) {
     const ctl = `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${want.pki}/ca.crt`, `--cert=${want.pki}/server.crt`, `--key=${want.pki}/server.key`)}`;
     const all = `--endpoints=${want.endpoints.join(',')}`;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { RoleName } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { Secret } from '../secrets/secret.ts';
 import { print, quote, words } from '../shell/quote.ts';
 import { type Difference, type Kind, type Step, type StepOptions, step } from './step.ts';
-import type { RoleName } from '../inventory/model.ts';
 
 export interface FileWant {
   path: string;
@@ -36,10 +36,11 @@ const text = (content: string | Secret): string => (content instanceof Secret ? 
 const hash = (content: string | Secret): string => createHash('sha256').update(text(content)).digest('hex');
 
 /** File type bits of st_mode (inode(7)). */
-const TYPES: Record<number, FileState['type']> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'link' };
+const TYPES: Record<number, FileState['type']> = { 16807: 'file', 9604: 'directory', 21609: 'link' };
 
 /** One `stat` for any number of paths; lines `hexmode|owner|group|path`. */
-export const statScript = (paths: readonly string[]): string => `stat -c '%f|%U|%G|%n' -- ${words(...paths)} 2>/dev/null`;
+export const statScript = (paths: readonly string[]): string =>
+  `stat -c '%f|%U|%G|%n' -- ${words(...paths)} 2>/dev/null`;
 
 /** Reads one line of `statScript`. */
 export function parseStat(line: string): { path: string; state: FileState } {
@@ -56,7 +57,9 @@ export const fileKind: Kind<FileWant, FileState> = {
   probe(steps) {
     const paths = steps.map((one) => one.want.path);
     const open = steps.filter((one) => !(one.want.content instanceof Secret));
-    const wanted = open.map((one) => `${one.want.content === undefined ? '-' : hash(one.want.content)}:${one.want.path}`);
+    const wanted = open.map(
+      (one) => `${one.want.content === undefined ? '-' : hash(one.want.content)}:${one.want.path}`,
+    );
     // Small non-secret files that differ come back in the same trip, for the diff.
     return `${statScript(paths)}
 echo --
@@ -88,19 +91,33 @@ done`;
   },
   diff({ want }, state): Difference | undefined {
     if (want.content === undefined)
-      return state.type === 'absent' ? undefined : { action: 'remove', summary: `${state.type} is there`, before: state.content, after: '' };
+      return state.type === 'absent'
+        ? undefined
+        : { action: 'remove', summary: `${state.type} is there`, before: state.content, after: '' };
     const shown = want.content instanceof Secret ? undefined : want.content;
     if (state.type === 'absent')
-      return { action: 'create', summary: `${want.mode} ${want.owner}:${want.group}${shown === undefined ? ', secret' : ''}`, before: '', after: shown };
-    if (state.type !== 'file') return { action: 'update', summary: `a ${state.type} stands where a file belongs; it is moved aside` };
+      return {
+        action: 'create',
+        summary: `${want.mode} ${want.owner}:${want.group}${shown === undefined ? ', secret' : ''}`,
+        before: '',
+        after: shown,
+      };
+    if (state.type !== 'file')
+      return { action: 'update', summary: `a ${state.type} stands where a file belongs; it is moved aside` };
     if (want.once) return undefined;
     const reasons: string[] = [];
     if (state.sha256 !== hash(want.content)) reasons.push(shown === undefined ? 'content (secret)' : 'content');
-    if (state.owner !== want.owner || state.group !== want.group) reasons.push(`owner ${state.owner}:${state.group} → ${want.owner}:${want.group}`);
+    if (state.owner !== want.owner || state.group !== want.group)
+      reasons.push(`owner ${state.owner}:${state.group} → ${want.owner}:${want.group}`);
     if (state.mode !== want.mode) reasons.push(`mode ${state.mode} → ${want.mode}`);
     if (reasons.length === 0) return undefined;
     const changed = reasons[0]?.startsWith('content');
-    return { action: 'update', summary: reasons.join(', '), before: changed && shown !== undefined ? (state.content ?? '') : undefined, after: changed ? shown : undefined };
+    return {
+      action: 'update',
+      summary: reasons.join(', '),
+      before: changed && shown !== undefined ? (state.content ?? '') : undefined,
+      after: changed ? shown : undefined,
+    };
   },
   async change({ want }, state, remote) {
     const path = quote(want.path);
@@ -131,8 +148,20 @@ ${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}
 export type FileOptions = StepOptions & Partial<Pick<FileWant, 'owner' | 'group' | 'mode' | 'check' | 'once'>>;
 
 /** A step: this file with this content. `root:root 0644` unless said; a Secret gets 0600. */
-export function file(role: RoleName, path: string, content: string | Secret, options: FileOptions = {}): Step<FileWant, FileState> {
-  const { owner = 'root', group = 'root', mode = content instanceof Secret ? '0600' : '0644', check, once, ...rest } = options;
+export function file(
+  role: RoleName,
+  path: string,
+  content: string | Secret,
+  options: FileOptions = {},
+): Step<FileWant, FileState> {
+  const {
+    owner = 'root',
+    group = 'root',
+    mode = content instanceof Secret ? '0600' : '0644',
+    check,
+    once,
+    ...rest
+  } = options;
   return step(fileKind, role, path, { path, content, owner, group, mode, check, once }, rest);
 }
 

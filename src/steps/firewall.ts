@@ -57,7 +57,10 @@ function block(rule: Rule, family: 4 | 6): Block {
 
 /** The rule blocks of a user.rules file, in order. */
 function blocks(text: string): Block[] {
-  const body = /### RULES ###\n([\s\S]*?)### END RULES ###/.exec(text)?.[1] ?? /### RULES ###\n([\s\S]*?)(?=-A ufw6?-user-limit )/.exec(text)?.[1] ?? '';
+  const body =
+    /### RULES ###\n([\s\S]*?)### END RULES ###/.exec(text)?.[1] ??
+    /### RULES ###\n([\s\S]*?)(?=-A ufw6?-user-limit )/.exec(text)?.[1] ??
+    '';
   const found: Block[] = [];
   for (const line of body.split('\n').filter(Boolean)) {
     if (line.startsWith('### tuple ###')) found.push({ tuple: line, rules: [] });
@@ -87,7 +90,11 @@ export const describeRules = (text: string): string[] => blocks(text).map(readab
 
 function splice(text: string, list: readonly Block[], family: 4 | 6): string {
   const p = family === 4 ? 'ufw' : 'ufw6';
-  if (text.includes('### END RULES ###')) return text.replace(/### RULES ###\n[\s\S]*?### END RULES ###/, () => `### RULES ###\n${render(list)}\n### END RULES ###`);
+  if (text.includes('### END RULES ###'))
+    return text.replace(
+      /### RULES ###\n[\s\S]*?### END RULES ###/,
+      () => `### RULES ###\n${render(list)}\n### END RULES ###`,
+    );
   // A file that ufw has never written: the packaged skeleton without an end mark.
   return `*filter
 :${p}-user-input - [0:0]
@@ -135,15 +142,26 @@ echo "v6=$(base64 -w0 ${V6} 2>/dev/null)"`,
     const next6 = wanted(want, state.v6, 6);
     const before = [...blocks(state.v4), ...blocks(state.v6)];
     const after = [...next4, ...next6];
-    if (!state.installed) return { action: 'create', summary: `${after.length} rules, default deny incoming`, before: '', after: after.map(readable).join('\n') };
+    if (!state.installed)
+      return {
+        action: 'create',
+        summary: `${after.length} rules, default deny incoming`,
+        before: '',
+        after: after.map(readable).join('\n'),
+      };
     const reasons: string[] = [];
     const same = render(before) === render(after);
     if (!same) reasons.push('rules');
     if (!state.enabled) reasons.push('off → on');
     if (state.policy !== 'DROP') reasons.push(`default incoming ${state.policy} → DROP`);
-    if (state.enabled && same && state.live !== after.reduce((sum, one) => sum + one.rules.length, 0)) reasons.push('loaded rules differ from the files → reload');
+    if (state.enabled && same && state.live !== after.reduce((sum, one) => sum + one.rules.length, 0))
+      reasons.push('loaded rules differ from the files → reload');
     if (reasons.length === 0) return undefined;
-    return { action: state.enabled ? 'update' : 'create', summary: reasons.join(', '), ...(same ? {} : { before: before.map(readable).join('\n'), after: after.map(readable).join('\n') }) };
+    return {
+      action: state.enabled ? 'update' : 'create',
+      summary: reasons.join(', '),
+      ...(same ? {} : { before: before.map(readable).join('\n'), after: after.map(readable).join('\n') }),
+    };
   },
   async change({ want }, state, remote) {
     const v4 = splice(state.v4, wanted(want, state.v4, 4), 4);
@@ -162,6 +180,8 @@ if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force d
 };
 
 /** Rules that are not in the model, as lines for a person; they are kept unless the inventory says `ufw: {exclusive: true}`. */
-export const foreignRules = (state: FirewallState): string[] => [...blocks(state.v4), ...blocks(state.v6)].filter((one) => !isOurs(one)).map(readable);
+export const foreignRules = (state: FirewallState): string[] =>
+  [...blocks(state.v4), ...blocks(state.v6)].filter((one) => !isOurs(one)).map(readable);
 
-export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean): Step => step(firewallKind, role, 'ufw', { rules, exclusive }, { guarded: true });
+export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean): Step =>
+  step(firewallKind, role, 'ufw', { rules, exclusive }, { guarded: true });

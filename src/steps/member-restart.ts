@@ -18,7 +18,13 @@ export interface MemberRestartState {
 }
 
 /** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
-const SHARED_MEMORY = ['max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction'];
+const SHARED_MEMORY = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+];
 
 /**
  * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
@@ -27,26 +33,48 @@ const SHARED_MEMORY = ['max_connections', 'max_worker_processes', 'max_wal_sende
 export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
-  probe: (steps) => steps.map((one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo`).join('\n'),
+  probe: (steps) =>
+    steps
+      .map(
+        (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo`,
+      )
+      .join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {
-        let self: { pending_restart?: boolean; role?: string; pending_restart_reason?: Record<string, { old_value: string; new_value: string }> } = {};
+        let self: {
+          pending_restart?: boolean;
+          role?: string;
+          pending_restart_reason?: Record<string, { old_value: string; new_value: string }>;
+        } = {};
         try {
           self = JSON.parse(answer.split('\n')[index] || '{}');
         } catch {
           // An unreachable member has no pending restart that could be read; its readiness is another step's business.
         }
         const decreased = Object.entries(self.pending_restart_reason ?? {})
-          .filter(([name, { old_value, new_value }]) => SHARED_MEMORY.includes(name) && Number(new_value) < Number(old_value))
+          .filter(
+            ([name, { old_value, new_value }]) => SHARED_MEMORY.includes(name) && Number(new_value) < Number(old_value),
+          )
           .map(([name]) => name);
-        return [one.id, { pending: self.pending_restart === true, leader: /^(leader|master|primary)$/.test(self.role ?? ''), decreased }];
+        return [
+          one.id,
+          {
+            pending: self.pending_restart === true,
+            leader: /^(leader|master|primary)$/.test(self.role ?? ''),
+            decreased,
+          },
+        ];
       }),
     );
   },
   diff(_step, state) {
     if (!state.pending) return undefined;
-    const how = state.leader ? (state.decreased.length > 0 ? `in place, because ${state.decreased.join(', ')} shrinks` : 'after a switchover') : 'one member at a time';
+    const how = state.leader
+      ? state.decreased.length > 0
+        ? `in place, because ${state.decreased.join(', ')} shrinks`
+        : 'after a switchover'
+      : 'one member at a time';
     return { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` };
   },
   async change({ want }, state, remote) {
@@ -81,4 +109,5 @@ done`,
   },
 };
 
-export const memberRestart = (role: RoleName, want: MemberRestartWant): Step => step(memberRestartKind, role, want.name, want);
+export const memberRestart = (role: RoleName, want: MemberRestartWant): Step =>
+  step(memberRestartKind, role, want.name, want);

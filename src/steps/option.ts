@@ -14,14 +14,26 @@ export const optionKind: Kind<OptionWant, { file: boolean; value: string | undef
   contained: true,
   probe: (steps) =>
     [...new Set(steps.map((one) => one.want.path))]
-      .map((path) => `if [ -e ${quote(path)} ]; then echo ${quote(`file|${path}`)}; sed -n ${quote(`s#^\\([A-Za-z_]*\\)[[:space:]]\\{1,\\}\\([^#]*\\).*#${path}|\\1|\\2#p`)} ${quote(path)}; fi`)
+      .map(
+        (path) =>
+          `if [ -e ${quote(path)} ]; then echo ${quote(`file|${path}`)}; sed -n ${quote(`s#^\\([A-Za-z_]*\\)[[:space:]]\\{1,\\}\\([^#]*\\).*#${path}|\\1|\\2#p`)} ${quote(path)}; fi`,
+      )
       .join('\n'),
   parse(answer, steps) {
     const lines = answer.split('\n');
     return new Map(
       steps.map(({ id, want }) => {
         const prefix = `${want.path}|${want.key}|`;
-        return [id, { file: lines.includes(`file|${want.path}`), value: lines.findLast((line) => line.startsWith(prefix))?.slice(prefix.length).trim() }];
+        return [
+          id,
+          {
+            file: lines.includes(`file|${want.path}`),
+            value: lines
+              .findLast((line) => line.startsWith(prefix))
+              ?.slice(prefix.length)
+              .trim(),
+          },
+        ];
       }),
     );
   },
@@ -40,5 +52,10 @@ export const optionKind: Kind<OptionWant, { file: boolean; value: string | undef
   },
 };
 
-export const option = (role: RoleName, path: string, key: string, value: string | number, options: StepOptions = {}): Step =>
-  step(optionKind, role, `${path} ${key}`, { path, key, value: String(value) }, options);
+export const option = (
+  role: RoleName,
+  path: string,
+  key: string,
+  value: string | number,
+  options: StepOptions = {},
+): Step => step(optionKind, role, `${path} ${key}`, { path, key, value: String(value) }, options);

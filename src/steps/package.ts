@@ -34,21 +34,36 @@ export const packageKind: Kind<PackageWant, PackageState> = {
     const missing = want.names.filter((name) => !installed.has(name));
     if (missing.length === 0) return undefined;
     const words = missing.map((name) => (broken.has(name) ? `${name} (${broken.get(name)})` : name));
-    return { action: missing.length === want.names.length ? 'create' : 'update', summary: `install ${words.join(' ')}` };
+    return {
+      action: missing.length === want.names.length ? 'create' : 'update',
+      summary: `install ${words.join(' ')}`,
+    };
   },
   async change(one, state, remote) {
     await packageKind.changeAll!([{ step: one, state }], remote);
   },
   /** All roles of a host in one run of apt. */
   async changeAll(items, remote) {
-    const missing = [...new Set(items.flatMap(({ step: { want }, state }) => want.names.filter((name) => !state.installed.has(name))))];
+    const missing = [
+      ...new Set(items.flatMap(({ step: { want }, state }) => want.names.filter((name) => !state.installed.has(name)))),
+    ];
     remote.doing(`installing ${missing.length} packages`);
     const minimum = Object.assign({}, ...items.map(({ step: { want } }) => want.minimum)) as Record<string, string>;
-    await remote.unit('packages', installScript(missing, missing.flatMap((name) => (minimum[name] ? [versionCheck(name, minimum[name])] : []))), 1800);
+    await remote.unit(
+      'packages',
+      installScript(
+        missing,
+        missing.flatMap((name) => (minimum[name] ? [versionCheck(name, minimum[name])] : [])),
+      ),
+      1800,
+    );
   },
 };
 
-const versionCheck = (name: string, version: string): string => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
+const versionCheck = (
+  name: string,
+  version: string,
+): string => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
 dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
 
 /** Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. */
@@ -61,5 +76,9 @@ ${checks.join('\n')}
 apt --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install ${words(...names)}`;
 
 /** A step: these packages, from the sources that the host has. */
-export const packages = (role: RoleName, names: readonly string[], minimum: Record<string, string> = {}, options: StepOptions = {}): Step =>
-  step(packageKind, role, role, { names: [...new Set(names)], minimum }, options);
+export const packages = (
+  role: RoleName,
+  names: readonly string[],
+  minimum: Record<string, string> = {},
+  options: StepOptions = {},
+): Step => step(packageKind, role, role, { names: [...new Set(names)], minimum }, options);

@@ -16,9 +16,16 @@ export const readyKind: Kind<ReadyWant, boolean> = {
   name: 'ready',
   volatile: true,
   afterHandlers: true,
-  probe: (steps) => steps.map((one, index) => `if ( ${one.want.check}\n) >/dev/null 2>&1; then echo "${index} yes"; else echo "${index} no"; fi`).join('\n'),
+  probe: (steps) =>
+    steps
+      .map(
+        (one, index) =>
+          `if ( ${one.want.check}\n) >/dev/null 2>&1; then echo "${index} yes"; else echo "${index} no"; fi`,
+      )
+      .join('\n'),
   parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.split('\n').includes(`${index} yes`)])),
-  diff: ({ want }, ready) => (ready ? undefined : { action: 'run', summary: `not yet; ${want.doing}`, knownAfterApply: true }),
+  diff: ({ want }, ready) =>
+    ready ? undefined : { action: 'run', summary: `not yet; ${want.doing}`, knownAfterApply: true },
   async change({ want }, _ready, remote) {
     remote.doing(want.doing);
     await remote.run(
@@ -28,6 +35,7 @@ while :; do
   if ( ${want.check}\n) >/dev/null 2>&1; then exit 0; fi
   [ "$(date +%s)" -lt $end ] || break
   sleep 0.3
+  echo # ends the shell, and its lock, when the controller is gone
 done
 echo "not so within ${want.timeoutSeconds} s${want.act ? ': $last' : ''}"
 exit 1`,

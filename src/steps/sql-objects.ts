@@ -27,7 +27,8 @@ const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'users', (select coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'limit', rolconnlimit, 'verifier', rolpassword, 'roles', array(select g.rolname from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = a.oid order by 1))), '[]') from pg_authid a where rolname !~ '^pg_'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))) from pg_database))`;
 
-const psql = (port: number, database: string, ...more: string[]) => `runuser -u postgres -- ${words('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', '/var/run/postgresql', '-p', String(port), '-d', database, ...more)}`;
+const psql = (port: number, database: string, ...more: string[]) =>
+  `runuser -u postgres -- ${words('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', '/var/run/postgresql', '-p', String(port), '-d', database, ...more)}`;
 
 /** Login roles, databases and extensions of the cluster, looked at and made on the leader. Nothing is ever dropped. */
 export const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
@@ -38,27 +39,49 @@ export const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
       .map(({ want }) => {
         const each = want.databases
           .filter((database) => database.extensions.length > 0)
-          .map((database) => `printf 'extension|%s|' ${database.name}; timeout 10 ${psql(want.port, database.name, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null; echo`)
+          .map(
+            (database) =>
+              `printf 'extension|%s|' ${database.name}; timeout 10 ${psql(want.port, database.name, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null; echo`,
+          )
           .join('\n');
         return `if [ -S /var/run/postgresql/.s.PGSQL.${want.port} ]; then timeout 10 ${psql(want.port, 'postgres', '-c', QUERY.replaceAll('\n', ' '))} 2>/dev/null; fi; echo\n${each}`;
       })
       .join('\n'),
   parse(answer, steps) {
     const lines = answer.split('\n').filter(Boolean);
-    const extensions = Object.fromEntries(lines.filter((line) => line.startsWith('extension|')).map((line) => [line.split('|')[1]!, (line.split('|')[2] ?? '').split(' ')]));
+    const extensions = Object.fromEntries(
+      lines
+        .filter((line) => line.startsWith('extension|'))
+        .map((line) => [line.split('|')[1]!, (line.split('|')[2] ?? '').split(' ')]),
+    );
     const text = lines.find((line) => line.startsWith('{'));
     return new Map(steps.map((one) => [one.id, text ? { ...(JSON.parse(text) as SqlState), extensions } : undefined]));
   },
   diff({ want }, state) {
-    if (!state) return { action: 'create', summary: [...want.users.map((user) => `user ${user.name}`), ...want.databases.map((one) => `database ${one.name}`)].join(', '), knownAfterApply: true };
+    if (!state)
+      return {
+        action: 'create',
+        summary: [
+          ...want.users.map((user) => `user ${user.name}`),
+          ...want.databases.map((one) => `database ${one.name}`),
+        ].join(', '),
+        knownAfterApply: true,
+      };
     const lines = statements(want, state);
     if (lines.length === 0) return undefined;
-    return { action: lines.some(({ text }) => text.startsWith('create')) ? 'create' : 'update', summary: lines.map(({ text }) => text).join('; ') };
+    return {
+      action: lines.some(({ text }) => text.startsWith('create')) ? 'create' : 'update',
+      summary: lines.map(({ text }) => text).join('; '),
+    };
   },
   async change({ want }, state, remote) {
     if (!state) throw new Error('PostgreSQL does not answer on its socket');
     if (state.recovery) throw new Error('this member no longer leads; run again');
-    for (const { database, sql } of statements(want, state)) await remote.run(`${print(`set log_statement = 'none';\n${sql};\n`)} | ${psql(want.port, database, '-f', '-')}`, 120);
+    for (const { database, sql } of statements(want, state))
+      await remote.run(
+        `${print(`set log_statement = 'none';\n${sql};\n`)} | ${psql(want.port, database, '-f', '-')}`,
+        120,
+      );
   },
 };
 
@@ -70,23 +93,43 @@ function statements(want: SqlWant, state: SqlState): { text: string; database: s
     const there = state.users.find((one) => one.name === user.name);
     const verifier = () => literal(scramVerifier(user.password.reveal()));
     const name = identifier(user.name);
-    if (!there) say(`create user ${user.name}`, `create role ${name} login connection limit ${user.connectionLimit} password ${verifier()}`);
+    if (!there)
+      say(
+        `create user ${user.name}`,
+        `create role ${name} login connection limit ${user.connectionLimit} password ${verifier()}`,
+      );
     else {
       if (!there.login) say(`let user ${user.name} log in`, `alter role ${name} login`);
-      if (there.limit !== user.connectionLimit) say(`connection limit of ${user.name} ${there.limit} → ${user.connectionLimit}`, `alter role ${name} connection limit ${user.connectionLimit}`);
-      if (!there.verifier || !scramMatches(there.verifier, user.password.reveal())) say(`password of user ${user.name}`, `alter role ${name} password ${verifier()}`);
+      if (there.limit !== user.connectionLimit)
+        say(
+          `connection limit of ${user.name} ${there.limit} → ${user.connectionLimit}`,
+          `alter role ${name} connection limit ${user.connectionLimit}`,
+        );
+      if (!there.verifier || !scramMatches(there.verifier, user.password.reveal()))
+        say(`password of user ${user.name}`, `alter role ${name} password ${verifier()}`);
     }
-    for (const role of user.roles) if (!there?.roles.includes(role)) say(`grant ${role} to ${user.name}`, `grant ${identifier(role)} to ${name}`);
+    for (const role of user.roles)
+      if (!there?.roles.includes(role)) say(`grant ${role} to ${user.name}`, `grant ${identifier(role)} to ${name}`);
   }
   for (const database of want.databases) {
     const there = state.databases.find((one) => one.name === database.name);
     const name = identifier(database.name);
     if (!there) say(`create database ${database.name}`, `create database ${name} owner ${identifier(database.owner)}`);
-    else if (there.owner !== database.owner) say(`owner of ${database.name} ${there.owner} → ${database.owner}`, `alter database ${name} owner to ${identifier(database.owner)}`);
+    else if (there.owner !== database.owner)
+      say(
+        `owner of ${database.name} ${there.owner} → ${database.owner}`,
+        `alter database ${name} owner to ${identifier(database.owner)}`,
+      );
     for (const extension of database.extensions)
-      if (!state.extensions[database.name]?.includes(extension)) say(`create extension ${extension} in ${database.name}`, `create extension if not exists ${identifier(extension)} cascade`, database.name);
+      if (!state.extensions[database.name]?.includes(extension))
+        say(
+          `create extension ${extension} in ${database.name}`,
+          `create extension if not exists ${identifier(extension)} cascade`,
+          database.name,
+        );
   }
   return list;
 }
 
-export const sqlObjects = (role: RoleName, want: SqlWant): Step => step(sqlObjectsKind, role, 'users and databases', want);
+export const sqlObjects = (role: RoleName, want: SqlWant): Step =>
+  step(sqlObjectsKind, role, 'users and databases', want);

@@ -11,13 +11,24 @@ export interface StanzaState {
 export const stanzaKind: Kind<string, StanzaState> = {
   name: 'stanza',
   volatile: true,
-  probe: (steps) => steps.map((one) => `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${as(`--stanza=${one.want}`, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`).join('\n'),
+  probe: (steps) =>
+    steps
+      .map(
+        (one) =>
+          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${as(`--stanza=${one.want}`, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
+      )
+      .join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {
         try {
-          const list = JSON.parse(answer.split('\n')[index] || 'null') as { name: string; status: { code: number } }[] | null;
-          return [one.id, { status: list ? (list.find((stanza) => stanza.name === one.want)?.status.code ?? 1) : undefined }];
+          const list = JSON.parse(answer.split('\n')[index] || 'null') as
+            | { name: string; status: { code: number } }[]
+            | null;
+          return [
+            one.id,
+            { status: list ? (list.find((stanza) => stanza.name === one.want)?.status.code ?? 1) : undefined },
+          ];
         } catch {
           return [one.id, { status: undefined }];
         }
@@ -26,7 +37,11 @@ export const stanzaKind: Kind<string, StanzaState> = {
   },
   diff(_step, { status }) {
     if (status === 0) return undefined;
-    return { action: 'create', summary: status === 2 ? 'first full backup' : 'create, check archiving, first full backup', knownAfterApply: status === undefined };
+    return {
+      action: 'create',
+      summary: status === 2 ? 'first full backup' : 'create, check archiving, first full backup',
+      knownAfterApply: status === undefined,
+    };
   },
   async change({ want }, _state, remote) {
     remote.doing('checking the archive');

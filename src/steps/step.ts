@@ -79,7 +79,13 @@ export interface StepOptions {
 }
 
 /** Makes a step of a kind; `subject` names it among those of its kind. */
-export function step<W, S>(kind: Kind<W, S>, role: RoleName, subject: string, want: W, options: StepOptions = {}): Step<W, S> {
+export function step<W, S>(
+  kind: Kind<W, S>,
+  role: RoleName,
+  subject: string,
+  want: W,
+  options: StepOptions = {},
+): Step<W, S> {
   return {
     kind,
     id: `${kind.name} ${subject}`,

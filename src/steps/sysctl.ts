@@ -8,7 +8,14 @@ export const sysctlKind: Kind<{ key: string; value: string }, string | undefined
   contained: true,
   probe: (steps) => `sysctl -e ${words(...steps.map((one) => one.want.key))} 2>/dev/null`,
   parse(answer, steps) {
-    const live = new Map(answer.split('\n').map((line): [string, string] => [line.split(' = ')[0] ?? '', (line.split(' = ')[1] ?? '').replace(/\s+/g, ' ').trim()]));
+    const live = new Map(
+      answer
+        .split('\n')
+        .map((line): [string, string] => [
+          line.split(' = ')[0] ?? '',
+          (line.split(' = ')[1] ?? '').replace(/\s+/g, ' ').trim(),
+        ]),
+    );
     return new Map(steps.map((one) => [one.id, live.get(one.want.key)]));
   },
   diff({ want }, live) {

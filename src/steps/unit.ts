@@ -19,7 +19,8 @@ export interface UnitState {
 
 const PROPERTIES = 'LoadState,ActiveState,UnitFileState,NeedDaemonReload';
 
-const running = ({ active }: UnitState): boolean => active === 'active' || active === 'reloading' || active === 'activating';
+const running = ({ active }: UnitState): boolean =>
+  active === 'active' || active === 'reloading' || active === 'activating';
 
 /** A systemd unit: enabled or not, running or not. */
 export const unitKind: Kind<UnitWant, UnitState> = {
@@ -27,10 +28,15 @@ export const unitKind: Kind<UnitWant, UnitState> = {
   probe: (steps) => `systemctl show -p ${PROPERTIES} -- ${words(...steps.map((one) => one.want.name))}`,
   parse(answer, steps) {
     const blocks = answer.trim().split(/\n\s*\n/);
-    if (blocks.length !== steps.length) throw new Error(`systemctl answered for ${blocks.length} of ${steps.length} units: ${answer.slice(0, 200)}`);
+    if (blocks.length !== steps.length)
+      throw new Error(`systemctl answered for ${blocks.length} of ${steps.length} units: ${answer.slice(0, 200)}`);
     return new Map(
       steps.map((one, index) => {
-        const fields = new Map((blocks[index] ?? '').split('\n').map((line): [string, string] => [line.split('=')[0] ?? '', line.split('=').slice(1).join('=')]));
+        const fields = new Map(
+          (blocks[index] ?? '')
+            .split('\n')
+            .map((line): [string, string] => [line.split('=')[0] ?? '', line.split('=').slice(1).join('=')]),
+        );
         return [
           one.id,
           {
@@ -48,17 +54,22 @@ export const unitKind: Kind<UnitWant, UnitState> = {
       return { action: 'create', summary: want.active ? 'start and enable' : 'enable', knownAfterApply: true };
     const reasons: string[] = [];
     if (want.active && (state.load === 'masked' || state.enabled.startsWith('masked'))) reasons.push('masked → unmask');
-    if (want.enabled && !/^(enabled|static|alias|generated|indirect)/.test(state.enabled)) reasons.push(`${state.enabled || 'not installed'} → enabled`);
+    if (want.enabled && !/^(enabled|static|alias|generated|indirect)/.test(state.enabled))
+      reasons.push(`${state.enabled || 'not installed'} → enabled`);
     if (!want.enabled && state.enabled === 'enabled') reasons.push('enabled → disabled');
     if (want.active !== running(state)) reasons.push(`${state.active} → ${want.active ? 'active' : 'inactive'}`);
     if (want.active && state.active === 'activating') reasons.push('activating → active');
     if (state.needsReload) reasons.push('changed on disk → daemon-reload');
-    return reasons.length === 0 ? undefined : { action: want.active && !running(state) ? 'create' : 'update', summary: reasons.join(', ') };
+    return reasons.length === 0
+      ? undefined
+      : { action: want.active && !running(state) ? 'create' : 'update', summary: reasons.join(', ') };
   },
   async change({ want }, state, remote) {
     const name = quote(want.name);
     if (!want.active && !want.enabled) {
-      await remote.run(`systemctl disable --now ${name} 2>&1; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null; ! systemctl -q is-active ${name}`);
+      await remote.run(
+        `systemctl disable --now ${name} 2>&1; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null; ! systemctl -q is-active ${name}`,
+      );
       return;
     }
     remote.doing(`starting ${want.name}`);
@@ -82,7 +93,13 @@ ${
 
 /** A step: this unit runs and starts at boot. */
 export const unit = (role: RoleName, name: string, options: StepOptions & { timeout?: number } = {}): Step =>
-  step(unitKind, role, name, { name, enabled: true, active: true, ...(options.timeout ? { timeout: options.timeout } : {}) }, options);
+  step(
+    unitKind,
+    role,
+    name,
+    { name, enabled: true, active: true, ...(options.timeout ? { timeout: options.timeout } : {}) },
+    options,
+  );
 
 /** A step: this unit neither runs nor starts at boot. */
 export const unitOff = (role: RoleName, name: string, options: StepOptions = {}): Step =>

@@ -5,8 +5,8 @@ import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import type { AuthHandlerMiddleware, ClientChannel, ConnectConfig } from 'ssh2';
 import { Unreachable } from '../errors.ts';
-import { words } from '../shell/quote.ts';
 import type { Secret } from '../secrets/secret.ts';
+import { words } from '../shell/quote.ts';
 import { KnownHosts } from './known-hosts.ts';
 import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
@@ -44,7 +44,12 @@ export async function connect(name: string, target: SshTarget, credentials: Cred
   try {
     let through: Duplex | undefined;
     for (const [index, hop] of [...target.jumps, target].entries()) {
-      const ssh = await login(hop, through ?? (await openSocket(hop)), credentials, index < target.jumps.length ? `jump host ${hop.host}` : '');
+      const ssh = await login(
+        hop,
+        through ?? (await openSocket(hop)),
+        credentials,
+        index < target.jumps.length ? `jump host ${hop.host}` : '',
+      );
       opened.push(ssh);
       const next = [...target.jumps, target][index + 1];
       through = next && (await ssh.forwardOut('127.0.0.1', 0, next.host, next.port));
@@ -63,7 +68,8 @@ function describe(error: Error & { code?: string; level?: string }, target: SshT
   const where = `${target.user}@${target.host}:${target.port}`;
   if (error.code === 'ECONNREFUSED') return `${where}: connection refused. Is sshd running, and is the port right?`;
   if (error.code === 'ENOTFOUND') return `${where}: the name cannot be resolved`;
-  if (error.level === 'client-timeout' || error.code === 'ETIMEDOUT') return `${where}: no answer within ${CONNECT_TIMEOUT_MS / 1000} s`;
+  if (error.level === 'client-timeout' || error.code === 'ETIMEDOUT')
+    return `${where}: no answer within ${CONNECT_TIMEOUT_MS / 1000} s`;
   if (error.level === 'client-authentication') {
     const offered = [...target.keys, ...(target.agent ? ['the agent'] : [])].join(', ') || 'no key at all';
     return `${where}: login refused; offered ${offered}. Name the key with ssh.key or --private-key`;
@@ -74,7 +80,10 @@ function describe(error: Error & { code?: string; level?: string }, target: SshT
 function openSocket(target: SshTarget): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host: target.host, port: target.port, noDelay: true, keepAlive: true });
-    const timer = setTimeout(() => socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+      CONNECT_TIMEOUT_MS,
+    );
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.removeListener('error', reject);
@@ -132,7 +141,8 @@ async function authMethods(target: SshTarget, credentials: Credentials): Promise
     methods.push(method);
   }
   if (target.agent) methods.push({ type: 'agent', username: target.user, agent: target.agent });
-  if (methods.length === 0) throw new Error('no private key was found and no agent is running. Name a key with ssh.key or --private-key');
+  if (methods.length === 0)
+    throw new Error('no private key was found and no agent is running. Name a key with ssh.key or --private-key');
   return methods;
 }
 
@@ -151,7 +161,10 @@ async function becomeRoot(ssh: NodeSSH, target: SshTarget, credentials: Credenti
   const nonce = randomBytes(12).toString('hex');
   // Behind sudo the shell announces itself: anything sent earlier could be read as the password.
   const announced = `echo ${nonce}-ready; exec /bin/sh`;
-  const command = target.user === 'root' ? 'exec /bin/sh' : `exec ${words('sudo', '-S', '-H', '-p', `${nonce} `, '/bin/sh', '-c', announced)}`;
+  const command =
+    target.user === 'root'
+      ? 'exec /bin/sh'
+      : `exec ${words('sudo', '-S', '-H', '-p', `${nonce} `, '/bin/sh', '-c', announced)}`;
   const channel = await new Promise<ClientChannel>((resolve, reject) =>
     client.exec(command, (error, opened) => (error ? reject(error) : resolve(opened))),
   );
@@ -161,7 +174,12 @@ async function becomeRoot(ssh: NodeSSH, target: SshTarget, credentials: Credenti
 }
 
 /** Waits until the shell behind sudo answers; sends a password only after sudo's own prompt (told by the nonce) was seen. */
-async function answerSudo(channel: ClientChannel, nonce: string, target: SshTarget, credentials: Credentials): Promise<void> {
+async function answerSudo(
+  channel: ClientChannel,
+  nonce: string,
+  target: SshTarget,
+  credentials: Credentials,
+): Promise<void> {
   const ready = `${nonce}-ready`;
   await new Promise<void>((resolve, reject) => {
     let out = '';

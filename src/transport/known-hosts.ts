@@ -18,7 +18,8 @@ export type KeyVerdict =
   | { ok: false; kind: 'mismatch'; reason: string };
 
 /** `SHA256:...` as ssh-keygen prints it. */
-export const fingerprint = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+export const fingerprint = (key: Buffer): string =>
+  `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
 /** The algorithm name inside an SSH public key blob (RFC 4253, 6.6). */
 export const keyType = (key: Buffer): string => key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii');
@@ -39,13 +40,21 @@ function parse(text: string, file: string): Entry[] {
 function matches(patterns: string, name: string): boolean {
   if (patterns.startsWith('|1|')) {
     const [, , salt, hash] = patterns.split('|');
-    return createHmac('sha1', Buffer.from(salt ?? '', 'base64')).update(name).digest('base64') === hash;
+    return (
+      createHmac('sha1', Buffer.from(salt ?? '', 'base64'))
+        .update(name)
+        .digest('base64') === hash
+    );
   }
   let found = false;
   for (const pattern of patterns.split(',')) {
     const negated = pattern.startsWith('!');
     const glob = new RegExp(
-      `^${pattern.slice(negated ? 1 : 0).replace(/[.+^$()|\\{}[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`,
+      `^${pattern
+        .slice(negated ? 1 : 0)
+        .replace(/[.+^$()|\\{}[\]]/g, '\\$&')
+        .replaceAll('*', '.*')
+        .replaceAll('?', '.')}$`,
       'i',
     );
     if (!glob.test(name)) continue;
@@ -60,7 +69,9 @@ export class KnownHosts {
   private constructor(private readonly entries: readonly Entry[]) {}
 
   static read(files: readonly string[]): KnownHosts {
-    return new KnownHosts(files.filter((file) => existsSync(file)).flatMap((file) => parse(readFileSync(file, 'utf8'), file)));
+    return new KnownHosts(
+      files.filter((file) => existsSync(file)).flatMap((file) => parse(readFileSync(file, 'utf8'), file)),
+    );
   }
 
   static parse(text: string, file = 'known_hosts'): KnownHosts {
@@ -97,6 +108,10 @@ export class KnownHosts {
         kind: 'mismatch',
         reason: `its host key is ${shown}, but ${other.where} has another one. If the host was rebuilt on purpose, remove that line and run "hapg trust"; else somebody may be in between`,
       };
-    return { ok: false, kind: 'unknown', reason: `its host key ${shown} is not known. Compare it and run "hapg trust"` };
+    return {
+      ok: false,
+      kind: 'unknown',
+      reason: `its host key ${shown} is not known. Compare it and run "hapg trust"`,
+    };
   }
 }

@@ -74,7 +74,10 @@ export class RootShell {
     if (!chunk.includes(10)) return;
     this.received = Buffer.concat([this.received, ...this.chunks]);
     this.chunks = [];
-    if (this.received.length > MAX_OUTPUT_BYTES) return this.fail(new Error(`more than ${MAX_OUTPUT_BYTES} bytes of output`));
+    if (this.received.length > MAX_OUTPUT_BYTES) {
+      this.fail(new Error(`more than ${MAX_OUTPUT_BYTES} bytes of output`));
+      return;
+    }
     const answer = unframe(this.received, waiting.mark);
     if (!answer) return;
     this.received = answer.rest;

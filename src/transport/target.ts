@@ -33,7 +33,8 @@ const expand = (path: string, base: string): string => {
 };
 
 const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
-const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+const list = (value: string | string[] | undefined): string[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];
 
 /** Reads ~/.ssh/config; an unreadable or absent file is an empty one, as with ssh. */
 export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
@@ -48,14 +49,24 @@ export function resolveTarget(cluster: Cluster, host: Host, flags: SshFlags = {}
   return resolve(cluster, host.ssh.host ?? host.address, host.ssh, flags, config, 0);
 }
 
-function resolve(cluster: Cluster, alias: string, settings: SshSettings, flags: SshFlags, config: SSHConfig, depth: number): SshTarget {
+function resolve(
+  cluster: Cluster,
+  alias: string,
+  settings: SshSettings,
+  flags: SshFlags,
+  config: SSHConfig,
+  depth: number,
+): SshTarget {
   if (depth > 4) throw new Error(`more than four jump hosts to ${alias}`);
   const written = config.compute(alias, { ignoreCase: true }) as Record<string, string | string[] | undefined>;
   const home = join(homedir(), '.ssh');
   const explicit = flags.privateKey ?? settings.key;
   const keys = explicit
     ? [expand(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
-    : [...list(written.identityfile).map((file) => expand(file, home)), ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name))];
+    : [
+        ...list(written.identityfile).map((file) => expand(file, home)),
+        ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name)),
+      ];
   const agent = first(written.identityagent);
   const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
   return {
@@ -63,7 +74,12 @@ function resolve(cluster: Cluster, alias: string, settings: SshSettings, flags: 
     port: settings.port ?? Number(first(written.port) ?? 22),
     user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
     keys: [...new Set(keys)].filter((file) => existsSync(file)),
-    agent: agent === 'none' ? undefined : agent && agent !== 'SSH_AUTH_SOCK' ? expand(agent, home) : process.env.SSH_AUTH_SOCK,
+    agent:
+      agent === 'none'
+        ? undefined
+        : agent && agent !== 'SSH_AUTH_SOCK'
+          ? expand(agent, home)
+          : process.env.SSH_AUTH_SOCK,
     knownHosts: [
       join(cluster.stateDir, 'known_hosts'),
       ...list(written.userknownhostsfile)
@@ -77,7 +93,14 @@ function resolve(cluster: Cluster, alias: string, settings: SshSettings, flags: 
 }
 
 /** `[user@]host[:port][,...]`; a name of the inventory means that host, else ~/.ssh/config is asked. */
-function resolveJumps(cluster: Cluster, jump: string, via: SshSettings, flags: SshFlags, config: SSHConfig, depth: number): SshTarget[] {
+function resolveJumps(
+  cluster: Cluster,
+  jump: string,
+  via: SshSettings,
+  flags: SshFlags,
+  config: SSHConfig,
+  depth: number,
+): SshTarget[] {
   return jump.split(',').flatMap((hop) => {
     const [, user, bracketed, plain, port] = /^(?:(.+)@)?(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(hop.trim()) ?? [];
     const name = bracketed ?? plain ?? hop;

@@ -19,7 +19,10 @@ function unified(change: Change): string {
     .split('\n')
     .slice(3)
     .filter((line) => line && !line.startsWith('\\'))
-    .map((line) => `      ${line.startsWith('+') ? paint.green(line) : line.startsWith('-') ? paint.red(line) : paint.dim(line)}`)
+    .map(
+      (line) =>
+        `      ${line.startsWith('+') ? paint.green(line) : line.startsWith('-') ? paint.red(line) : paint.dim(line)}`,
+    )
     .join('\n');
 }
 
@@ -31,7 +34,9 @@ export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: numbe
     if (changes.length === 0) continue;
     lines.push(paint.bold(host));
     for (const change of changes) {
-      lines.push(`  ${SIGN[change.action](change.step)}${change.summary ? paint.dim(`  ${change.summary}`) : ''}${change.knownAfterApply ? paint.dim('  (known after apply)') : ''}`);
+      lines.push(
+        `  ${SIGN[change.action](change.step)}${change.summary ? paint.dim(`  ${change.summary}`) : ''}${change.knownAfterApply ? paint.dim('  (known after apply)') : ''}`,
+      );
       const diff = options.diffs || change.action !== 'create' ? unified(change) : '';
       if (diff) lines.push(diff);
     }

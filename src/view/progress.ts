@@ -1,5 +1,5 @@
-import type { Host } from '../inventory/model.ts';
 import type { Emit, RunEvent } from '../engine/events.ts';
+import type { Host } from '../inventory/model.ts';
 import { duration, paint } from './style.ts';
 
 /** Shows a run while it goes on; `end` leaves what should stay. */
@@ -26,7 +26,9 @@ function describe(event: RunEvent, verbosity: number): string | undefined {
     case 'doing':
       return verbosity > 0 ? `${event.host}: ${event.text}` : undefined;
     case 'changed':
-      return paint.yellow(`${event.host}: ${event.step}${event.ms > 1000 || verbosity > 0 ? ` (${duration(event.ms)})` : ''}`);
+      return paint.yellow(
+        `${event.host}: ${event.step}${event.ms > 1000 || verbosity > 0 ? ` (${duration(event.ms)})` : ''}`,
+      );
     case 'failed':
       return paint.red(`${event.host}: FAILED ${event.step}: ${event.message}`);
     case 'unreachable':
@@ -59,7 +61,13 @@ async function liveProgress(hosts: readonly Host[]): Promise<Progress> {
         if (failed.has(host.name)) throw new Error(task.output || 'failed');
       },
     })),
-    { concurrent: true, exitOnError: false, registerSignalListeners: false, collectErrors: false, rendererOptions: { collapseErrors: false, showErrorMessage: true } },
+    {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      collectErrors: false,
+      rendererOptions: { collapseErrors: false, showErrorMessage: true },
+    },
   );
   const running = list.run().catch(() => undefined);
   return {
@@ -82,7 +90,10 @@ async function liveProgress(hosts: readonly Host[]): Promise<Progress> {
 }
 
 /** The view that fits: live on a terminal with room for all hosts, else plain lines; nothing when quiet. */
-export async function progressFor(hosts: readonly Host[], options: { quiet: boolean; verbosity: number; json: boolean }): Promise<Progress> {
+export async function progressFor(
+  hosts: readonly Host[],
+  options: { quiet: boolean; verbosity: number; json: boolean },
+): Promise<Progress> {
   if (options.quiet) return { emit: () => undefined, end: async () => undefined };
   const room = (process.stdout.rows ?? 0) > hosts.length + 4;
   if (!options.json && process.stdout.isTTY && room && options.verbosity === 0) return liveProgress(hosts);

@@ -4,7 +4,11 @@ import { bytes, paint, table } from './style.ts';
 /** The live cluster for a person, problems first. */
 export function showStatus(status: Status): string {
   const lines: string[] = [];
-  lines.push(status.healthy ? paint.green(`${status.cluster} is healthy`) : paint.red(`${status.cluster} has ${status.problems.length} problem${status.problems.length === 1 ? '' : 's'}`));
+  lines.push(
+    status.healthy
+      ? paint.green(`${status.cluster} is healthy`)
+      : paint.red(`${status.cluster} has ${status.problems.length} problem${status.problems.length === 1 ? '' : 's'}`),
+  );
   for (const { code, message } of status.problems) lines.push(paint.red(`  ! ${message}`) + paint.dim(`  [${code}]`));
   lines.push('');
   const mark = (good: boolean, text: string) => (good ? paint.green(text) : paint.red(text));
@@ -18,16 +22,43 @@ export function showStatus(status: Status): string {
         mark(member.state === 'running' || member.state === 'streaming', member.state),
         String(member.timeline ?? '?'),
         member.role === 'leader' ? '' : member.lag_bytes === null ? '?' : bytes(member.lag_bytes),
-        [member.pending_restart ? 'pending restart' : '', ...Object.entries(member.tags).map(([tag, value]) => `${tag}: ${value}`)].filter(Boolean).join(', '),
+        [
+          member.pending_restart ? 'pending restart' : '',
+          ...Object.entries(member.tags).map(([tag, value]) => `${tag}: ${value}`),
+        ]
+          .filter(Boolean)
+          .join(', '),
       ]),
     ]),
     '',
   );
-  const rows: string[][] = [['etcd', mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'), status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' ')]];
-  if (status.vip) rows.push(['vip', status.vip.address, mark(status.vip.holders.length === 1, status.vip.holders.join(' ') || 'nobody')]);
-  for (const one of status.balancers) rows.push(['haproxy', one.host, `writes → ${one.primary.join(' ') || 'nobody'}, reads → ${one.replica.join(' ') || 'the leader'}`]);
-  if (status.backup) rows.push(['backup', status.backup.stanza, `${status.backup.last ? `last ${status.backup.type} ${status.backup.last}` : paint.red('none')}, archiving ${mark(status.backup.archive_ok, status.backup.archive_ok ? 'ok' : 'fails')}`]);
-  if (status.certificates.earliest_expiry) rows.push(['certificates', 'earliest expiry', status.certificates.earliest_expiry.slice(0, 10)]);
+  const rows: string[][] = [
+    [
+      'etcd',
+      mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'),
+      status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' '),
+    ],
+  ];
+  if (status.vip)
+    rows.push([
+      'vip',
+      status.vip.address,
+      mark(status.vip.holders.length === 1, status.vip.holders.join(' ') || 'nobody'),
+    ]);
+  for (const one of status.balancers)
+    rows.push([
+      'haproxy',
+      one.host,
+      `writes → ${one.primary.join(' ') || 'nobody'}, reads → ${one.replica.join(' ') || 'the leader'}`,
+    ]);
+  if (status.backup)
+    rows.push([
+      'backup',
+      status.backup.stanza,
+      `${status.backup.last ? `last ${status.backup.type} ${status.backup.last}` : paint.red('none')}, archiving ${mark(status.backup.archive_ok, status.backup.archive_ok ? 'ok' : 'fails')}`,
+    ]);
+  if (status.certificates.earliest_expiry)
+    rows.push(['certificates', 'earliest expiry', status.certificates.earliest_expiry.slice(0, 10)]);
   lines.push(table(rows));
   return lines.join('\n');
 }

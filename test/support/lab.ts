@@ -23,7 +23,10 @@ export class TestLab {
 
   /** Writes the inventory anew: the shipped lab.yaml under another name, with a change. */
   write(change: (text: string) => string): void {
-    const shipped = readFileSync('inventory/lab.yaml', 'utf8').replaceAll('pglab', this.cluster).replaceAll('10.1.1.', '10.1.2.').replaceAll('port: 300', 'port: 310');
+    const shipped = readFileSync('inventory/lab.yaml', 'utf8')
+      .replaceAll('pglab', this.cluster)
+      .replaceAll('10.1.1.', '10.1.2.')
+      .replaceAll('port: 300', 'port: 310');
     writeFileSync(this.inventory, change(shipped));
   }
 
@@ -40,21 +43,34 @@ export class TestLab {
   }
 
   /** As `hapg`, without waiting; `kill` ends the controller. */
-  start(args: readonly string[], env: Record<string, string> = {}): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void } {
+  start(
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void } {
     const started = performance.now();
     const inventory = args.includes('-i') ? [] : ['-i', this.inventory];
-    const child = spawn(process.execPath, [BIN, ...args, ...inventory], { cwd: this.directory, env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BIN, ...args, ...inventory], {
+      cwd: this.directory,
+      env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => (stdout += chunk));
     child.stderr.on('data', (chunk) => (stderr += chunk));
-    const done = new Promise<Outcome>((settle) => child.on('close', (code) => settle({ code, stdout, stderr, ms: performance.now() - started })));
+    const done = new Promise<Outcome>((settle) =>
+      child.on('close', (code) => settle({ code, stdout, stderr, ms: performance.now() - started })),
+    );
     return { done, kill: (signal) => void child.kill(signal) };
   }
 
   /** Runs sh inside a host, past hapg; returns status and output. */
   on(host: string, script: string, timeoutSeconds = 120): { code: number | null; out: string } {
-    const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], { encoding: 'utf8', timeout: timeoutSeconds * 1000, maxBuffer: 1 << 28 });
+    const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], {
+      encoding: 'utf8',
+      timeout: timeoutSeconds * 1000,
+      maxBuffer: 1 << 28,
+    });
     return { code: status, out: (stdout + stderr).trim() };
   }
 
@@ -95,7 +111,8 @@ export interface StatusDocument {
 }
 
 export const HOSTS = ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2', 'client'];
-export const leaderOf = (status: StatusDocument): string => status.members.find((member) => member.role === 'leader')!.name;
+export const leaderOf = (status: StatusDocument): string =>
+  status.members.find((member) => member.role === 'leader')!.name;
 
 /**
  * What a second run must not touch: every file of the configuration with mode, owner, time and hash, the units with their
@@ -118,7 +135,10 @@ export class Writer {
   ) {}
 
   start(seconds: number): void {
-    this.lab.on('client', `psql -q "${this.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`);
+    this.lab.on(
+      'client',
+      `psql -q "${this.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`,
+    );
     const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
     this.lab.docker('exec', '-d', `${this.lab.cluster}-client`, 'sh', '-c', loop);
   }
@@ -126,11 +146,19 @@ export class Writer {
   /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
   stop(): { acked: number; failed: number; lost: number; longestGapMs: number } {
     this.lab.on('client', 'touch /tmp/stop; sleep 4');
-    const lines = this.lab.on('client', 'cat /tmp/rows.log').out.split('\n').map((line) => line.split(' '));
+    const lines = this.lab
+      .on('client', 'cat /tmp/rows.log')
+      .out.split('\n')
+      .map((line) => line.split(' '));
     const acked = lines.filter(([, what]) => what === 'ok');
     const there = new Set(this.lab.on('client', `psql -XAtq "${this.uri}" -c 'select n from rows'`).out.split('\n'));
     const times = acked.map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
-    return { acked: acked.length, failed: lines.length - acked.length, lost: acked.filter(([, , n]) => !there.has(n!)).length, longestGapMs };
+    return {
+      acked: acked.length,
+      failed: lines.length - acked.length,
+      lost: acked.filter(([, , n]) => !there.has(n!)).length,
+      longestGapMs,
+    };
   }
 }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { admitApply, bestCandidate, checkIdentity, maySwitchOver, mayStopEtcd, membersHealthy, replicasFirst, type Verdict } from '../../src/cluster/decisions.ts';
+import {
+  admitApply,
+  bestCandidate,
+  checkIdentity,
+  mayStopEtcd,
+  maySwitchOver,
+  membersHealthy,
+  replicasFirst,
+  type Verdict,
+} from '../../src/cluster/decisions.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { statusOf } from '../../src/cluster/status.ts';
@@ -9,7 +18,12 @@ import { EMPTY, healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const NOW = Date.parse('2026-01-01T12:00:00Z');
-const IDENTITY = { cluster: 'pglab', uuid: 'u1', generation: 4, authorities: { etcd: 'a', patroni: 'b', postgres: 'c', pgbackrest: 'd' } };
+const IDENTITY = {
+  cluster: 'pglab',
+  uuid: 'u1',
+  generation: 4,
+  authorities: { etcd: 'a', patroni: 'b', postgres: 'c', pgbackrest: 'd' },
+};
 
 /** The healthy lab with a change made to one host's observation. */
 function lab(change: (all: Map<string, Observation>) => void = () => undefined) {
@@ -30,14 +44,45 @@ test('a healthy lab passes every gate', () => {
 
 const GATE: [string, (all: Map<string, Observation>) => void, RegExp][] = [
   ['a pause', (all) => void (all.get('db2')!.patroni!.paused = true), /paused/],
-  ['no leader', (all) => members(all).forEach((one) => void (one.role === 'leader' && (one.role = 'replica'))), /no member leads/],
+  [
+    'no leader',
+    (all) => members(all).forEach((one) => void (one.role === 'leader' && (one.role = 'replica'))),
+    /no member leads/,
+  ],
   ['two leaders', (all) => void (all.get('db3')!.patroni!.self!.role = 'primary'), /two leaders: db1 and db3/],
-  ['a missing member', (all) => [...all.values()].forEach((one) => one.patroni && (one.patroni.members = one.patroni.members!.filter((member) => member.name !== 'db3'))), /db3 is not a member/],
-  ['a replica that does not stream', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.state = 'starting'))), /db3 is starting/],
-  ['a replica far behind', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 99_999_999))), /db3 is streaming, 99999999 bytes behind/],
-  ['a replica with unknown lag', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 'unknown'))), /db3 is streaming/],
-  ['another timeline', (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.timeline = 2))), /db3 is on timeline 2, the leader on 3/],
-  ['no synchronous standby', (all) => members(all).forEach((one) => void (one.role === 'sync_standby' && (one.role = 'replica'))), /no synchronous standby/],
+  [
+    'a missing member',
+    (all) =>
+      [...all.values()].forEach(
+        (one) => one.patroni && (one.patroni.members = one.patroni.members!.filter((member) => member.name !== 'db3')),
+      ),
+    /db3 is not a member/,
+  ],
+  [
+    'a replica that does not stream',
+    (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.state = 'starting'))),
+    /db3 is starting/,
+  ],
+  [
+    'a replica far behind',
+    (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 99_999_999))),
+    /db3 is streaming, 99999999 bytes behind/,
+  ],
+  [
+    'a replica with unknown lag',
+    (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.lag = 'unknown'))),
+    /db3 is streaming/,
+  ],
+  [
+    'another timeline',
+    (all) => members(all).forEach((one) => void (one.name === 'db3' && (one.timeline = 2))),
+    /db3 is on timeline 2, the leader on 3/,
+  ],
+  [
+    'no synchronous standby',
+    (all) => members(all).forEach((one) => void (one.role === 'sync_standby' && (one.role = 'replica'))),
+    /no synchronous standby/,
+  ],
 ];
 for (const [what, change, says] of GATE)
   test(`between two restarts the gate refuses ${what}`, () => {
@@ -47,13 +92,30 @@ for (const [what, change, says] of GATE)
 
 const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
   ['a paused cluster', (all) => void (all.get('db1')!.patroni!.paused = true), /paused/],
-  ['two database systems', (all) => void (all.get('db3')!.dataDirectory = { state: 'cluster', systemIdentifier: '7001' }), /more than one database system.*db3 7001/],
-  ['files where the data directory belongs', (all) => void (all.get('db2')!.dataDirectory = { state: 'foreign' }), /db2: .* holds files but no database/],
-  ['an emptied DCS under databases', (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.initialize = undefined)), /initialize key is missing/],
-  ['a DCS without quorum', (all) => ['db1', 'db2'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)), /lost its quorum/],
+  [
+    'two database systems',
+    (all) => void (all.get('db3')!.dataDirectory = { state: 'cluster', systemIdentifier: '7001' }),
+    /more than one database system.*db3 7001/,
+  ],
+  [
+    'files where the data directory belongs',
+    (all) => void (all.get('db2')!.dataDirectory = { state: 'foreign' }),
+    /db2: .* holds files but no database/,
+  ],
+  [
+    'an emptied DCS under databases',
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.initialize = undefined)),
+    /initialize key is missing/,
+  ],
+  [
+    'a DCS without quorum',
+    (all) => ['db1', 'db2'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)),
+    /lost its quorum/,
+  ],
   ['two leaders', (all) => void (all.get('db2')!.patroni!.self!.role = 'primary'), /two leaders/],
 ];
-for (const [what, change, says] of ADMIT) test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
+for (const [what, change, says] of ADMIT)
+  test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
 
 test('a new cluster is only made when all its hosts are there', () => {
   const bare = takeSnapshot(cluster, new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
@@ -66,8 +128,14 @@ test('identity: a lost secret store, another cluster, other authorities and an o
   assert.equal(reasons(checkIdentity(cluster, withIdentity, IDENTITY)), 'yes');
   assert.match(reasons(checkIdentity(cluster, withIdentity, undefined)), /secret store is not the one/);
   assert.match(reasons(checkIdentity(cluster, lab(), undefined)), /no secret store/);
-  assert.match(reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, generation: 3 })), /newer inventory was applied \(generation 4, yours is 3\)/);
-  assert.match(reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, authorities: { ...IDENTITY.authorities, etcd: 'x' } })), /other authorities \(etcd\)/);
+  assert.match(
+    reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, generation: 3 })),
+    /newer inventory was applied \(generation 4, yours is 3\)/,
+  );
+  assert.match(
+    reasons(checkIdentity(cluster, withIdentity, { ...IDENTITY, authorities: { ...IDENTITY.authorities, etcd: 'x' } })),
+    /other authorities \(etcd\)/,
+  );
   const foreign = lab((all) => void (all.get('db2')!.identity = { ...IDENTITY, cluster: 'other', uuid: 'u2' }));
   assert.match(reasons(checkIdentity(cluster, foreign, IDENTITY)), /db2: belongs to another cluster, other/);
 });
@@ -82,14 +150,41 @@ test('a switchover goes to a streaming, synchronous member without nofailover, a
   assert.match(reasons(maySwitchOver(lab(), 'db3', true)), /no synchronous standby/);
   assert.match(reasons(maySwitchOver(lab(), 'db1', false)), /leads already/);
   assert.match(reasons(maySwitchOver(lab(), 'db9', false)), /not a member/);
-  assert.match(reasons(maySwitchOver(lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.tags = { nofailover: true })))), 'db2', true)), /nofailover/);
-  assert.match(reasons(maySwitchOver(lab((all) => void (all.get('db1')!.patroni!.paused = true)), 'db2', true)), /paused/);
+  assert.match(
+    reasons(
+      maySwitchOver(
+        lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.tags = { nofailover: true })))),
+        'db2',
+        true,
+      ),
+    ),
+    /nofailover/,
+  );
+  assert.match(
+    reasons(
+      maySwitchOver(
+        lab((all) => void (all.get('db1')!.patroni!.paused = true)),
+        'db2',
+        true,
+      ),
+    ),
+    /paused/,
+  );
   assert.equal(bestCandidate(lab(), true)?.name, 'db2');
-  assert.equal(bestCandidate(lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.state = 'stopped')))), true), undefined);
+  assert.equal(
+    bestCandidate(
+      lab((all) => members(all).forEach((one) => void (one.name === 'db2' && (one.state = 'stopped')))),
+      true,
+    ),
+    undefined,
+  );
 });
 
 test('replicas are restarted before the leader', () => {
-  assert.deepEqual(replicasFirst(hostsWith(cluster, 'patroni'), lab()).map((group) => group.map((host) => host.name)), [['db2'], ['db3'], ['db1']]);
+  assert.deepEqual(
+    replicasFirst(hostsWith(cluster, 'patroni'), lab()).map((group) => group.map((host) => host.name)),
+    [['db2'], ['db3'], ['db1']],
+  );
 });
 
 const STATUS: [string, (all: Map<string, Observation>) => void][] = [
@@ -103,15 +198,29 @@ const STATUS: [string, (all: Map<string, Observation>) => void][] = [
   ['dcs_member', (all) => void (all.get('db3')!.etcd!.healthy = false)],
   ['certificate_expiry', (all) => void (all.get('db1')!.certificates = [{ path: '/x.crt', expires: NOW + 1000 }])],
   ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],
-  ['pending_restart', (all) => members(all).forEach((one) => void (one.name === 'db2' && (one.pending_restart = true)))],
+  [
+    'pending_restart',
+    (all) => members(all).forEach((one) => void (one.name === 'db2' && (one.pending_restart = true))),
+  ],
   ['tag', (all) => members(all).forEach((one) => void (one.name === 'db2' && (one.tags = { nofailover: true })))],
 ];
 for (const [code, change] of STATUS)
   test(`status tells ${code}`, () => {
-    assert.ok(statusOf(cluster, lab(change), new Map(), IDENTITY, NOW).problems.some((problem) => problem.code === code));
+    assert.ok(
+      statusOf(cluster, lab(change), new Map(), IDENTITY, NOW).problems.some((problem) => problem.code === code),
+    );
   });
 
 test('status has an unreachable host among its problems', () => {
-  const status = statusOf(cluster, lab((all) => void all.delete('db3')), new Map([['db3', 'no answer']]), IDENTITY, NOW);
-  assert.deepEqual(status.problems.map(({ code, host }) => [code, host]), [['unreachable', 'db3']]);
+  const status = statusOf(
+    cluster,
+    lab((all) => void all.delete('db3')),
+    new Map([['db3', 'no answer']]),
+    IDENTITY,
+    NOW,
+  );
+  assert.deepEqual(
+    status.problems.map(({ code, host }) => [code, host]),
+    [['unreachable', 'db3']],
+  );
 });

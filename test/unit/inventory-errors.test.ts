@@ -41,14 +41,29 @@ const BAD: Bad[] = [
   ['an unknown top-level key', 'rto: fast', '‸rtoo: fast', /unknown key "rtoo" \(did you mean "rto"\?\)/],
   ['an unknown key of ssh', '  user: root', '  ‸usr: root', /did you mean "user"/],
   ['an unknown key of postgres', '  port: 5432', '  ‸prot: 5432', /did you mean "port"/],
-  ['an unknown key of a host', '{address: 10.0.0.1,', '{address: 10.0.0.1, ‸adress: 10.0.0.1,', /did you mean "address"/],
+  [
+    'an unknown key of a host',
+    '{address: 10.0.0.1,',
+    '{address: 10.0.0.1, ‸adress: 10.0.0.1,',
+    /did you mean "address"/,
+  ],
   ['an unknown key of vip', 'router_id: 51', 'router_id: 51, ‸priority: 1', /unknown key "priority"/],
   ['an unknown balancer port', '{primary: 5000,', '{primary: 5000, ‸primry: 1,', /did you mean "primary"/],
   ['an unknown patroni setting', '{port: 8008}', '{port: 8008, ‸loop_wit: 5}', /did you mean "loop_wait"/],
   ['a missing cluster name', 'cluster: main\n', '‸', /cluster is missing/],
   ['no hosts at all', GOOD.slice(GOOD.indexOf('hosts:')), '‸hosts: {}\n', /no hosts/],
-  ['a host without address', '{address: 10.0.0.4, roles: [pgbackrest]}', '{roles: [pgbackrest]}', /hosts.backup.address is missing/],
-  ['a host without roles', '{address: 10.0.0.4, roles: [pgbackrest]}', '{address: 10.0.0.4}', /hosts.backup.roles is missing/],
+  [
+    'a host without address',
+    '{address: 10.0.0.4, roles: [pgbackrest]}',
+    '{roles: [pgbackrest]}',
+    /hosts.backup.address is missing/,
+  ],
+  [
+    'a host without roles',
+    '{address: 10.0.0.4, roles: [pgbackrest]}',
+    '{address: 10.0.0.4}',
+    /hosts.backup.roles is missing/,
+  ],
   ['a host with an empty list of roles', 'roles: [pgbackrest]', 'roles: ‸[]', /needs a role/],
   // types and traps of YAML
   ['a version as a number', '"17"', '‸17', /quote it/],
@@ -81,37 +96,107 @@ const BAD: Bad[] = [
   ['a schedule that is none', 'pgbackrest: {port: 8432}', 'pgbackrest: {schedule: {full: ‸"daily; rm"}}', /calendar/],
   ['a retention of zero', 'pgbackrest: {port: 8432}', 'pgbackrest: {retention: {full: ‸0}}', />=1/],
   ['a relative repository path', 'pgbackrest: {port: 8432}', 'pgbackrest: {path: ‸backup}', /absolute path/],
-  ['a database name with a quote', '{name: app, owner: app}', "{name: ‸\"a'b\", owner: app}", /lower-case letters/],
+  ['a database name with a quote', '{name: app, owner: app}', '{name: ‸"a\'b", owner: app}', /lower-case letters/],
   ['an age recipient that is none', 'rto: fast', 'secrets: {recipients: [‸ssh-ed25519]}\nrto: fast', /age1/],
   ['a retry_timeout below the minimum', '{port: 8008}', '{retry_timeout: ‸2}', /at least 3/],
   ['a ttl below the minimum', '{port: 8008}', '{ttl: ‸10}', /at least 20/],
-  ['a tag that is text', 'db1: {address: 10.0.0.1,', 'db1: {address: 10.0.0.1, tags: {nofailover: ‸yes},', /write true or false/],
+  [
+    'a tag that is text',
+    'db1: {address: 10.0.0.1,',
+    'db1: {address: 10.0.0.1, tags: {nofailover: ‸yes},',
+    /write true or false/,
+  ],
   // cross-checks
   ['the same address twice', 'address: 10.0.0.2,', 'address: ‸10.0.0.1,', /already used by db1/],
   ['two address families', 'address: 10.0.0.2,', 'address: ‸"fd00::2",', /another address family/],
   ['the VIP on a host', '10.0.0.100/24', '‸10.0.0.5/24', /is the address of host proxy1/],
   ['the VIP outside the network', '10.0.0.100/24', '‸10.9.0.100/24', /not in the network of proxy1/],
   ['a VIP with a host prefix', '10.0.0.100/24', '‸10.0.0.100/32', /prefix length of the VIP/],
-  ['keepalived without haproxy', 'proxy1: {address: 10.0.0.5, roles: [haproxy, keepalived]}', 'proxy1: {address: 10.0.0.5, roles: ‸[keepalived]}', /no haproxy to watch/],
-  ['keepalived without a VIP', 'vip: {address: 10.0.0.100/24, interface: eth0, router_id: 51}\n', '', /keepalived needs a top-level vip/],
-  ['loop_wait and retry_timeout above ttl', '{port: 8008}', '{ttl: 20, loop_wait: ‸10, retry_timeout: 10}', /must not exceed ttl/],
-  ['an election timeout too near the heartbeat', '{client_port: 2379}', '{heartbeat_ms: 500, election_ms: ‸1000}', /at least 5 times/],
-  ['ports that collide on a database host', '{port: 8008}', '{port: ‸5432}', /port 5432 of Patroni collides with PostgreSQL on db1/],
+  [
+    'keepalived without haproxy',
+    'proxy1: {address: 10.0.0.5, roles: [haproxy, keepalived]}',
+    'proxy1: {address: 10.0.0.5, roles: ‸[keepalived]}',
+    /no haproxy to watch/,
+  ],
+  [
+    'keepalived without a VIP',
+    'vip: {address: 10.0.0.100/24, interface: eth0, router_id: 51}\n',
+    '',
+    /keepalived needs a top-level vip/,
+  ],
+  [
+    'loop_wait and retry_timeout above ttl',
+    '{port: 8008}',
+    '{ttl: 20, loop_wait: ‸10, retry_timeout: 10}',
+    /must not exceed ttl/,
+  ],
+  [
+    'an election timeout too near the heartbeat',
+    '{client_port: 2379}',
+    '{heartbeat_ms: 500, election_ms: ‸1000}',
+    /at least 5 times/,
+  ],
+  [
+    'ports that collide on a database host',
+    '{port: 8008}',
+    '{port: ‸5432}',
+    /port 5432 of Patroni collides with PostgreSQL on db1/,
+  ],
   ['ports that collide on a balancer', 'replica: 5001', 'replica: ‸5000', /collides with HAProxy primary on proxy1/],
-  ['two repository hosts', 'proxy2: {address: 10.0.0.6, roles: [haproxy, keepalived]}', 'proxy2: {address: 10.0.0.6, roles: ‸[haproxy, keepalived, pgbackrest]}', /already on backup/],
-  ['the repository on a database host', 'roles: [pgbackrest]', 'roles: ‸[pgbackrest, patroni]', /lost together with it/],
-  ['tags on a host without PostgreSQL', 'backup: {address: 10.0.0.4,', 'backup: {address: 10.0.0.4, ‸tags: {nosync: true},', /role patroni/],
-  ['a role named twice', 'db1: {address: 10.0.0.1, roles: [etcd, patroni]}', 'db1: {address: 10.0.0.1, roles: [etcd, patroni, ‸etcd]}', /named twice/],
+  [
+    'two repository hosts',
+    'proxy2: {address: 10.0.0.6, roles: [haproxy, keepalived]}',
+    'proxy2: {address: 10.0.0.6, roles: ‸[haproxy, keepalived, pgbackrest]}',
+    /already on backup/,
+  ],
+  [
+    'the repository on a database host',
+    'roles: [pgbackrest]',
+    'roles: ‸[pgbackrest, patroni]',
+    /lost together with it/,
+  ],
+  [
+    'tags on a host without PostgreSQL',
+    'backup: {address: 10.0.0.4,',
+    'backup: {address: 10.0.0.4, ‸tags: {nosync: true},',
+    /role patroni/,
+  ],
+  [
+    'a role named twice',
+    'db1: {address: 10.0.0.1, roles: [etcd, patroni]}',
+    'db1: {address: 10.0.0.1, roles: [etcd, patroni, ‸etcd]}',
+    /named twice/,
+  ],
   ['a setting that is owned', '{max_connections: 100}', '{‸archive_command: "true"}', /cannot be set here/],
   ['a wal_level that breaks replicas', '{max_connections: 100}', '{wal_level: ‸minimal}', /replica or logical/],
   ['an owner that is no user', 'owner: app}', 'owner: ‸web}', /not among postgres.users/],
   ['a reserved user', 'users: [{name: app}]', 'users: [{name: app}, {name: ‸postgres}]', /reserved/],
   ['a user named twice', 'users: [{name: app}]', 'users: [{name: app}, {name: ‸app}]', /named twice/],
-  ['an hba line with trust', '  users: [{name: app}]', '  users: [{name: app}]\n  hba: [‸"hostssl all all 10.0.0.0/24 trust"]', /refused/],
-  ['an hba line without TLS', '  users: [{name: app}]', '  users: [{name: app}]\n  hba: [‸"host all all 10.0.0.0/24 scram-sha-256"]', /write hostssl/],
+  [
+    'an hba line with trust',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba: [‸"hostssl all all 10.0.0.0/24 trust"]',
+    /refused/,
+  ],
+  [
+    'an hba line without TLS',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba: [‸"host all all 10.0.0.0/24 scram-sha-256"]',
+    /write hostssl/,
+  ],
   ['more synchronous standbys than replicas', '{port: 8008}', '{synchronous_node_count: ‸3}', /at most 2/],
-  ['a host that is its own jump host', 'db1: {address: 10.0.0.1,', 'db1: {address: 10.0.0.1, ssh: {jump: ‸db1},', /own jump host/],
-  ['replicatefrom an unknown host', 'db1: {address: 10.0.0.1,', 'db1: {address: 10.0.0.1, tags: {replicatefrom: ‸db9},', /no other database host/],
+  [
+    'a host that is its own jump host',
+    'db1: {address: 10.0.0.1,',
+    'db1: {address: 10.0.0.1, ssh: {jump: ‸db1},',
+    /own jump host/,
+  ],
+  [
+    'replicatefrom an unknown host',
+    'db1: {address: 10.0.0.1,',
+    'db1: {address: 10.0.0.1, tags: {replicatefrom: ‸db9},',
+    /no other database host/,
+  ],
 ];
 
 test('the good inventory is accepted', () => {
@@ -132,7 +217,11 @@ for (const [what, from, to, says] of BAD)
         assert.match(error.message, says);
         if (at < 0) return true;
         const before = marked.slice(0, at).split('\n');
-        assert.match(error.message, new RegExp(`^bad\\.yaml:${before.length}:${before.at(-1)!.length + 1}: error: `, 'm'), error.message);
+        assert.match(
+          error.message,
+          new RegExp(`^bad\\.yaml:${before.length}:${before.at(-1)!.length + 1}: error: `, 'm'),
+          error.message,
+        );
         assert.match(error.message, /^ +\| +\^$|^ +\| \^$/m, 'the caret is drawn');
         return true;
       },
@@ -140,7 +229,9 @@ for (const [what, from, to, says] of BAD)
   });
 
 test('all problems of an inventory are told at once', () => {
-  const text = GOOD.replace('rto: fast', 'rto: quick').replace('10.0.0.2,', '10.0.0.1,').replace('router_id: 51', 'router_id: 0');
+  const text = GOOD.replace('rto: fast', 'rto: quick')
+    .replace('10.0.0.2,', '10.0.0.1,')
+    .replace('router_id: 51', 'router_id: 0');
   assert.throws(
     () => parseInventory(text, 'bad.yaml'),
     (error: unknown) => ((error as Error).message.match(/: error: /g) ?? []).length === 2,
@@ -148,11 +239,16 @@ test('all problems of an inventory are told at once', () => {
 });
 
 test('an even number of etcd members is a warning', () => {
-  const { warnings } = parseInventory(GOOD.replace('db3: {address: 10.0.0.3, roles: [etcd, patroni]}', 'db3: {address: 10.0.0.3, roles: [patroni]}'), 'w.yaml');
+  const { warnings } = parseInventory(
+    GOOD.replace('db3: {address: 10.0.0.3, roles: [etcd, patroni]}', 'db3: {address: 10.0.0.3, roles: [patroni]}'),
+    'w.yaml',
+  );
   assert.match(warnings.join('\n'), /2 etcd members survive no more failures than 1/);
 });
 
 test('IPv6 inventories are accepted', () => {
-  const text = GOOD.replaceAll(/10\.0\.0\.(\d+)(?=,)/g, '"fd00::$1"').replace('10.0.0.100/24', '"fd00::100/64"').replace('10.0.0.0/24', '"fd00::/64"');
+  const text = GOOD.replaceAll(/10\.0\.0\.(\d+)(?=,)/g, '"fd00::$1"')
+    .replace('10.0.0.100/24', '"fd00::100/64"')
+    .replace('10.0.0.0/24', '"fd00::/64"');
   assert.equal(parseInventory(text, 'v6.yaml').cluster.vip?.address, 'fd00::100');
 });

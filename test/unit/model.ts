@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseFacts } from '../../src/cluster/facts.ts';
-import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
@@ -17,11 +17,21 @@ export function labCluster(...replace: [from: string, to: string][]): Cluster {
   return parseInventory(text, 'inventory/lab.yaml').cluster;
 }
 
-export const FACTS = parseFacts('id=debian\ncodename=trixie\ncpus=4\nmemory=16777216\nvirt=kvm\nipv6=yes\nsshport=22\nversion=openssh-server 1:10.0p1-7\n');
+export const FACTS = parseFacts(
+  'id=debian\ncodename=trixie\ncpus=4\nmemory=16777216\nvirt=kvm\nipv6=yes\nsshport=22\nversion=openssh-server 1:10.0p1-7\n',
+);
 
 /** A context for pure functions: new secrets, these facts, this snapshot. */
-export async function contextFor(cluster: Cluster, observations: ReadonlyMap<string, Observation> = new Map()): Promise<Context> {
-  return { cluster, secrets: await SecretStore.create(cluster), facts: () => FACTS, snapshot: takeSnapshot(cluster, observations) };
+export async function contextFor(
+  cluster: Cluster,
+  observations: ReadonlyMap<string, Observation> = new Map(),
+): Promise<Context> {
+  return {
+    cluster,
+    secrets: await SecretStore.create(cluster),
+    facts: () => FACTS,
+    snapshot: takeSnapshot(cluster, observations),
+  };
 }
 
 export const EMPTY: Observation = {
@@ -50,19 +60,48 @@ export function healthyLab(): Map<string, Observation> {
     timeline: 3,
     ...(index > 0 ? { lag: 0 } : {}),
   }));
-  const etcdMembers = ['db1', 'db2', 'db3'].map((name, index) => ({ id: String(index + 1), name, peerUrl: `https://${address(index)}:2380`, learner: false }));
+  const etcdMembers = ['db1', 'db2', 'db3'].map((name, index) => ({
+    id: String(index + 1),
+    name,
+    peerUrl: `https://${address(index)}:2380`,
+    learner: false,
+  }));
   const observations = new Map<string, Observation>();
   for (const [index, name] of ['db1', 'db2', 'db3'].entries())
     observations.set(name, {
       ...EMPTY,
       dataDirectory: { state: 'cluster', systemIdentifier: '7000' },
-      patroni: { self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } }, members, paused: false },
-      sql: { archiver: { archived_count: 5, failed_count: 0, last_archived_time: '2026-01-01T00:00:00Z', last_failed_time: null } },
+      patroni: {
+        self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } },
+        members,
+        paused: false,
+      },
+      sql: {
+        archiver: {
+          archived_count: 5,
+          failed_count: 0,
+          last_archived_time: '2026-01-01T00:00:00Z',
+          last_failed_time: null,
+        },
+      },
       etcd: { healthy: true, id: String(index + 1), leader: '1', members: etcdMembers, initialize: '7000' },
     });
-  const rows = (proxy: string, up: string[]) => ['db1', 'db2', 'db3'].map((server) => ({ proxy, server, status: up.includes(server) ? 'UP' : 'DOWN' }));
-  for (const name of ['proxy1', 'proxy2']) observations.set(name, { ...EMPTY, vipHeld: name === 'proxy1', balancer: [...rows('primary', ['db1']), ...rows('replica', ['db2', 'db3'])] });
-  observations.set('backup', { ...EMPTY, repository: { status: 0, message: 'ok', backups: [{ label: '20260101-000000F', type: 'full', stop: 1_767_225_600, size: 1 }] } });
+  const rows = (proxy: string, up: string[]) =>
+    ['db1', 'db2', 'db3'].map((server) => ({ proxy, server, status: up.includes(server) ? 'UP' : 'DOWN' }));
+  for (const name of ['proxy1', 'proxy2'])
+    observations.set(name, {
+      ...EMPTY,
+      vipHeld: name === 'proxy1',
+      balancer: [...rows('primary', ['db1']), ...rows('replica', ['db2', 'db3'])],
+    });
+  observations.set('backup', {
+    ...EMPTY,
+    repository: {
+      status: 0,
+      message: 'ok',
+      backups: [{ label: '20260101-000000F', type: 'full', stop: 1_767_225_600, size: 1 }],
+    },
+  });
   observations.set('client', EMPTY);
   return observations;
 }

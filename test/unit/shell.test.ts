@@ -6,7 +6,8 @@ import { frame, unframe } from '../../src/shell/frame.ts';
 import { print, quote, words } from '../../src/shell/quote.ts';
 import { composeSections, splitSections } from '../../src/shell/sections.ts';
 
-const sh = (script: string, input?: string) => execFileSync('/bin/sh', input === undefined ? ['-c', script] : [], { input }).toString();
+const sh = (script: string, input?: string) =>
+  execFileSync('/bin/sh', input === undefined ? ['-c', script] : [], { input }).toString();
 const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((one) => !one.includes('\0') && one.isWellFormed());
 
 test('any text is one word of the shell, unchanged', () => {
@@ -42,14 +43,19 @@ test('sections come back by name, whatever they print', () => {
 });
 
 test('a truncated answer is an error, never an empty one', () => {
-  const scripts = new Map([['one', 'echo a'], ['two', 'echo b']]);
+  const scripts = new Map([
+    ['one', 'echo a'],
+    ['two', 'echo b'],
+  ]);
   const answer = sh(composeSections(scripts, 'N'));
-  for (let length = 0; length < answer.length - 1; length++) assert.throws(() => splitSections(scripts.keys(), answer.slice(0, length), 'N'), /truncated/);
+  for (let length = 0; length < answer.length - 1; length++)
+    assert.throws(() => splitSections(scripts.keys(), answer.slice(0, length), 'N'), /truncated/);
 });
 
 test('a framed answer is complete only with its mark, in any chunks', () => {
   const whole = Buffer.from('héllo\nworld\nm.1 7\nrest');
-  for (let length = 0; length < whole.length - 5; length++) assert.equal(unframe(whole.subarray(0, length), 'm.1'), undefined);
+  for (let length = 0; length < whole.length - 5; length++)
+    assert.equal(unframe(whole.subarray(0, length), 'm.1'), undefined);
   assert.deepEqual(unframe(whole, 'm.1'), { output: 'héllo\nworld', code: 7, rest: Buffer.from('rest') });
 });
 
