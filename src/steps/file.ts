@@ -36,7 +36,11 @@ const text = (content: string | Secret): string => (content instanceof Secret ? 
 const hash = (content: string | Secret): string => createHash('sha256').update(text(content)).digest('hex');
 
 /** File type bits of st_mode (inode(7)). */
-const TYPES: Record<number, FileState['type']> = { 16807: 'file', 9604: 'directory', 21609: 'link' };
+const TYPES = new Map<number, FileState['type']>([
+  [0o100000, 'file'],
+  [0o040000, 'directory'],
+  [0o120000, 'link'],
+]);
 
 /** One `stat` for any number of paths; lines `hexmode|owner|group|path`. */
 export const statScript = (paths: readonly string[]): string =>
@@ -47,7 +51,10 @@ export function parseStat(line: string): { path: string; state: FileState } {
   const [raw = '', owner = '', group = '', ...rest] = line.split('|');
   const bits = Number.parseInt(raw, 16);
   const mode = (bits & 0o7777).toString(8).padStart(4, '0');
-  return { path: rest.join('|'), state: { type: TYPES[bits & 0o170000] ?? 'other', owner, group, mode, sha256: '' } };
+  return {
+    path: rest.join('|'),
+    state: { type: TYPES.get(bits & 0o170000) ?? 'other', owner, group, mode, sha256: '' },
+  };
 }
 
 /** A file's owner, group, mode and content. */
