@@ -48,12 +48,9 @@ export async function probe(session: Session, host: Host, steps: readonly Step[]
   const nonce = randomBytes(12).toString('hex');
   const groups = byKind(steps);
   try {
-    const { output } = await session.ask(
-      host,
-      `${prelude}\n${probeScript(session.cluster, host, steps, nonce)}`,
-      PROBE_TIMEOUT_S,
-      prelude !== '',
-    );
+    // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
+    const script = `${prelude}\n(\n${probeScript(session.cluster, host, steps, nonce)}\n)`;
+    const { output } = await session.ask(host, script, PROBE_TIMEOUT_S, prelude !== '');
     const answers = splitSections(
       ['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)],
       output,

@@ -1,0 +1,241 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { apply } from '../../playbooks/apply.ts';
+import { allSteps } from '../../src/engine/plan.ts';
+import { probeScript } from '../../src/engine/probe.ts';
+import { assumedContext } from '../../src/engine/survey.ts';
+import { loadInventory } from '../../src/inventory/load.ts';
+import { type Cluster, ROLE_NAMES } from '../../src/inventory/model.ts';
+import { SecretStore } from '../../src/secrets/store.ts';
+import { file } from '../../src/steps/file.ts';
+
+/**
+ * Measures, never judges by the clock alone:
+ * - a no-op apply of a lab that is up, beside the floor: parallel OpenSSH clients, each running the very probe script;
+ * - growth with the number of steps (the time of one host's probe with 10, 100 and 1,000 file steps);
+ * - growth with the number of hosts: sshd processes on loopback, 1 to 200 of them, with the controller's memory.
+ */
+const { values } = parseArgs({
+  options: {
+    inventory: { type: 'string', short: 'i', default: 'inventory/lab.yaml' },
+    runs: { type: 'string', default: '7' },
+    only: { type: 'string' },
+  },
+});
+const RUNS = Number(values.runs);
+const BIN = resolve('dist/hapg.js');
+
+const median = (list: number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
+const ms = (value: number) => `${Math.round(value)} ms`;
+const want = (part: string) => !values.only || values.only === part;
+
+interface Timed {
+  ms: number;
+  code: number | null;
+  /** Peak resident memory, in MiB. */
+  mib: number;
+  out: string;
+}
+
+function run(program: string, args: string[], input = ''): Promise<Timed> {
+  const started = performance.now();
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  let out = '';
+  let mib = 0;
+  const sample = setInterval(() => {
+    try {
+      mib = Math.max(
+        mib,
+        Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+      );
+    } catch {
+      // It has ended between two looks.
+    }
+  }, 20);
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  return new Promise((done) =>
+    child.on('close', (code) => {
+      clearInterval(sample);
+      done({ ms: performance.now() - started, code, mib, out });
+    }),
+  );
+}
+
+/** The probe scripts that a no-op apply of this inventory sends, by host. */
+async function probeScripts(cluster: Cluster): Promise<Map<string, string>> {
+  const secrets = (await SecretStore.read(cluster))!;
+  const context = assumedContext(cluster, secrets);
+  const scope = { hosts: cluster.hosts, roles: new Set(ROLE_NAMES) };
+  return new Map(
+    cluster.hosts.map((host) => [
+      host.name,
+      probeScript(
+        cluster,
+        host,
+        allSteps(apply, host, context, scope).flatMap(({ steps }) => steps),
+        'BENCH',
+      ),
+    ]),
+  );
+}
+
+async function noop(): Promise<void> {
+  const { cluster } = loadInventory(values.inventory);
+  const scripts = await probeScripts(cluster);
+  const key = resolve('inventory', cluster.settings.ssh.key ?? '');
+  const known = join(cluster.stateDir, 'known_hosts');
+  const floor = () =>
+    Promise.all(
+      cluster.hosts.map((host) =>
+        run(
+          'ssh',
+          [
+            '-i',
+            key,
+            '-o',
+            `UserKnownHostsFile=${known}`,
+            '-o',
+            'BatchMode=yes',
+            '-p',
+            String(host.ssh.port),
+            `root@${host.ssh.host}`,
+            '/bin/sh',
+          ],
+          scripts.get(host.name)!,
+        ),
+      ),
+    );
+  const floors: number[] = [];
+  const ours: number[] = [];
+  const status: number[] = [];
+  for (let round = 0; round < RUNS; round++) {
+    const started = performance.now();
+    const answers = await floor();
+    floors.push(performance.now() - started);
+    const bad = answers.find((answer) => answer.code !== 0 || !answer.out.includes('BENCH'));
+    if (bad) throw new Error(`the floor did not run: ${bad.code} ${bad.out.slice(0, 200)}`);
+    const applied = await run(process.execPath, [BIN, 'apply', '-i', values.inventory, '--yes', '-o', 'json']);
+    if (applied.code !== 0 || (JSON.parse(applied.out) as { changes: unknown[] }).changes.length > 0)
+      throw new Error('apply was no no-op: run it once before the bench');
+    ours.push(applied.ms);
+    status.push((await run(process.execPath, [BIN, 'status', '-i', values.inventory])).ms);
+  }
+  console.log(
+    `no-op apply, ${cluster.hosts.length} hosts    ${ms(median(ours))}   (floor: parallel OpenSSH with the same probes ${ms(median(floors))}; ratio ${(median(ours) / median(floors)).toFixed(2)})`,
+  );
+  console.log(`status, ${cluster.hosts.length} hosts         ${ms(median(status))}`);
+}
+
+/** sshd processes of our own on loopback, each with its own port; killed at the end. */
+function sshds(directory: string, count: number): { children: ChildProcess[]; firstPort: number } {
+  const firstPort = 20_000 + Math.floor(Math.random() * 20_000);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'host')]);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'user')]);
+  mkdirSync('/run/sshd', { recursive: true });
+  const log = openSync(join(directory, 'sshd.log'), 'a');
+  const children = Array.from({ length: count }, (_, index) =>
+    spawn(
+      '/usr/sbin/sshd',
+      [
+        '-D',
+        '-e',
+        '-f',
+        '/dev/null',
+        '-p',
+        String(firstPort + index),
+        '-h',
+        join(directory, 'host'),
+        '-o',
+        `AuthorizedKeysFile=${join(directory, 'user.pub')}`,
+        '-o',
+        'StrictModes=no',
+        '-o',
+        'ListenAddress=127.0.0.1',
+        '-o',
+        `PidFile=none`,
+        '-o',
+        'MaxStartups=300',
+      ],
+      { stdio: ['ignore', log, log] },
+    ),
+  );
+  return { children, firstPort };
+}
+
+/** An inventory of `count` loopback hosts, all of one role that asks little. */
+function loopback(directory: string, count: number, firstPort: number): string {
+  const host = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+  const state = join(directory, '.hapg', 'bench');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  writeFileSync(
+    join(state, 'known_hosts'),
+    Array.from({ length: count }, (_, index) => `[127.0.0.1]:${firstPort + index} ${host}\n`).join(''),
+  );
+  const lines = Array.from({ length: count }, (_, index) => {
+    const role = index === 0 ? 'etcd, patroni' : 'client';
+    return `  h${index}: {address: 10.77.${Math.floor(index / 250)}.${(index % 250) + 1}, ssh: {host: 127.0.0.1, port: ${firstPort + index}}, roles: [${role}]}`;
+  });
+  const inventory = join(directory, `hosts-${count}.yaml`);
+  writeFileSync(
+    inventory,
+    `cluster: bench\nssh: {user: ${userInfo().username}, key: ./user}\nhardening: false\nufw: false\npostgres: {databases: [{name: app, owner: app}], users: [{name: app}]}\nhosts:\n${lines.join('\n')}\n`,
+  );
+  return inventory;
+}
+
+async function hosts(): Promise<void> {
+  if (!existsSync('/usr/sbin/sshd')) return console.log('growth with hosts: skipped, no sshd on this machine');
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-bench-'));
+  const { children, firstPort } = sshds(directory, 200);
+  try {
+    await new Promise((done) => setTimeout(done, 3000));
+    for (const count of [1, 10, 50, 200]) {
+      const inventory = loopback(directory, count, firstPort);
+      // Facts of the first run are remembered; the second is the usual case. Hosts that are no database hosts only.
+      const args = ['plan', '-i', inventory, '-t', 'client', '-o', 'json'];
+      await run(process.execPath, [BIN, ...args]);
+      const timed = [];
+      for (let round = 0; round < 3; round++) timed.push(await run(process.execPath, [BIN, ...args]));
+      if (timed.some((one) => one.code !== 0)) throw new Error(`plan of ${count} loopback hosts failed`);
+      console.log(
+        `plan, ${String(count).padStart(3)} loopback hosts  ${ms(median(timed.map((one) => one.ms))).padStart(8)}   ${Math.round(median(timed.map((one) => one.mib)))} MiB`,
+      );
+    }
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function steps(): void {
+  const { cluster } = loadInventory(values.inventory);
+  const host = cluster.hosts.at(-1)!;
+  const times: [number, number][] = [];
+  for (const count of [10, 100, 1000]) {
+    const list = Array.from({ length: count }, (_, index) =>
+      file('client', `/etc/hapg-bench/file-${index}`, `content ${index}\n`),
+    );
+    const took: number[] = [];
+    for (let round = 0; round < RUNS; round++) {
+      const started = performance.now();
+      const kind = list[0]!.kind;
+      const answer = execFileSync('sh', { input: kind.probe(list) }).toString();
+      const states = kind.parse(answer, list);
+      for (const one of list) kind.diff(one, states.get(one.id)!);
+      took.push(performance.now() - started);
+    }
+    times.push([count, median(took)]);
+    console.log(`probe and diff, ${String(count).padStart(4)} file steps on ${host.name}  ${ms(median(took))}`);
+  }
+  const [[few, fast], , [many, slow]] = times as [[number, number], [number, number], [number, number]];
+  console.log(`growth: ${((slow - fast) / (many - few)).toFixed(3)} ms a step`);
+}
+
+if (want('steps')) steps();
+if (want('hosts')) await hosts();
+if (want('noop')) await noop();
