@@ -1,5 +1,5 @@
 import { client, clientPackages } from '../roles/client/client.ts';
-import { etcd, etcdCertificates, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
+import { etcd, etcdCertificates, etcdMinimum, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
 import { haproxy, haproxyMinimum, haproxyPackages, haproxyPrepare } from '../roles/haproxy/haproxy.ts';
 import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
 import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
@@ -12,11 +12,11 @@ import {
   patroniPrepare,
   patroniRestart,
 } from '../roles/patroni/patroni.ts';
+import { postgresSource } from '../roles/patroni/repository.ts';
 import {
   pgbackrest,
   pgbackrestMinimum,
   pgbackrestPackages,
-  pgbackrestPrepare,
   pgbackrestSchedule,
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
@@ -62,6 +62,12 @@ const identity: Stage = {
 /** Steps that belong to the host rather than to a role go with the role that every run of it includes. */
 const firstRole = (host: Host) => [...host.roles][0]!;
 
+/** Whatever takes something from PostgreSQL's packages takes it from the same source; said once for the host. */
+function postgresPackages(host: Host, context: Context): Step[] {
+  const role = (['patroni', 'pgbackrest', 'client'] as const).find((name) => host.roles.has(name));
+  return role ? postgresSource(role, host, context) : [];
+}
+
 const prepare: Stage = {
   name: 'hardening',
   hosts: everyone,
@@ -69,11 +75,8 @@ const prepare: Stage = {
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
-    ...(host.roles.has('patroni')
-      ? patroniPrepare(host, context)
-      : host.roles.has('pgbackrest')
-        ? pgbackrestPrepare(host)
-        : []),
+    ...postgresPackages(host, context),
+    ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
   ],
 };
 
@@ -92,7 +95,7 @@ const install: Stage = {
     };
     want('hardening', hardeningPackages(host, context));
     want('ufw', ['ufw']);
-    want('etcd', etcdPackages);
+    want('etcd', etcdPackages, etcdMinimum);
     want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], {
       ...patroniMinimum,
       ...pgbackrestMinimum,

@@ -1,3 +1,4 @@
+import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
@@ -16,6 +17,7 @@ const UNIT = 'etcd.service';
 const INITIAL = '/etc/etcd/initial.env';
 
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
+export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
 
 export const clientUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;

@@ -32,14 +32,8 @@ export const patroniPackages = ({ settings }: Cluster): string[] => [
 ];
 export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
 
-/** Before the package: no `main` cluster is made, ever (a PostgreSQL beside Patroni's is a split brain). */
+/** Before the package: what its unit must know. */
 export const patroniPrepare = (host: Host, context: Context): Step[] => [
-  directory(role, '/etc/postgresql-common'),
-  file(
-    role,
-    '/etc/postgresql-common/createcluster.conf',
-    '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
-  ),
   directory(role, '/etc/systemd/system/patroni.service.d'),
   file(
     role,

@@ -21,15 +21,6 @@ export const pgbackrestMinimum = { pgbackrest: MINIMUM_VERSIONS.pgbackrest };
 /** The account that owns the repository comes with PostgreSQL's packages on database hosts; here it needs postgresql-common. */
 export const repositoryPackages = ['postgresql-common'];
 
-export const pgbackrestPrepare = (_host: Host): Step[] => [
-  directory(role, '/etc/postgresql-common'),
-  file(
-    role,
-    '/etc/postgresql-common/createcluster.conf',
-    '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
-  ),
-];
-
 /** On the repository host and on every database host; with TLS both are server and client of each other. */
 export function pgbackrest(host: Host, context: Context): Step[] {
   const { cluster, secrets } = context;

@@ -1,4 +1,5 @@
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import { capabilities, type Facts, SHIPPED_POSTGRES } from './facts.ts';
 import type { Identity } from './observe.ts';
 import type { Member, Snapshot } from './snapshot.ts';
 
@@ -71,8 +72,30 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     );
   if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
     reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
-  if (!snapshot.exists && missing.length > 0)
+  const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
+  if (founding && !snapshot.exists && missing.length > 0)
     reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
+  return verdict(reasons);
+}
+
+/** Can these hosts keep what the inventory promises, with the packages that they have or will get? */
+export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, hosts: readonly Host[]): Verdict {
+  const reasons: string[] = [];
+  const { version, repository } = cluster.settings.postgres;
+  for (const host of hosts.filter((one) => one.roles.has('patroni'))) {
+    const its = facts(host);
+    const shipped = SHIPPED_POSTGRES[its.codename];
+    if (!shipped)
+      reasons.push(
+        `${host.name}: ${its.distribution} ${its.codename} is not supported; Debian 12 and 13 and Ubuntu 22.04 and 24.04 are`,
+      );
+    else if (repository === 'distribution' && shipped !== version)
+      reasons.push(
+        `${host.name}: ${its.codename} ships PostgreSQL ${shipped}, not ${version}; write postgres: {repository: pgdg} or version: "${shipped}"`,
+      );
+    if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
+      reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
+  }
   return verdict(reasons);
 }
 

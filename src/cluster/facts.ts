@@ -40,6 +40,9 @@ if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
 /usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p'
 dpkg-query -W -f 'version=\${Package} \${Version}\\n' openssh-server patroni pgbackrest etcd-server haproxy 2>/dev/null`;
 
+/** The PostgreSQL that each release ships itself. */
+export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
+
 /** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
 const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
 

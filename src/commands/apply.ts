@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { apply as playbook } from '../../playbooks/apply.ts';
-import { admitApply, checkIdentity } from '../cluster/decisions.ts';
+import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
@@ -137,6 +137,7 @@ async function look(
   for (const verdict of [
     checkIdentity(cluster, snapshot, stored ? secrets.identity() : undefined),
     admitApply(cluster, snapshot, missing),
+    checkVersions(cluster, found.context.facts, hosts),
   ])
     if (!verdict.ok)
       throw new Refused(
@@ -156,17 +157,7 @@ async function carryOut(
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
-  const engine = new Apply(
-    session,
-    playbook,
-    { hosts, roles },
-    context,
-    facts,
-    journal,
-    interrupt,
-    plan.starting,
-    probed,
-  );
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan, probed);
   const result = await engine.run();
   if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
     const problem = await verifyAsClient(session, cluster);

@@ -9,7 +9,16 @@ import type { Action, Step } from '../steps/step.ts';
 import type { Interrupt } from './events.ts';
 import { armScript, disarmScript, UNDO_AFTER_S } from './guard.ts';
 import type { Journal } from './journal.ts';
-import { differences, dueHandlers, handlerId, marksOf, type Scope, type StepDifference, stepsOf } from './plan.ts';
+import {
+  differences,
+  dueHandlers,
+  handlerId,
+  marksOf,
+  type Plan,
+  type Scope,
+  type StepDifference,
+  stepsOf,
+} from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 import { settleAll } from './pool.ts';
 import { type Probed, probe } from './probe.ts';
@@ -63,8 +72,7 @@ export class Apply {
     private readonly facts: Map<string, Facts>,
     private readonly journal: Journal,
     private readonly interrupt: Interrupt,
-    /** Units by host that the plan found stopped: starting them is all the reload or restart they need. */
-    private readonly starting: ReadonlyMap<string, ReadonlySet<string>>,
+    private readonly plan: Plan,
     probed: ReadonlyMap<string, Probed>,
   ) {
     this.observations = new Map(context.snapshot.observations);
@@ -113,9 +121,10 @@ export class Apply {
       const steps = stepsOf(stage, host, this.context, this.scope);
       const { states, pending } = this.lastProbe.get(host.name) ?? { states: new Map(), pending: [] };
       const changed = differences(steps, states);
+      this.fulfilled(stage, host, steps, changed);
       if (
         changed.length > 0 ||
-        dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set()).length > 0
+        dueHandlers(steps, changed, pending, this.plan.starting.get(host.name) ?? new Set()).length > 0
       )
         work.set(host, steps);
     }
@@ -210,7 +219,7 @@ export class Apply {
     const steps = stepsOf(stage, host, this.context, this.scope);
     const { states, pending } = this.lastProbe.get(host.name)!;
     const changed = differences(steps, states);
-    const handlers = dueHandlers(steps, changed, pending, this.starting.get(host.name) ?? new Set());
+    const handlers = dueHandlers(steps, changed, pending, this.plan.starting.get(host.name) ?? new Set());
     const control = this.session.remote(host, stage.name);
     const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
 
@@ -280,8 +289,26 @@ export class Apply {
     this.record(stage, host, what, Math.round(performance.now() - started));
   }
 
+  /** Planned steps that an earlier change of this run has already brought about, such as a directory that a package made. */
+  private fulfilled(stage: Stage, host: Host, steps: readonly Step[], changed: readonly StepDifference[]): void {
+    for (const one of steps)
+      if (this.planned(host, one.id) && !changed.some(({ step }) => step.id === one.id))
+        this.record(stage, host, { step: one.id, role: one.role, action: this.planned(host, one.id)! }, 0);
+  }
+
+  private planned(host: Host, step: string): Action | undefined {
+    return this.plan.changes.find((change) => change.host === host.name && change.step === step)?.action;
+  }
+
   private record(stage: Stage, host: Host, what: Pick<Done, 'step' | 'role'> & { action: Action }, ms: number): void {
-    const done = { host: host.name, stage: stage.name, ...what, ms };
+    // Seen from before the run: what a package made in between and a step then completed was still created.
+    const done = {
+      host: host.name,
+      stage: stage.name,
+      ...what,
+      action: this.planned(host, what.step) ?? what.action,
+      ms,
+    };
     this.result.done.push(done);
     this.session.options.emit({ type: 'changed', ...done });
     this.journal.write('changed', done);

@@ -1,6 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import { quote, words } from '../shell/quote.ts';
-import { type Kind, type Step, type StepOptions, step } from './step.ts';
+import { type Kind, type Step, step } from './step.ts';
 
 export interface PackageWant {
   names: string[];
@@ -75,10 +75,10 @@ apt update
 ${checks.join('\n')}
 apt --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install ${words(...names)}`;
 
-/** A step: these packages, from the sources that the host has. */
+/** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */
 export const packages = (
   role: RoleName,
   names: readonly string[],
   minimum: Record<string, string> = {},
-  options: StepOptions = {},
-): Step => step(packageKind, role, role, { names: [...new Set(names)], minimum }, options);
+  subject: string = role,
+): Step => step(packageKind, role, subject, { names: [...new Set(names)], minimum });

@@ -120,7 +120,7 @@ async function login(target: SshTarget, socket: Duplex, credentials: Credentials
   } catch (error) {
     socket.destroy();
     // ssh2 reports its own words when the verifier refuses; ours tell what to do.
-    if (refusal) throw new Unreachable(via || target.host, refusal);
+    if (refusal) throw new Error(via ? `${via}: ${refusal}` : refusal);
     throw via ? new Error(`${via}: ${describe(error as Error, target)}`) : error;
   }
   // Without a permanent listener a reset link ends the whole process (node-ssh #421).

@@ -1,0 +1,36 @@
+import type { Context } from '../../src/engine/playbook.ts';
+import type { Host, RoleName } from '../../src/inventory/model.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { packages } from '../../src/steps/package.ts';
+import type { Step } from '../../src/steps/step.ts';
+
+/** Where postgresql-common, which every distribution ships, keeps the PostgreSQL project's signing key. */
+const KEY = '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc';
+
+/**
+ * What must be there before PostgreSQL's packages are: no `main` cluster is ever made (a PostgreSQL beside Patroni's is a
+ * split brain), and the PostgreSQL project's package source where the inventory asks for it. Whatever depends on libpq or
+ * pgBackRest takes it from the same source: both ends of a backup must have exactly the same version.
+ */
+export function postgresSource(role: RoleName, host: Host, context: Context): Step[] {
+  const noMainCluster = [
+    directory(role, '/etc/postgresql-common'),
+    file(
+      role,
+      '/etc/postgresql-common/createcluster.conf',
+      '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
+    ),
+  ];
+  if (context.cluster.settings.postgres.repository === 'distribution') return noMainCluster;
+  const { codename } = context.facts(host);
+  return [
+    ...noMainCluster,
+    packages(role, ['postgresql-common', 'ca-certificates'], {}, `${role} package source`),
+    file(
+      role,
+      '/etc/apt/sources.list.d/pgdg.sources',
+      `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
+    ),
+  ];
+}
