@@ -88,7 +88,7 @@ export function patroni(host: Host, context: Context): Step[] {
   const { cluster } = context;
   return [
     strayClusters(role),
-    unitOff(role, 'postgresql.service'),
+    unitOff(role, 'postgresql.service', { packaged: true }),
     directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,

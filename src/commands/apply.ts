@@ -9,7 +9,8 @@ import type { Plan } from '../engine/plan.ts';
 import { settleAll } from '../engine/pool.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
-import { EXIT, Interrupted, KnownError, Refused, UsageError } from '../errors.ts';
+import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
+import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { quote } from '../shell/quote.ts';
@@ -48,6 +49,17 @@ const planDocument = (plan: Plan, run: string, started: number) => ({
     known_after_apply: knownAfterApply,
   })),
   duration_ms: Math.round(performance.now() - started),
+  run,
+});
+
+/** The document of a run that could not begin because hosts were out of reach. */
+const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<string, Error>, run: string) => ({
+  hosts: Object.fromEntries(
+    hosts.map(({ name }) => [name, { ok: 0, changed: 0, failed: 0, unreachable: unreachable.has(name), skipped: 0 }]),
+  ),
+  changes: [],
+  failed: [...unreachable].map(([host, error]) => ({ host, step: 'connect', message: error.message })),
+  duration_ms: 0,
   run,
 });
 
@@ -122,14 +134,17 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
 
 /** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */
 async function look(
-  { cluster, hosts, roles, options }: Setup,
+  { cluster, hosts, roles, options, json }: Setup,
   { session }: Running,
   secrets: SecretStore,
   stored: boolean,
   lock?: ReturnType<typeof holder>,
 ): Promise<Survey> {
   const unreachable = await session.openAll(hosts);
-  if (unreachable.size > 0) throw unreachableError(unreachable);
+  if (unreachable.size > 0) {
+    if (json) printJson(unreachableDocument(hosts, unreachable, session.options.run));
+    throw unreachableError(unreachable);
+  }
   const waitSeconds = Number(options.lockWait);
   const found = await survey(session, playbook, { hosts, roles }, secrets, lock && { who: lock, waitSeconds });
   const { snapshot } = found.context;
@@ -218,8 +233,8 @@ function report(
       `${result.failed.length > 0 ? paint.red('failed') : result.interrupted ? paint.yellow('interrupted; run again to go on') : paint.green(`${cluster.name} is as the inventory says`)} (${duration(ms)}, run ${run})`,
     );
   }
-  if (result.failed.length > 0) return EXIT.failed;
-  return result.interrupted ? new Interrupted().exitCode : EXIT.done;
+  if (result.interrupted) return EXIT.interrupted;
+  return result.failed.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 /** The slowest steps, and what remains of the wall time when packages, initdb and backups are taken off (longest host of each). */

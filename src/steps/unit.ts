@@ -6,6 +6,8 @@ export interface UnitWant {
   name: string;
   enabled: boolean;
   active: boolean;
+  /** A package brings it and turns it on, so it has to be turned off as soon as it is there. */
+  packaged?: boolean;
   /** Seconds to wait for the start. */
   timeout?: number;
 }
@@ -52,6 +54,8 @@ export const unitKind: Kind<UnitWant, UnitState> = {
   diff({ want }, state) {
     if (state.load === 'not-found' && (want.active || want.enabled))
       return { action: 'create', summary: want.active ? 'start and enable' : 'enable', knownAfterApply: true };
+    if (state.load === 'not-found' && want.packaged)
+      return { action: 'update', summary: 'stop and disable', knownAfterApply: true };
     const reasons: string[] = [];
     if (want.active && (state.load === 'masked' || state.enabled.startsWith('masked'))) reasons.push('masked → unmask');
     if (want.enabled && !/^(enabled|static|alias|generated|indirect)/.test(state.enabled))
@@ -102,5 +106,5 @@ export const unit = (role: RoleName, name: string, options: StepOptions & { time
   );
 
 /** A step: this unit neither runs nor starts at boot. */
-export const unitOff = (role: RoleName, name: string, options: StepOptions = {}): Step =>
-  step(unitKind, role, name, { name, enabled: false, active: false }, options);
+export const unitOff = (role: RoleName, name: string, options: StepOptions & { packaged?: boolean } = {}): Step =>
+  step(unitKind, role, name, { name, enabled: false, active: false, packaged: options.packaged ?? false }, options);

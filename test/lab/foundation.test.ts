@@ -86,6 +86,49 @@ test('two applies at once: the second exits 3, names the holder, and has run not
   assert.match((await lab.hapg(['audit'])).stdout, /apply +\d+ +did not end/);
 });
 
+test('Ctrl-C finishes what is in flight, exits 130, and the next run goes on', async () => {
+  assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
+  lab.on('client', 'systemctl disable --now apt-daily-upgrade.timer');
+  const first = lab.start(['apply', '--yes', '-l', 'client']);
+  await until('the first run takes its lock', 10, () => !isFree('client'));
+  first.kill('SIGINT');
+  const ended = await first.done;
+  assert.equal(ended.code, 130, ended.stdout + ended.stderr);
+  assert.match(ended.stdout, /interrupted; run again to go on/);
+  assert.notEqual(
+    lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code,
+    0,
+    'a later step was not begun',
+  );
+  const again = await lab.hapg(['apply', '--yes']);
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code, 0);
+});
+
+test('a saved plan is done as shown, and refused when it is stale', async () => {
+  const saved = join(lab.directory, 'saved.plan');
+  lab.on('proxy1', 'echo "# drift" >> /etc/issue');
+  assert.equal((await lab.hapg(['plan', '--out', saved])).code, 0);
+  lab.on('proxy1', 'echo "# more drift" >> /etc/issue');
+  const stale = await lab.hapg(['apply', saved]);
+  assert.equal(stale.code, 1);
+  assert.match(stale.stderr, /is stale/);
+  assert.equal((await lab.hapg(['plan', '--out', saved])).code, 0);
+  const done = await lab.hapg(['apply', saved, '-o', 'json']);
+  assert.equal(done.code, 0, done.stderr);
+  assert.deepEqual(set(report(done.stdout)), ['proxy1 file /etc/issue update']);
+});
+
+test('a bad inventory ends with 5 before any host is contacted', async () => {
+  const bad = lab.variant('bad.yaml', (text) => text.replace('port: 3101', 'prot: 3101'));
+  for (const command of ['validate', 'plan', 'apply', 'status']) {
+    const { code, stderr } = await lab.hapg([command, '-i', bad]);
+    assert.equal(code, 5, command);
+    assert.match(stderr, /bad\.yaml:\d+:\d+: error: unknown key "prot" \(did you mean "port"\?\)/);
+  }
+  assert.equal((await lab.hapg(['apply', '--no-such-flag'])).code, 5);
+});
+
 const isFree = (host: string): boolean => lab.on(host, 'flock -n /var/lib/hapg/lock true').code === 0;
 
 async function until(what: string, seconds: number, check: () => boolean): Promise<void> {

@@ -39,7 +39,7 @@ const KNOWN: [what: string, text: string, host: string, port: number, verdict: s
   ['another key of the same type', line('db1', other), 'db1', 22, 'mismatch'],
   ['another key beside the right one', line('db1', other) + line('db1'), 'db1', 22, 'ok'],
   ['only a key of another type', line('db1', blob('ssh-rsa', 'x')), 'db1', 22, 'mismatch'],
-  ['a revoked key', line('db1') + `@revoked ${line('*')}`, 'db1', 22, 'mismatch'],
+  ['a revoked key', `${line('db1')}@revoked ${line('*')}`, 'db1', 22, 'mismatch'],
   ['a certificate authority only', `@cert-authority ${line('*')}`, 'db1', 22, 'unknown'],
 ];
 for (const [what, text, host, port, expected] of KNOWN)
