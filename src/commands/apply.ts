@@ -48,6 +48,7 @@ const planDocument = (plan: Plan, run: string, started: number) => ({
     action,
     known_after_apply: knownAfterApply,
   })),
+  notes: plan.notes,
   duration_ms: Math.round(performance.now() - started),
   run,
 });

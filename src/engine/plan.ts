@@ -28,6 +28,8 @@ export interface HostCount {
 export interface Plan {
   changes: Change[];
   skipped: { host: string; step: string; because: string }[];
+  /** What is there beside the model and will be left alone. */
+  notes: { host: string; text: string }[];
   hosts: Record<string, HostCount>;
   /** Units that do not run and will be started, by host. */
   starting: Map<string, Set<string>>;
@@ -131,6 +133,7 @@ export function makePlan(
 ): Plan {
   const changes: Change[] = [];
   const skipped: Plan['skipped'] = [];
+  const notes: Plan['notes'] = [];
   const hosts: Plan['hosts'] = {};
   const perHost = new Map(scope.hosts.map((host) => [host, allSteps(playbook, host, context, scope)]));
   const statesOf = (host: Host) => probed.get(host.name)?.states ?? new Map<string, unknown>();
@@ -155,6 +158,9 @@ export function makePlan(
           skipped.push({ host: host.name, step: one.id, because: one.notApplicable });
       count.skipped += steps.filter((one) => one.notApplicable !== undefined).length;
       count.ok += steps.filter((one) => one.notApplicable === undefined).length - changed.length;
+      for (const one of steps)
+        if (one.kind.notes && statesOf(host).has(one.id))
+          for (const text of one.kind.notes(one, statesOf(host).get(one.id))) notes.push({ host: host.name, text });
       const base = { host: host.name, stage: stage.name };
       for (const { step, difference } of changed)
         changes.push({
@@ -184,6 +190,7 @@ export function makePlan(
   return {
     changes,
     skipped,
+    notes,
     hosts,
     starting: new Map([...starting].map(([host, units]) => [host.name, units])),
     digest,

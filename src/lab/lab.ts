@@ -318,6 +318,6 @@ export async function labHeal(cluster: Cluster, host: string): Promise<void> {
   await exec(
     cluster,
     host,
-    `${rules.join('; ')}; iptables -w -D OUTPUT -o lo -j ACCEPT; iptables -w -D INPUT -i lo -j ACCEPT`,
+    `${rules.join('; ')}; iptables -w -D OUTPUT -o lo -j ACCEPT; iptables -w -D INPUT -i lo -j ACCEPT; true`,
   );
 }

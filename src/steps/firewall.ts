@@ -85,9 +85,6 @@ const readable = ({ tuple }: Block): string => {
   return `allow ${protocol} ${port} from ${from}${comment ? `  # ${Buffer.from(comment, 'hex').toString()}` : '  # not from hapg'}`;
 };
 
-/** The rules as lines for a person. */
-export const describeRules = (text: string): string[] => blocks(text).map(readable);
-
 function splice(text: string, list: readonly Block[], family: 4 | 6): string {
   const p = family === 4 ? 'ufw' : 'ufw6';
   if (text.includes('### END RULES ###'))
@@ -175,13 +172,15 @@ mv -f ${V6}.hapg-new ${V6}
 sed -i 's/^DEFAULT_INPUT_POLICY=.*/DEFAULT_INPUT_POLICY="DROP"/' /etc/default/ufw
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/null 2>&1; then ufw reload; else ufw --force enable; fi`);
   },
+  notes: ({ want }, state) =>
+    want.exclusive
+      ? []
+      : [...blocks(state.v4), ...blocks(state.v6)]
+          .filter((one) => !isOurs(one))
+          .map((one) => `drift, kept: ${readable(one)}`),
   undo: () => `for f in user.rules user6.rules ufw.conf; do [ -e ${PATHS.undo}/_etc_ufw_$f ] && cp -a ${PATHS.undo}/_etc_ufw_$f /etc/ufw/$f; done
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force disable; fi`,
 };
-
-/** Rules that are not in the model, as lines for a person; they are kept unless the inventory says `ufw: {exclusive: true}`. */
-export const foreignRules = (state: FirewallState): string[] =>
-  [...blocks(state.v4), ...blocks(state.v6)].filter((one) => !isOurs(one)).map(readable);
 
 export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean): Step =>
   step(firewallKind, role, 'ufw', { rules, exclusive }, { guarded: true });

@@ -51,6 +51,8 @@ export interface Kind<W, S> {
   /** Undefined when the step is as wanted. Pure. */
   diff(step: Step<W, S>, state: S): Difference | undefined;
   change(step: Step<W, S>, state: S, remote: Remote): Promise<void>;
+  /** What a person should know although nothing will be changed, such as rules that are not ours. */
+  notes?(step: Step<W, S>, state: S): string[];
   /** Several steps of this kind that stand next to each other, in one go; used instead of `change` where there is one. */
   changeAll?(items: readonly { step: Step<W, S>; state: S }[], remote: Remote): Promise<void>;
   /** POSIX sh that puts back what was there before, armed while a change could lock the operator out. */

@@ -42,6 +42,7 @@ export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: numbe
     }
     lines.push('');
   }
+  for (const { host, text } of plan.notes) lines.push(paint.cyan(`${host}: ${text}`));
   if (options.verbosity > 0)
     for (const { host, step, because } of plan.skipped) lines.push(paint.cyan(`${host}: skipped ${step}: ${because}`));
   const count = (action: Change['action']) => plan.changes.filter((change) => change.action === action).length;

@@ -16,6 +16,8 @@ export interface Outcome {
 export class TestLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'hapg-test-'));
   readonly inventory = join(this.directory, 'lab.yaml');
+  /** The client's URI for writes. */
+  uri = '';
 
   constructor(readonly cluster = 'pgtest') {
     this.write((text) => text);
@@ -129,17 +131,14 @@ iptables -S | sort; ip6tables -S | sort
 
 /** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself after `seconds`. */
 export class Writer {
-  constructor(
-    private readonly lab: TestLab,
-    private readonly uri: string,
-  ) {}
+  constructor(private readonly lab: TestLab) {}
 
   start(seconds: number): void {
     this.lab.on(
       'client',
-      `psql -q "${this.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`,
+      `psql -q "${this.lab.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`,
     );
-    const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
+    const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
     this.lab.docker('exec', '-d', `${this.lab.cluster}-client`, 'sh', '-c', loop);
   }
 
@@ -151,7 +150,9 @@ export class Writer {
       .out.split('\n')
       .map((line) => line.split(' '));
     const acked = lines.filter(([, what]) => what === 'ok');
-    const there = new Set(this.lab.on('client', `psql -XAtq "${this.uri}" -c 'select n from rows'`).out.split('\n'));
+    const there = new Set(
+      this.lab.on('client', `psql -XAtq "${this.lab.uri}" -c 'select n from rows'`).out.split('\n'),
+    );
     const times = acked.map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
     return {
@@ -160,5 +161,28 @@ export class Writer {
       lost: acked.filter(([, , n]) => !there.has(n!)).length,
       longestGapMs,
     };
+  }
+}
+
+/** The document of `plan` and `apply`. */
+export interface Report {
+  changes: { host: string; step: string; action: string; known_after_apply: boolean }[];
+  failed: { host: string; step: string; message: string }[];
+  notes?: { host: string; text: string }[];
+}
+export const report = (text: string) => JSON.parse(text) as Report;
+/** The changes of a report as comparable lines. */
+export const set = (one: Report) => one.changes.map(({ host, step, action }) => `${host} ${step} ${action}`).sort();
+
+/** Whether nobody holds a host's lock. */
+export const isFree = (lab: TestLab, host: string): boolean =>
+  lab.on(host, 'flock -n /var/lib/hapg/lock true').code === 0;
+
+/** Looks until it is so; rejects when it takes longer. */
+export async function until(what: string, seconds: number, check: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`waited ${seconds} s until ${what}`);
+    await new Promise((done) => setTimeout(done, 100));
   }
 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOSTS, leaderOf, manifest, report, set, type TestLab } from '../support/lab.ts';
+
+/** From bare hosts to a cluster, and a second run that changes nothing. */
+export function applying(lab: TestLab): void {
+  test('plan on bare hosts writes nothing', async () => {
+    const look = () =>
+      Object.fromEntries(
+        HOSTS.map((host) => [
+          host,
+          lab.on(
+            host,
+            "find / -xdev -type f ! -path '/proc/*' ! -path '/var/log/*' ! -path /var/lib/hapg/lock ! -path '/var/lib/systemd/*' -newermt '-1 hour' -printf '%p %m %T@\\n' | sort",
+          ).out,
+        ]),
+      );
+    const first = look();
+    const { code, stdout } = await lab.hapg(['plan', '--detailed-exitcode', '-o', 'json']);
+    assert.equal(code, 2, 'changes are pending');
+    assert.ok(report(stdout).changes.length > 100);
+    assert.deepEqual(look(), first);
+  });
+
+  test('from bare hosts to a healthy cluster, and what plan has shown is what apply does', async () => {
+    const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    const { code, stdout, stderr, ms } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.equal(code, 0, `${stderr.slice(-3000)}\n${stdout.slice(-2000)}`);
+    console.log(`first apply: ${Math.round(ms / 1000)} s`);
+    const applied = report(stdout);
+    assert.deepEqual(applied.failed, []);
+    const only = (a: string[], b: string[]) => a.filter((one) => !b.includes(one));
+    assert.deepEqual(only(set(applied), set(planned)), [], 'apply did something that plan did not show');
+    assert.deepEqual(only(set(planned), set(applied)), [], 'apply left out something that plan showed');
+    const status = await lab.healthy(30);
+    assert.equal(leaderOf(status), 'db1');
+  });
+
+  test('the second apply changes nothing: no file, no unit, no rule', async () => {
+    const before = manifest(lab);
+    const { code, stdout } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.equal(code, 0);
+    assert.deepEqual(report(stdout).changes, []);
+    const plan = await lab.hapg(['plan', '--detailed-exitcode']);
+    assert.equal(plan.code, 0, plan.stdout);
+    assert.deepEqual(manifest(lab), before);
+  });
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { report, set, type TestLab, Writer } from '../support/lab.ts';
+
+/** Changed settings and drift: what plan shows is what apply does. */
+export function changing(lab: TestLab): void {
+  test('a saved plan is done as shown, and refused when it is stale', async () => {
+    const saved = join(lab.directory, 'saved.plan');
+    lab.on('proxy1', 'echo "# drift" >> /etc/issue');
+    assert.equal((await lab.hapg(['plan', '--out', saved])).code, 0);
+    lab.on('proxy1', 'echo "# more drift" >> /etc/issue');
+    const stale = await lab.hapg(['apply', saved]);
+    assert.equal(stale.code, 1);
+    assert.match(stale.stderr, /is stale/);
+    assert.equal((await lab.hapg(['plan', '--out', saved])).code, 0);
+    const done = await lab.hapg(['apply', saved, '-o', 'json']);
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual(set(report(done.stdout)), ['proxy1 file /etc/issue update']);
+  });
+
+  test('a changed setting: plan shows exactly what apply does, and only that', async () => {
+    lab.write((text) => text.replace('max_connections: 100', 'max_connections: 100\n    work_mem: 6MB'));
+    const started = lab.on('db1', 'systemctl show -p ExecMainStartTimestampMonotonic patroni etcd').out;
+    const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    const applied = report((await lab.hapg(['apply', '--yes', '-o', 'json'])).stdout);
+    assert.deepEqual(set(applied), set(planned));
+    assert.deepEqual(
+      set(planned).filter((line) => !line.includes('/etc/hapg/cluster.json')),
+      ['db1', 'db2', 'db3']
+        .flatMap((db) => [`${db} file /etc/patroni/config.yml update`, `${db} reload patroni.service reload`])
+        .sort(),
+    );
+    assert.equal(
+      lab.on(
+        'db3',
+        "for i in $(seq 20); do runuser -u postgres -- psql -XAtc 'show work_mem' | grep -qx 6MB && exit 0; sleep 0.5; done; exit 1",
+      ).code,
+      0,
+    );
+    assert.equal(lab.on('db1', 'systemctl show -p ExecMainStartTimestampMonotonic patroni etcd').out, started);
+  });
+
+  test('a stopped unit, an edited file and a wrong mode are named and repaired, and nothing else', async () => {
+    lab.on(
+      'proxy2',
+      'systemctl stop haproxy; echo "# edited" >> /etc/keepalived/keepalived.conf; chmod 644 /etc/haproxy/haproxy.cfg',
+    );
+    const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    const applied = report((await lab.hapg(['apply', '--yes', '-o', 'json'])).stdout);
+    assert.deepEqual(set(applied), set(planned));
+    const steps = set(planned).filter((line) => !line.includes(' ready '));
+    assert.deepEqual(steps, [
+      'proxy2 file /etc/haproxy/haproxy.cfg update',
+      'proxy2 file /etc/keepalived/keepalived.conf update',
+      'proxy2 reload keepalived.service reload',
+      'proxy2 unit haproxy.service create',
+    ]);
+    await lab.healthy(30);
+  });
+
+  test('max_connections grows: replicas restart first, then the leader hands over; no acknowledged row is lost', async () => {
+    lab.write((text) => text.replace('max_connections: 100', 'max_connections: 120'));
+    const writer = new Writer(lab);
+    writer.start(90);
+    const { code, stdout, stderr } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    const result = writer.stop();
+    console.log(`rolling restart: ${JSON.stringify(result)}`);
+    const restarts = report(stdout)
+      .changes.filter((one) => one.step.startsWith('restart-pending'))
+      .map((one) => one.host);
+    assert.deepEqual(restarts.at(-1), 'db1', `the leader comes last: ${restarts}`);
+    assert.equal(restarts.length, 3);
+    assert.equal(result.lost, 0);
+    assert.ok(result.acked > 20);
+    for (const db of ['db1', 'db2', 'db3'])
+      assert.equal(lab.on(db, "runuser -u postgres -- psql -XAtc 'show max_connections'").out, '120');
+    await lab.healthy(60);
+  });
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { leaderOf, type TestLab, Writer } from '../support/lab.ts';
+
+/** The leader, its host, or a balancer is lost under write load. */
+export function failingOver(lab: TestLab): void {
+  test("the leader's PostgreSQL is killed: writes are back within 10 s, no acknowledged row is lost", async () => {
+    const leader = leaderOf(await lab.healthy(60));
+    const writer = new Writer(lab);
+    writer.start(60);
+    await new Promise((done) => setTimeout(done, 3000));
+    lab.on(leader, 'pkill -9 -u postgres -f /bin/postgres');
+    await new Promise((done) => setTimeout(done, 15_000));
+    const result = writer.stop();
+    console.log(`leader process killed: ${JSON.stringify(result)}`);
+    assert.equal(result.lost, 0);
+    assert.ok(result.longestGapMs < 10_000);
+    await lab.healthy(90);
+  });
+
+  test("the leader's host is lost: a new leader within 30 s, balancers follow, no acknowledged row is lost, and it rejoins by itself", async () => {
+    const leader = leaderOf(await lab.healthy(90));
+    const writer = new Writer(lab);
+    writer.start(120);
+    await new Promise((done) => setTimeout(done, 3000));
+    assert.equal((await lab.hapg(['lab', 'kill', leader])).code, 0);
+    await new Promise((done) => setTimeout(done, 35_000));
+    const during = await lab.status();
+    assert.equal(during.code, 1, 'a lost host is not healthy');
+    assert.ok(during.status.problems.some((problem) => problem.code === 'unreachable' && problem.host === leader));
+    const result = writer.stop();
+    console.log(`leader host lost: ${JSON.stringify(result)}`);
+    assert.equal(result.lost, 0);
+    assert.ok(result.longestGapMs < 30_000, `${result.longestGapMs} ms`);
+    assert.equal((await lab.hapg(['lab', 'start', leader])).code, 0);
+    const after = await lab.healthy(120);
+    assert.notEqual(leaderOf(after), leader);
+    for (const balancer of after.balancers) assert.deepEqual(balancer.primary, [leaderOf(after)]);
+  });
+
+  test('the VIP moves when its balancer is lost, and exactly one host holds it', async () => {
+    const holder = (await lab.healthy(60)).vip.holders[0]!;
+    const writer = new Writer(lab);
+    writer.start(60);
+    await new Promise((done) => setTimeout(done, 2000));
+    await lab.hapg(['lab', 'kill', holder]);
+    await new Promise((done) => setTimeout(done, 12_000));
+    const result = writer.stop();
+    console.log(`VIP holder lost: ${JSON.stringify(result)}`);
+    assert.equal(result.lost, 0);
+    assert.ok(result.longestGapMs < 10_000, `${result.longestGapMs} ms`);
+    await lab.hapg(['lab', 'start', holder]);
+    const after = await lab.healthy(60);
+    assert.equal(after.vip.holders.length, 1);
+  });
+}

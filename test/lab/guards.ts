@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { report, set, type TestLab, until } from '../support/lab.ts';
+
+/** Drift of the kinds that hurt, the operator's way in, and the agent. */
+export function guarding(lab: TestLab): void {
+  test('a firewall that would lock the operator out is put back by itself', async () => {
+    const { code, stdout } = await lab.hapg([
+      'apply',
+      '--yes',
+      '-l',
+      'client',
+      '-t',
+      'ufw',
+      '-e',
+      'ufw.ssh_from=[192.0.2.0/24]',
+      '-o',
+      'json',
+    ]);
+    assert.equal(code, 2, stdout);
+    assert.match(report(stdout).failed[0]!.message, /a new login no longer succeeds .* put back within 90 s/);
+    assert.equal((await lab.hapg(['plan', '-l', 'client'])).code, 4, 'nobody gets in now');
+    await until('the change is put back', 120, async () => (await lab.hapg(['plan', '-l', 'client'])).code === 0);
+    const plan = await lab.hapg(['plan', '-l', 'client', '-t', 'ufw', '--detailed-exitcode']);
+    assert.equal(plan.code, 0, plan.stdout);
+    assert.equal(lab.on('client', 'ls /etc/systemd/system/hapg-undo.timer').code, 2, 'nothing is left of the guard');
+  });
+
+  test('a handler that an interrupted run left due still runs', async () => {
+    const started = () => lab.on('proxy1', 'journalctl -q -u haproxy -o cat | grep -c "^Reloaded"').out;
+    const before = started();
+    lab.on('proxy1', 'touch /var/lib/hapg/pending/reload:haproxy.service');
+    const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    assert.deepEqual(set(planned), ['proxy1 reload haproxy.service reload']);
+    assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
+    assert.equal(Number(started()), Number(before) + 1);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  });
+
+  test('drift of the DCS, of a certificate, of a password, of sysctl and of a foreign rule', async () => {
+    lab.on(
+      'db1',
+      'patronictl -c /etc/patroni/config.yml edit-config --force -q -s ttl=77 -s postgresql.parameters.work_mem=1MB',
+    );
+    lab.on('db3', 'rm /etc/patroni/pki/rest.crt');
+    lab.on(
+      'proxy1',
+      'sysctl -q -w net.ipv4.conf.all.accept_redirects=1; ufw allow from 192.0.2.9 to any port 9999 proto tcp comment mine',
+    );
+    const leader = (await lab.status()).status.members.find((member) => member.role === 'leader')!.name;
+    lab.on(leader, `runuser -u postgres -- psql -c "alter role app password 'changed by hand'"`);
+    const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    assert.deepEqual(
+      set(planned),
+      [
+        `${leader} dcs-config dynamic configuration update`,
+        `${leader} sql-objects users and databases update`,
+        'db3 certificate /etc/patroni/pki/rest create',
+        'db3 reload patroni.service reload',
+        'proxy1 sysctl net.ipv4.conf.all.accept_redirects update',
+      ].sort(),
+    );
+    assert.match(JSON.stringify(planned.notes), /drift, kept: allow tcp 9999 from 192\.0\.2\.9/);
+    const applied = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.equal(applied.code, 0, applied.stderr);
+    assert.deepEqual(set(report(applied.stdout)), set(planned));
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+    assert.match(lab.on('proxy1', 'ufw status').out, /9999\/tcp +ALLOW +192\.0\.2\.9 +# mine/);
+    const exclusive = await lab.hapg(['apply', '--yes', '-l', 'proxy1', '-t', 'ufw', '-e', 'ufw.exclusive=true']);
+    assert.equal(exclusive.code, 0, exclusive.stderr);
+    assert.doesNotMatch(lab.on('proxy1', 'ufw status').out, /9999/);
+    assert.equal(lab.on('client', `psql -XAtq '${lab.uri}' -c 'select 1'`).out, '1', 'the stored password holds again');
+    await lab.healthy(30);
+  });
+
+  test('a reload of HAProxy keeps connections, and a start sends nothing to a member that does not lead', async () => {
+    const long = `psql -XAtq '${lab.uri}' -c 'select pg_sleep(5)' -c "select 'kept'"`;
+    lab.docker('exec', '-d', `${lab.cluster}-client`, 'sh', '-c', `${long} > /tmp/kept 2>&1`);
+    const holder = (await lab.status()).status.vip.holders[0]!;
+    await new Promise((done) => setTimeout(done, 1000));
+    assert.equal(lab.on(holder, 'systemctl reload haproxy').code, 0);
+    await until('the session ends', 15, () => /kept|error/.test(lab.on('client', 'cat /tmp/kept').out));
+    assert.match(lab.on('client', 'cat /tmp/kept').out, /kept/);
+    const spare = holder === 'proxy1' ? 'proxy2' : 'proxy1';
+    const look = `echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep '^primary,'`;
+    const states = lab
+      .on(spare, `systemctl restart haproxy; for i in $(seq 40); do ${look}; sleep 0.05; done`)
+      .out.split('\n');
+    const leader = (await lab.status()).status.members.find((member) => member.role === 'leader')!.name;
+    for (const line of states)
+      if (line.split(',')[1] !== leader) assert.doesNotMatch(line, /,UP/, 'a replica was up for writes');
+    await lab.healthy(30);
+  });
+
+  test('a host that is cut off is told, and comes back by itself when it is healed', async () => {
+    const replica = (await lab.healthy(30)).members.find((member) => member.role === 'replica')!.name;
+    assert.equal((await lab.hapg(['lab', 'cut', replica])).code, 0);
+    await until('status tells it', 60, async () =>
+      (await lab.status()).status.problems.some((one) => one.host === replica),
+    );
+    assert.equal((await lab.hapg(['lab', 'heal', replica])).code, 0);
+    await lab.healthy(90);
+  });
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestLab } from '../support/lab.ts';
+
+/** What others than hapg say of the cluster: its own programs, a client, a stranger. */
+export function judging(lab: TestLab): void {
+  test('external judges agree', () => {
+    const ok = (host: string, script: string, says = /(?:)/) => {
+      const { code, out } = lab.on(host, script);
+      assert.equal(code, 0, `${host}: ${script}\n${out}`);
+      assert.match(out, says);
+      return out;
+    };
+    const list = ok('db1', 'patronictl -c /etc/patroni/config.yml list -f json');
+    const members = JSON.parse(list) as { Role: string; State: string }[];
+    assert.deepEqual(members.map((one) => one.Role).sort(), ['Leader', 'Replica', 'Sync Standby']);
+    assert.deepEqual(members.map((one) => one.State).sort(), ['running', 'streaming', 'streaming']);
+    ok(
+      'db1',
+      'ETCDCTL_API=3 etcdctl --endpoints=https://10.1.2.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key endpoint health --cluster 2>&1 | grep -c "is healthy"',
+      /^3$/,
+    );
+    for (const proxy of ['proxy1', 'proxy2']) {
+      ok(proxy, 'haproxy -c -q -f /etc/haproxy/haproxy.cfg');
+      ok(proxy, 'keepalived -t -f /etc/keepalived/keepalived.conf');
+    }
+    ok('backup', 'runuser -u postgres -- pgbackrest --stanza=pgtest check', /completed successfully/);
+    ok(
+      'backup',
+      'runuser -u postgres -- pgbackrest --stanza=pgtest verify 2>&1 | tail -n 1',
+      /verify command end: completed successfully/,
+    );
+    for (const db of ['db1', 'db2', 'db3'])
+      ok(db, 'runuser -u postgres -- patroni --validate-config --ignore-listen-port /etc/patroni/config.yml');
+    ok('db1', "runuser -u postgres -- psql -XAtc 'show data_checksums'", /on/);
+    ok('db2', 'cat /var/log/pgbackrest/pgtest-restore.log', /restore command end: completed successfully/);
+    ok(
+      'client',
+      `psql -XAtq '${lab.uri}' -c 'create table if not exists seen (t timestamptz)' -c 'insert into seen values (now())' -c 'select count(*) from seen'`,
+      /^[1-9]/,
+    );
+    ok(
+      'client',
+      `for i in 1 2 3 4 5; do psql -XAtq '${lab.uri.replace(':5000', ':5001')}' -c 'select count(*), pg_is_in_recovery() from seen' && exit 0; sleep 1; done; exit 1`,
+      /^1\|t$/,
+    );
+  });
+
+  test('who may not come in stays out', () => {
+    const refused = (script: string, says: RegExp) => {
+      const { code, out } = lab.on('client', script);
+      assert.notEqual(code, 0, out);
+      assert.match(out, says);
+    };
+    refused(
+      `psql '${lab.uri.replace('sslmode=verify-full', 'sslmode=disable')}' -c 'select 1' 2>&1`,
+      /pg_hba.conf rejects connection|no encryption/,
+    );
+    refused(`PGPASSWORD=wrong psql -w '${lab.uri}' -c 'select 1' 2>&1`, /password authentication failed/);
+    refused(`psql '${lab.uri.replace('app@', 'postgres@')}' -w -c 'select 1' 2>&1`, /pg_hba.conf rejects connection/);
+    refused("timeout 3 bash -c '</dev/tcp/10.1.2.10/5432'", /(?:)/);
+    assert.notEqual(
+      lab.on(
+        'db1',
+        'curl -sf -X POST --cacert /etc/patroni/pki/rest-ca.crt --cert /etc/patroni/pki/rest.crt --key /etc/patroni/pki/rest.key https://10.1.2.10:8008/restart',
+      ).code,
+      0,
+      'REST writes need a password',
+    );
+    assert.notEqual(
+      lab.on('db2', 'curl -sf --cacert /etc/etcd/pki/ca.crt https://10.1.2.10:2379/health').code,
+      0,
+      'etcd needs a client certificate',
+    );
+  });
+
+  test("a stranger's port scan finds only what the model allows", async () => {
+    const added = await lab.hapg(['lab', 'add', 'stranger', '--address', '10.1.2.40', '-o', 'json']);
+    assert.equal(added.code, 0, added.stderr);
+    const ports = [22, 2379, 2380, 5000, 5001, 5002, 5003, 5432, 7000, 8008, 8432];
+    const scan = `for h in 10 11 12 13 14 15 16; do for p in ${ports.join(' ')}; do timeout 1 bash -c "</dev/tcp/10.1.2.$h/$p" 2>/dev/null && echo "$h:$p"; done; done; true`;
+    const open = lab.on('stranger', scan, 200).out.split('\n').sort();
+    const balancer = (host: number) => [22, 5000, 5001, 5002, 5003, 7000].map((port) => `${host}:${port}`);
+    assert.deepEqual(
+      open,
+      [...[10, 11, 12, 13, 16].map((host) => `${host}:22`), ...balancer(14), ...balancer(15)].sort(),
+    );
+  });
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOSTS, isFree, manifest, type TestLab, until } from '../support/lab.ts';
+
+/** Two runs at once, killed and interrupted controllers. */
+export function locking(lab: TestLab): void {
+  test('two applies at once: the second exits 3, names the holder, and has run nothing; a killed controller leaves no lock', async () => {
+    assert.equal(
+      lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart libpam-tmpdir').code,
+      0,
+    );
+    const before = manifest(lab);
+    const first = lab.start(['apply', '--yes', '-l', 'client']);
+    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'));
+    const second = await lab.hapg(['apply', '--yes', '-e', 'postgres.parameters.work_mem=9MB']);
+    assert.equal(second.code, 3, second.stderr);
+    assert.match(second.stderr, /client: locked by another run \(hapg apply by .* since /);
+    first.kill('SIGKILL');
+    await first.done;
+    await until('the lock is free', 10, () => isFree(lab, 'client'));
+    const unchanged = manifest(lab);
+    for (const host of HOSTS.filter((name) => name !== 'client')) assert.deepEqual(unchanged[host], before[host], host);
+    const again = await lab.hapg(['apply', '--yes']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.match((await lab.hapg(['audit'])).stdout, /apply +\d+ +did not end/);
+  });
+
+  test('Ctrl-C finishes what is in flight, exits 130, and the next run goes on', async () => {
+    assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
+    lab.on('client', 'systemctl disable --now apt-daily-upgrade.timer');
+    const first = lab.start(['apply', '--yes', '-l', 'client']);
+    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'));
+    first.kill('SIGINT');
+    const ended = await first.done;
+    assert.equal(ended.code, 130, ended.stdout + ended.stderr);
+    assert.match(ended.stdout, /interrupted; run again to go on/);
+    assert.notEqual(
+      lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code,
+      0,
+      'a later step was not begun',
+    );
+    const again = await lab.hapg(['apply', '--yes']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code, 0);
+  });
+}

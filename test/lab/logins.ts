@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestLab } from '../support/lab.ts';
+
+/** Ways to log in, and to be refused. */
+export function loggingIn(lab: TestLab): void {
+  test('a bad inventory ends with 5 before any host is contacted', async () => {
+    const bad = lab.variant('bad.yaml', (text) => text.replace('port: 3101', 'prot: 3101'));
+    for (const command of ['validate', 'plan', 'apply', 'status']) {
+      const { code, stderr } = await lab.hapg([command, '-i', bad]);
+      assert.equal(code, 5, command);
+      assert.match(stderr, /bad\.yaml:\d+:\d+: error: unknown key "prot" \(did you mean "port"\?\)/);
+    }
+    assert.equal((await lab.hapg(['apply', '--no-such-flag'])).code, 5);
+  });
+
+  test('logins: sudo with and without a password, an encrypted key, the agent, a jump host', async () => {
+    const key = join(lab.directory, '.hapg', lab.cluster, 'lab_ed25519');
+    const publicKey = readFileSync(`${key}.pub`, 'utf8').trim();
+    const addUser = (name: string, sudoers: string) =>
+      lab.on(
+        'client',
+        `useradd -m -s /bin/sh ${name}; echo '${name}:correct horse battery' | chpasswd; mkdir -p -m 700 /home/${name}/.ssh; echo '${publicKey}' > /home/${name}/.ssh/authorized_keys; chown -R ${name}: /home/${name}/.ssh; echo '${sudoers}' > /etc/sudoers.d/${name}; chmod 440 /etc/sudoers.d/${name}`,
+      );
+    addUser('free', 'free ALL=(ALL) NOPASSWD: ALL');
+    addUser('asked', 'asked ALL=(ALL) ALL');
+    const plan = (flags: string[], env: Record<string, string> = {}) =>
+      lab.hapg(['plan', '-l', 'client', '-o', 'json', ...flags], env);
+    const good = await plan(['-u', 'free']);
+    assert.equal(good.code, 0, good.stderr);
+    const needs = await plan(['-u', 'asked']);
+    assert.equal(needs.code, 4);
+    assert.match(needs.stderr, /a password is needed for asked: use -K/);
+    const wrong = await plan(['-u', 'asked'], { HAPG_BECOME_PASSWORD: 'not this one at all' });
+    assert.equal(wrong.code, 4);
+    assert.match(wrong.stderr, /password was not accepted/);
+    assert.doesNotMatch(wrong.stderr + wrong.stdout, /not this one at all/);
+    const right = await plan(['-u', 'asked'], { HAPG_BECOME_PASSWORD: 'correct horse battery' });
+    assert.equal(right.code, 0, right.stderr);
+
+    const encrypted = join(lab.directory, 'encrypted');
+    copyFileSync(key, encrypted);
+    chmodSync(encrypted, 0o600);
+    assert.equal(spawnSync('ssh-keygen', ['-q', '-p', '-N', 'a long passphrase', '-f', encrypted]).status, 0);
+    const open = await plan(['--private-key', encrypted], { HAPG_KEY_PASSPHRASE: 'a long passphrase' });
+    assert.equal(open.code, 0, open.stderr);
+    const closed = await plan(['--private-key', encrypted]);
+    assert.equal(closed.code, 4);
+
+    const noKey = lab.variant('agent.yaml', (text) => text.replace(/^ {2}key: .*\n/m, ''));
+    const agent = spawnSync('ssh-agent', ['-s'], { encoding: 'utf8' }).stdout;
+    const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(agent)![1]!;
+    try {
+      const without = await lab.hapg(['plan', '-l', 'client', '-i', noKey], { HOME: lab.directory });
+      assert.equal(without.code, 4, 'no key and no agent');
+      assert.equal(spawnSync('ssh-add', ['-q', key], { env: { ...process.env, SSH_AUTH_SOCK: socket } }).status, 0);
+      const reached = await lab.hapg(['plan', '-l', 'client', '-i', noKey], {
+        HOME: lab.directory,
+        SSH_AUTH_SOCK: socket,
+      });
+      assert.equal(reached.code, 0, reached.stderr);
+    } finally {
+      spawnSync('kill', [/SSH_AGENT_PID=(\d+)/.exec(agent)![1]!]);
+    }
+
+    const through = lab.variant('jump.yaml', (text) =>
+      text.replace(
+        /client: .*/,
+        'client: {address: 10.1.2.16, ssh: {host: 10.1.2.16, port: 22, jump: proxy1}, roles: [client]}',
+      ),
+    );
+    const known = join(lab.directory, '.hapg', lab.cluster, 'known_hosts');
+    const line = readFileSync(known, 'utf8')
+      .split('\n')
+      .find((one) => one.startsWith('[127.0.0.1]:3107 '))!;
+    writeFileSync(known, `${readFileSync(known, 'utf8')}${line.replace('[127.0.0.1]:3107', '10.1.2.16')}\n`);
+    // A jump host has to forward; applying this inventory is what allows it.
+    const allow = await lab.hapg(['apply', '--yes', '-l', 'proxy1', '-i', through]);
+    assert.equal(allow.code, 0, allow.stderr + allow.stdout);
+    const jumped = await lab.hapg(['plan', '-l', 'client', '-o', 'json', '-i', through]);
+    assert.equal(jumped.code, 0, jumped.stderr);
+    const back = await lab.hapg(['apply', '--yes']);
+    assert.equal(back.code, 0, back.stderr);
+  });
+
+  test('a changed host key is refused with exit 4, and nothing is run', async () => {
+    const known = join(lab.directory, '.hapg', lab.cluster, 'known_hosts');
+    const good = readFileSync(known, 'utf8');
+    const other = good
+      .split('\n')
+      .find((line) => line.startsWith('[127.0.0.1]:3102 '))!
+      .split(' ')[2]!;
+    writeFileSync(known, good.replace(/^(\[127\.0\.0\.1\]:3101 \S+) \S+$/m, `$1 ${other}`));
+    const { code, stderr } = await lab.hapg(['apply', '--yes']);
+    assert.equal(code, 4);
+    assert.match(stderr, /db1: .*its host key is ssh-ed25519 SHA256:.*has another one/);
+    writeFileSync(
+      known,
+      good
+        .split('\n')
+        .filter((line) => !line.startsWith('[127.0.0.1]:3101 '))
+        .join('\n'),
+    );
+    const unknown = await lab.hapg(['plan', '-l', 'db1']);
+    assert.equal(unknown.code, 4);
+    assert.match(unknown.stderr, /is not known.*hapg trust/);
+    const trusted = await lab.hapg(['trust', '-l', 'db1', '--yes']);
+    assert.equal(trusted.code, 0, trusted.stderr);
+    assert.equal((await lab.hapg(['plan', '-l', 'db1'])).code, 0);
+  });
+}
