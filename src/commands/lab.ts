@@ -10,6 +10,7 @@ interface LabOptions {
 
 /** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
 const library = () => import('../lab/lab.ts');
+const faults = () => import('../lab/faults.ts');
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -50,12 +51,12 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       hosts.map(({ name, state, ssh }) => `${name}  ${state}  ssh ${ssh}`),
     );
   });
-  onHost('kill', 'power loss', async (cluster, host) => (await library()).labKill(cluster, host));
-  onHost('start', 'power on', async (cluster, host) => (await library()).labStart(cluster, host));
+  onHost('kill', 'power loss', async (cluster, host) => (await faults()).labKill(cluster, host));
+  onHost('start', 'power on', async (cluster, host) => (await faults()).labStart(cluster, host));
   onHost('cut', 'cut off from the other hosts; SSH is kept', async (cluster, host) =>
-    (await library()).labCut(cluster, host),
+    (await faults()).labCut(cluster, host),
   );
-  onHost('heal', 'take the cut back', async (cluster, host) => (await library()).labHeal(cluster, host));
+  onHost('heal', 'take the cut back', async (cluster, host) => (await faults()).labHeal(cluster, host));
   add('add', 'one more bare host, not in the inventory')
     .argument('<host>')
     .requiredOption('--address <ip>', 'address in the cluster network')

@@ -1,7 +1,7 @@
 import type { Facts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
-import { Interrupted, KnownError, Refused, StepFailed } from '../errors.ts';
+import { Interrupted, KnownError, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
@@ -338,14 +338,7 @@ export class Apply {
   }
 
   private fail(host: string, step: string, cause: Error): void {
-    const message =
-      cause instanceof StepFailed
-        ? cause.reason
-        : cause instanceof Refused
-          ? cause.message
-          : cause instanceof KnownError
-            ? cause.message
-            : `${cause.message}`;
+    const message = cause instanceof StepFailed ? cause.reason : cause.message;
     this.result.failed.push({ host, step, message });
     this.session.options.emit({ type: 'failed', host, step, message });
     this.journal.write('failed', { host, step, message });

@@ -38,8 +38,8 @@ const CAPABILITIES = [
 
 export type Say = (text: string) => void;
 
-const containerName = (cluster: Cluster, host: string): string => `${cluster.name}-${host}`;
-const networkName = (cluster: Cluster): string => `hapg-${cluster.name}`;
+export const containerName = (cluster: Cluster, host: string): string => `${cluster.name}-${host}`;
+export const networkName = (cluster: Cluster): string => `hapg-${cluster.name}`;
 const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
 /** Which inventory a lab belongs to: two of the same cluster name on one machine must not take each other's hosts. */
 const owner = (cluster: Cluster): string => `hapg.inventory=${cluster.file}`;
@@ -59,7 +59,7 @@ function labKey(cluster: Cluster): { path: string; publicKey: string } {
 }
 
 /** The smallest /24 (or /64) that holds the hosts of a lab; labs have one flat network. */
-function subnet(cluster: Cluster): string {
+export function subnet(cluster: Cluster): string {
   const first = cluster.hosts[0]!.address;
   const cidr = first.includes(':')
     ? `${canonical(first).split(':').slice(0, 4).join(':')}::/64`
@@ -178,7 +178,7 @@ async function hostUp(
   );
 }
 
-async function waitFor(what: string, check: () => Promise<boolean>): Promise<void> {
+export async function waitFor(what: string, check: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 120; tries++) {
     if (await check().catch(() => false)) return;
     await new Promise((done) => setTimeout(done, 250));
@@ -275,49 +275,4 @@ export async function labAdd(
   await hostUp(cluster, { name, address }, port, labKey(cluster).publicKey);
   await recordHostKey(cluster, name, port);
   return { name, address, ssh: `127.0.0.1:${port}` };
-}
-
-/** Power loss, as far as processes go: the engine does not start it again by itself. */
-export async function labKill(cluster: Cluster, host: string): Promise<void> {
-  await docker('update', '--restart', 'no', containerName(cluster, host));
-  await docker('kill', containerName(cluster, host));
-}
-
-export async function labStart(cluster: Cluster, host: string): Promise<void> {
-  await docker('update', '--restart', 'always', containerName(cluster, host));
-  await docker('start', containerName(cluster, host));
-  await waitFor(
-    `${host} to boot`,
-    async () => (await exec(cluster, host, 'systemctl is-active ssh.service')).trim() === 'active',
-  );
-}
-
-/** Cuts a host off from the cluster network; SSH through the published port is kept. */
-export async function labCut(cluster: Cluster, host: string): Promise<void> {
-  const gateway = (
-    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
-  ).trim();
-  const rules = ['INPUT -s', 'OUTPUT -d'].map(
-    (rule) => `iptables -w -I ${rule} ${subnet(cluster)} -j DROP; iptables -w -I ${rule} ${gateway} -j ACCEPT`,
-  );
-  await exec(
-    cluster,
-    host,
-    `set -e; command -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }; ${rules.join('; ')}; iptables -w -I OUTPUT -o lo -j ACCEPT; iptables -w -I INPUT -i lo -j ACCEPT`,
-  );
-}
-
-/** Takes back what `labCut` did. */
-export async function labHeal(cluster: Cluster, host: string): Promise<void> {
-  const gateway = (
-    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
-  ).trim();
-  const rules = ['INPUT -s', 'OUTPUT -d'].map(
-    (rule) => `iptables -w -D ${rule} ${subnet(cluster)} -j DROP; iptables -w -D ${rule} ${gateway} -j ACCEPT`,
-  );
-  await exec(
-    cluster,
-    host,
-    `${rules.join('; ')}; iptables -w -D OUTPUT -o lo -j ACCEPT; iptables -w -D INPUT -i lo -j ACCEPT; true`,
-  );
 }

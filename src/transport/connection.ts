@@ -186,7 +186,8 @@ async function answerSudo(
     let err = '';
     let asked = 0;
     const fail = (reason: string) => reject(new Error(`sudo on ${target.host}: ${reason}`));
-    const timer = setTimeout(() => fail('no answer within 20 s'), CONNECT_TIMEOUT_MS);
+    const expire = () => setTimeout(() => fail('no answer within 20 s'), CONNECT_TIMEOUT_MS);
+    let timer = expire();
     const done = () => {
       clearTimeout(timer);
       channel.removeListener('data', onOut);
@@ -211,8 +212,13 @@ async function answerSudo(
         done();
         return fail(`a password is needed for ${target.user}: use -K`);
       }
+      // A person may take longer to type than a program to answer.
+      clearTimeout(timer);
       credentials.becomePassword().then(
-        (password) => channel.write(`${password.reveal()}\n`),
+        (password) => {
+          timer = expire();
+          channel.write(`${password.reveal()}\n`);
+        },
         (error: Error) => fail(error.message),
       );
     };

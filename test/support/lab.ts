@@ -107,6 +107,7 @@ export interface StatusDocument {
   problems: { code: string; host: string; message: string }[];
   timeline: number;
   members: { name: string; role: string; state: string; timeline: number }[];
+  dcs: { quorum: boolean; members: { name: string; healthy: boolean }[] };
   vip: { holders: string[] };
   balancers: { host: string; primary: string[]; replica: string[] }[];
   backup: { last: string; archive_ok: boolean };

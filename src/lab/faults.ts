@@ -1,0 +1,50 @@
+import type { Cluster } from '../inventory/model.ts';
+import { docker } from './docker.ts';
+import { containerName, exec, networkName, subnet, waitFor } from './lab.ts';
+
+/** Power loss, as far as processes go: the engine does not start it again by itself. */
+export async function labKill(cluster: Cluster, host: string): Promise<void> {
+  await docker('update', '--restart', 'no', containerName(cluster, host));
+  await docker('kill', containerName(cluster, host));
+}
+
+export async function labStart(cluster: Cluster, host: string): Promise<void> {
+  await docker('update', '--restart', 'always', containerName(cluster, host));
+  await docker('start', containerName(cluster, host));
+  await waitFor(
+    `${host} to boot`,
+    async () => (await exec(cluster, host, 'systemctl is-active ssh.service')).trim() === 'active',
+  );
+}
+
+/** iptables rules that drop everything to and from the lab's network but the gateway (published SSH) and the host itself. */
+async function partition(cluster: Cluster, action: 'insert' | 'delete'): Promise<string> {
+  const gateway = (
+    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
+  ).trim();
+  const verb = `iptables -w -${action === 'insert' ? 'I' : 'D'}`;
+  return [
+    ['INPUT', '-s', '-i'],
+    ['OUTPUT', '-d', '-o'],
+  ]
+    .flatMap(([chain, address, device]) => [
+      `${verb} ${chain} ${address} ${subnet(cluster)} -j DROP`,
+      `${verb} ${chain} ${address} ${gateway} -j ACCEPT`,
+      `${verb} ${chain} ${device} lo -j ACCEPT`,
+    ])
+    .join('\n');
+}
+
+/** Cuts a host off from the cluster network; SSH through the published port is kept. */
+export async function labCut(cluster: Cluster, host: string): Promise<void> {
+  await exec(
+    cluster,
+    host,
+    `set -e\ncommand -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }\n${await partition(cluster, 'insert')}`,
+  );
+}
+
+/** Takes back what `labCut` did; rules that a reboot has already dropped are no error. */
+export async function labHeal(cluster: Cluster, host: string): Promise<void> {
+  await exec(cluster, host, `{ ${await partition(cluster, 'delete')}; } 2>/dev/null\ntrue`);
+}
