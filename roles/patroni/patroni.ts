@@ -156,6 +156,6 @@ export const patroniRestart = (host: Host, { cluster }: Context): Step[] => [
     name: host.name,
     scope: cluster.scope,
     rest: rest(host, cluster),
-    synchronous: cluster.replication !== 'async',
+    settleSeconds: cluster.timing.patroni.loop_wait + 1,
   }),
 ];

@@ -78,8 +78,10 @@ export function judging(lab: TestLab): void {
     const added = await lab.hapg(['lab', 'add', 'stranger', '--address', '10.1.2.40', '-o', 'json']);
     assert.equal(added.code, 0, added.stderr);
     const ports = [22, 2379, 2380, 5000, 5001, 5002, 5003, 5432, 7000, 8008, 8432];
-    const scan = `for h in 10 11 12 13 14 15 16; do for p in ${ports.join(' ')}; do timeout 1 bash -c "</dev/tcp/10.1.2.$h/$p" 2>/dev/null && echo "$h:$p"; done; done; true`;
-    const open = lab.on('stranger', scan, 200).out.split('\n').sort();
+    const probe = (host: number, port: number) =>
+      `(timeout 1 bash -c '</dev/tcp/10.1.2.${host}/${port}' 2>/dev/null && echo ${host}:${port}) &`;
+    const scan = [10, 11, 12, 13, 14, 15, 16].flatMap((host) => ports.map((port) => probe(host, port))).join('\n');
+    const open = lab.on('stranger', `${scan}\nwait`, 200).out.split('\n').sort();
     const balancer = (host: number) => [22, 5000, 5001, 5002, 5003, 7000].map((port) => `${host}:${port}`);
     assert.deepEqual(
       open,
