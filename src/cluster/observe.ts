@@ -90,9 +90,9 @@ export function sharedAnswers(cluster: Cluster, host: Host): string {
   if (host.roles.has('patroni')) {
     const base = `https://${hostPort(host.address, settings.patroni.port)}`;
     parts.push(`HAPG_PATRONI= HAPG_CLUSTER=
-if [ -e ${PKI.patroni}/rest.key ]; then
+if [ -e ${PKI.patroni}/rest-ca.crt ]; then
 { read -r HAPG_PATRONI; read -r HAPG_CLUSTER; } <<ANSWER
-$(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key ${base}/patroni ${base}/cluster)
+$(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster)
 ANSWER
 fi`);
   }

@@ -29,8 +29,10 @@ ${undo}
 ${reloads.join('\n')}
 logger -t hapg 'a guarded change was undone: no new login succeeded'
 rm -rf ${PATHS.undo}
+systemctl -q disable ${TIMER}.timer
+systemctl --no-block stop ${TIMER}.timer
 rm -f /etc/systemd/system/${TIMER}.service /etc/systemd/system/${TIMER}.timer
-systemctl --no-block disable ${TIMER}.timer`;
+systemctl --no-block daemon-reload`;
   return `set -e
 umask 077
 rm -rf ${PATHS.undo}

@@ -72,17 +72,23 @@ function blocks(text: string): Block[] {
 const isOurs = ({ tuple }: Block) => tuple.includes(` comment=${hex(OURS)}`);
 const render = (list: readonly Block[]) => list.map(({ tuple, rules }) => `\n${tuple}\n${rules.join('\n')}\n`).join('');
 
-/** What both files should hold: foreign rules first, as they were, unless the model is exclusive. */
+/** What a file should hold: ours together, foreign rules around them where they stood (the first match decides). */
 function wanted(want: FirewallWant, text: string, family: 4 | 6): Block[] {
-  const foreign = want.exclusive ? [] : blocks(text).filter((one) => !isOurs(one));
-  const mine = want.rules.filter((rule) => rule.from === undefined || isV6(rule) === (family === 6));
-  return [...foreign, ...mine.map((rule) => block(rule, family))];
+  const present = blocks(text);
+  const mine = want.rules
+    .filter((rule) => rule.from === undefined || isV6(rule) === (family === 6))
+    .map((rule) => block(rule, family));
+  if (want.exclusive) return mine;
+  const first = present.findIndex(isOurs);
+  const before = first < 0 ? present : present.slice(0, first);
+  const after = first < 0 ? [] : present.slice(first).filter((one) => !isOurs(one));
+  return [...before, ...mine, ...after];
 }
 
 const readable = ({ tuple }: Block): string => {
-  const [protocol, port, , , from] = tuple.replace(/^### tuple ### allow /, '').split(' ');
+  const [action, protocol, port, , , from] = tuple.replace(/^### tuple ### /, '').split(' ');
   const comment = /comment=([0-9a-f]+)/.exec(tuple)?.[1];
-  return `allow ${protocol} ${port} from ${from}${comment ? `  # ${Buffer.from(comment, 'hex').toString()}` : '  # not from hapg'}`;
+  return `${action} ${protocol} ${port} from ${from}${comment ? `  # ${Buffer.from(comment, 'hex').toString()}` : '  # not from hapg'}`;
 };
 
 function splice(text: string, list: readonly Block[], family: 4 | 6): string {
