@@ -21,7 +21,7 @@ import {
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
-import { mayStopEtcd, membersHealthy, replicasFirst } from '../src/cluster/decisions.ts';
+import { mayStopEtcd, membersHealthy, restartOrder } from '../src/cluster/decisions.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
@@ -158,7 +158,7 @@ const restarts: Stage = {
   name: 'pending restarts',
   hosts: databases,
   steps: patroniRestart,
-  order: (busy, { snapshot }) => replicasFirst(busy, snapshot),
+  order: (busy, { snapshot }) => restartOrder(busy, snapshot),
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 

@@ -132,7 +132,12 @@ set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}
 export function patroniCluster(host: Host, context: Context): Step[] {
   const { cluster, secrets } = context;
   return [
-    dcsConfigStep(role, { rest: rest(host, cluster), config: dcsConfig(context), password: secrets.password('rest') }),
+    dcsConfigStep(role, {
+      rest: rest(host, cluster),
+      config: dcsConfig(context),
+      password: secrets.password('rest'),
+      settleSeconds: settle(cluster),
+    }),
     sqlObjects(role, {
       port: cluster.settings.postgres.port,
       users: cluster.settings.postgres.users.map((user) => ({
@@ -150,12 +155,15 @@ export function patroniCluster(host: Host, context: Context): Step[] {
   ];
 }
 
+/** Seconds within which every member has gone through one of Patroni's cycles. */
+const settle = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
+
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
 export const patroniRestart = (host: Host, { cluster }: Context): Step[] => [
   memberRestart(role, {
     name: host.name,
     scope: cluster.scope,
     rest: rest(host, cluster),
-    settleSeconds: cluster.timing.patroni.loop_wait + 1,
+    settleSeconds: settle(cluster),
   }),
 ];

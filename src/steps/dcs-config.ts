@@ -10,6 +10,8 @@ export interface DcsConfigWant {
   rest: string;
   config: Json;
   password: Secret;
+  /** Within this time all members have read a changed configuration. */
+  settleSeconds: number;
 }
 
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -83,7 +85,8 @@ export const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
     // The password travels in curl's configuration on standard input, never in its arguments.
     await remote.run(`${want.rest}
 ${print(`user = "patroni:${want.password.reveal()}"\n`)} | curl "$@" --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
-sleep 2`);
+# Every member has read it within one cycle, and knows then whether it has to restart.
+sleep ${want.settleSeconds}`);
   },
 };
 

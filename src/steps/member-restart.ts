@@ -1,3 +1,4 @@
+import { shrinkingSettings } from '../cluster/decisions.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -17,15 +18,6 @@ export interface MemberRestartState {
   /** Settings of which the new value is smaller; Patroni 4 tells, older versions do not. */
   decreased: string[];
 }
-
-/** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
-const SHARED_MEMORY = [
-  'max_connections',
-  'max_worker_processes',
-  'max_wal_senders',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-];
 
 /**
  * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
@@ -53,17 +45,12 @@ export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
         } catch {
           // An unreachable member has no pending restart that could be read; its readiness is another step's business.
         }
-        const decreased = Object.entries(self.pending_restart_reason ?? {})
-          .filter(
-            ([name, { old_value, new_value }]) => SHARED_MEMORY.includes(name) && Number(new_value) < Number(old_value),
-          )
-          .map(([name]) => name);
         return [
           one.id,
           {
             pending: self.pending_restart === true,
             leader: /^(leader|master|primary)$/.test(self.role ?? ''),
-            decreased,
+            decreased: shrinkingSettings(self),
           },
         ];
       }),

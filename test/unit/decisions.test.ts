@@ -7,7 +7,7 @@ import {
   mayStopEtcd,
   maySwitchOver,
   membersHealthy,
-  replicasFirst,
+  restartOrder,
   type Verdict,
 } from '../../src/cluster/decisions.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
@@ -180,9 +180,23 @@ test('a switchover goes to a streaming, synchronous member without nofailover, a
   );
 });
 
+test('the leader restarts first when a shared-memory setting shrinks, for its replicas cannot before it', () => {
+  const order = (name: string, from: string, to: string) =>
+    restartOrder(
+      hostsWith(cluster, 'patroni'),
+      lab(
+        (all) =>
+          void (all.get('db1')!.patroni!.self!.pending_restart_reason = { [name]: { old_value: from, new_value: to } }),
+      ),
+    ).map((group) => group.map((host) => host.name).join());
+  assert.deepEqual(order('max_connections', '200', '100'), ['db1', 'db2', 'db3']);
+  assert.deepEqual(order('max_connections', '100', '200'), ['db2', 'db3', 'db1']);
+  assert.deepEqual(order('shared_buffers', '200', '100'), ['db2', 'db3', 'db1']);
+});
+
 test('replicas are restarted before the leader', () => {
   assert.deepEqual(
-    replicasFirst(hostsWith(cluster, 'patroni'), lab()).map((group) => group.map((host) => host.name)),
+    restartOrder(hostsWith(cluster, 'patroni'), lab()).map((group) => group.map((host) => host.name)),
     [['db2'], ['db3'], ['db1']],
   );
 });
