@@ -23,7 +23,7 @@ const eta = new Eta({
 export const render = (name: string, data: object): string => eta.render(`${name}.eta`, data);
 
 /** YAML that Python and Go read the same way as we do (YAML 1.1 words such as `on` are quoted). */
-export const yaml = (value: unknown): string =>
+const yaml = (value: unknown): string =>
   stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
 
 /** As `yaml`, for a value that holds secrets; the whole text is one. */

@@ -19,9 +19,9 @@ const INITIAL = '/etc/etcd/initial.env';
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
 
-export const clientUrl = (host: Host, cluster: Cluster): string =>
+const clientUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
-export const peerUrl = (host: Host, cluster: Cluster): string =>
+const peerUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
 
 /** Before the package: our own unit, so that the package's start on installation starts nothing. */

@@ -2,19 +2,6 @@ import { capabilities } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { hostsWith, repositoryHost } from '../../src/inventory/model.ts';
 
-/** PostgreSQL settings that must be the same on all members, and therefore live in the DCS (Patroni documentation). */
-export const DCS_PARAMETERS = [
-  'max_connections',
-  'max_locks_per_transaction',
-  'max_worker_processes',
-  'max_prepared_transactions',
-  'wal_level',
-  'track_commit_timestamp',
-  'max_wal_senders',
-  'max_replication_slots',
-  'wal_keep_size',
-];
-
 /** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
 export function dcsConfig(context: Context): Record<string, unknown> {
   const { cluster } = context;

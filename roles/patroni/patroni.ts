@@ -1,3 +1,4 @@
+import { bestCandidate } from '../../src/cluster/decisions.ts';
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
@@ -159,11 +160,12 @@ export function patroniCluster(host: Host, context: Context): Step[] {
 const settle = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
 
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
-export const patroniRestart = (host: Host, { cluster }: Context): Step[] => [
+export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step[] => [
   memberRestart(role, {
     name: host.name,
     scope: cluster.scope,
     rest: rest(host, cluster),
+    candidate: bestCandidate(snapshot, cluster.replication !== 'async')?.name,
     settleSeconds: settle(cluster),
   }),
 ];

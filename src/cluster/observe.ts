@@ -13,7 +13,7 @@ export const PKI = {
   client: '/etc/hapg/postgres-ca.crt',
 } as const;
 
-export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
+const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
 
 /** Who a host says it belongs to; `/etc/hapg/cluster.json`. */
 export interface Identity {

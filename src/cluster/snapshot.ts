@@ -1,4 +1,4 @@
-import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
 import type { Observation, PatroniMember } from './observe.ts';
 
 export type MemberRole = 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
@@ -129,7 +129,3 @@ function dcsOf(cluster: Cluster, observations: ReadonlyMap<string, Observation>)
   const voters = members.filter((member) => !member.learner);
   return { members, quorum: voters.length > 0 && voters.filter((member) => member.healthy).length > voters.length / 2 };
 }
-
-/** The host of the member that leads, if any. */
-export const leaderHost = (cluster: Cluster, snapshot: Snapshot): Host | undefined =>
-  cluster.hosts.find((host) => host.name === snapshot.leader?.name);

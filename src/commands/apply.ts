@@ -19,6 +19,7 @@ import { duration, paint } from '../view/style.ts';
 import {
   type CommonOptions,
   confirm,
+  needsAnswer,
   print,
   printJson,
   type Running,
@@ -64,24 +65,33 @@ const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<st
   run,
 });
 
-/** `hapg plan`: what apply would do; changes nothing on the hosts. */
-export async function planCommand(options: PlanOptions): Promise<number> {
-  const started = performance.now();
+/** Everything that plan and apply need before the first connection. `stored`: there was a secret store already. */
+async function begin(options: CommonOptions) {
   const made = setup(options);
   const run = newRunId();
   const store = await SecretStore.read(made.cluster);
   const secrets = store ?? (await SecretStore.create(made.cluster));
   await secrets.complete();
   const running = await start(made, run, () => secrets.all());
+  return { made, run, secrets, running, stored: store !== undefined };
+}
+
+/** `hapg plan`: what apply would do; changes nothing on the hosts. */
+export async function planCommand(options: PlanOptions): Promise<number> {
+  const started = performance.now();
+  const { made, run, secrets, running, stored } = await begin(options);
   try {
-    const { plan, context } = await look(made, running, secrets, store !== undefined);
+    const { plan, context } = await look(made, running, secrets, stored);
     await running.progress.end();
-    if (options.out)
+    if (options.out) {
+      // What the plan shows (identity, authorities) must be what apply finds.
+      await secrets.save();
       writeFileSync(
         options.out,
         `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`,
         { mode: 0o600 },
       );
+    }
     if (made.json) printJson(planDocument(plan, run, started));
     else {
       print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
@@ -99,15 +109,11 @@ export async function planCommand(options: PlanOptions): Promise<number> {
 export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
   if (options.check) return planCommand(options);
   const started = performance.now();
-  const made = setup(options);
   const saved = planFile ? readPlan(planFile) : undefined;
-  const run = newRunId();
-  const store = await SecretStore.read(made.cluster);
-  const secrets = store ?? (await SecretStore.create(made.cluster));
-  await secrets.complete();
-  const running = await start(made, run, () => secrets.all());
+  if (!saved) needsAnswer('Changes', options);
+  const { made, run, secrets, running, stored } = await begin(options);
   try {
-    const found = await look(made, running, secrets, store !== undefined, holder(run, 'apply'));
+    const found = await look(made, running, secrets, stored, holder(run, 'apply'));
     const { plan } = found;
     if (saved && saved.digest !== plan.digest)
       throw new Refused(`${planFile} is stale: what would be done now is not what it shows. Plan again`);

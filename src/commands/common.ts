@@ -120,10 +120,16 @@ export function unreachableError(failed: ReadonlyMap<string, Unreachable>): Know
   );
 }
 
+/** Throws UsageError where a person would have to be asked and there is none. */
+export function needsAnswer(what: string, options: Pick<CommonOptions, 'yes'>): void {
+  if (!options.yes && !process.stdin.isTTY)
+    throw new UsageError(`${what} are confirmed on a terminal; without one, --yes is needed`);
+}
+
 /** Asks the person; without a terminal --yes is needed. */
 export async function confirm(question: string, options: Pick<CommonOptions, 'yes'>): Promise<boolean> {
   if (options.yes) return true;
-  if (!process.stdin.isTTY) throw new UsageError(`${question} Without a terminal, --yes is needed`);
+  needsAnswer('Changes', options);
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());

@@ -84,7 +84,7 @@ export function differences(steps: readonly Step[], states: ReadonlyMap<string, 
 export const handlerId = ({ action, unit }: Handler): string => `${action} ${unit}`;
 
 /** Marks on the host are file names: `reload:haproxy.service`. */
-export const markOf = ({ action, unit }: Handler): string => `${action}:${unit}`;
+const markOf = ({ action, unit }: Handler): string => `${action}:${unit}`;
 
 export interface DueHandler extends Handler {
   role: RoleName;

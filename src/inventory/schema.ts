@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 /** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
-export const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
+const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
 export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
 const port = z.int('expected a port number').min(1).max(65535);

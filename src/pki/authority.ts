@@ -16,7 +16,7 @@ export interface Authority {
 const DAY_MS = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 /** Days; a leaf is renewed below a third of its lifetime. */
-export const LEAF_DAYS = 365;
+const LEAF_DAYS = 365;
 const AUTHORITY_DAYS = 3650;
 
 /** SHA-256 of the certificate, in hex; tells authorities apart in the cluster's identity. */

@@ -16,7 +16,7 @@ import {
 import { Secret } from './secret.ts';
 
 /** Passwords that every cluster has, by what they are for. */
-export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
+const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
 export type SystemPassword = (typeof SYSTEM_PASSWORDS)[number];
 
 interface Stored {

@@ -3,7 +3,7 @@ import { words } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 /** A system account without a login, such as the one that runs keepalived's check. */
-export const accountKind: Kind<{ name: string; groups: string[] }, { exists: boolean; groups: string[] }> = {
+const accountKind: Kind<{ name: string; groups: string[] }, { exists: boolean; groups: string[] }> = {
   name: 'account',
   probe: (steps) =>
     steps.map((one) => `echo "${one.want.name}:$(id -nG ${words(one.want.name)} 2>/dev/null)"`).join('\n'),

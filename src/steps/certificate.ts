@@ -27,7 +27,7 @@ export interface CertificateState {
  * A leaf certificate with its key. The key is made on the host and never leaves it; the request travels to the
  * controller, which signs it. `NAME.id` keeps the key's hash, so that a probe needs no openssl to see that they belong together.
  */
-export const certificateKind: Kind<CertificateWant, CertificateState> = {
+const certificateKind: Kind<CertificateWant, CertificateState> = {
   name: 'certificate',
   contained: true,
   probe: (steps) => {

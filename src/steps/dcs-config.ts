@@ -54,7 +54,7 @@ const pick = (present: unknown, patch: Json): Json =>
   );
 
 /** The cluster's dynamic configuration, kept in the DCS; `bootstrap.dcs` counts only once, so drift of it is drift. */
-export const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
+const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
   probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),

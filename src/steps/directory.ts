@@ -11,7 +11,7 @@ export interface DirectoryWant {
 }
 
 /** A directory with its owner, group and mode; its contents are not its business, and it is never removed. */
-export const directoryKind: Kind<DirectoryWant, FileState | undefined> = {
+const directoryKind: Kind<DirectoryWant, FileState | undefined> = {
   name: 'directory',
   contained: true,
   probe: (steps) => statScript(steps.map((one) => one.want.path)),

@@ -17,7 +17,7 @@ export interface EtcdJoinWant {
  * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
  * All present members must be healthy, and a snapshot is kept on this host before anything is added.
  */
-export const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
+const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
   name: 'etcd-join',
   volatile: true,
   probe: (steps) => steps.map((one) => `if [ -e ${quote(one.want.file)} ]; then echo yes; else echo no; fi`).join('\n'),

@@ -58,7 +58,7 @@ export function parseStat(line: string): { path: string; state: FileState } {
 }
 
 /** A file's owner, group, mode and content. */
-export const fileKind: Kind<FileWant, FileState> = {
+const fileKind: Kind<FileWant, FileState> = {
   name: 'file',
   contained: true,
   probe(steps) {

@@ -8,6 +8,8 @@ export interface MemberRestartWant {
   scope: string;
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
+  /** The member to hand leadership to, if this one leads; undefined when none may take over. */
+  candidate: string | undefined;
   /** Within this time Patroni has read a configuration that was changed. */
   settleSeconds: number;
 }
@@ -23,7 +25,7 @@ export interface MemberRestartState {
  * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
  * for a switchover only; except when a shared-memory setting shrinks, which the leader must do before its replicas can.
  */
-export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
+const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
   probe: (steps) =>
@@ -72,9 +74,11 @@ export const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     await remote.run(`sleep ${want.settleSeconds}`);
     const ctl = 'runuser -u postgres -- patronictl -c /etc/patroni/config.yml';
     if (state.leader && state.decreased.length === 0) {
-      remote.doing('handing leadership over');
+      if (!want.candidate)
+        throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
+      remote.doing(`handing leadership over to ${want.candidate}`);
       await remote.run(
-        `${ctl} switchover ${quote(want.scope)} --leader ${quote(want.name)} --force 2>&1 || { echo 'the switchover was refused'; exit 1; }
+        `${ctl} switchover ${quote(want.scope)} --leader ${quote(want.name)} --candidate ${quote(want.candidate)} --force 2>&1 || { echo 'the switchover was refused'; exit 1; }
 end=$(($(date +%s) + 60))
 while :; do
   ${want.rest}

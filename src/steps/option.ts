@@ -9,7 +9,7 @@ export interface OptionWant {
 }
 
 /** One `KEY VALUE` line of a file that belongs to somebody else and has no drop-in directory, such as /etc/login.defs. */
-export const optionKind: Kind<OptionWant, { file: boolean; value: string | undefined }> = {
+const optionKind: Kind<OptionWant, { file: boolean; value: string | undefined }> = {
   name: 'option',
   contained: true,
   probe: (steps) =>

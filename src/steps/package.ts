@@ -16,7 +16,7 @@ export interface PackageState {
 }
 
 /** The packages of a role on a host. */
-export const packageKind: Kind<PackageWant, PackageState> = {
+const packageKind: Kind<PackageWant, PackageState> = {
   name: 'packages',
   probe: (steps) =>
     `dpkg-query -W -f '\${Package}|\${db:Status-Status}|\${Version}\\n' -- ${words(...new Set(steps.flatMap((one) => one.want.names)))} 2>/dev/null`,

@@ -12,7 +12,7 @@ export interface ReadyWant {
 }
 
 /** A condition that a service reaches by itself: healthy, streaming, elected. The change is waiting for it, within a bound. */
-export const readyKind: Kind<ReadyWant, boolean> = {
+const readyKind: Kind<ReadyWant, boolean> = {
   name: 'ready',
   volatile: true,
   afterHandlers: true,

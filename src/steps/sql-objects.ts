@@ -31,7 +31,7 @@ const psql = (port: number, database: string, ...more: string[]) =>
   `runuser -u postgres -- ${words('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', '/var/run/postgresql', '-p', String(port), '-d', database, ...more)}`;
 
 /** Login roles, databases and extensions of the cluster, looked at and made on the leader. Nothing is ever dropped. */
-export const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
+const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
   name: 'sql-objects',
   volatile: true,
   probe: (steps) =>

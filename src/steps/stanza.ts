@@ -8,7 +8,7 @@ export interface StanzaState {
 }
 
 /** A stanza that exists, archives, and has a backup that one could restore. */
-export const stanzaKind: Kind<string, StanzaState> = {
+const stanzaKind: Kind<string, StanzaState> = {
   name: 'stanza',
   volatile: true,
   probe: (steps) =>

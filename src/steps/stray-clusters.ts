@@ -5,7 +5,7 @@ import { type Kind, type Step, step } from './step.ts';
  * Clusters of Debian's postgresql-common (`/etc/postgresql/VERSION/NAME`) beside Patroni's. They are stopped and kept
  * from starting; their data is left alone.
  */
-export const strayClusterKind: Kind<null, string[]> = {
+const strayClusterKind: Kind<null, string[]> = {
   name: 'stray-clusters',
   probe: () => `for d in /etc/postgresql/*/*/; do
   [ -e "$d/postgresql.conf" ] || continue

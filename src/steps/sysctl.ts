@@ -3,7 +3,7 @@ import { quote, words } from '../shell/quote.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 /** One kernel setting, live; the file that keeps it over a reboot is a step of its own. */
-export const sysctlKind: Kind<{ key: string; value: string }, string | undefined> = {
+const sysctlKind: Kind<{ key: string; value: string }, string | undefined> = {
   name: 'sysctl',
   contained: true,
   probe: (steps) => `sysctl -e ${words(...steps.map((one) => one.want.key))} 2>/dev/null`,

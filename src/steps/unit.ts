@@ -25,7 +25,7 @@ const running = ({ active }: UnitState): boolean =>
   active === 'active' || active === 'reloading' || active === 'activating';
 
 /** A systemd unit: enabled or not, running or not. */
-export const unitKind: Kind<UnitWant, UnitState> = {
+const unitKind: Kind<UnitWant, UnitState> = {
   name: 'unit',
   probe: (steps) => `systemctl show -p ${PROPERTIES} -- ${words(...steps.map((one) => one.want.name))}`,
   parse(answer, steps) {

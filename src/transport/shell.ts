@@ -3,7 +3,7 @@ import type { ClientChannel } from 'ssh2';
 import { frame, unframe } from '../shell/frame.ts';
 
 /** A request took longer than it may. */
-export class ShellTimeout extends Error {
+class ShellTimeout extends Error {
   constructor(readonly seconds: number) {
     super(`no answer within ${seconds} s`);
   }
