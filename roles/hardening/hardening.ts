@@ -5,6 +5,7 @@ import { render } from '../../src/render.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { option } from '../../src/steps/option.ts';
+import { ready } from '../../src/steps/ready.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
@@ -81,7 +82,6 @@ export function hardening(host: Host, context: Context): Step[] {
     }),
     file(role, '/etc/audit/rules.d/60-hapg.rules', auditRules(context.cluster), {
       mode: '0640',
-      notify: [restart('auditd.service')],
       notApplicable: facts.container ? IN_CONTAINER : undefined,
     }),
   ];
@@ -98,6 +98,18 @@ export function hardeningServices(host: Host, context: Context): Step[] {
     ),
     unit(role, 'chrony.service', { notApplicable }),
     unit(role, 'auditd.service', { notApplicable }),
+    // auditd refuses to be restarted by hand; its rules are loaded beside it.
+    ready(
+      role,
+      'audit rules',
+      {
+        check: "augenrules --check | grep -q 'No change'",
+        act: 'augenrules --load',
+        doing: 'loading audit rules',
+        timeoutSeconds: 20,
+      },
+      { notApplicable },
+    ),
     unit(role, 'apt-daily-upgrade.timer'),
   ];
 }

@@ -1,5 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
-import { type Kind, type Step, step } from './step.ts';
+import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface ReadyWant {
   /** POSIX sh that exits 0 when it is so; must not write. */
@@ -44,4 +44,5 @@ exit 1`,
   },
 };
 
-export const ready = (role: RoleName, subject: string, want: ReadyWant): Step => step(readyKind, role, subject, want);
+export const ready = (role: RoleName, subject: string, want: ReadyWant, options: StepOptions = {}): Step =>
+  step(readyKind, role, subject, want, options);
