@@ -95,6 +95,10 @@ command('status', 'the live cluster, problems first')
   .option('--watch', 'redraw every two seconds')
   .action((options) => run(async () => (await import('./commands/status.ts')).statusCommand(options)));
 
+command('switchover', 'planned change of leader')
+  .option('--to <host>', 'the member that shall lead; default: the best one')
+  .action((options) => run(async () => (await import('./commands/switchover.ts')).switchoverCommand(options)));
+
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')
   .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));

@@ -4,6 +4,8 @@ import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
+import { settleAll } from './pool.ts';
+import type { Session } from './session.ts';
 
 /** Who holds a host's lock; written into the lock file for the person who meets it. */
 export interface Holder {
@@ -71,4 +73,25 @@ export function lockOrder(hosts: readonly Host[]): {
     locked: (host) => host === first && open(),
     failed: (host, reason) => host === first && refuse(reason),
   };
+}
+
+/** Takes the locks of connected hosts in that order. Throws Locked; the locks taken so far end with the session. */
+export async function lockAll(
+  session: Session,
+  hosts: readonly Host[],
+  who: Holder,
+  waitSeconds: number,
+): Promise<void> {
+  const order = lockOrder(hosts);
+  const results = await settleAll(hosts, session.options.forks, async (host) => {
+    await order.enter(host);
+    try {
+      expectLocked(host, (await session.ask(host, lockScript(who, waitSeconds), waitSeconds + 20, true)).output);
+      order.locked(host);
+    } catch (cause) {
+      order.failed(host, cause as Error);
+      throw cause;
+    }
+  });
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
