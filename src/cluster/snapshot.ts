@@ -1,4 +1,3 @@
-import { type Cluster, hostsWith } from '../inventory/model.ts';
 import type { Observation, PatroniMember } from './observe.ts';
 
 export type MemberRole = 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
@@ -69,8 +68,8 @@ function toMember(raw: PatroniMember): Member {
   };
 }
 
-/** Puts what the hosts have told together. Pure; `observations` by host name. */
-export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string, Observation>): Snapshot {
+/** Puts together what the hosts have told. Pure; `observations` by host name. */
+export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Snapshot {
   const all = [...observations.values()];
   const members = mergeMembers(all);
   const initialize = all.map((one) => one.etcd?.initialize).find((id) => id);
@@ -95,7 +94,7 @@ export function takeSnapshot(cluster: Cluster, observations: ReadonlyMap<string,
     paused: all.some((one) => one.patroni?.paused),
     systemIdentifiers: [...new Set([...data, ...(initialize ? [initialize] : [])])],
     initialize,
-    dcs: dcsOf(cluster, observations),
+    dcs: dcsOf(observations),
     vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
   };
 }
@@ -112,20 +111,19 @@ function mergeMembers(all: readonly Observation[]): Member[] {
   return (lists[0] ?? []).map(toMember).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function dcsOf(cluster: Cluster, observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {
+function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {
   const seen = [...observations.values()].flatMap((one) => (one.etcd?.members ? [one.etcd] : []));
   const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
   const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
   const byId = new Map(
     [...observations.values()].flatMap((one) => (one.etcd?.id ? [[one.etcd.id, one.etcd.healthy] as const] : [])),
   );
-  const asked = new Set(hostsWith(cluster, 'etcd').map((host) => host.name));
   const members = list.map((member) => ({
     ...member,
-    // A member whose host was not asked in this run is not known to be ill.
-    healthy: byId.get(member.id) ?? (asked.has(member.name) ? !observations.has(member.name) : false),
+    // A member whose host did not answer is not known to be well, and what is not known must not be counted on.
+    healthy: byId.get(member.id) ?? false,
     leader: member.id === leaderId,
   }));
-  const voters = members.filter((member) => !member.learner);
-  return { members, quorum: voters.length > 0 && voters.filter((member) => member.healthy).length > voters.length / 2 };
+  // etcd answers "healthy" only after a read that needed the quorum (etcd documentation, "Check health").
+  return { members, quorum: members.some((member) => member.healthy) };
 }

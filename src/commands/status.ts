@@ -35,7 +35,7 @@ export async function takeStatus(
       session.forget(there[index]!);
     }
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
-  return statusOf(cluster, takeSnapshot(cluster, observations), unreachable, store?.identity(), Date.now());
+  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.identity(), Date.now());
 }
 
 /** `hapg status`: exit 0 when healthy, 1 when not. */

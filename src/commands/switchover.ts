@@ -105,10 +105,7 @@ async function look(session: Session, cluster: Cluster): Promise<Snapshot> {
     async (host) => [host.name, (await probe(session, host, [])).observation] as const,
   );
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
-  return takeSnapshot(
-    cluster,
-    new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))),
-  );
+  return takeSnapshot(new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))));
 }
 
 /** Asks Patroni, and believes it only when both hosts say so themselves. Returns milliseconds. */

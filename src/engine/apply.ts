@@ -167,7 +167,7 @@ export class Apply {
       this.lastProbe.set(host.name, { states: new Map([...known, ...states]), pending: observation.pending });
     }
     if (hosts.length === 0) return;
-    this.context = { ...this.context, snapshot: takeSnapshot(this.session.cluster, this.observations) };
+    this.context = { ...this.context, snapshot: takeSnapshot(this.observations) };
     // Facts decide what steps want; when they have just changed, what was probed may not be what is wanted now.
     if (stale && this.result.failed.length === 0) await this.refresh(stage, hosts);
   }

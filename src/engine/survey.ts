@@ -58,7 +58,7 @@ const contextOf = (
   cluster,
   secrets,
   facts: (host) => facts.get(host.name) ?? UNKNOWN,
-  snapshot: takeSnapshot(cluster, observations),
+  snapshot: takeSnapshot(observations),
 });
 
 /** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */

@@ -29,7 +29,7 @@ const IDENTITY = {
 function lab(change: (all: Map<string, Observation>) => void = () => undefined) {
   const all = structuredClone(healthyLab());
   change(all);
-  return takeSnapshot(cluster, all);
+  return takeSnapshot(all);
 }
 const members = (all: Map<string, Observation>) => [...all.values()].flatMap((one) => one.patroni?.members ?? []);
 const reasons = (verdict: Verdict): string => (verdict.ok ? 'yes' : verdict.reasons.join('; '));
@@ -109,7 +109,7 @@ const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
   ],
   [
     'a DCS without quorum',
-    (all) => ['db1', 'db2'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)),
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)),
     /lost its quorum/,
   ],
   ['two leaders', (all) => void (all.get('db2')!.patroni!.self!.role = 'primary'), /two leaders/],
@@ -118,7 +118,7 @@ for (const [what, change, says] of ADMIT)
   test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
 
 test('a new cluster is only made when all its hosts are there', () => {
-  const bare = takeSnapshot(cluster, new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
+  const bare = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
   assert.match(reasons(admitApply(cluster, bare, ['db2'])), /not asked: db2/);
   assert.equal(reasons(admitApply(cluster, bare, [])), 'yes');
 });
@@ -144,6 +144,11 @@ test('an etcd member is never stopped when the others would lose the quorum', ()
   const oneDown = lab((all) => void (all.get('db3')!.etcd!.healthy = false));
   assert.match(reasons(mayStopEtcd('db1', oneDown)), /1 other healthy voters of 3, 2 are needed; not healthy: db3/);
   assert.equal(reasons(mayStopEtcd('db3', oneDown)), 'yes');
+});
+
+test('an etcd member whose host was not asked is not counted on', () => {
+  const notAsked = lab((all) => void all.delete('db3'));
+  assert.match(reasons(mayStopEtcd('db1', notAsked)), /1 other healthy voters of 3, 2 are needed; not healthy: db3/);
 });
 
 test('a switchover goes to a streaming, synchronous member without nofailover, and never in a pause', () => {

@@ -30,7 +30,7 @@ export async function contextFor(
     cluster,
     secrets: await SecretStore.create(cluster),
     facts: () => FACTS,
-    snapshot: takeSnapshot(cluster, observations),
+    snapshot: takeSnapshot(observations),
   };
 }
 
