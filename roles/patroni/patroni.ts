@@ -1,5 +1,5 @@
 import { bestCandidate } from '../../src/cluster/decisions.ts';
-import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
@@ -99,7 +99,7 @@ export function patroni(host: Host, context: Context): Step[] {
     }),
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'postgresql', {
-      check: memberCheck(host, cluster),
+      check: memberCheck(host, cluster, context.facts(host)),
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
         ? 'copying the database and catching up'
         : 'waiting for PostgreSQL to lead',
@@ -116,18 +116,25 @@ const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1
 if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
 
 /** Leads, or streams from the leader (Patroni REST API, GET /patroni). */
-const memberCheck = (host: Host, cluster: Cluster): string => `${rest(host, cluster)}
+const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
 self=\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
-case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*|*'"replication_state": "streaming"'*) exit 0 ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) exit 0 ;; esac
+case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 
-/** Sets `$base` and the arguments of curl for this member's REST API. */
+/**
+ * Sets `$base` and the arguments of curl for this member's REST API. Reading needs no client certificate, so what can be
+ * seen does not hang on a file that may be the very thing that is missing.
+ */
 const rest = (
   host: Host,
   cluster: Cluster,
 ): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}
-set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
+set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt`;
+
+/** What a change through the REST API needs besides the password (`verify_client: optional`, Patroni documentation). */
+const REST_IDENTITY = `--cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
 
 /** Once there is a leader: the dynamic configuration as declared, users, databases. Asked and done on the leader. */
 export function patroniCluster(host: Host, context: Context): Step[] {
@@ -135,6 +142,7 @@ export function patroniCluster(host: Host, context: Context): Step[] {
   return [
     dcsConfigStep(role, {
       rest: rest(host, cluster),
+      identity: REST_IDENTITY,
       config: dcsConfig(context),
       password: secrets.password('rest'),
       settleSeconds: settle(cluster),

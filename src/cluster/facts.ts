@@ -111,6 +111,8 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     quorumMode: atLeast(versions.patroni, '4.0.0'),
     /** DCS failsafe mode; trusted from 4.0.7 on, see the README's safety model. */
     failsafeMode: atLeast(versions.patroni, '4.0.7'),
+    /** GET /patroni of a replica tells `replication_state`; older ones only where WAL has been received to. */
+    replicationState: atLeast(versions.patroni, '4.0.0'),
     /** sd_notify (Patroni 4.1 release notes); older ones would be killed as "not started". */
     patroniNotify: atLeast(versions.patroni, '4.1.0'),
     /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */

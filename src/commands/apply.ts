@@ -66,8 +66,9 @@ const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<st
 });
 
 /** Everything that plan and apply need before the first connection. `stored`: there was a secret store already. */
-async function begin(options: CommonOptions) {
+async function begin(options: CommonOptions, asks: boolean) {
   const made = setup(options);
+  if (asks) needsAnswer('Changes', options);
   const run = newRunId();
   const store = await SecretStore.read(made.cluster);
   const secrets = store ?? (await SecretStore.create(made.cluster));
@@ -79,7 +80,7 @@ async function begin(options: CommonOptions) {
 /** `hapg plan`: what apply would do; changes nothing on the hosts. */
 export async function planCommand(options: PlanOptions): Promise<number> {
   const started = performance.now();
-  const { made, run, secrets, running, stored } = await begin(options);
+  const { made, run, secrets, running, stored } = await begin(options, false);
   try {
     const { plan, context } = await look(made, running, secrets, stored);
     await running.progress.end();
@@ -110,8 +111,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   if (options.check) return planCommand(options);
   const started = performance.now();
   const saved = planFile ? readPlan(planFile) : undefined;
-  if (!saved) needsAnswer('Changes', options);
-  const { made, run, secrets, running, stored } = await begin(options);
+  const { made, run, secrets, running, stored } = await begin(options, saved === undefined);
   try {
     const found = await look(made, running, secrets, stored, holder(run, 'apply'));
     const { plan } = found;

@@ -29,8 +29,8 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** `hapg switchover`: a verdict first, a named candidate, and the result seen on both hosts. Exit 0 only when healthy afterwards. */
 export async function switchoverCommand(options: CommonOptions & { to?: string }): Promise<number> {
   const started = performance.now();
-  needsAnswer('Changes', options);
   const made = setup(options);
+  needsAnswer('Changes', options);
   const { cluster } = made;
   const run = newRunId();
   const store = await SecretStore.read(cluster);

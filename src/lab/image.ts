@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apt, docker, hasProgram, LabError } from './docker.ts';
 
-const RELEASE = 'trixie';
+/** Which Debian the lab's hosts are; `HAPG_LAB_RELEASE=bookworm` tries another than the present one. */
+const RELEASE = process.env.HAPG_LAB_RELEASE ?? 'trixie';
 /** Raise the number when what goes into the image changes. */
 export const IMAGE = `hapg-lab:${RELEASE}-1`;
 

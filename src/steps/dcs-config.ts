@@ -8,6 +8,8 @@ type Json = Record<string, unknown>;
 export interface DcsConfigWant {
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
+  /** Arguments of curl that prove who changes something. */
+  identity: string;
   config: Json;
   password: Secret;
   /** Within this time all members have read a changed configuration. */
@@ -84,7 +86,7 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
     // The password travels in curl's configuration on standard input, never in its arguments.
     await remote.run(`${want.rest}
-${print(`user = "patroni:${want.password.reveal()}"\n`)} | curl "$@" --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
+${print(`user = "patroni:${want.password.reveal()}"\n`)} | curl "$@" ${want.identity} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
 # Every member has read it within one cycle, and knows then whether it has to restart.
 sleep ${want.settleSeconds}`);
   },

@@ -96,4 +96,37 @@ export function changing(lab: TestLab): void {
     assert.deepEqual(await rolled((text) => text), ['leader', 'replica', 'replica']);
     everywhere('100');
   });
+
+  test('a changed setting of etcd: members restart one at a time, and writes go on', async () => {
+    lab.write((text) =>
+      text.replace('replication: sync', 'etcd: {heartbeat_ms: 200, election_ms: 2000}\nreplication: sync'),
+    );
+    const writer = new Writer(lab);
+    writer.start(60);
+    const { code, stdout, stderr } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    const result = writer.stop();
+    console.log(`etcd restarts: ${JSON.stringify(result)}`);
+    assert.deepEqual(
+      set(report(stdout)).filter((line) => line.includes('etcd')),
+      ['db1', 'db2', 'db3'].flatMap((db) => [
+        `${db} file /etc/etcd/etcd.env update`,
+        `${db} restart etcd.service restart`,
+      ]),
+    );
+    const span = (db: string) =>
+      lab
+        .on(db, 'systemctl show -p InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic --value etcd')
+        .out.split('\n')
+        .map(Number)
+        .sort((a, b) => a - b);
+    const spans = ['db1', 'db2', 'db3'].map(span).sort((a, b) => a[0]! - b[0]!);
+    for (const [index, one] of spans.slice(1).entries())
+      assert.ok(one[0]! > spans[index]![1]!, 'two members were away at once');
+    assert.equal(result.lost, 0);
+    assert.ok(result.longestGapMs < 5000, `${result.longestGapMs} ms`);
+    lab.write((text) => text);
+    assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
+    await lab.healthy(30);
+  });
 }
