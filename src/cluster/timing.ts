@@ -52,6 +52,19 @@ export interface TimingOverrides {
   election_ms?: number | undefined;
 }
 
+/**
+ * A new etcd leader gives every lease its full time again and an election time-out on top (etcd, lessor.Promote). When
+ * the lost host led both PostgreSQL and etcd, the failover therefore takes up to three election time-outs longer: with
+ * 2.5 s that would break the bound of `fast`.
+ */
+function etcdTimes(rto: Rto, overrides: TimingOverrides, shared: boolean): Timing['etcd'] {
+  const patient = shared && rto !== 'fast';
+  return {
+    heartbeat: overrides.heartbeat_ms ?? (patient ? 250 : 100),
+    election: overrides.election_ms ?? (patient ? 2500 : 1000),
+  };
+}
+
 /** All figures of time for a cluster. `sharedEtcd`: an etcd member runs on a database host. */
 export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean): Timing {
   const preset = PRESETS[rto];
@@ -63,10 +76,7 @@ export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean
       primary_start_timeout: preset.patroni.primary_start_timeout,
     },
     haproxy: preset.haproxy,
-    etcd: {
-      heartbeat: overrides.heartbeat_ms ?? (sharedEtcd ? 250 : 100),
-      election: overrides.election_ms ?? (sharedEtcd ? 2500 : 1000),
-    },
+    etcd: etcdTimes(rto, overrides, sharedEtcd),
     keepalived: { advert: 1 },
     client: {
       connect_timeout: 2,

@@ -31,6 +31,9 @@ test('every preset keeps loop_wait + 2 * retry_timeout <= ttl, and checks faster
     const { patroni, haproxy, etcd, failoverBound } = timing(rto, {}, true);
     assert.ok(patroni.loop_wait + 2 * patroni.retry_timeout <= patroni.ttl, rto);
     assert.ok(etcd.election >= 5 * etcd.heartbeat);
+    // Lost together with the etcd leader: an election (up to twice its time-out), the whole lease, one time-out more; then
+    // three seconds for promotion and checks.
+    assert.ok((3 * etcd.election) / 1000 + patroni.ttl + 3 <= failoverBound, rto);
     assert.ok(
       (haproxy.inter * haproxy.fall) / 1000 + patroni.ttl + patroni.primary_start_timeout <=
         failoverBound + patroni.primary_start_timeout,
