@@ -68,8 +68,9 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     return { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` };
   },
   async change({ want }, state, remote) {
-    // Patroni writes postgresql.conf without a lock: a reload that is still on its way while PostgreSQL starts makes it
-    // start with half a file (seen with Patroni 4.0.7). Every reload is done within one cycle.
+    // A reload that is still on its way while PostgreSQL starts can make it
+    // start with half a postgresql.conf (inferred from the log of Patroni 4.0.7: archive_mode was off after such a start).
+    // Every reload is done within one cycle.
     remote.doing('waiting for reloads to be done');
     await remote.run(`sleep ${want.settleSeconds}`);
     const ctl = 'runuser -u postgres -- patronictl -c /etc/patroni/config.yml';
