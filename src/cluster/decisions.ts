@@ -70,6 +70,14 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
     );
+  const empty = [...snapshot.observations]
+    .filter(([, one]) => one.dataDirectory?.state === 'absent' || one.dataDirectory?.state === 'empty')
+    .map(([host]) => host);
+  // Were etcd to come up empty, the empty host could start first and make a second cluster.
+  if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
+    reasons.push(
+      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and etcd does not answer, so nobody can tell which cluster is the right one: start etcd first ("systemctl start etcd" on its hosts)`,
+    );
   if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
     reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
   const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);

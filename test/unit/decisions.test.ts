@@ -117,6 +117,20 @@ const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
 for (const [what, change, says] of ADMIT)
   test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
 
+test('apply refuses to go on beside a database when etcd is silent and another host is empty', () => {
+  const silent = (all: Map<string, Observation>) =>
+    ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd = undefined));
+  const replaced = lab((all) => {
+    silent(all);
+    all.get('db1')!.dataDirectory = { state: 'absent' };
+  });
+  assert.match(
+    reasons(admitApply(cluster, replaced, [])),
+    /db2, db3: there are databases, db1 has none, and etcd does not answer/,
+  );
+  assert.equal(reasons(admitApply(cluster, lab(silent), [])), 'yes', 'after a power loss every member has its data');
+});
+
 test('a new cluster is only made when all its hosts are there', () => {
   const bare = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
   assert.match(reasons(admitApply(cluster, bare, ['db2'])), /not asked: db2/);
