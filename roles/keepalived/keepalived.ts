@@ -11,6 +11,9 @@ const role = 'keepalived';
 
 export const keepalivedPackages = ['keepalived', 'curl'];
 
+/** keepalived 2.2.7 (Debian 12) ends its own process group with SIGTERM after it has checked a file with scripts. */
+const CHECK = "(trap '' TERM; keepalived -t -f {})";
+
 export function keepalived(host: Host, { cluster }: Context): Step[] {
   const { vip } = cluster;
   if (!vip) return [];
@@ -32,7 +35,7 @@ export function keepalived(host: Host, { cluster }: Context): Step[] {
         peers: balancers.filter((other) => other !== host).map((other) => other.address),
         vip: `${vip.address}/${vip.prefix}`,
       }),
-      { mode: '0640', check: 'keepalived -t -f {}', notify: [reload('keepalived.service')] },
+      { mode: '0640', check: CHECK, notify: [reload('keepalived.service')] },
     ),
     unit(role, 'keepalived.service'),
   ];

@@ -1,4 +1,4 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, repositoryHost } from '../../src/inventory/model.ts';
@@ -38,7 +38,8 @@ export function pgbackrest(host: Host, context: Context): Step[] {
         ...POSTGRES,
         authority,
         commonName: host.name,
-        dns: [host.name],
+        // Older ones look for the address among the DNS names.
+        dns: [host.name, ...(capabilities(context.facts(host)).pgbackrestAddressNames ? [] : [host.address])],
         ips: [host.address],
       },
       again,

@@ -117,6 +117,8 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     patroniNotify: atLeast(versions.patroni, '4.1.0'),
     /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */
     backupStandbyPrefer: atLeast(versions.pgbackrest, '2.54'),
+    /** Certificates are compared with IP addresses, not only with DNS names (seen: 2.55.1 does, 2.45 does not). */
+    pgbackrestAddressNames: atLeast(versions.pgbackrest, '2.55'),
     /** Block incremental backups (pgBackRest 2.46 release notes). */
     blockBackup: atLeast(versions.pgbackrest, '2.46'),
   };
