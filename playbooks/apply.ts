@@ -21,7 +21,9 @@ import {
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
-import { mayStopEtcd, membersHealthy, restartOrder } from '../src/cluster/decisions.ts';
+import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
+import { membersHealthy } from '../src/cluster/decisions/members.ts';
+import { restartOrder } from '../src/cluster/decisions/restart.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';

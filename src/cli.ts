@@ -95,8 +95,24 @@ command('status', 'the live cluster, problems first')
   .option('--watch', 'redraw every two seconds')
   .action((options) => run(async () => (await import('./commands/status.ts')).statusCommand(options)));
 
+const PROBE = ['--probe', 'write and read as a client meanwhile, and tell what it saw'] as const;
+
+command('update', 'rolling OS update with automatic switchover')
+  .option('--reboot <when>', 'auto, always or never', 'auto')
+  .option('--security-only', 'only what comes from a security archive', false)
+  .option('--switch-back', 'the member that led before leads again in the end', false)
+  .option('--max-lag <bytes>', 'a replica may be this far behind', '16777216')
+  .option('--max-transaction-age <seconds>', 'a transaction on the leader may be this old', '600')
+  .option('--wait-drain <seconds>', 'for reads to end', '30')
+  .option('--wait-gate <seconds>', 'for the cluster to be steady', '120')
+  .option('--wait-host <seconds>', 'for a rebooted host', '600')
+  .option('--wait-member <seconds>', 'for a member to catch up', '900')
+  .option(...PROBE)
+  .action((options) => run(async () => (await import('./commands/update.ts')).updateCommand(options)));
+
 command('switchover', 'planned change of leader')
   .option('--to <host>', 'the member that shall lead; default: the best one')
+  .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/switchover.ts')).switchoverCommand(options)));
 
 command('connect', 'print libpq URIs')

@@ -8,8 +8,10 @@ export const PATHS = {
   pending: '/var/lib/hapg/pending',
   /** Scripts and exit codes of transient units. */
   units: '/var/lib/hapg/units',
-  /** What a guarded change would put back. */
+  /** Undos of temporary changes, one directory each. */
   undo: '/var/lib/hapg/undo',
+  /** What a guarded change would put back. */
+  guard: '/var/lib/hapg/undo/guard',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;

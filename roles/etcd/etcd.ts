@@ -6,7 +6,7 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
-import { etcdJoin } from '../../src/steps/etcd-join.ts';
+import { etcdJoin, promoteScript } from '../../src/steps/etcd-join.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
@@ -75,7 +75,11 @@ export function etcd(host: Host, context: Context): Step[] {
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'etcd voter', {
       check: voterCheck(host, cluster),
-      act: `ETCDCTL_API=3 etcdctl --endpoints=${clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster)} --cacert=${PKI.etcd}/ca.crt --cert=${PKI.etcd}/server.crt --key=${PKI.etcd}/server.key member list -w simple | awk -F', ' '$3 == "${host.name}" && $6 == "true" {print $1}' | while read -r id; do ETCDCTL_API=3 etcdctl --endpoints=${clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster)} --cacert=${PKI.etcd}/ca.crt --cert=${PKI.etcd}/server.crt --key=${PKI.etcd}/server.key member promote "$id"; done`,
+      act: promoteScript(
+        host.name,
+        clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster),
+        PKI.etcd,
+      ),
       doing: 'waiting for etcd',
       timeoutSeconds: 120,
     }),

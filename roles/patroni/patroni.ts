@@ -1,4 +1,4 @@
-import { bestCandidate } from '../../src/cluster/decisions.ts';
+import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';

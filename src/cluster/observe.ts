@@ -13,7 +13,8 @@ export const PKI = {
   client: '/etc/hapg/postgres-ca.crt',
 } as const;
 
-const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
+/** HAProxy's runtime API. */
+export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
 
 /** Who a host says it belongs to; `/etc/hapg/cluster.json`. */
 export interface Identity {
@@ -54,6 +55,10 @@ export interface Observation {
           last_archived_time: string | null;
           last_failed_time: string | null;
         };
+        /** On a leader: who streams from it, and how many bytes of WAL each has yet to replay. */
+        replication: { name: string; state: string; behind: number | null }[];
+        /** The oldest open transaction of a client; null when there is none. */
+        transaction: { seconds: number; user: string | null; database: string | null } | null;
       }
     | undefined;
   etcd:
@@ -63,13 +68,21 @@ export interface Observation {
         leader: string;
         members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined;
         initialize: string | undefined;
+        /** Members that must answer before a leader without DCS may go on (Patroni's failsafe mode). */
+        failsafe: string[];
       }
     | undefined;
   vipHeld: boolean | undefined;
-  /** Server rows of HAProxy's statistics: proxy, server, status. */
-  balancer: { proxy: string; server: string; status: string }[] | undefined;
+  /** Server rows of HAProxy's statistics; `sessions` are those open now. */
+  balancer: { proxy: string; server: string; status: string; sessions: number }[] | undefined;
   repository:
-    | { status: number; message: string; backups: { label: string; type: string; stop: number; size: number }[] }
+    | {
+        status: number;
+        message: string;
+        /** A backup is being taken. */
+        running: boolean;
+        backups: { label: string; type: string; stop: number; size: number }[];
+      }
     | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
@@ -98,12 +111,12 @@ fi`);
   }
   if (host.roles.has('etcd')) {
     const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
-    const key = b64(`/service/${cluster.scope}/initialize`);
-    parts.push(`HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE=
+    const range = (key: string) => `-d '{"key":"${b64(`/service/${cluster.scope}/${key}`)}"}' ${base}/v3/kv/range`;
+    parts.push(`HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE=
 if [ -e ${PKI.etcd}/server.key ]; then
 set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; } <<ANSWER
-$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" -d '{"key":"${key}"}' ${base}/v3/kv/range)
+{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; } <<ANSWER
+$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
 ANSWER
 fi`);
   }
@@ -136,7 +149,7 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
   if (has('etcd')) {
     crts.push(`${PKI.etcd}/*.crt`);
     parts.push(
-      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE"`,
+      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
     );
   }
   if (has('haproxy'))
@@ -158,7 +171,13 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
   return parts.join('\n');
 }
 
-const SQL = `select json_build_object('archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time) from pg_stat_archiver))`;
+const SQL = `select json_build_object(
+'archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time) from pg_stat_archiver),
+'replication', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'behind', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)), '[]') from pg_stat_replication),
+'transaction', (select json_build_object('seconds', floor(extract(epoch from now() - xact_start)), 'user', usename, 'database', datname) from pg_stat_activity where backend_type = 'client backend' and xact_start is not null and pid <> pg_backend_pid() order by xact_start limit 1))`.replaceAll(
+  '\n',
+  ' ',
+);
 
 /** JSON of a line, or undefined when the program gave no (whole) answer. */
 function json<T>(text: string | undefined): T | undefined {
@@ -209,12 +228,17 @@ function parsePatroni(lines: string[]): Observation['patroni'] {
 }
 
 function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
-  const [health, status, list, range] = [0, 1, 2, 3].map((index) => json<Record<string, unknown>>(lines[index]));
+  const [health, status, list, initialize, failsafe] = [0, 1, 2, 3, 4].map((index) =>
+    json<Record<string, unknown>>(lines[index]),
+  );
   if (!health && !list) return undefined;
   const members = list?.members as
     | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
     | undefined;
-  const kvs = range?.kvs as { value: string }[] | undefined;
+  const value = (range: Record<string, unknown> | undefined) => {
+    const first = (range?.kvs as { value: string }[] | undefined)?.[0];
+    return first && Buffer.from(first.value, 'base64').toString();
+  };
   const byUrl = (url: string | undefined) =>
     cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
   return {
@@ -227,17 +251,25 @@ function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
       peerUrl: peerURLs?.[0] ?? '',
       learner: isLearner === true,
     })),
-    initialize: kvs?.[0] && Buffer.from(kvs[0].value, 'base64').toString(),
+    initialize: value(initialize),
+    failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
   };
 }
 
 function parseHaproxy(lines: string[]): Observation['balancer'] {
   const header = (lines[0] ?? '').replace(/^# /, '').split(',');
-  const [proxy, server, status] = ['pxname', 'svname', 'status'].map((name) => header.indexOf(name));
-  if (proxy === undefined || server === undefined || status === undefined || status < 0) return undefined;
+  const [proxy = -1, server = -1, status = -1, sessions = -1] = ['pxname', 'svname', 'status', 'scur'].map((name) =>
+    header.indexOf(name),
+  );
+  if (status < 0) return undefined;
   return lines.slice(1).map((line) => {
     const fields = line.split(',');
-    return { proxy: fields[proxy] ?? '', server: fields[server] ?? '', status: fields[status] ?? '' };
+    return {
+      proxy: fields[proxy] ?? '',
+      server: fields[server] ?? '',
+      status: fields[status] ?? '',
+      sessions: Number(fields[sessions]),
+    };
   });
 }
 
@@ -246,14 +278,15 @@ function parseRepository(info: unknown, cluster: Cluster): Observation['reposito
   const stanza = (
     info as {
       name: string;
-      status: { code: number; message: string };
+      status: { code: number; message: string; lock?: { backup?: { held?: boolean } } };
       backup: { label: string; type: string; timestamp: { stop: number }; info: { size: number } }[];
     }[]
   ).find((one) => one.name === cluster.stanza);
-  if (!stanza) return { status: 1, message: 'missing stanza', backups: [] };
+  if (!stanza) return { status: 1, message: 'missing stanza', running: false, backups: [] };
   return {
     status: stanza.status.code,
     message: stanza.status.message,
+    running: stanza.status.lock?.backup?.held === true,
     backups: stanza.backup.map(({ label, type, timestamp, info: { size } }) => ({
       label,
       type,

@@ -52,7 +52,8 @@ const ROLES: Record<string, MemberRole> = {
   standby_leader: 'standby_leader',
 };
 
-function toMember(raw: PatroniMember): Member {
+/** `behind`: what the leader itself says of this member's replay, in bytes. Patroni's figure is one of its cycles old. */
+function toMember(raw: PatroniMember, behind: number | undefined): Member {
   const role = ROLES[raw.role] ?? 'replica';
   // Patroni 3 and older call a streaming replica "running" too; lag is a text ("unknown") while it is not known.
   const state = role !== 'leader' && raw.state === 'running' && raw.lag === 0 ? 'streaming' : raw.state;
@@ -62,7 +63,7 @@ function toMember(raw: PatroniMember): Member {
     role,
     state,
     timeline: raw.timeline,
-    lagBytes: role === 'leader' ? 0 : typeof raw.lag === 'number' ? raw.lag : undefined,
+    lagBytes: role === 'leader' ? 0 : typeof raw.lag === 'number' ? Math.max(raw.lag, behind ?? 0) : undefined,
     pendingRestart: raw.pending_restart === true,
     tags: raw.tags ?? {},
   };
@@ -108,7 +109,10 @@ function mergeMembers(all: readonly Observation[]): Member[] {
   const lists = all.flatMap((one) => (one.patroni?.members ? [one.patroni.members] : []));
   const hasLeader = (list: PatroniMember[]) => (list.some((one) => ROLES[one.role] === 'leader') ? 1 : 0);
   lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
-  return (lists[0] ?? []).map(toMember).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const behind = new Map(
+    all.flatMap((one) => one.sql?.replication ?? []).map((one): [string, number] => [one.name, one.behind ?? 0]),
+  );
+  return (lists[0] ?? []).map((raw) => toMember(raw, behind.get(raw.name))).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {

@@ -1,5 +1,5 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
-import { checkIdentity } from './decisions.ts';
+import { checkIdentity } from './decisions/admission.ts';
 import type { Identity } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -1,19 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { apply as playbook } from '../../playbooks/apply.ts';
-import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions.ts';
+import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
+import { auditScript } from '../engine/audit.ts';
 import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
 import { settleAll } from '../engine/pool.ts';
+import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { PATHS } from '../paths.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { quote } from '../shell/quote.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
 import {
@@ -179,7 +179,8 @@ async function carryOut(
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
-  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, journal, interrupt, plan, probed);
+  const recorder = new Recorder(session.options.emit, journal);
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, recorder, interrupt, plan, probed);
   const result = await engine.run();
   if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
     const problem = await verifyAsClient(session, cluster);
@@ -188,15 +189,9 @@ async function carryOut(
   const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
   journal.write('end', { result: outcome, changed: result.done.length, failed: result.failed });
   const line = (host: string) =>
-    `${new Date().toISOString()} run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
+    `run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
   const touched = hosts.filter((host) => result.done.some((one) => one.host === host.name));
-  await settleAll(touched, session.options.forks, (host) =>
-    session.ask(
-      host,
-      `umask 077; mkdir -p ${PATHS.log}; printf '%s\\n' ${quote(line(host.name))} >> ${PATHS.audit}`,
-      10,
-    ),
-  );
+  await settleAll(touched, session.options.forks, (host) => session.ask(host, auditScript(line(host.name)), 10));
   return result;
 }
 

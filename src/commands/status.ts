@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { type Status, statusOf } from '../cluster/status.ts';
 import { newRunId } from '../engine/journal.ts';
@@ -38,6 +39,16 @@ export async function takeStatus(
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.identity(), Date.now());
 }
 
+/** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
+export async function settled(session: Session, cluster: Cluster, store: SecretStore, waitMs: number): Promise<Status> {
+  const end = Date.now() + waitMs;
+  for (;;) {
+    const status = await takeStatus(session, cluster, cluster.hosts, store);
+    if (status.healthy || Date.now() > end) return status;
+    await sleep(500);
+  }
+}
+
 /** `hapg status`: exit 0 when healthy, 1 when not. */
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
   const made = setup({ ...options, quiet: true });
@@ -57,8 +68,7 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
       if (!options.watch || interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
-      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100)
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
       if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
     }
   } finally {

@@ -1,43 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Facts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
-import { Interrupted, KnownError, StepFailed } from '../errors.ts';
+import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { PATHS } from '../paths.ts';
-import { quote, words } from '../shell/quote.ts';
 import type { Action, Step } from '../steps/step.ts';
 import type { Interrupt } from './events.ts';
-import { armScript, disarmScript, UNDO_AFTER_S } from './guard.ts';
-import type { Journal } from './journal.ts';
-import {
-  differences,
-  dueHandlers,
-  handlerId,
-  marksOf,
-  type Plan,
-  type Scope,
-  type StepDifference,
-  stepsOf,
-} from './plan.ts';
+import { workOn } from './host-work.ts';
+import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 import { settleAll } from './pool.ts';
 import { type Probed, probe } from './probe.ts';
+import type { Done, Failure, Recorder } from './record.ts';
 import type { Session } from './session.ts';
-
-export interface Done {
-  host: string;
-  stage: string;
-  step: string;
-  role: string;
-  action: string;
-  ms: number;
-}
-
-export interface Failure {
-  host: string;
-  step: string;
-  message: string;
-}
 
 export interface ApplyResult {
   done: Done[];
@@ -46,22 +21,9 @@ export interface ApplyResult {
 }
 
 const GATE_TIMEOUT_MS = 120_000;
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Groups steps that their kind can change together; order is kept. */
-function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
-  const groups: StepDifference[][] = [];
-  for (const one of changed) {
-    const last = groups.at(-1);
-    if (last && one.step.kind.changeAll && last[0]!.step.kind === one.step.kind) last.push(one);
-    else groups.push([one]);
-  }
-  return groups;
-}
 
 /** Everything of one changing run. */
 export class Apply {
-  readonly result: ApplyResult = { done: [], failed: [], interrupted: false };
   private observations: Map<string, Observation>;
 
   constructor(
@@ -70,7 +32,7 @@ export class Apply {
     private readonly scope: Scope,
     private context: Context,
     private readonly facts: Map<string, Facts>,
-    private readonly journal: Journal,
+    private readonly recorder: Recorder,
     private readonly interrupt: Interrupt,
     private readonly plan: Plan,
     probed: ReadonlyMap<string, Probed>,
@@ -89,23 +51,24 @@ export class Apply {
     for (const stage of this.playbook) {
       if (this.interrupt.level > 0) break;
       await this.stage(stage);
-      if (this.result.failed.length > 0) break;
+      if (this.recorder.failed.length > 0) break;
     }
-    this.result.interrupted = this.interrupt.level > 0;
-    return this.result;
+    return { done: this.recorder.done, failed: this.recorder.failed, interrupted: this.interrupt.level > 0 };
   }
 
   private async stage(stage: Stage): Promise<void> {
     const work = await this.pendingWork(stage);
     if (work.size === 0) return;
-    this.session.options.emit({ type: 'stage', stage: stage.name });
-    this.journal.write('stage', { stage: stage.name, hosts: [...work.keys()].map((host) => host.name) });
+    this.recorder.stage(
+      stage.name,
+      [...work.keys()].map((host) => host.name),
+    );
     const busy = [...work.keys()];
     for (const group of stage.order?.(busy, this.context) ?? [busy]) {
       if (this.interrupt.level > 0) return;
       if (stage.order && stage.gate && !(await this.passGate(stage, group))) return;
       await this.group(stage, group);
-      if (this.result.failed.length > 0) return;
+      if (this.recorder.failed.length > 0) return;
     }
   }
 
@@ -155,7 +118,7 @@ export class Apply {
     let stale = false;
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') {
-        this.fail(hosts[index]!.name, 'probe', result.reason as Error);
+        this.recorder.failure(hosts[index]!.name, 'probe', result.reason as Error);
         continue;
       }
       const { host, facts, observation, states } = result.value;
@@ -169,7 +132,7 @@ export class Apply {
     if (hosts.length === 0) return;
     this.context = { ...this.context, snapshot: takeSnapshot(this.observations) };
     // Facts decide what steps want; when they have just changed, what was probed may not be what is wanted now.
-    if (stale && this.result.failed.length === 0) await this.refresh(stage, hosts);
+    if (stale && this.recorder.failed.length === 0) await this.refresh(stage, hosts);
   }
 
   private async passGate(stage: Stage, group: readonly Host[]): Promise<boolean> {
@@ -180,7 +143,7 @@ export class Apply {
       const reason = verdict.reasons.join('; ');
       if (Date.now() - started > GATE_TIMEOUT_MS || this.interrupt.level > 0) {
         for (const host of group)
-          this.fail(
+          this.recorder.failure(
             host.name,
             `gate before ${stage.name}`,
             new Error(`${reason}. Nothing was changed here; mend this and run again`),
@@ -203,7 +166,7 @@ export class Apply {
         await this.host(stage, host);
       } catch (cause) {
         if (cause instanceof Interrupted) return;
-        this.fail(host.name, cause instanceof StepFailed ? cause.step : stage.name, cause as Error);
+        this.recorder.failure(host.name, cause instanceof StepFailed ? cause.step : stage.name, cause as Error);
       }
     });
     // What one group did may show on others.
@@ -214,133 +177,37 @@ export class Apply {
       );
   }
 
-  /** All changes of one stage on one host: marks first, then steps, handlers, proof of a login, and the second probe. */
+  /** All changes of one stage on one host, by what was read of it last. */
   private async host(stage: Stage, host: Host): Promise<void> {
     const steps = stepsOf(stage, host, this.context, this.scope);
     const { states, pending } = this.lastProbe.get(host.name)!;
     const changed = differences(steps, states);
     const handlers = dueHandlers(steps, changed, pending, this.plan.starting.get(host.name) ?? new Set());
-    const control = this.session.remote(host, stage.name);
-    const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
-
     if (handlers.length > 0 || changed.some(({ step }) => !step.kind.contained)) {
       this.dirty.add(host.name);
       this.disturbed = true;
     }
-    const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
-    if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
-    if (guarded.length > 0) await control.run(armScript(guarded));
-    const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
-    for (const together of neighbours(changed.filter((one) => !late(one)))) await this.change(stage, host, together);
-    for (const handler of handlers) {
-      await this.timed(stage, host, { step: handlerId(handler), role: handler.role, action: handler.action }, () =>
-        control.run(
-          `systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`,
-          180,
-        ),
-      );
-    }
-    for (const one of changed.filter(late)) await this.change(stage, host, [one]);
-    // A restart that was not waited for would let the next host's restart come too soon.
-    if (handlers.length > 0)
-      for (const one of steps.filter(
-        (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
-      ))
-        await one.kind.change(one, undefined, this.session.remote(host, one.id));
-    const leftover = marksOf(steps).filter(
-      (mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)),
-    );
-    if (leftover.length > 0)
-      await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
-    if (guarded.length > 0) await this.proveLogin(host, guarded);
-    await this.verify(host, changed);
-  }
-
-  private async change(stage: Stage, host: Host, items: readonly StepDifference[]): Promise<void> {
-    if (this.interrupt.level > 0) throw new Interrupted();
-    const { step, state } = items[0]!;
-    const remote = this.session.remote(host, step.id);
-    const work = () =>
-      step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote);
-    const [first, ...others] = items.map((one) => ({
-      step: one.step.id,
-      role: one.step.role,
-      action: one.difference.action,
-    }));
-    await this.timed(stage, host, first!, work);
-    for (const one of others) this.record(stage, host, one, 0);
-  }
-
-  private async timed(
-    stage: Stage,
-    host: Host,
-    what: Pick<Done, 'step' | 'role'> & { action: Action },
-    work: () => Promise<unknown>,
-  ): Promise<void> {
-    this.session.options.emit({ type: 'doing', host: host.name, text: what.step });
-    this.journal.write('begin', { host: host.name, stage: stage.name, ...what });
-    const started = performance.now();
-    try {
-      await work();
-    } catch (cause) {
-      // A change that fails with an error of its own is the step's failure, not a bug of the engine.
-      throw cause instanceof KnownError ? cause : new StepFailed(host.name, what.step, (cause as Error).message);
-    }
-    this.record(stage, host, what, Math.round(performance.now() - started));
+    const planned = (step: string) => this.planned(host, step);
+    const shop = { session: this.session, recorder: this.recorder, interrupt: this.interrupt };
+    const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, shop);
+    for (const [id, state] of after) states.set(id, state);
   }
 
   /** Planned steps that an earlier change of this run has already brought about, such as a directory that a package made. */
   private fulfilled(stage: Stage, host: Host, steps: readonly Step[], changed: readonly StepDifference[]): void {
     for (const one of steps)
       if (this.planned(host, one.id) && !changed.some(({ step }) => step.id === one.id))
-        this.record(stage, host, { step: one.id, role: one.role, action: this.planned(host, one.id)! }, 0);
+        this.recorder.changed({
+          host: host.name,
+          stage: stage.name,
+          step: one.id,
+          role: one.role,
+          action: this.planned(host, one.id)!,
+          ms: 0,
+        });
   }
 
   private planned(host: Host, step: string): Action | undefined {
     return this.plan.changes.find((change) => change.host === host.name && change.step === step)?.action;
-  }
-
-  private record(stage: Stage, host: Host, what: Pick<Done, 'step' | 'role'> & { action: Action }, ms: number): void {
-    // Seen from before the run: what a package made in between and a step then completed was still created.
-    const done = {
-      host: host.name,
-      stage: stage.name,
-      ...what,
-      action: this.planned(host, what.step) ?? what.action,
-      ms,
-    };
-    this.result.done.push(done);
-    this.session.options.emit({ type: 'changed', ...done });
-    this.journal.write('changed', done);
-  }
-
-  private async proveLogin(host: Host, guarded: readonly Step[]): Promise<void> {
-    this.session.options.emit({ type: 'doing', host: host.name, text: 'proving a new login' });
-    try {
-      await this.session.proveLogin(host);
-    } catch (cause) {
-      throw new StepFailed(
-        host.name,
-        guarded.map((one) => one.id).join(', '),
-        `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${UNDO_AFTER_S} s`,
-      );
-    }
-    await this.session.remote(host, 'guard').run(disarmScript);
-  }
-
-  /** Every changed step is probed again and must have no difference left. */
-  private async verify(host: Host, changed: readonly StepDifference[]): Promise<void> {
-    const steps = changed.map(({ step }) => step);
-    const { states } = await probe(this.session, host, steps);
-    for (const [id, state] of states) this.lastProbe.get(host.name)?.states.set(id, state);
-    const left = differences(steps, states)[0];
-    if (left) throw new StepFailed(host.name, left.step.id, `did not converge: ${left.difference.summary}`);
-  }
-
-  private fail(host: string, step: string, cause: Error): void {
-    const message = cause instanceof StepFailed ? cause.reason : cause.message;
-    this.result.failed.push({ host, step, message });
-    this.session.options.emit({ type: 'failed', host, step, message });
-    this.journal.write('failed', { host, step, message });
   }
 }

@@ -1,4 +1,4 @@
-import type { Verdict } from '../cluster/decisions.ts';
+import type { Verdict } from '../cluster/decisions/verdict.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, Host } from '../inventory/model.ts';

@@ -1,7 +1,7 @@
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { quote } from '../shell/quote.ts';
-import type { Failure } from './apply.ts';
+import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
 
 /**

@@ -13,6 +13,15 @@ export interface EtcdJoinWant {
   file: string;
 }
 
+const etcdctl = (pki: string): string =>
+  `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${pki}/ca.crt`, `--cert=${pki}/server.crt`, `--key=${pki}/server.key`)}`;
+
+/** POSIX sh that asks `endpoint`, a voter, to promote the learner `name`; etcd refuses while it is not caught up. */
+export const promoteScript = (name: string, endpoint: string, pki: string): string => {
+  const ctl = `${etcdctl(pki)} ${quote(`--endpoints=${endpoint}`)}`;
+  return `${ctl} member list -w simple | awk -F', ' -v name=${quote(name)} '$3 == name && $6 == "true" {print $1}' | while read -r id; do ${ctl} member promote "$id"; done`;
+};
+
 /**
  * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
  * All present members must be healthy, and a snapshot is kept on this host before anything is added.
@@ -25,7 +34,7 @@ const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
   diff: ({ want }, joined) =>
     joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` },
   async change({ want }, _joined, remote) {
-    const ctl = `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${want.pki}/ca.crt`, `--cert=${want.pki}/server.crt`, `--key=${want.pki}/server.key`)}`;
+    const ctl = etcdctl(want.pki);
     const all = `--endpoints=${want.endpoints.join(',')}`;
     await remote.run(
       `set -e

@@ -147,7 +147,7 @@ mv -fT ${next} ${path}
 ${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}`);
   },
   undo({ want }) {
-    const copy = quote(`${PATHS.undo}/${want.path.replaceAll('/', '_')}`);
+    const copy = quote(`${PATHS.guard}/${want.path.replaceAll('/', '_')}`);
     return `if [ -e ${copy} ]; then cp -a ${copy} ${quote(want.path)}; else rm -f ${quote(want.path)}; fi`;
   },
 };

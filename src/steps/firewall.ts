@@ -184,7 +184,7 @@ if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/
       : [...blocks(state.v4), ...blocks(state.v6)]
           .filter((one) => !isOurs(one))
           .map((one) => `drift, kept: ${readable(one)}`),
-  undo: () => `for f in user.rules user6.rules ufw.conf; do [ -e ${PATHS.undo}/_etc_ufw_$f ] && cp -a ${PATHS.undo}/_etc_ufw_$f /etc/ufw/$f; done
+  undo: () => `for f in user.rules user6.rules ufw.conf; do [ -e ${PATHS.guard}/_etc_ufw_$f ] && cp -a ${PATHS.guard}/_etc_ufw_$f /etc/ufw/$f; done
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force disable; fi`,
 };
 

@@ -1,4 +1,4 @@
-import { shrinkingSettings } from '../cluster/decisions.ts';
+import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';

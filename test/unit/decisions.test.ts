@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  admitApply,
-  bestCandidate,
-  checkIdentity,
-  mayStopEtcd,
-  maySwitchOver,
-  membersHealthy,
-  restartOrder,
-  type Verdict,
-} from '../../src/cluster/decisions.ts';
+import { admitApply, checkIdentity } from '../../src/cluster/decisions/admission.ts';
+import { mayStopEtcd } from '../../src/cluster/decisions/etcd.ts';
+import { membersHealthy } from '../../src/cluster/decisions/members.ts';
+import { restartOrder } from '../../src/cluster/decisions/restart.ts';
+import { bestCandidate, maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
+import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { statusOf } from '../../src/cluster/status.ts';

@@ -83,11 +83,25 @@ export function healthyLab(): Map<string, Observation> {
           last_archived_time: '2026-01-01T00:00:00Z',
           last_failed_time: null,
         },
+        replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
+        transaction: null,
       },
-      etcd: { healthy: true, id: String(index + 1), leader: '1', members: etcdMembers, initialize: '7000' },
+      etcd: {
+        healthy: true,
+        id: String(index + 1),
+        leader: '1',
+        members: etcdMembers,
+        initialize: '7000',
+        failsafe: [],
+      },
     });
   const rows = (proxy: string, up: string[]) =>
-    ['db1', 'db2', 'db3'].map((server) => ({ proxy, server, status: up.includes(server) ? 'UP' : 'DOWN' }));
+    ['db1', 'db2', 'db3'].map((server) => ({
+      proxy,
+      server,
+      status: up.includes(server) ? 'UP' : 'DOWN',
+      sessions: 0,
+    }));
   for (const name of ['proxy1', 'proxy2'])
     observations.set(name, {
       ...EMPTY,
@@ -99,6 +113,7 @@ export function healthyLab(): Map<string, Observation> {
     repository: {
       status: 0,
       message: 'ok',
+      running: false,
       backups: [{ label: '20260101-000000F', type: 'full', stop: 1_767_225_600, size: 1 }],
     },
   });

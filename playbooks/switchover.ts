@@ -1,0 +1,80 @@
+import { followSwitchover } from '../roles/haproxy/runtime.ts';
+import { bestCandidate, maySwitchOver } from '../src/cluster/decisions/switchover.ts';
+import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { settleAll } from '../src/engine/pool.ts';
+import { Refused, StepFailed } from '../src/errors.ts';
+import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
+import { quote } from '../src/shell/quote.ts';
+
+/** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
+const SWITCHOVER_S = 60;
+/** Seconds for which a balancer waits for the new leader; longer than a switchover takes when it works. */
+const FOLLOW_S = 30;
+
+/** Who hands over to whom, or every reason against it. `wanted` names the candidate; otherwise the best one is taken. */
+export function chooseCandidate(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  wanted?: string,
+): { verdict: Verdict; from: string; to: string } {
+  const synchronous = cluster.replication !== 'async';
+  const to = wanted ?? bestCandidate(snapshot, synchronous)?.name;
+  return {
+    verdict: to === undefined ? verdict(['no member may take over']) : maySwitchOver(snapshot, to, synchronous),
+    from: snapshot.leader?.name ?? '',
+    to: to ?? '',
+  };
+}
+
+/**
+ * Leadership goes from the present leader to `to`: a checkpoint first, so that the old leader's shutdown is short; the
+ * balancers told the moment the new one leads; and believed only when both hosts say so themselves. Throws Refused or
+ * StepFailed; nothing is ever forced.
+ */
+export async function switchOver(op: Operation, wanted?: string): Promise<void> {
+  const { cluster } = op;
+  const choice = chooseCandidate(cluster, await op.look(), wanted);
+  if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
+  const [from, to] = [op.host(choice.from), op.host(choice.to)];
+  for (const host of [from, to])
+    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
+  const started = performance.now();
+  await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
+    const told = settleAll(hostsWith(cluster, 'haproxy'), op.session.options.forks, (balancer) =>
+      op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + 20),
+    );
+    await op.ask(from, 'switchover', ask(cluster, from, to), 120);
+    await seenOnBoth(op, from, to);
+    // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
+    await told;
+  });
+  op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
+}
+
+/** POSIX sh: a checkpoint of this member, so that what follows is short. */
+export const checkpoint = (cluster: Cluster): string =>
+  `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c checkpoint`;
+
+const ask = (cluster: Cluster, from: Host, to: Host): string =>
+  `out=$(runuser -u postgres -- patronictl -c /etc/patroni/config.yml switchover ${quote(cluster.scope)} --leader ${quote(from.name)} --candidate ${quote(to.name)} --force 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
+
+/** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
+async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
+  const judge = ({ leaders, observations }: Snapshot): Verdict => {
+    const old = observations.get(from.name)?.patroni?.self;
+    const follows = old?.role === 'replica' && (old.state === 'running' || old.state === 'streaming');
+    return verdict([
+      ...(leaders.join() === to.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+      ...(follows ? [] : [`${from.name} is ${old?.state ?? 'silent'}`]),
+    ]);
+  };
+  try {
+    await op.until(from, 'switchover', SWITCHOVER_S, judge, { hosts: [from, to], everyMs: 200 });
+  } catch (cause) {
+    throw cause instanceof StepFailed
+      ? new StepFailed(from.name, 'switchover', `${cause.reason}. Nothing else was stopped; see hapg status`)
+      : cause;
+  }
+}

@@ -1,0 +1,280 @@
+import { drain, openReads, undrain } from '../roles/haproxy/runtime.ts';
+import { mark, unmark } from '../roles/patroni/marks.ts';
+import {
+  backInService,
+  commitsWaitElsewhere,
+  type Limits,
+  mayTakeOut,
+  nextHost,
+  steady,
+} from '../src/cluster/decisions/update.ts';
+import { verdict } from '../src/cluster/decisions/verdict.ts';
+import {
+  downloadScript,
+  type HostUpgrades,
+  LIST_SCRIPT,
+  lockstep,
+  parseUpgrades,
+  rolled,
+  startUnits,
+  stopUnits,
+  type Upgrade,
+  upgradeScript,
+  wantsBoot,
+} from '../src/cluster/upgrades.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { settleAll } from '../src/engine/pool.ts';
+import { type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
+import { words } from '../src/shell/quote.ts';
+import { checkpoint, switchOver } from './switchover.ts';
+
+export interface UpdateOptions {
+  reboot: 'auto' | 'always' | 'never';
+  securityOnly: boolean;
+  switchBack: boolean;
+  limits: Limits;
+  /** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
+  wait: { drain: number; gate: number; host: number; member: number };
+}
+
+/** What is to be done on which host. */
+export interface UpdatePlan {
+  /** Hosts that are taken out one by one, with what is installed there. */
+  rolling: Map<Host, { upgrades: Upgrade[]; boot: string[] }>;
+  /** Hosts whose pgBackRest is upgraded, all in one step at the end. */
+  together: Map<Host, Upgrade[]>;
+}
+
+const APT_TIMEOUT_S = 1800;
+/** Until a host that was taken out puts itself back, should the controller die; every long step counts anew. */
+const UNDO_AFTER_S = 300;
+
+/** Service units by the role that brings them, in the order in which they are stopped. */
+const UNITS: readonly [role: 'keepalived' | 'haproxy' | 'patroni' | 'pgbackrest' | 'etcd', unit: string][] = [
+  ['keepalived', 'keepalived.service'],
+  ['haproxy', 'haproxy.service'],
+  ['patroni', 'patroni.service'],
+  ['patroni', 'pgbackrest.service'],
+  ['pgbackrest', 'pgbackrest.service'],
+  ['etcd', 'etcd.service'],
+];
+const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
+
+/** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
+export async function planUpdate(
+  op: Operation,
+  hosts: readonly Host[],
+  { reboot, securityOnly }: UpdateOptions,
+): Promise<{ plan: UpdatePlan; found: Map<Host, HostUpgrades> }> {
+  const answers = await settleAll(hosts, op.session.options.forks, async (host) => {
+    op.say(host, 'reading the package sources');
+    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_SCRIPT, 300), securityOnly);
+  });
+  const found = new Map<Host, HostUpgrades>();
+  for (const [index, answer] of answers.entries()) {
+    if (answer.status === 'rejected') throw answer.reason;
+    found.set(hosts[index]!, answer.value);
+  }
+  const plan: UpdatePlan = { rolling: new Map(), together: new Map() };
+  for (const [host, its] of found) {
+    const upgrades = rolled(its);
+    const boot =
+      reboot === 'never'
+        ? []
+        : [
+            ...(reboot === 'always' ? ['--reboot always'] : []),
+            ...its.reboot,
+            ...(wantsBoot(upgrades) ? ['packages that are in use from the next boot on'] : []),
+          ];
+    if (upgrades.length > 0 || boot.length > 0 || its.broken) plan.rolling.set(host, { upgrades, boot });
+    if (lockstep(its).length > 0) plan.together.set(host, lockstep(its));
+  }
+  return { plan, found };
+}
+
+/** Fetches everything before anything is stopped. */
+export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
+  const wanted = new Map<Host, Upgrade[]>();
+  for (const [host, { upgrades }] of plan.rolling) wanted.set(host, upgrades);
+  for (const [host, upgrades] of plan.together) wanted.set(host, [...(wanted.get(host) ?? []), ...upgrades]);
+  const hosts = [...wanted.keys()].filter((host) => wanted.get(host)!.length > 0);
+  if (hosts.length === 0) return;
+  op.stage('download', hosts);
+  const results = await settleAll(hosts, op.session.options.forks, (host) =>
+    op.step(host, `download ${wanted.get(host)!.length} packages`, 'packages', 'run', (remote) =>
+      remote.unit('download', downloadScript(wanted.get(host)!), APT_TIMEOUT_S),
+    ),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** The hosts of a group, one after another, each behind a gate; who is next is decided by what is seen then. */
+export async function roll(
+  op: Operation,
+  plan: UpdatePlan,
+  hosts: readonly Host[],
+  options: UpdateOptions,
+): Promise<void> {
+  const left = new Set(hosts.filter((host) => plan.rolling.has(host)));
+  while (left.size > 0) {
+    op.checkInterrupt();
+    const host = nextHost([...left], await op.look());
+    op.stage(`update ${host.name}`, [host]);
+    const judge = (snapshot: Parameters<typeof steady>[1]) => mayTakeOut(op.cluster, snapshot, host, options.limits);
+    const { leader } = await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
+    if (leader?.name === host.name) {
+      await switchOver(op);
+      await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
+    }
+    await takeOut(op, host, plan.rolling.get(host)!, options);
+    left.delete(host);
+  }
+}
+
+/** One host: out of service, upgraded, booted if it must be, back in service, and whole again. */
+async function takeOut(
+  op: Operation,
+  host: Host,
+  { upgrades, boot }: { upgrades: Upgrade[]; boot: string[] },
+  options: UpdateOptions,
+): Promise<void> {
+  const { cluster } = op;
+  const member = host.roles.has('patroni');
+  const units = unitsOf(host);
+  // Only when the package manager has come to its end: a service that is started in between would be stopped again.
+  const undo = `while systemctl -q is-active hapg-update.service; do sleep 2; done
+${startUnits([...units].reverse())}
+${member ? unmark(host) : ':'}`;
+  await op.arm(host, 'update', undo, UNDO_AFTER_S);
+  if (member) await stepAside(op, host, options);
+  if (host.roles.has('keepalived')) await moveVip(op, host, options);
+  if (member) {
+    await op.step(host, 'stop patroni', 'patroni', 'run', (remote) => remote.run(stopUnits(['patroni.service']), 330));
+    // Until then a leader without etcd would wait for this member's answer (failsafe mode).
+    const listed = [...(await op.look()).observations.values()].some((one) => one.etcd?.failsafe.includes(host.name));
+    if (listed)
+      await op.until(host, 'leaving failsafe', cluster.timing.patroni.ttl * 2, (snapshot) =>
+        verdict(
+          [...snapshot.observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
+            ? [`${host.name} is still asked in failsafe mode`]
+            : [],
+        ),
+      );
+  }
+  await op.prolong(host, 'update');
+  const what = upgrades.length > 0 ? `upgrade ${upgrades.length} packages` : 'stop services';
+  await op.step(host, what, 'packages', upgrades.length > 0 ? 'update' : 'run', (remote) =>
+    remote.unit('update', `${stopUnits(units)}\n${upgradeScript(upgrades)}`, APT_TIMEOUT_S),
+  );
+  if (boot.length > 0) await op.step(host, 'reboot', 'packages', 'restart', () => op.reboot(host, options.wait.host));
+  await op.step(host, 'start services', 'packages', 'run', (remote) =>
+    remote.run(startUnits([...units].reverse()), 330),
+  );
+  await op.prolong(host, 'update');
+  await op.until(host, 'back in service', options.wait.member, (snapshot) =>
+    backInService(cluster, snapshot, host, options.limits),
+  );
+  await op.step(host, 'into service', 'packages', 'run', async () => {
+    await op.release(host, 'update');
+    if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits));
+  });
+}
+
+/** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
+async function stepAside(op: Operation, host: Host, options: UpdateOptions): Promise<void> {
+  const { cluster } = op;
+  const balancers = hostsWith(cluster, 'haproxy');
+  await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
+    for (const balancer of balancers) {
+      await op.arm(
+        balancer,
+        `drain-${host.name}`,
+        undrain(host),
+        UNDO_AFTER_S + options.wait.host + options.wait.member,
+      );
+      await op.ask(balancer, 'drain', drain(host));
+    }
+    const end = Date.now() + options.wait.drain * 1000;
+    const judge = (snapshot: Parameters<typeof steady>[1]) => {
+      const open = balancers.map((one) => openReads(snapshot.observations.get(one.name)?.balancer, host.name));
+      const sum = open.reduce((a, b) => a + b, 0);
+      // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
+      return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
+    };
+    await op.until(host, 'drain', options.wait.drain + 10, judge, { hosts: balancers });
+  });
+  await op.step(host, 'mark', 'patroni', 'update', async (remote) => {
+    await remote.run(mark(host));
+    await op.until(host, 'mark', cluster.timing.patroni.loop_wait * 6 + 30, (snapshot) =>
+      commitsWaitElsewhere(cluster, snapshot, host),
+    );
+  });
+  await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
+}
+
+/** The VIP goes to another balancer before this one is stopped. */
+async function moveVip(op: Operation, host: Host, options: UpdateOptions): Promise<void> {
+  const others = hostsWith(op.cluster, 'keepalived').filter((other) => other !== host);
+  await op.step(host, 'hand over the VIP', 'keepalived', 'run', (remote) =>
+    remote.run(stopUnits(['keepalived.service'])),
+  );
+  if (!op.cluster.vip || others.length === 0) return;
+  await op.until(
+    host,
+    'the VIP on another balancer',
+    options.wait.gate,
+    ({ vipHolders }) =>
+      verdict(
+        vipHolders.length === 1 && vipHolders[0] !== host.name
+          ? []
+          : [`the VIP is held by ${vipHolders.join(' and ') || 'nobody'}`],
+      ),
+    { hosts: hostsWith(op.cluster, 'keepalived') },
+  );
+}
+
+/** pgBackRest everywhere in one step; archiving waits meanwhile, and is checked afterwards. */
+export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: UpdateOptions): Promise<void> {
+  const hosts = [...plan.together.keys()];
+  if (hosts.length === 0) return;
+  const { cluster } = op;
+  op.stage('backup service', hosts);
+  await op.until(hosts[0]!, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
+    everyMs: 1000,
+  });
+  const results = await settleAll(hosts, op.session.options.forks, (host) =>
+    op.step(host, 'upgrade pgbackrest', 'pgbackrest', 'update', (remote) =>
+      remote.unit(
+        'update',
+        `${upgradeScript(plan.together.get(host)!)}\nsystemctl try-restart pgbackrest.service`,
+        APT_TIMEOUT_S,
+      ),
+    ),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const repository = repositoryHost(cluster);
+  if (repository && hosts.includes(repository))
+    await op.step(repository, 'check archiving', 'pgbackrest', 'run', (remote) =>
+      remote.run(`runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'check')} 2>&1`, 120),
+    );
+}
+
+/** pgBackRest goes in lockstep: a part of its hosts may not be upgraded alone. */
+export function mayUpgradeTogether(plan: UpdatePlan, hosts: readonly Host[], all: readonly Host[]): boolean {
+  const parts = all.filter((host) => host.roles.has('patroni') || host.roles.has('pgbackrest'));
+  return plan.together.size === 0 || parts.every((host) => hosts.includes(host));
+}
+
+/** Back to the member that led before, if another one leads now. */
+export async function switchBack(op: Operation, leader: string | undefined, options: UpdateOptions): Promise<void> {
+  const { cluster } = op;
+  const host = cluster.hosts.find((one) => one.name === leader);
+  if (!host || (await op.look()).leader?.name === host.name) return;
+  op.stage('switch back', [host]);
+  // A member that has just come back is made synchronous one cycle later.
+  await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
+    everyMs: 1000,
+  });
+  await switchOver(op, host.name);
+}

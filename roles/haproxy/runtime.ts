@@ -1,0 +1,55 @@
+import { HAPROXY_SOCKET, PKI } from '../../src/cluster/observe.ts';
+import type { Cluster, Host } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { quote } from '../../src/shell/quote.ts';
+
+/** Backends that spread reads over members. */
+const READING = ['replica', 'sync', 'async'];
+
+/** POSIX sh that gives commands to HAProxy's runtime API; fails on what it answers other than nothing (management guide). */
+const tell = (commands: readonly string[]): string =>
+  commands
+    .map(
+      (command) =>
+        `out=$(echo ${quote(command)} | timeout 5 socat - UNIX-CONNECT:${HAPROXY_SOCKET}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
+    )
+    .join('\n');
+
+/** POSIX sh: no new reads go to a member; those that are open go on. */
+export const drain = (member: Host): string =>
+  tell(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
+
+/** POSIX sh: reads go to a member again as soon as its check says so. */
+export const undrain = (member: Host): string =>
+  tell(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
+
+/** Reads that are open to a member through a balancer. */
+export const openReads = (
+  rows: readonly { proxy: string; server: string; sessions: number }[] | undefined,
+  member: string,
+): number =>
+  (rows ?? [])
+    .filter((row) => READING.includes(row.proxy) && row.server === member)
+    .reduce((sum, row) => sum + row.sessions, 0);
+
+/**
+ * POSIX sh for a balancer during a switchover: asks the new leader's Patroni over and over, and tells HAProxy the moment
+ * it leads, instead of leaving that to the next check. HAProxy's own checks go on and have the last word. Ends by itself.
+ */
+export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds: number): string {
+  const url = `https://${hostPort(to.address, cluster.settings.patroni.port)}/primary`;
+  const healthy = ['primary', 'leader_reads'].flatMap((backend) => [
+    `set server ${backend}/${to.name} health up`,
+    `set server ${backend}/${from.name} health down`,
+  ]);
+  return `end=$(($(date +%s) + ${seconds}))
+while [ "$(date +%s)" -lt $end ]; do
+  if [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(url)})" = 200 ]; then
+${tell(healthy)}
+    exit 0
+  fi
+  sleep 0.05
+  echo # ends the shell when the controller is gone
+done
+exit 0`;
+}

@@ -1,0 +1,44 @@
+import { stringify } from 'yaml';
+import type { Host } from '../../src/inventory/model.ts';
+import { quote } from '../../src/shell/quote.ts';
+
+type Tags = Host['tags'];
+
+/** A member that is being worked on: no reads, no leadership, no commit waits for it (Patroni documentation, "tags"). */
+const MARKS: Tags = { noloadbalance: true, nofailover: true, nosync: true };
+
+/** The tags of a member as they stand at the end of its config.yml; nothing where there are none. */
+export const tagsBlock = (tags: Tags): string => (Object.keys(tags).length > 0 ? stringify({ tags }).trimEnd() : '');
+
+/**
+ * POSIX sh that replaces the tags at the end of config.yml, if they are `before`, and has Patroni read them. The rest of
+ * the file is left as it is, whatever that is: an update must not apply a changed inventory on its way.
+ */
+const replaceTags = (before: string, after: string, otherwise: string): string => `f=/etc/patroni/config.yml
+if [ "$(sed -n '/^tags:/,$p' $f)" = ${quote(before)} ]; then
+  umask 077
+  { sed '/^tags:/,$d' $f; printf '%s' ${quote(after && `${after}\n`)}; } > $f.hapg-new
+  chown postgres:postgres $f.hapg-new
+  chmod 0600 $f.hapg-new
+  mv -fT $f.hapg-new $f
+  if systemctl -q is-active patroni; then systemctl reload patroni; fi
+else
+  ${otherwise}
+fi`;
+
+const marked = (host: Host): string => tagsBlock({ ...host.tags, ...MARKS });
+
+/** POSIX sh that marks a member; fails when its tags are not those of the inventory. */
+export const mark = (host: Host): string =>
+  replaceTags(
+    tagsBlock(host.tags),
+    marked(host),
+    `[ "$(sed -n '/^tags:/,$p' $f)" = ${quote(marked(host))} ] || { echo "$f has other tags than the inventory says; run hapg apply first"; exit 1; }`,
+  );
+
+/** POSIX sh that takes the marks away, unless somebody else has changed the tags since. */
+export const unmark = (host: Host): string => replaceTags(marked(host), tagsBlock(host.tags), ':');
+
+/** The marks that a member shows. */
+export const marksOf = (tags: Record<string, unknown>): string[] =>
+  Object.keys(MARKS).filter((name) => tags[name] === true);

@@ -1,0 +1,104 @@
+import type { Cluster, Host } from '../../inventory/model.ts';
+import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
+import type { Identity } from '../observe.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/**
+ * One comparison of identity guards every run: cluster, UUID, authorities and generation of this inventory's secret store
+ * against what each host says. `store` is undefined when there is no secret store.
+ */
+export function checkIdentity(cluster: Cluster, snapshot: Snapshot, store: Identity | undefined): Verdict {
+  const reasons: string[] = [];
+  for (const [host, { identity }] of snapshot.observations) {
+    if (!identity) continue;
+    if (!store || store.uuid !== identity.uuid) {
+      reasons.push(
+        store === undefined || identity.cluster === cluster.name
+          ? `${host}: belongs to cluster ${identity.cluster} (${identity.uuid}), whose secret store is not the one in ${cluster.stateDir}. Bring that directory back from the machine that set the cluster up`
+          : `${host}: belongs to another cluster, ${identity.cluster} (${identity.uuid})`,
+      );
+      continue;
+    }
+    const foreign = Object.entries(identity.authorities).filter(([name, print]) => store.authorities[name] !== print);
+    if (foreign.length > 0)
+      reasons.push(
+        `${host}: trusts other authorities (${foreign.map(([name]) => name).join(', ')}) than the secret store has`,
+      );
+    if (identity.generation > store.generation)
+      reasons.push(
+        `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
+      );
+  }
+  if (!store && reasons.length === 0 && snapshot.exists)
+    reasons.push(
+      `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
+    );
+  return verdict(reasons);
+}
+
+/**
+ * May `apply` go on? A new cluster is made only where everything is empty; an existing one must be one cluster, unpaused,
+ * with a leader. `missing` are hosts of the model that were not asked.
+ */
+export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readonly string[]): Verdict {
+  const reasons: string[] = [];
+  for (const [host, { dataDirectory }] of snapshot.observations)
+    if (dataDirectory?.state === 'foreign')
+      reasons.push(
+        `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
+      );
+  if (snapshot.systemIdentifiers.length > 1) {
+    const where = [...snapshot.observations].flatMap(([host, one]) =>
+      one.dataDirectory?.systemIdentifier ? [`${host} ${one.dataDirectory.systemIdentifier}`] : [],
+    );
+    reasons.push(
+      `more than one database system: ${where.join(', ')}; the DCS says ${snapshot.initialize ?? 'nothing'}. Move the wrong data directory away`,
+    );
+  }
+  if (snapshot.leaders.length > 1)
+    reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
+  if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
+  const withData = [...snapshot.observations]
+    .filter(([, one]) => one.dataDirectory?.state === 'cluster')
+    .map(([host]) => host);
+  if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
+    reasons.push(
+      `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
+    );
+  const empty = [...snapshot.observations]
+    .filter(([, one]) => one.dataDirectory?.state === 'absent' || one.dataDirectory?.state === 'empty')
+    .map(([host]) => host);
+  // Were etcd to come up empty, the empty host could start first and make a second cluster.
+  if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
+    reasons.push(
+      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and etcd does not answer, so nobody can tell which cluster is the right one: start etcd first ("systemctl start etcd" on its hosts)`,
+    );
+  if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
+    reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
+  const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
+  if (founding && !snapshot.exists && missing.length > 0)
+    reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
+  return verdict(reasons);
+}
+
+/** Can these hosts keep what the inventory promises, with the packages that they have or will get? */
+export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, hosts: readonly Host[]): Verdict {
+  const reasons: string[] = [];
+  const { version, repository } = cluster.settings.postgres;
+  for (const host of hosts.filter((one) => one.roles.has('patroni'))) {
+    const its = facts(host);
+    const shipped = SHIPPED_POSTGRES[its.codename];
+    if (!shipped)
+      reasons.push(
+        `${host.name}: ${its.distribution} ${its.codename} is not supported; Debian 12 and 13 and Ubuntu 22.04 and 24.04 are`,
+      );
+    else if (repository === 'distribution' && shipped !== version)
+      reasons.push(
+        `${host.name}: ${its.codename} ships PostgreSQL ${shipped}, not ${version}; write postgres: {repository: pgdg} or version: "${shipped}"`,
+      );
+    if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
+      reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
+  }
+  return verdict(reasons);
+}

@@ -1,0 +1,43 @@
+import { type Cluster, hostsWith } from '../../inventory/model.ts';
+import type { Member, Snapshot } from '../snapshot.ts';
+import { all, type Verdict, verdict } from './verdict.ts';
+
+const behind = (member: Member, maxLagBytes: number) => member.lagBytes === undefined || member.lagBytes > maxLagBytes;
+export const describe = (member: Member) =>
+  `${member.name} is ${member.state}${member.lagBytes ? `, ${member.lagBytes} bytes behind` : ''}`;
+
+/** Bytes that a replica may be behind where nobody says otherwise. */
+const MAX_LAG_BYTES = 16 * 1024 * 1024;
+
+/** All members there, one leader, replicas streaming on its timeline and caught up. */
+export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagBytes = MAX_LAG_BYTES): Verdict {
+  const reasons: string[] = [];
+  if (snapshot.paused) reasons.push('the cluster is paused');
+  if (!snapshot.leader) reasons.push('no member leads');
+  if (snapshot.leaders.length > 1) reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}`);
+  for (const host of hostsWith(cluster, 'patroni')) {
+    const member = snapshot.members.find((one) => one.name === host.name);
+    if (!member) reasons.push(`${host.name} is not a member`);
+    else if (member.role === 'leader' || member.role === 'standby_leader') {
+      if (member.state !== 'running') reasons.push(describe(member));
+    } else {
+      if (member.state !== 'streaming' || behind(member, maxLagBytes)) reasons.push(describe(member));
+      if (snapshot.timeline !== undefined && member.timeline !== undefined && member.timeline !== snapshot.timeline)
+        reasons.push(`${member.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`);
+    }
+  }
+  return verdict(reasons);
+}
+
+/** Whether commits wait for this member. */
+export const isSynchronous = ({ role }: Member): boolean => role === 'sync_standby' || role === 'quorum_standby';
+
+/** Where commits should wait for somebody, there is somebody. */
+export const synchronousStandbyThere = (cluster: Cluster, snapshot: Snapshot): Verdict =>
+  verdict(
+    cluster.replication !== 'async' && !snapshot.members.some(isSynchronous) ? ['there is no synchronous standby'] : [],
+  );
+
+/** The condition between two restarts: all members stream, and commits are protected. */
+export const membersHealthy = (cluster: Cluster, snapshot: Snapshot, maxLagBytes = MAX_LAG_BYTES): Verdict =>
+  all(membersStreaming(cluster, snapshot, maxLagBytes), synchronousStandbyThere(cluster, snapshot));

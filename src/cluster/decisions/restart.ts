@@ -1,0 +1,31 @@
+import type { Host } from '../../inventory/model.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+/** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
+const SHARED_MEMORY = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+];
+
+/** The shared-memory settings that become smaller with the restart a member waits for; `self` is Patroni's GET /patroni (4.0). */
+export function shrinkingSettings(self: Record<string, unknown> | undefined): string[] {
+  const reasons = (self?.pending_restart_reason ?? {}) as Record<string, { old_value: string; new_value: string }>;
+  return Object.entries(reasons)
+    .filter(([name, change]) => SHARED_MEMORY.includes(name) && Number(change.new_value) < Number(change.old_value))
+    .map(([name]) => name);
+}
+
+/**
+ * In which order members restart for changed settings: replicas before the leader, one by one; but the leader first when
+ * a shared-memory setting shrinks, for until then its replicas have to keep the larger value.
+ */
+export function restartOrder(hosts: readonly Host[], snapshot: Snapshot): Host[][] {
+  const leader = snapshot.leader?.name;
+  const shrinks =
+    leader !== undefined && shrinkingSettings(snapshot.observations.get(leader)?.patroni?.self).length > 0;
+  const rank = (host: Host) => (host.name === leader ? 1 : 0) * (shrinks ? -1 : 1);
+  return [...hosts].sort((a, b) => rank(a) - rank(b)).map((host) => [host]);
+}

@@ -1,0 +1,158 @@
+import {
+  download,
+  mayUpgradeTogether,
+  planUpdate,
+  roll,
+  switchBack,
+  type UpdateOptions,
+  type UpdatePlan,
+  upgradeTogether,
+} from '../../playbooks/update.ts';
+import { mayTakeOut, nextHost, steady } from '../cluster/decisions/update.ts';
+import { all, verdict } from '../cluster/decisions/verdict.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import { type HostUpgrades, MINIMUM_FREE_BYTES, type Upgrade } from '../cluster/upgrades.ts';
+import type { Operation } from '../engine/operation.ts';
+import { UsageError } from '../errors.ts';
+import type { Host } from '../inventory/model.ts';
+import { bytes, paint, table } from '../view/style.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** The flags of `hapg update`, as texts. */
+export interface UpdateFlags extends OperateOptions {
+  reboot: string;
+  securityOnly: boolean;
+  switchBack: boolean;
+  maxLag: string;
+  maxTransactionAge: string;
+  waitDrain: string;
+  waitGate: string;
+  waitHost: string;
+  waitMember: string;
+}
+
+const number = (flag: string, text: string): number => {
+  if (!/^\d+$/.test(text)) throw new UsageError(`${flag} ${text}: a number is needed`);
+  return Number(text);
+};
+
+function parseFlags(flags: UpdateFlags): UpdateOptions {
+  if (!['auto', 'always', 'never'].includes(flags.reboot))
+    throw new UsageError(`--reboot ${flags.reboot}: auto, always or never`);
+  return {
+    reboot: flags.reboot as UpdateOptions['reboot'],
+    securityOnly: flags.securityOnly,
+    switchBack: flags.switchBack,
+    limits: {
+      maxLagBytes: number('--max-lag', flags.maxLag),
+      maxTransactionSeconds: number('--max-transaction-age', flags.maxTransactionAge),
+    },
+    wait: {
+      drain: number('--wait-drain', flags.waitDrain),
+      gate: number('--wait-gate', flags.waitGate),
+      host: number('--wait-host', flags.waitHost),
+      member: number('--wait-member', flags.waitMember),
+    },
+  };
+}
+
+/** `hapg update`: rolling update of every host; the leader last of its kind, after a switchover to a named candidate. */
+export function updateCommand(flags: UpdateFlags): Promise<number> {
+  const options = parseFlags(flags);
+  return operate('update', flags, async (op, snapshot, { hosts }) => {
+    const { cluster } = op;
+    refuseUnless(steady(cluster, snapshot, options.limits));
+    const { plan, found } = await planUpdate(op, hosts, options);
+    const held = !mayUpgradeTogether(plan, hosts, cluster.hosts);
+    if (held) plan.together.clear();
+    if (plan.rolling.size === 0 && plan.together.size === 0) return undefined;
+    const busy = [...new Set([...plan.rolling.keys(), ...plan.together.keys()])];
+    refuseUnless(admitUpdate(op, snapshot, plan, found, options));
+    return {
+      explain: describe(snapshot, plan, held),
+      question: `Update ${busy.length} hosts of ${cluster.name}?`,
+      hosts: busy,
+      probeLater: true,
+      document: () => ({
+        packages: Object.fromEntries(
+          busy.map((host) => [
+            host.name,
+            [...(plan.rolling.get(host)?.upgrades ?? []), ...(plan.together.get(host) ?? [])].map(
+              ({ name, from, to }) => ({ name, from, to }),
+            ),
+          ]),
+        ),
+      }),
+      run: async (beginProbe) => {
+        await download(op, plan);
+        const clients = hosts.filter((host) => host.roles.has('client'));
+        await roll(op, plan, clients, options);
+        // Only now: the probe runs on a client, which may just have been rebooted.
+        await beginProbe();
+        await roll(
+          op,
+          plan,
+          hosts.filter((host) => !clients.includes(host)),
+          options,
+        );
+        await upgradeTogether(op, plan, options);
+        if (options.switchBack) await switchBack(op, snapshot.leader?.name, options);
+      },
+    };
+  });
+}
+
+/** Every reason not to begin: each host must be one that may be taken out, and have room for its packages. */
+function admitUpdate(
+  { cluster }: Operation,
+  snapshot: Snapshot,
+  plan: UpdatePlan,
+  found: ReadonlyMap<Host, HostUpgrades>,
+  { limits }: UpdateOptions,
+) {
+  const full = [...found].filter(([, { freeBytes }]) => freeBytes < MINIMUM_FREE_BYTES);
+  const leads = [...plan.rolling.keys()].some((host) => host.name === snapshot.leader?.name);
+  return all(
+    ...[...plan.rolling.keys()].map((host) => mayTakeOut(cluster, snapshot, host, limits)),
+    verdict(full.map(([host, { freeBytes }]) => `${host.name}: only ${bytes(freeBytes)} are free on its root`)),
+    verdict(
+      leads && snapshot.members.length < 2
+        ? ['the leader has no replica that could take over; updating it means downtime, which hapg does not do']
+        : [],
+    ),
+  );
+}
+
+const names = (upgrades: readonly Upgrade[]): string => {
+  const shown = upgrades.slice(0, 6).map(({ name, from, to }) => `${name} ${from} → ${to}`);
+  return [...shown, ...(upgrades.length > 6 ? [`and ${upgrades.length - 6} more`] : [])].join(', ');
+};
+
+/** The order, with what changes on each host. */
+function describe(snapshot: Snapshot, { rolling, together }: UpdatePlan, held: boolean): string {
+  const left = [...rolling.keys()];
+  const rows: string[][] = [];
+  while (left.length > 0) {
+    const host = nextHost(left, snapshot);
+    left.splice(left.indexOf(host), 1);
+    const { upgrades, boot } = rolling.get(host)!;
+    rows.push([
+      String(rows.length + 1),
+      host.name,
+      snapshot.leader?.name === host.name ? 'hands over first' : '',
+      upgrades.length === 0 ? 'no packages' : names(upgrades),
+      boot.length > 0 ? paint.yellow(`reboot: ${boot.join('; ')}`) : '',
+    ]);
+  }
+  const last = [...together].map(([host, upgrades]) => [
+    String(rows.length + 1),
+    host.name,
+    'all in one step',
+    names(upgrades),
+    '',
+  ]);
+  return [
+    table([...rows, ...last]),
+    ...(held ? ['pgbackrest is held back: it is upgraded on all its hosts at once, and --limit leaves some out'] : []),
+  ].join('\n');
+}

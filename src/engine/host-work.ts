@@ -1,0 +1,128 @@
+import { Interrupted, StepFailed } from '../errors.ts';
+import type { Host } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { quote, words } from '../shell/quote.ts';
+import type { Action, Step } from '../steps/step.ts';
+import type { Interrupt } from './events.ts';
+import { armScript, disarmScript, UNDO_AFTER_S } from './guard.ts';
+import { type DueHandler, differences, handlerId, marksOf, type StepDifference } from './plan.ts';
+import { probe } from './probe.ts';
+import type { Recorder } from './record.ts';
+import type { Session } from './session.ts';
+
+/** All that one host has to do in one stage. */
+export interface HostWork {
+  host: Host;
+  stage: string;
+  steps: readonly Step[];
+  changed: readonly StepDifference[];
+  handlers: readonly DueHandler[];
+  /** Marks of handlers that an interrupted run has left on the host. */
+  pending: readonly string[];
+  /** What the plan says of a step; a change is recorded with the planned action. */
+  planned: (step: string) => Action | undefined;
+}
+
+export interface Workshop {
+  session: Session;
+  recorder: Recorder;
+  interrupt: Interrupt;
+}
+
+/** Groups steps that their kind can change together; order is kept. */
+function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
+  const groups: StepDifference[][] = [];
+  for (const one of changed) {
+    const last = groups.at(-1);
+    if (last && one.step.kind.changeAll && last[0]!.step.kind === one.step.kind) last.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
+
+/**
+ * Does it: marks first, then steps, handlers, proof of a login, and the second probe, whose states are returned.
+ * Rejects with the first failure, or with Interrupted before the next step.
+ */
+export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string, unknown>> {
+  const { host, stage, steps, changed, handlers, pending } = work;
+  const control = shop.session.remote(host, stage);
+  const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
+  const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
+  if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
+  if (guarded.length > 0) await control.run(armScript(guarded));
+  for (const together of neighbours(changed.filter((one) => !late(one)))) await change(work, shop, together);
+  for (const handler of handlers)
+    await shop.recorder.timed(
+      recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
+      () =>
+        control.run(
+          `systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`,
+          180,
+        ),
+    );
+  for (const one of changed.filter(late)) await change(work, shop, [one]);
+  // A restart that was not waited for would let the next host's restart come too soon.
+  if (handlers.length > 0)
+    for (const one of steps.filter(
+      (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
+    ))
+      await one.kind.change(one, undefined, shop.session.remote(host, one.id));
+  const leftover = marksOf(steps).filter(
+    (mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)),
+  );
+  if (leftover.length > 0)
+    await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
+  if (guarded.length > 0) await proveLogin(host, guarded, shop);
+  return verify(host, changed, shop);
+}
+
+const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role: string; action: Action }) => ({
+  host: host.name,
+  stage,
+  ...what,
+  // Seen from before the run: what a package made in between and a step then completed was still created.
+  action: planned(what.step) ?? what.action,
+});
+
+async function change(work: HostWork, shop: Workshop, items: readonly StepDifference[]): Promise<void> {
+  if (shop.interrupt.level > 0) throw new Interrupted();
+  const { step, state } = items[0]!;
+  const remote = shop.session.remote(work.host, step.id);
+  const [first, ...others] = items.map((one) =>
+    recordOf(work, { step: one.step.id, role: one.step.role, action: one.difference.action }),
+  );
+  await shop.recorder.timed(first!, () =>
+    step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote),
+  );
+  for (const one of others) shop.recorder.changed({ ...one, ms: 0 });
+}
+
+async function proveLogin(host: Host, guarded: readonly Step[], { session }: Workshop): Promise<void> {
+  session.options.emit({ type: 'doing', host: host.name, text: 'proving a new login' });
+  try {
+    await session.proveLogin(host);
+  } catch (cause) {
+    throw new StepFailed(
+      host.name,
+      guarded.map((one) => one.id).join(', '),
+      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${UNDO_AFTER_S} s`,
+    );
+  }
+  await session.remote(host, 'guard').run(disarmScript);
+}
+
+/** Every changed step is probed again and must have no difference left. */
+async function verify(
+  host: Host,
+  changed: readonly StepDifference[],
+  { session }: Workshop,
+): Promise<Map<string, unknown>> {
+  const steps = changed.map(({ step }) => step);
+  const { states } = await probe(session, host, steps);
+  const left = differences(steps, states)[0];
+  if (left) throw new StepFailed(host.name, left.step.id, `did not converge: ${left.difference.summary}`);
+  return states;
+}

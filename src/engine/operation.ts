@@ -1,0 +1,223 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Verdict } from '../cluster/decisions/verdict.ts';
+import type { Observation } from '../cluster/observe.ts';
+import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
+import { Interrupted, StepFailed } from '../errors.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { quote } from '../shell/quote.ts';
+import type { Action, Remote } from '../steps/step.ts';
+import { auditScript } from './audit.ts';
+import type { Interrupt } from './events.ts';
+import { type Holder, lockAll } from './lock.ts';
+import { settleAll } from './pool.ts';
+import { probe } from './probe.ts';
+import type { Recorder } from './record.ts';
+import type { Session } from './session.ts';
+import { armedUndos, armUndo, prolongUndo, runUndo } from './temporary.ts';
+
+/** A change of leader that was made on purpose. */
+export interface Switchover {
+  from: string;
+  to: string;
+  duration_ms: number;
+}
+
+const REBOOT_LOGIN_TIMEOUT_S = 20;
+
+/** What tells one boot from the next, on machines (boot id) and in containers (start of the first process). */
+const BOOT = 'echo "$(cat /proc/sys/kernel/random/boot_id) $(systemctl show -p UserspaceTimestampMonotonic --value)"';
+
+/**
+ * A planned change of a living cluster, step by step: playbooks of this sort look, decide, act on one host, and look
+ * again. All hosts are connected and locked before it is made.
+ */
+export class Operation {
+  readonly switchovers: Switchover[] = [];
+  /** Undos that are armed now, by host and name. */
+  private readonly armed: { host: Host; name: string }[] = [];
+  /** Hosts that are being rebooted, and that nobody should wait for. */
+  private readonly away = new Set<Host>();
+  private current = '';
+
+  constructor(
+    readonly session: Session,
+    readonly recorder: Recorder,
+    private readonly interrupt: Interrupt,
+    private readonly lock: { who: Holder; waitSeconds: number },
+  ) {}
+
+  get cluster(): Cluster {
+    return this.session.cluster;
+  }
+
+  host(name: string): Host {
+    return this.cluster.hosts.find((one) => one.name === name)!;
+  }
+
+  /** The live cluster now. A host that does not answer is missing from it; one whose link was lost is dialled again. */
+  async look(hosts: readonly Host[] = this.cluster.hosts): Promise<Snapshot> {
+    const answers = await settleAll(hosts, this.session.options.forks, async (host) => {
+      if (this.away.has(host)) throw new Error('away');
+      if (!this.session.isOpen(host)) await this.reopen(host);
+      try {
+        return (await probe(this.session, host, [])).observation;
+      } catch (cause) {
+        this.session.forget(host);
+        throw cause;
+      }
+    });
+    const seen = new Map<string, Observation>();
+    for (const [index, answer] of answers.entries())
+      if (answer.status === 'fulfilled') seen.set(hosts[index]!.name, answer.value);
+    return takeSnapshot(seen);
+  }
+
+  private async reopen(host: Host): Promise<void> {
+    await this.session.open(host);
+    await lockAll(this.session, [host], this.lock.who, this.lock.waitSeconds);
+  }
+
+  /** Takes down what ended the run. */
+  failed(cause: Error): void {
+    const [host, step] = cause instanceof StepFailed ? [cause.host, cause.step] : ['', this.current];
+    this.recorder.failure(host, step, cause);
+  }
+
+  /** One line for each touched host's own audit log. */
+  async audit(text: string): Promise<void> {
+    const touched = this.cluster.hosts.filter((host) => this.recorder.done.some((one) => one.host === host.name));
+    await settleAll(touched, this.session.options.forks, (host) =>
+      this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), 10),
+    );
+  }
+
+  /** Looks until the verdict is yes, and returns what was seen then. Rejects with StepFailed on `host` after `seconds`. */
+  async until(
+    host: Host,
+    what: string,
+    seconds: number,
+    judge: (snapshot: Snapshot) => Verdict,
+    { hosts = this.cluster.hosts, everyMs = 500 }: { hosts?: readonly Host[]; everyMs?: number } = {},
+  ): Promise<Snapshot> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const snapshot = await this.look(hosts);
+      const verdict = judge(snapshot);
+      if (verdict.ok) return snapshot;
+      if (Date.now() > end)
+        throw new StepFailed(host.name, what, `not so within ${seconds} s: ${verdict.reasons.join('; ')}`);
+      this.say(host, `waiting: ${verdict.reasons[0]}`);
+      await sleep(everyMs);
+    }
+  }
+
+  say(host: Host, text: string): void {
+    this.session.options.emit({ type: 'doing', host: host.name, text });
+  }
+
+  stage(name: string, hosts: readonly Host[]): void {
+    this.recorder.stage(
+      name,
+      hosts.map((host) => host.name),
+    );
+    this.current = name;
+  }
+
+  /** One thing done to one host, taken down with its duration. */
+  step<T>(host: Host, step: string, role: string, action: Action, work: (remote: Remote) => Promise<T>): Promise<T> {
+    return this.recorder.timed({ host: host.name, stage: this.current, step, role, action }, () =>
+      work(this.session.remote(host, step)),
+    );
+  }
+
+  /** Asks a host something; rejects with StepFailed when the answer is a failure. */
+  ask(host: Host, what: string, script: string, timeoutSeconds?: number): Promise<string> {
+    return this.session.remote(host, what).run(script, timeoutSeconds);
+  }
+
+  /** Stops here when the person wants to stop; to be called where nothing is half done. */
+  checkInterrupt(): void {
+    if (this.interrupt.level > 0) throw new Interrupted();
+  }
+
+  /** Arms the undo of something temporary; the change itself follows. */
+  async arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
+    await this.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
+    this.armed.push({ host, name });
+  }
+
+  /** Lets an armed undo count anew, before something that takes long. */
+  async prolong(host: Host, name: string): Promise<void> {
+    await this.ask(host, `keeping the undo ${name}`, prolongUndo(name));
+  }
+
+  /** Puts back what is temporary, by running its undo. */
+  async release(host: Host, name: string): Promise<void> {
+    await this.ask(host, `undoing ${name}`, runUndo(name), 300);
+    const index = this.armed.findIndex((one) => one.host === host && one.name === name);
+    if (index >= 0) this.armed.splice(index, 1);
+  }
+
+  /** Puts back everything temporary that can be reached; returns what could not, for the person. */
+  async releaseAll(): Promise<string[]> {
+    const left: string[] = [];
+    for (const { host, name } of [...this.armed].reverse())
+      try {
+        if (!this.session.isOpen(host)) await this.reopen(host);
+        await this.release(host, name);
+      } catch (cause) {
+        left.push(`${host.name}: ${name} is still set and will undo itself (${(cause as Error).message})`);
+      }
+    return left;
+  }
+
+  /**
+   * Ends what a run that died has left: waits for its units, runs its undos. To be called with the locks held, for then
+   * whatever is armed belongs to nobody.
+   */
+  async clearLeftovers(snapshot: Snapshot): Promise<string[]> {
+    const cleared: string[] = [];
+    for (const [name, { units }] of snapshot.observations)
+      for (const undo of armedUndos(units)) {
+        await this.step(this.host(name), `undo ${undo}`, 'hapg', 'run', (remote) => remote.run(runUndo(undo), 1800));
+        cleared.push(`${name}: ${undo}, left by an interrupted run, was undone`);
+      }
+    return cleared;
+  }
+
+  /** Reboots a host and waits until it is back with a new boot, reconnected and locked. Rejects after `seconds`. */
+  async reboot(host: Host, seconds: number): Promise<void> {
+    const before = (await this.ask(host, 'reboot', BOOT)).trim();
+    this.away.add(host);
+    try {
+      // The answer comes before the shell is taken away.
+      await this.ask(
+        host,
+        'reboot',
+        `systemd-run -q --on-active=1 --timer-property=AccuracySec=100ms ${quote('/bin/systemctl')} reboot`,
+      );
+      const end = Date.now() + seconds * 1000;
+      for (;;) {
+        await sleep(1000);
+        this.session.forget(host);
+        this.say(host, 'rebooting');
+        const after = await this.dial(host);
+        if (after !== undefined && after !== before) break;
+        if (Date.now() > end) throw new StepFailed(host.name, 'reboot', `not back within ${seconds} s`);
+      }
+    } finally {
+      this.away.delete(host);
+    }
+    await lockAll(this.session, [host], this.lock.who, REBOOT_LOGIN_TIMEOUT_S);
+  }
+
+  /** The boot of a host that answers; undefined while it does not. */
+  private async dial(host: Host): Promise<string | undefined> {
+    try {
+      await this.session.open(host);
+      return (await this.ask(host, 'reboot', BOOT, REBOOT_LOGIN_TIMEOUT_S)).trim();
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { PATHS } from '../paths.ts';
+import { print, quote } from '../shell/quote.ts';
+
+/**
+ * Everything temporary on a host (a guarded change, marks, drained balancers, stopped services) is set together with an
+ * undo that comes by itself: a script on disk and a timer with a unit file, so that it survives a dead controller and a
+ * reboot. `name` is a plain word.
+ */
+const unitOf = (name: string): string => `hapg-undo-${name}`;
+const UNITS = '/etc/systemd/system';
+
+/** Where an undo keeps its script and what it wants to put back. */
+export const undoDirectory = (name: string): string => `${PATHS.undo}/${name}`;
+
+/** Names of the undos that are armed, from the names of a host's active units. */
+export const armedUndos = (units: readonly string[]): string[] => [
+  ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
+];
+
+/**
+ * POSIX sh that makes `body` the undo `name`, to run in `seconds`; arming it again replaces it and counts anew.
+ * OnActiveSec counts from a boot as well; OnBootSec would fire at once on a host that is up for long.
+ */
+export function armUndo(name: string, body: string, seconds: number): string {
+  const unit = unitOf(name);
+  const directory = undoDirectory(name);
+  const script = `#!/bin/sh
+# Puts back what a run of hapg has changed for a while.
+${body}
+logger -t hapg ${quote(`undone: ${name}`)}
+rm -rf ${directory}
+systemctl -q disable ${unit}.timer
+systemctl --no-block stop ${unit}.timer
+rm -f ${UNITS}/${unit}.service ${UNITS}/${unit}.timer
+systemctl --no-block daemon-reload
+`;
+  const service = `[Unit]
+Description=hapg undo of a temporary change
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${directory}/undo.sh
+`;
+  const timer = `[Unit]
+Description=hapg undo of a temporary change
+[Timer]
+OnActiveSec=${seconds}
+AccuracySec=1s
+[Install]
+WantedBy=timers.target
+`;
+  return `umask 077
+mkdir -p ${directory}
+${print(script)} > ${directory}/undo.sh
+${print(service)} > ${UNITS}/${unit}.service
+${print(timer)} > ${UNITS}/${unit}.timer
+chmod 0644 ${UNITS}/${unit}.service ${UNITS}/${unit}.timer
+systemctl daemon-reload
+systemctl -q enable ${unit}.timer
+systemctl restart ${unit}.timer`;
+}
+
+/** POSIX sh that runs an undo now, if it is armed. */
+export const runUndo = (name: string): string =>
+  `if [ -e ${undoDirectory(name)}/undo.sh ]; then sh ${undoDirectory(name)}/undo.sh; fi`;
+
+/** POSIX sh that lets an armed undo count anew, if there is one. */
+export const prolongUndo = (name: string): string =>
+  `if [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer; fi`;
+
+/** POSIX sh that calls an undo off: the change stays. */
+export const callOffUndo = (name: string): string => `systemctl -q disable --now ${unitOf(name)}.timer 2>/dev/null
+rm -f ${UNITS}/${unitOf(name)}.service ${UNITS}/${unitOf(name)}.timer
+rm -rf ${undoDirectory(name)}
+systemctl daemon-reload
+! systemctl -q is-active ${unitOf(name)}.timer`;

@@ -1,0 +1,28 @@
+import type { LoadFigures } from '../cluster/client-load.ts';
+import type { Switchover } from '../engine/operation.ts';
+import type { Done } from '../engine/record.ts';
+import { duration, paint, table } from './style.ts';
+
+/** What was done, with durations: one line a host, and the changes of leader. */
+export function showOperation(done: readonly Done[], switchovers: readonly Switchover[]): string {
+  const hosts = [...new Set(done.map((one) => one.host))];
+  const rows = hosts.map((host) => {
+    const its = done.filter((one) => one.host === host);
+    const longest = [...its].sort((a, b) => b.ms - a.ms).slice(0, 3);
+    return [
+      host,
+      duration(its.reduce((sum, one) => sum + one.ms, 0)),
+      longest.map((one) => `${one.step} ${duration(one.ms)}`).join(', '),
+    ];
+  });
+  return [
+    ...(rows.length > 0 ? [table(rows)] : []),
+    ...switchovers.map(({ from, to, duration_ms }) => `leader ${from} → ${to} in ${duration(duration_ms)}`),
+  ].join('\n');
+}
+
+/** What clients saw. */
+export function showFigures({ writes, reads }: LoadFigures): string {
+  const lost = writes.lost > 0 ? paint.red(`${writes.lost} lost`) : '0 lost';
+  return `clients: ${writes.acked} writes, ${writes.failed} failed, longest gap ${duration(writes.max_gap_ms)}, ${lost}; ${reads.ok} reads, ${reads.failed} failed, longest gap ${duration(reads.max_gap_ms)}`;
+}
