@@ -33,23 +33,27 @@ export const openReads = (
     .reduce((sum, row) => sum + row.sessions, 0);
 
 /**
- * POSIX sh for a balancer during a switchover: asks the new leader's Patroni over and over, and tells HAProxy the moment
- * it leads, instead of leaving that to the next check. HAProxy's own checks go on and have the last word. Ends by itself.
+ * POSIX sh for a balancer during a switchover: asks both leaders' Patroni over and over and tells HAProxy the moment the
+ * old one steps down and the new one leads, instead of leaving that to the next checks: a connection that is refused by
+ * the old leader in between would be tried again a second later. HAProxy's own checks go on and have the last word. Ends
+ * by itself after `seconds`.
  */
 export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds: number): string {
-  const url = `https://${hostPort(to.address, cluster.settings.patroni.port)}/primary`;
-  const healthy = ['primary', 'leader_reads'].flatMap((backend) => [
-    `set server ${backend}/${to.name} health up`,
-    `set server ${backend}/${from.name} health down`,
-  ]);
-  return `end=$(($(date +%s) + ${seconds}))
+  const answer = ({ address }: Host) =>
+    `curl -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(`https://${hostPort(address, cluster.settings.patroni.port)}/primary`)}`;
+  const health = ({ name }: Host, word: 'up' | 'down') =>
+    tell(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
+  return `end=$(($(date +%s) + ${seconds})) down=
 while [ "$(date +%s)" -lt $end ]; do
-  if [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(url)})" = 200 ]; then
-${tell(healthy)}
+  if [ -z "$down" ] && [ "$(${answer(from)})" = 503 ]; then
+${health(from, 'down')}
+    down=yes
+  fi
+  if [ -n "$down" ] && [ "$(${answer(to)})" = 200 ]; then
+${health(to, 'up')}
     exit 0
   fi
   sleep 0.05
   echo # ends the shell when the controller is gone
-done
-exit 0`;
+done`;
 }

@@ -24,8 +24,8 @@ export interface Switchover {
 
 const REBOOT_LOGIN_TIMEOUT_S = 20;
 
-/** What tells one boot from the next, on machines (boot id) and in containers (start of the first process). */
-const BOOT = 'echo "$(cat /proc/sys/kernel/random/boot_id) $(systemctl show -p UserspaceTimestampMonotonic --value)"';
+/** What tells one boot from the next, on machines (boot id) and in containers (start of the first process, proc(5)). */
+const BOOT = "echo \"$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)\"";
 
 /**
  * A planned change of a living cluster, step by step: playbooks of this sort look, decide, act on one host, and look
