@@ -123,36 +123,42 @@ function admitUpdate(
   );
 }
 
-const names = (upgrades: readonly Upgrade[]): string => {
-  const shown = upgrades.slice(0, 6).map(({ name, from, to }) => `${name} ${from} → ${to}`);
-  return [...shown, ...(upgrades.length > 6 ? [`and ${upgrades.length - 6} more`] : [])].join(', ');
-};
+/** Each package once, with the hosts that have it. */
+function packageLines({ rolling, together }: UpdatePlan): string[][] {
+  const hosts = new Map<string, string[]>();
+  const note = (host: Host, upgrades: readonly Upgrade[], how: string) => {
+    for (const { name, from, to } of upgrades) {
+      const key = [name, `${from} → ${to}`, how].join('|');
+      hosts.set(key, [...(hosts.get(key) ?? []), host.name]);
+    }
+  };
+  for (const [host, { upgrades }] of rolling) note(host, upgrades, '');
+  for (const [host, upgrades] of together) note(host, upgrades, 'all in one step:');
+  return [...hosts].map(([key, names]) => {
+    const [name = '', versions = '', how = ''] = key.split('|');
+    return [name, versions, `${how} ${names.join(' ')}`.trim()];
+  });
+}
 
-/** The order, with what changes on each host. */
-function describe(snapshot: Snapshot, { rolling, together }: UpdatePlan, held: boolean): string {
-  const left = [...rolling.keys()];
+/** The order, and what changes where. */
+function describe(snapshot: Snapshot, plan: UpdatePlan, held: boolean): string {
+  const left = [...plan.rolling.keys()];
   const rows: string[][] = [];
   while (left.length > 0) {
     const host = nextHost(left, snapshot);
     left.splice(left.indexOf(host), 1);
-    const { upgrades, boot } = rolling.get(host)!;
+    const { upgrades, boot } = plan.rolling.get(host)!;
     rows.push([
       String(rows.length + 1),
       host.name,
+      upgrades.length === 0 ? 'no packages' : `${upgrades.length} packages`,
+      boot.length > 0 ? paint.yellow(`reboot: ${boot.join('; ')}`) : 'no reboot',
       snapshot.leader?.name === host.name ? 'hands over first' : '',
-      upgrades.length === 0 ? 'no packages' : names(upgrades),
-      boot.length > 0 ? paint.yellow(`reboot: ${boot.join('; ')}`) : '',
     ]);
   }
-  const last = [...together].map(([host, upgrades]) => [
-    String(rows.length + 1),
-    host.name,
-    'all in one step',
-    names(upgrades),
-    '',
-  ]);
   return [
-    table([...rows, ...last]),
+    ...(rows.length > 0 ? [table(rows)] : []),
+    table(packageLines(plan)),
     ...(held ? ['pgbackrest is held back: it is upgraded on all its hosts at once, and --limit leaves some out'] : []),
   ].join('\n');
 }

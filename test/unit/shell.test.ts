@@ -59,6 +59,10 @@ test('a framed answer is complete only with its mark, in any chunks', () => {
   assert.deepEqual(unframe(whole, 'm.1'), { output: 'héllo\nworld', code: 7, rest: Buffer.from('rest') });
 });
 
+test('an empty script does not end the shell', () => {
+  assert.equal(sh('', frame('', 'm.1') + frame('echo still here', 'm.2')).includes('still here'), true);
+});
+
 test('a framed script cannot eat the requests behind it', () => {
   assert.equal(sh('', frame('cat', 'm.1') + frame('echo still here', 'm.2')).includes('still here'), true);
 });
