@@ -9,6 +9,7 @@ import { judging } from './judges.ts';
 import { afterwards } from './last.ts';
 import { locking } from './locks.ts';
 import { loggingIn } from './logins.ts';
+import { updating } from './updates.ts';
 
 /** One lab for all: bare hosts at the beginning, and everything that follows happens to the same cluster. */
 const lab = new TestLab();
@@ -26,4 +27,5 @@ changing(lab);
 loggingIn(lab);
 failingOver(lab);
 guarding(lab);
+updating(lab);
 afterwards(lab);

@@ -165,6 +165,34 @@ export class Writer {
   }
 }
 
+/** What planned changes must not leave behind, by host: armed undos, marks, drained servers, probe tables, held packages. */
+export function leftovers(lab: TestLab): Record<string, string> {
+  const script = `systemctl list-units --plain --no-legend --all 'hapg-*' | grep -E 'active|failed' | grep -v 'inactive'
+ls -A /var/lib/hapg/undo /var/lib/hapg/pending /run/hapg-load /var/lib/hapg/units 2>/dev/null | grep -vE '^$|:$'
+ls /etc/systemd/system | grep hapg-undo
+apt-mark showhold
+systemctl --failed --plain --no-legend
+[ -e /etc/patroni/config.yml ] && sed -n '/^tags:/,$p' /etc/patroni/config.yml
+[ -S /run/haproxy/admin.sock ] && echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E ',(DRAIN|MAINT)'
+true`;
+  return Object.fromEntries(
+    HOSTS.map((host) => [host, lab.on(host, script).out] as const).filter(([, found]) => found !== ''),
+  );
+}
+
+/** The document of the commands that change a living cluster. */
+export interface OperationDocument {
+  ok: boolean;
+  run: string;
+  duration_ms: number;
+  hosts: string[];
+  switchovers: { from: string; to: string; duration_ms: number }[];
+  writes?: { acked: number; failed: number; max_gap_ms: number; lost: number };
+  reads?: { ok: number; failed: number; max_gap_ms: number };
+  failed?: { host: string; step: string; message: string }[];
+  problems: { code: string; host: string; message: string }[];
+}
+
 /** The document of `plan` and `apply`. */
 export interface Report {
   changes: { host: string; step: string; action: string; known_after_apply: boolean }[];
