@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, withCommonOptions } from './commands/options.ts';
@@ -101,8 +102,12 @@ command('update', 'rolling OS update with automatic switchover')
   .option('--reboot <when>', 'auto, always or never', 'auto')
   .option('--security-only', 'only what comes from a security archive', false)
   .option('--switch-back', 'the member that led before leads again in the end', false)
-  .option('--max-lag <bytes>', 'a replica may be this far behind', '16777216')
-  .option('--max-transaction-age <seconds>', 'a transaction on the leader may be this old', '600')
+  .option('--max-lag <bytes>', 'a replica may be this far behind', String(DEFAULT_LIMITS.maxLagBytes))
+  .option(
+    '--max-transaction-age <seconds>',
+    'a transaction on the leader may be this old',
+    String(DEFAULT_LIMITS.maxTransactionSeconds),
+  )
   .option('--wait-drain <seconds>', 'for reads to end', '30')
   .option('--wait-gate <seconds>', 'for the cluster to be steady', '120')
   .option('--wait-host <seconds>', 'for a rebooted host', '600')

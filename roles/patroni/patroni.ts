@@ -5,6 +5,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { render } from '../../src/render.ts';
+import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
@@ -104,6 +105,10 @@ export function patroni(host: Host, context: Context): Step[] {
         ? 'copying the database and catching up'
         : 'waiting for PostgreSQL to lead',
       timeoutSeconds: 900,
+      progress: {
+        script: `du -sk ${quote(cluster.dataDir)} | awk '{print $1 * 1024}'`,
+        totalBytes: context.databaseBytes,
+      },
     }),
   ];
 }

@@ -16,6 +16,8 @@ export type { CommonOptions } from './options.ts';
 /** Everything a command needs to talk to its hosts. */
 export interface Setup {
   cluster: Cluster;
+  /** The inventory's text, edited if the command does that; not written yet. */
+  text: string;
   hosts: Host[];
   roles: ReadonlySet<RoleName>;
   warnings: string[];
@@ -23,8 +25,8 @@ export interface Setup {
   json: boolean;
 }
 
-/** Reads inventory and flags; nothing is contacted. Throws UsageError. */
-export function setup(options: CommonOptions): Setup {
+/** Reads inventory and flags; nothing is contacted. `edit` changes the inventory's text first. Throws UsageError. */
+export function setup(options: CommonOptions, edit?: (text: string) => string): Setup {
   if (options.color === false) noColor();
   if (options.output !== 'text' && options.output !== 'json')
     throw new UsageError(`-o ${options.output}: text or json`);
@@ -33,11 +35,11 @@ export function setup(options: CommonOptions): Setup {
     ['--lock-wait', options.lockWait],
   ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
-  const { cluster, warnings } = loadInventory(options.inventory, options.extra);
+  const { cluster, warnings, source } = loadInventory(options.inventory, options.extra, edit);
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) process.stderr.write(`${warning}\n`);
-  return { cluster, hosts, roles, warnings, options, json: options.output === 'json' };
+  return { cluster, text: source.text, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Asks without echo. Throws UsageError without a terminal. */

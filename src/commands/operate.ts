@@ -1,6 +1,8 @@
 import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadFigures } from '../cluster/client-load.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { ClientLoad } from '../engine/client-load.ts';
@@ -81,7 +83,7 @@ export async function operate(
     refuseUnless(checkIdentity(cluster, found, store.identity()));
     const cleared = await op.clearLeftovers(found);
     for (const line of cleared) session.options.emit({ type: 'note', text: line });
-    const intent = await decide(op, cleared.length > 0 ? await op.look() : found, made, store);
+    const intent = await decide(op, cleared.length > 0 ? await calmDown(op) : found, made, store);
     if (!intent) {
       await progress.end();
       if (made.json) printJson(document(true, run, started, [], op, undefined));
@@ -126,6 +128,17 @@ export async function operate(
   }
 }
 
+/** After leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
+async function calmDown(op: Operation): Promise<Snapshot> {
+  const end = Date.now() + CALM_MS;
+  for (;;) {
+    const snapshot = await op.look();
+    if (steady(op.cluster, snapshot, DEFAULT_LIMITS).ok || Date.now() > end) return snapshot;
+    await sleep(1000);
+  }
+}
+
+const CALM_MS = 120_000;
 /** Until the sync standby is named again and checks have settled; milliseconds. */
 const SETTLE_MS = 60_000;
 

@@ -15,7 +15,8 @@ import { type HostUpgrades, MINIMUM_FREE_BYTES, type Upgrade } from '../cluster/
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { bytes, paint, table } from '../view/style.ts';
+import { bytes } from '../units.ts';
+import { paint, table } from '../view/style.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** The flags of `hapg update`, as texts. */

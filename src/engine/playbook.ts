@@ -11,6 +11,8 @@ export interface Context {
   secrets: SecretStore;
   facts(host: Host): Facts;
   snapshot: Snapshot;
+  /** Size of the database that a new replica copies, where a command has asked for it. */
+  databaseBytes?: number;
 }
 
 /** One stretch of a playbook: what is done on which hosts, together or one after another. */

@@ -17,10 +17,14 @@ export interface Loaded {
 
 /**
  * Reads an inventory file into the model.
- * `overrides` are `-e key=value` pairs, set on top of the file (dotted keys, YAML values).
+ * `overrides` are `-e key=value` pairs, set on top of the file (dotted keys, YAML values). `edit` changes the text first.
  * Throws UsageError with every problem as `file:line:column: error: ...`; nothing has been contacted then.
  */
-export function loadInventory(file: string, overrides: readonly string[] = []): Loaded {
+export function loadInventory(
+  file: string,
+  overrides: readonly string[] = [],
+  edit: (text: string) => string = (text) => text,
+): Loaded {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -29,6 +33,11 @@ export function loadInventory(file: string, overrides: readonly string[] = []): 
     throw new UsageError(
       `${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`,
     );
+  }
+  try {
+    text = edit(text);
+  } catch (cause) {
+    throw new UsageError(`${file}: ${(cause as Error).message}`);
   }
   return parseInventory(text, file, overrides);
 }

@@ -1,4 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
+import { progressBar } from '../units.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface ReadyWant {
@@ -9,6 +10,8 @@ export interface ReadyWant {
   /** What the person is told meanwhile. */
   doing: string;
   timeoutSeconds: number;
+  /** POSIX sh that prints how many bytes are there already, of how many. */
+  progress?: { script: string; totalBytes: number | undefined };
 }
 
 /** A condition that a service reaches by itself: healthy, streaming, elected. The change is waiting for it, within a bound. */
@@ -28,21 +31,31 @@ const readyKind: Kind<ReadyWant, boolean> = {
     ready ? undefined : { action: 'run', summary: `not yet; ${want.doing}`, knownAfterApply: true },
   async change({ want }, _ready, remote) {
     remote.doing(want.doing);
-    await remote.run(
-      `end=$(($(date +%s) + ${want.timeoutSeconds}))
-while :; do
-  ${want.act ? `last=$( ( ${want.act}\n) 2>&1 )` : ':'}
-  if ( ${want.check}\n) >/dev/null 2>&1; then exit 0; fi
-  [ "$(date +%s)" -lt $end ] || break
-  sleep 0.3
-  echo # ends the shell, and its lock, when the controller is gone
-done
-echo "not so within ${want.timeoutSeconds} s${want.act ? ': $last' : ''}"
-exit 1`,
-      want.timeoutSeconds + 30,
-    );
+    const end = Date.now() + want.timeoutSeconds * 1000;
+    for (;;) {
+      const answer = await remote.run(lookScript(want), LOOK_S + 30);
+      if (/^ready$/m.test(answer)) return;
+      const said = /^waiting: ?(.*)$/ms.exec(answer)?.[1]?.trim() ?? '';
+      if (Date.now() > end)
+        throw new Error(`not so within ${want.timeoutSeconds} s${want.act && said ? `: ${said}` : ''}`);
+      const bytes = want.progress ? Number(said) : Number.NaN;
+      if (bytes > 0) remote.doing(`${want.doing} ${progressBar(bytes, want.progress?.totalBytes)}`);
+    }
   },
 };
+
+/** Seconds for which a host looks by itself before it tells how far it is. */
+const LOOK_S = 3;
+
+const lookScript = ({ check, act, progress }: ReadyWant): string => `last=
+n=0
+while [ $n -lt ${LOOK_S * 3} ]; do
+  ${act ? `last=$( ( ${act}\n) 2>&1 )` : ':'}
+  if ( ${check}\n) >/dev/null 2>&1; then echo ready; exit 0; fi
+  n=$((n + 1))
+  sleep 0.3
+done
+echo "waiting: ${progress ? `$( ( ${progress.script}\n) 2>/dev/null )` : '$last'}"`;
 
 export const ready = (role: RoleName, subject: string, want: ReadyWant, options: StepOptions = {}): Step =>
   step(readyKind, role, subject, want, options);

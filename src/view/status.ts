@@ -1,5 +1,6 @@
 import type { Status } from '../cluster/status.ts';
-import { bytes, paint, table } from './style.ts';
+import { bytes } from '../units.ts';
+import { paint, table } from './style.ts';
 
 /** The live cluster for a person, problems first. */
 export function showStatus(status: Status): string {

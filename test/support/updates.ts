@@ -24,23 +24,23 @@ export function offerUpdates(
   breakOn?: string,
 ): void {
   const build = (broken: boolean) => `set -e
-rm -rf /opt/build /opt/newer; mkdir -p /opt/build /opt/newer; cd /opt/build; chmod 0777 /opt/build
+rm -rf /opt/build /etc/apt/sources.list.d/newer.list; mkdir -p /opt/build/newer; cd /opt/build; chmod 0777 /opt/build
 apt-get -q update >/dev/null
 for p in ${packages.join(' ')}; do
-  apt-get -q download "$p" >/dev/null
+  apt-get -q download "$p/trixie" >/dev/null
   dpkg-deb -R "$p"_*.deb tree
   version=$(sed -n 's/^Version: //p' tree/DEBIAN/control)
   sed -i "s/^Version: .*/Version: $version+${suffix}/" tree/DEBIAN/control
   ${broken ? `if [ "$p" = iproute2 ]; then printf '#!/bin/sh\\nexit 1\\n' > tree/DEBIAN/postinst; chmod 0755 tree/DEBIAN/postinst; fi` : ''}
   # Packages of one source that ask for exactly each other's version are offered together or not at all.
   sed -i -E "s/\\(= $(echo "$version" | sed 's/[+.]/\\\\&/g')\\)/(>= $version)/g" tree/DEBIAN/control
-  dpkg-deb -b --root-owner-group tree /opt/newer/"$p".deb >/dev/null
+  dpkg-deb -b --root-owner-group tree newer/"$p".deb >/dev/null
   rm -rf tree "$p"_*.deb
 done
-cd /opt/newer
+cd newer
 for f in *.deb; do dpkg-deb -f $f; echo "Filename: ./$f"; echo "Size: $(stat -c %s $f)"; echo "SHA256: $(sha256sum $f | cut -c1-64)"; echo; done > Packages
-chmod -R a+rX /opt/newer
-tar -C /opt -czf /opt/newer.tgz newer`;
+chmod -R a+rX .
+tar -C /opt/build -czf /opt/newer.tgz newer`;
   const spread = (hosts: readonly string[]) => {
     const { stdout } = spawnSync('docker', ['exec', `${lab.cluster}-db1`, 'cat', '/opt/newer.tgz'], {
       maxBuffer: 1 << 30,

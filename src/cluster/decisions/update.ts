@@ -12,6 +12,9 @@ export interface Limits {
   maxTransactionSeconds: number;
 }
 
+/** What `hapg update` takes when its flags say nothing. */
+export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
+
 /** Nothing temporary of an earlier run is left anywhere: marks, undos, drained balancers. */
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];

@@ -1,0 +1,58 @@
+import { isMap, isScalar, LineCounter, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+
+/** A host as `add-replica` writes it. */
+export interface NewHost {
+  address: string;
+  ssh?: { host: string; port?: number };
+  roles: string[];
+}
+
+/** Where the hosts of an inventory stand in its text. */
+function hostsOf(text: string): { hosts: YAMLMap; counter: LineCounter } {
+  const counter = new LineCounter();
+  const hosts = parseDocument(text, { lineCounter: counter }).get('hosts', true);
+  if (!isMap(hosts) || hosts.items.length === 0) throw new Error('the inventory has no hosts');
+  if (hosts.flow) throw new Error('write hosts: as one line a host, so that a line can be added or removed');
+  return { hosts, counter };
+}
+
+/** The lines of one host: offset of the first one, and offset behind the last one's line break. */
+function linesOf(text: string, { key, value }: Pair): [from: number, to: number] {
+  const start = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+  const end = (value as { range?: [number, number, number] } | null)?.range?.[1] ?? start;
+  const from = text.lastIndexOf('\n', start - 1) + 1;
+  if (text[end - 1] === '\n') return [from, end];
+  const lineEnd = text.indexOf('\n', end);
+  return [from, lineEnd < 0 ? text.length : lineEnd + 1];
+}
+
+/**
+ * The inventory's text with one more host, as a line behind the last one; every other character stays. A host that is
+ * there already in the same words leaves the text as it is. Throws when the name is in use for something else.
+ */
+export function addHost(text: string, name: string, host: NewHost): string {
+  const { hosts, counter } = hostsOf(text);
+  const there = parseDocument(text).toJS().hosts[name];
+  if (there !== undefined) {
+    if (there.address === host.address && [...(there.roles ?? [])].sort().join() === [...host.roles].sort().join())
+      return text;
+    throw new Error(
+      `the name ${name} is in use, for ${there.address} with the roles ${(there.roles ?? []).join(', ')}`,
+    );
+  }
+  const last = hosts.items.at(-1)!;
+  const [, end] = linesOf(text, last);
+  const indent = ' '.repeat(counter.linePos((last.key as { range: [number] }).range[0]).col - 1);
+  const entry = stringify(host, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
+  const before = text.slice(0, end);
+  return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${name}: ${entry}\n${text.slice(end)}`;
+}
+
+/** The inventory's text without a host; every other character stays. */
+export function removeHost(text: string, name: string): string {
+  const { hosts } = hostsOf(text);
+  const pair = hosts.items.find(({ key }) => isScalar(key) && key.value === name);
+  if (!pair) throw new Error(`the inventory has no host ${name}`);
+  const [from, to] = linesOf(text, pair);
+  return text.slice(0, from) + text.slice(to);
+}
