@@ -33,9 +33,18 @@ export interface UpdateOptions {
   securityOnly: boolean;
   switchBack: boolean;
   limits: Limits;
-  /** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
-  wait: { drain: number; gate: number; host: number; member: number };
+  wait: Waits;
 }
+
+/** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
+export interface Waits {
+  drain: number;
+  gate: number;
+  host: number;
+  member: number;
+}
+
+export const DEFAULT_WAITS: Waits = { drain: 30, gate: 120, host: 600, member: 900 };
 
 /** What is to be done on which host. */
 export interface UpdatePlan {
@@ -47,7 +56,7 @@ export interface UpdatePlan {
 
 const APT_TIMEOUT_S = 1800;
 /** Until a host that was taken out puts itself back, should the controller die; every long step counts anew. */
-const UNDO_AFTER_S = 300;
+export const UNDO_AFTER_S = 300;
 
 /** Service units by the role that brings them, in the order in which they are stopped. */
 const UNITS: readonly [role: 'keepalived' | 'haproxy' | 'patroni' | 'pgbackrest' | 'etcd', unit: string][] = [
@@ -58,7 +67,7 @@ const UNITS: readonly [role: 'keepalived' | 'haproxy' | 'patroni' | 'pgbackrest'
   ['pgbackrest', 'pgbackrest.service'],
   ['etcd', 'etcd.service'],
 ];
-const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
+export const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
 
 /** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
 export async function planUpdate(
@@ -131,6 +140,14 @@ export async function roll(
   }
 }
 
+/**
+ * POSIX sh that brings a host that was taken out back into service; only when the package manager has come to its end,
+ * for a service that is started in between would be stopped again.
+ */
+export const undoOf = (host: Host): string => `while systemctl -q is-active hapg-update.service; do sleep 2; done
+${startUnits([...unitsOf(host)].reverse())}
+${host.roles.has('patroni') ? unmark(host) : ':'}`;
+
 /** One host: out of service, upgraded, booted if it must be, back in service, and whole again. */
 async function takeOut(
   op: Operation,
@@ -141,13 +158,9 @@ async function takeOut(
   const { cluster } = op;
   const member = host.roles.has('patroni');
   const units = unitsOf(host);
-  // Only when the package manager has come to its end: a service that is started in between would be stopped again.
-  const undo = `while systemctl -q is-active hapg-update.service; do sleep 2; done
-${startUnits([...units].reverse())}
-${member ? unmark(host) : ':'}`;
-  await op.arm(host, 'update', undo, UNDO_AFTER_S);
-  if (member) await stepAside(op, host, options);
-  if (host.roles.has('keepalived')) await moveVip(op, host, options);
+  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
+  if (member) await stepAside(op, host, options.wait);
+  if (host.roles.has('keepalived')) await moveVip(op, host, options.wait);
   if (member) {
     await op.step(host, 'stop patroni', 'patroni', 'run', (remote) => remote.run(stopUnits(['patroni.service']), 330));
     // Until then a leader without etcd would wait for this member's answer (failsafe mode).
@@ -182,27 +195,22 @@ ${member ? unmark(host) : ':'}`;
 }
 
 /** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
-async function stepAside(op: Operation, host: Host, options: UpdateOptions): Promise<void> {
+export async function stepAside(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   const balancers = hostsWith(cluster, 'haproxy');
   await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
     for (const balancer of balancers) {
-      await op.arm(
-        balancer,
-        `drain-${host.name}`,
-        undrain(host),
-        UNDO_AFTER_S + options.wait.host + options.wait.member,
-      );
+      await op.arm(balancer, `drain-${host.name}`, undrain(host), UNDO_AFTER_S + wait.host + wait.member);
       await op.ask(balancer, 'drain', drain(host));
     }
-    const end = Date.now() + options.wait.drain * 1000;
+    const end = Date.now() + wait.drain * 1000;
     const judge = (snapshot: Parameters<typeof steady>[1]) => {
       const open = balancers.map((one) => openReads(snapshot.observations.get(one.name)?.balancer, host.name));
       const sum = open.reduce((a, b) => a + b, 0);
       // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
     };
-    await op.until(host, 'drain', options.wait.drain + 10, judge, { hosts: balancers });
+    await op.until(host, 'drain', wait.drain + 10, judge, { hosts: balancers });
   });
   await op.step(host, 'mark', 'patroni', 'update', async (remote) => {
     await remote.run(mark(host));
@@ -214,7 +222,7 @@ async function stepAside(op: Operation, host: Host, options: UpdateOptions): Pro
 }
 
 /** The VIP goes to another balancer before this one is stopped. */
-async function moveVip(op: Operation, host: Host, options: UpdateOptions): Promise<void> {
+export async function moveVip(op: Operation, host: Host, wait: Waits): Promise<void> {
   const others = hostsWith(op.cluster, 'keepalived').filter((other) => other !== host);
   await op.step(host, 'hand over the VIP', 'keepalived', 'run', (remote) =>
     remote.run(stopUnits(['keepalived.service'])),
@@ -223,7 +231,7 @@ async function moveVip(op: Operation, host: Host, options: UpdateOptions): Promi
   await op.until(
     host,
     'the VIP on another balancer',
-    options.wait.gate,
+    wait.gate,
     ({ vipHolders }) =>
       verdict(
         vipHolders.length === 1 && vipHolders[0] !== host.name

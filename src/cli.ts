@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { DEFAULT_WAITS } from '../playbooks/update.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
@@ -108,10 +109,10 @@ command('update', 'rolling OS update with automatic switchover')
     'a transaction on the leader may be this old',
     String(DEFAULT_LIMITS.maxTransactionSeconds),
   )
-  .option('--wait-drain <seconds>', 'for reads to end', '30')
-  .option('--wait-gate <seconds>', 'for the cluster to be steady', '120')
-  .option('--wait-host <seconds>', 'for a rebooted host', '600')
-  .option('--wait-member <seconds>', 'for a member to catch up', '900')
+  .option('--wait-drain <seconds>', 'for reads to end', String(DEFAULT_WAITS.drain))
+  .option('--wait-gate <seconds>', 'for the cluster to be steady', String(DEFAULT_WAITS.gate))
+  .option('--wait-host <seconds>', 'for a rebooted host', String(DEFAULT_WAITS.host))
+  .option('--wait-member <seconds>', 'for a member to catch up', String(DEFAULT_WAITS.member))
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/update.ts')).updateCommand(options)));
 
@@ -119,6 +120,34 @@ command('switchover', 'planned change of leader')
   .option('--to <host>', 'the member that shall lead; default: the best one')
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/switchover.ts')).switchoverCommand(options)));
+
+command('add-replica', 'write a host into the inventory and bring it in')
+  .argument('<name>', 'name of the new host')
+  .requiredOption('--address <address>', 'its address in the cluster network')
+  .option('--ssh <host:port>', 'how to reach it, where that is not its address')
+  .option('--roles <roles>', 'its roles, separated by commas', 'patroni')
+  .option(...PROBE)
+  .action((name, options) =>
+    run(async () => (await import('./commands/add-replica.ts')).addReplicaCommand(name, options)),
+  );
+
+command('remove-node', 'take a host out of the cluster and out of the inventory')
+  .argument('<name>', 'name of the host')
+  .option('--switchover', 'if it leads, another member leads first', false)
+  .option(...PROBE)
+  .action((name, options) =>
+    run(async () => (await import('./commands/remove-node.ts')).removeNodeCommand(name, options)),
+  );
+
+command('restart', 'rolling restart of PostgreSQL: replicas, then the leader after a switchover')
+  .option('--pending', 'only members with settings that wait for a restart', false)
+  .option(...PROBE)
+  .action((options) => run(async () => (await import('./commands/restart.ts')).restartCommand(options)));
+
+command('reinit', 'rebuild one replica; its present data is moved aside')
+  .argument('<name>', 'name of the member')
+  .option(...PROBE)
+  .action((name, options) => run(async () => (await import('./commands/reinit.ts')).reinitCommand(name, options)));
 
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')

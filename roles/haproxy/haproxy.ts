@@ -29,6 +29,8 @@ const backends = (lagBytes: number) => [
 /** Before the package, so that its start on installation starts nothing. */
 export const haproxyPrepare = (): Step[] => [
   directory(role, '/etc/systemd/system/haproxy.service.d'),
+  directory(role, '/etc/haproxy'),
+  file(role, '/etc/haproxy/keep-state.sh', render('haproxy/keep-state.sh', {})),
   file(role, '/etc/systemd/system/haproxy.service.d/hapg.conf', render('haproxy/haproxy.service', {})),
 ];
 
@@ -57,7 +59,6 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
   });
   const again = { notify: [reload(UNIT)] };
   return [
-    directory(role, '/etc/haproxy'),
     directory(role, PKI.haproxy),
     file(role, `${PKI.haproxy}/patroni-ca.crt`, secrets.authority('patroni').certificate, again),
     file(

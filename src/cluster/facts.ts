@@ -44,7 +44,7 @@ dpkg-query -W -f 'version=\${Package} \${Version}\\n' openssh-server patroni pgb
 export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
 
 /** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
-const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
+export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
 
 /** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
 export function parseFacts(answer: string): Facts {

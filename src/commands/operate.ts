@@ -11,7 +11,7 @@ import { holder, lockAll } from '../engine/lock.ts';
 import { Operation } from '../engine/operation.ts';
 import { Recorder } from '../engine/record.ts';
 import { EXIT, Interrupted, KnownError, Refused } from '../errors.ts';
-import type { Host } from '../inventory/model.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
 import {
@@ -41,6 +41,8 @@ export interface Intent {
   run(beginProbe: () => Promise<void>): Promise<void>;
   /** The load starts when `run` calls for it. */
   probeLater?: boolean;
+  /** The model that the cluster shall be like afterwards, where that is another one. */
+  after?: Cluster;
   /** More for the JSON document. */
   document?: () => Record<string, unknown>;
 }
@@ -55,14 +57,16 @@ export function refuseUnless(verdict: Verdict): void {
  * The frame of every planned change of a living cluster: all hosts connected and locked, what a dead run has left undone,
  * identity checked, the intent shown and confirmed; then the work, with everything temporary put back whatever happens,
  * and a result that is only good when `status` is. `decide` returns undefined when there is nothing to do.
+ * `edit` changes the inventory's text that the model is made of; writing it is the command's business.
  */
 export async function operate(
   command: string,
   options: OperateOptions,
   decide: (op: Operation, snapshot: Snapshot, made: Setup, store: SecretStore) => Promise<Intent | undefined>,
+  edit?: (text: string) => string,
 ): Promise<number> {
   const started = performance.now();
-  const made = setup(options);
+  const made = setup(options, edit);
   needsAnswer('Changes', options);
   const { cluster } = made;
   const run = newRunId();
@@ -95,7 +99,8 @@ export async function operate(
     const by = `${userInfo().username}@${hostname()}`;
     journal.write('start', { command, by, cluster: cluster.name, hosts: intent.hosts.map((host) => host.name) });
     const outcome = await work(op, intent, options.probe ?? false);
-    const { problems } = await settled(session, cluster, store, outcome.error ? 0 : SETTLE_MS);
+    const now = (!outcome.error && intent.after) || cluster;
+    const { problems } = await settled(session.through(now), now, store, outcome.error ? 0 : SETTLE_MS);
     const ok = !outcome.error && problems.length === 0;
     journal.write('end', {
       result:
@@ -140,7 +145,7 @@ async function calmDown(op: Operation): Promise<Snapshot> {
 
 const CALM_MS = 120_000;
 /** Until the sync standby is named again and checks have settled; milliseconds. */
-const SETTLE_MS = 60_000;
+export const SETTLE_MS = 60_000;
 
 const document = (
   ok: boolean,

@@ -13,7 +13,7 @@ import { settleAll } from './pool.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
-import { armedUndos, armUndo, prolongUndo, runUndo } from './temporary.ts';
+import { armedUndos, armUndo, callOffUndo, prolongUndo, runUndo } from './temporary.ts';
 
 /** A change of leader that was made on purpose. */
 export interface Switchover {
@@ -42,7 +42,7 @@ export class Operation {
   constructor(
     readonly session: Session,
     readonly recorder: Recorder,
-    private readonly interrupt: Interrupt,
+    readonly interrupt: Interrupt,
     private readonly lock: { who: Holder; waitSeconds: number },
   ) {}
 
@@ -91,13 +91,20 @@ export class Operation {
     );
   }
 
-  /** Looks until the verdict is yes, and returns what was seen then. Rejects with StepFailed on `host` after `seconds`. */
+  /**
+   * Looks until the verdict is yes, and returns what was seen then. Rejects with StepFailed on `host` after `seconds`.
+   * The person is told the first reason meanwhile, or what `doing` says.
+   */
   async until(
     host: Host,
     what: string,
     seconds: number,
     judge: (snapshot: Snapshot) => Verdict,
-    { hosts = this.cluster.hosts, everyMs = 500 }: { hosts?: readonly Host[]; everyMs?: number } = {},
+    {
+      hosts = this.cluster.hosts,
+      everyMs = 500,
+      doing,
+    }: { hosts?: readonly Host[]; everyMs?: number; doing?: () => Promise<string> } = {},
   ): Promise<Snapshot> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
@@ -106,7 +113,7 @@ export class Operation {
       if (verdict.ok) return snapshot;
       if (Date.now() > end)
         throw new StepFailed(host.name, what, `not so within ${seconds} s: ${verdict.reasons.join('; ')}`);
-      this.say(host, `waiting: ${verdict.reasons[0]}`);
+      this.say(host, doing ? await doing() : `waiting: ${verdict.reasons[0]}`);
       await sleep(everyMs);
     }
   }
@@ -156,6 +163,20 @@ export class Operation {
     await this.ask(host, `undoing ${name}`, runUndo(name), 300);
     const index = this.armed.findIndex((one) => one.host === host && one.name === name);
     if (index >= 0) this.armed.splice(index, 1);
+  }
+
+  /** Calls an undo off: what it would put back stays as it is now. */
+  async callOff(host: Host, name: string): Promise<void> {
+    await this.ask(host, `keeping what ${name} did`, callOffUndo(name));
+    this.armed.splice(
+      this.armed.findIndex((one) => one.host === host && one.name === name),
+      1,
+    );
+  }
+
+  /** The same operation, seen through another model of the same hosts (one more, one less). */
+  through(cluster: Cluster): Operation {
+    return new Operation(this.session.through(cluster), this.recorder, this.interrupt, this.lock);
   }
 
   /** Puts back everything temporary that can be reached; returns what could not, for the person. */

@@ -24,13 +24,18 @@ const DEFAULT_TIMEOUT_S = 60;
 
 /** The connections of one run: at most one a host, opened together, closed together. */
 export class Session {
-  private readonly connections = new Map<string, Connection>();
   private readonly sshConfig = readSshConfig();
 
   constructor(
     readonly cluster: Cluster,
     readonly options: SessionOptions,
+    private readonly connections = new Map<string, Connection>(),
   ) {}
+
+  /** The same connections for another model of the same hosts. */
+  through(cluster: Cluster): Session {
+    return new Session(cluster, this.options, this.connections);
+  }
 
   /** Logs in to a host; rejects with Unreachable. A host that is connected already is left as it is. */
   async open(host: Host): Promise<void> {

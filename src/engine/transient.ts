@@ -30,6 +30,6 @@ while [ ! -e ${base}.rc ]; do
   fi
 done
 rc=$(cat ${base}.rc)
-if [ "$rc" != 0 ]; then tail -n 12 ${log}; exit "$rc"; fi
-rm -f ${base}.sh ${base}.rc`;
+rm -f ${base}.sh ${base}.rc
+if [ "$rc" != 0 ]; then tail -n 12 ${log}; exit "$rc"; fi`;
 }

@@ -1,3 +1,4 @@
+import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { isMap, isScalar, LineCounter, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
 
 /** A host as `add-replica` writes it. */
@@ -55,4 +56,11 @@ export function removeHost(text: string, name: string): string {
   if (!pair) throw new Error(`the inventory has no host ${name}`);
   const [from, to] = linesOf(text, pair);
   return text.slice(0, from) + text.slice(to);
+}
+
+/** Writes an inventory's new text in place of the old one, all or nothing, with the old one's mode. */
+export function writeInventory(file: string, text: string): void {
+  const next = `${file}.new`;
+  writeFileSync(next, text, { mode: statSync(file).mode });
+  renameSync(next, file);
 }

@@ -58,6 +58,11 @@ export class SecretStore {
     return undefined;
   }
 
+  /** The same secrets for a changed model of the same cluster. */
+  through(cluster: Cluster): SecretStore {
+    return new SecretStore(cluster, this.stored, this.dirty);
+  }
+
   /** A new store with new passwords and authorities, not yet written. */
   static async create(cluster: Cluster): Promise<SecretStore> {
     const store = new SecretStore(

@@ -22,6 +22,19 @@ export const promoteScript = (name: string, endpoint: string, pki: string): stri
   return `${ctl} member list -w simple | awk -F', ' -v name=${quote(name)} '$3 == name && $6 == "true" {print $1}' | while read -r id; do ${ctl} member promote "$id"; done`;
 };
 
+/** POSIX sh that has the member with this peer URL removed by its id, asked of `endpoint`; nothing when it is gone already. */
+export const memberRemove = (peerUrl: string, endpoint: string, pki: string): string => {
+  const ctl = `${etcdctl(pki)} ${quote(`--endpoints=${endpoint}`)}`;
+  return `set -e
+umask 077
+mkdir -p ${PATHS.state}/etcd
+id=$(${ctl} member list -w simple | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {print $1}')
+if [ -n "$id" ]; then
+  ${ctl} snapshot save ${PATHS.state}/etcd/before-removal-$(date +%s).db
+  ${ctl} member remove "$id"
+fi`;
+};
+
 /**
  * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
  * All present members must be healthy, and a snapshot is kept on this host before anything is added.

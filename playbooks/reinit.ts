@@ -1,0 +1,52 @@
+import { hasJoined } from '../src/cluster/decisions/growth.ts';
+import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { quote } from '../src/shell/quote.ts';
+import { progressBar } from '../src/units.ts';
+import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './update.ts';
+
+/** Seconds for a copy of a large database. */
+const COPY_S = 24 * 3600;
+
+/**
+ * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
+ * empty place, so that it copies from the repository or the leader as any new member does.
+ */
+export async function reinit(op: Operation, host: Host, databaseBytes: number): Promise<void> {
+  const { cluster } = op;
+  const data = quote(cluster.dataDir);
+  op.stage(`rebuild ${host.name}`, [host]);
+  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
+  await stepAside(op, host, DEFAULT_WAITS);
+  await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
+    remote.run(
+      `${stopUnits(['patroni.service'])}
+if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(date -u +%Y%m%dT%H%M%S); fi`,
+      330,
+    ),
+  );
+  await op.step(host, 'copy the database', 'patroni', 'run', async (remote) => {
+    await remote.run(startUnits(['patroni.service']), 330);
+    await op.until(
+      host,
+      'streaming',
+      COPY_S,
+      (snapshot) =>
+        hasJoined({ ...cluster, hosts: cluster.hosts.filter((one) => !one.roles.has('haproxy')) }, snapshot, host),
+      {
+        everyMs: 2000,
+        doing: async () => {
+          await op.prolong(host, 'update');
+          const bytes = Number(await op.ask(host, 'size', `du -sk ${data} 2>/dev/null | awk '{print $1 * 1024}'`));
+          return `copying ${progressBar(bytes || 0, databaseBytes)}`;
+        },
+      },
+    );
+  });
+  await op.step(host, 'into service', 'patroni', 'run', async () => {
+    await op.release(host, 'update');
+    for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.until(host, 'joined', DEFAULT_WAITS.gate, (snapshot) => hasJoined(cluster, snapshot, host));
+  });
+}

@@ -1,0 +1,85 @@
+import { verdict } from '../src/cluster/decisions/verdict.ts';
+import { PKI } from '../src/cluster/observe.ts';
+import { stopUnits } from '../src/cluster/upgrades.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { hostPort } from '../src/inventory/network.ts';
+import { quote } from '../src/shell/quote.ts';
+import { memberRemove } from '../src/steps/etcd-join.ts';
+import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './update.ts';
+
+/** Timers that would start something of the cluster again. */
+const TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer'];
+
+/**
+ * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, etcd's member
+ * removed by its id, its services off. Its data directory stays; etcd's, which is of no use to anybody any more, is moved
+ * aside, so that the host can join anew one day.
+ */
+export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
+  const { cluster } = op;
+  const units = unitsOf(host);
+  op.stage(`retire ${host.name}`, [host]);
+  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
+  if (host.roles.has('patroni')) await stepAside(op, host, wait);
+  if (host.roles.has('keepalived')) await moveVip(op, host, wait);
+  if (host.roles.has('patroni')) await leavePatroni(op, host, wait);
+  if (host.roles.has('etcd')) await leaveEtcd(op, host);
+  await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
+    await remote.run(
+      `${stopUnits([...units, ...TIMERS])}
+for u in ${[...units, ...TIMERS].map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null; done
+if [ -e /etc/etcd/initial.env ]; then mv -T /etc/etcd/initial.env /etc/etcd/initial.env.removed; fi
+if [ -d ${quote(cluster.etcdDataDir)} ]; then mv -T ${quote(cluster.etcdDataDir)} ${quote(`${cluster.etcdDataDir}.removed-`)}$(date +%s); fi`,
+      330,
+    );
+  });
+  // What it would undo has just been done for good.
+  await op.callOff(host, 'update');
+  for (const balancer of hostsWith(cluster, 'haproxy'))
+    if (balancer !== host && host.roles.has('patroni')) await op.release(balancer, `drain-${host.name}`);
+}
+
+async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<void> {
+  await op.step(host, 'leave patroni', 'patroni', 'remove', async (remote) => {
+    await remote.run(stopUnits(['patroni.service']), 330);
+    const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
+    await op.until(
+      host,
+      'leaving the member list',
+      op.cluster.timing.patroni.ttl * 2 + wait.gate,
+      ({ members, observations }) =>
+        verdict([
+          ...(members.some((member) => member.name === host.name && member.state !== 'stopped')
+            ? [`${host.name} is still a member`]
+            : []),
+          ...([...observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
+            ? [`${host.name} is still asked in failsafe mode`]
+            : []),
+        ]),
+      { hosts: others },
+    );
+  });
+}
+
+async function leaveEtcd(op: Operation, host: Host): Promise<void> {
+  const { cluster } = op;
+  const other = hostsWith(cluster, 'etcd').find((one) => one !== host)!;
+  const peerUrl = `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
+  const endpoint = `https://${hostPort(other.address, cluster.settings.etcd.client_port)}`;
+  await op.step(other, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
+    remote.run(memberRemove(peerUrl, endpoint, PKI.etcd), 60),
+  );
+}
+
+/** The slot of a member that is gone, on every member that stays: WAL must not be kept for it. */
+export async function dropSlots(op: Operation, name: string): Promise<void> {
+  const slot = name.replaceAll('-', '_');
+  const sql = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${slot}' and not active`;
+  for (const host of hostsWith(op.cluster, 'patroni'))
+    await op.ask(
+      host,
+      'slots',
+      `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${op.cluster.settings.postgres.port} -d postgres -c ${quote(sql)}`,
+    );
+}

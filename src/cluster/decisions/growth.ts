@@ -1,0 +1,128 @@
+import { type Cluster, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
+import { bytes } from '../../units.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { isSynchronous, membersStreaming } from './members.ts';
+import { backInService, DEFAULT_LIMITS, etcdHealthy, noBackupRunning, nothingLeftOver } from './update.ts';
+import { all, type Verdict, verdict } from './verdict.ts';
+
+/** What has been found out about a host that is to join, and about the leader that it will follow. */
+export interface Prospect {
+  /** Free bytes where the data directory will be, and what the leader's databases take. */
+  freeBytes: number;
+  databaseBytes: number;
+  /** Upstream versions, by package: what the leader has, and what the new host has or would get. */
+  leader: Record<string, string>;
+  candidate: Record<string, string>;
+}
+
+/** Bytes kept free beside the copy: WAL that arrives meanwhile. */
+const HEADROOM_BYTES = 512 * 1024 * 1024;
+
+/** May this host join? Its directory is empty or of this very cluster, it has room, and its packages are the leader's. */
+export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+  if (!host.roles.has('patroni')) return verdict([]);
+  const reasons: string[] = [];
+  const data = snapshot.observations.get(host.name)?.dataDirectory;
+  if (data?.state === 'foreign')
+    reasons.push(`${host.name}: ${cluster.dataDir} holds files but no database; move them away`);
+  if (data?.systemIdentifier && snapshot.initialize && data.systemIdentifier !== snapshot.initialize)
+    reasons.push(
+      `${host.name}: ${cluster.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,
+    );
+  if (data?.state !== 'cluster' && prospect.freeBytes < prospect.databaseBytes + HEADROOM_BYTES)
+    reasons.push(
+      `${host.name}: ${bytes(prospect.freeBytes)} are free for ${cluster.dataDir}, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed`,
+    );
+  for (const [name, version] of Object.entries(prospect.leader)) {
+    const own = prospect.candidate[name];
+    if (own === undefined) reasons.push(`${host.name}: ${name} is not offered by its package sources`);
+    else if (own !== version)
+      reasons.push(
+        `${host.name}: would have ${name} ${own}, the leader has ${version}; bring both to the same version first ("hapg update")`,
+      );
+  }
+  return verdict(reasons);
+}
+
+/** May this member's data be replaced? Never the leader's, only with the others whole and room for both copies. */
+export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+  const reasons: string[] = [];
+  if (!snapshot.leader) reasons.push('no member leads');
+  if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
+  if (prospect.freeBytes < prospect.databaseBytes + HEADROOM_BYTES)
+    reasons.push(
+      `${host.name}: ${bytes(prospect.freeBytes)} are free beside the present data, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed; move the present data to another file system`,
+    );
+  const others = { ...cluster, hosts: cluster.hosts.filter((one) => one !== host) };
+  return all(verdict(reasons), steadyMembers(others, snapshot));
+}
+
+/** The other members stream, etcd is whole, no backup runs and nothing is left over. */
+const steadyMembers = (cluster: Cluster, snapshot: Snapshot): Verdict =>
+  all(
+    membersStreaming(cluster, snapshot),
+    etcdHealthy(cluster, snapshot),
+    noBackupRunning(snapshot),
+    nothingLeftOver(cluster, snapshot),
+  );
+
+/** Streaming and caught up, voting, and balanced to: only this counts as joined. */
+export function hasJoined(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
+  const reasons: string[] = [];
+  if (host.roles.has('patroni')) {
+    const member = snapshot.members.find((one) => one.name === host.name);
+    if (!member) reasons.push(`${host.name} is not a member yet`);
+    else if (member.state !== 'streaming' || member.lagBytes === undefined)
+      reasons.push(`${host.name} is ${member.state}`);
+    if (host.tags.noloadbalance !== true)
+      for (const balancer of hostsWith(cluster, 'haproxy')) {
+        const row = snapshot.observations
+          .get(balancer.name)
+          ?.balancer?.find((one) => one.proxy === 'replica' && one.server === host.name);
+        if (!row?.status.startsWith('UP')) reasons.push(`${balancer.name} sends no reads to ${host.name} yet`);
+      }
+  }
+  return all(verdict(reasons), backInService(cluster, snapshot, host, DEFAULT_LIMITS));
+}
+
+/** May this host leave? Never the leader, the last copy, the quorum, the repository, or the only way in. */
+export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
+  const reasons: string[] = [];
+  const others = (role: 'patroni' | 'etcd' | 'haproxy' | 'keepalived') =>
+    hostsWith(cluster, role).filter((other) => other !== host);
+  if (snapshot.leader?.name === host.name)
+    reasons.push(`${host.name} leads; switch over first ("hapg switchover", or --switchover)`);
+  if (host.roles.has('patroni') && others('patroni').length === 0)
+    reasons.push(`${host.name} is the only database host`);
+  if (host.roles.has('etcd')) {
+    const voters = snapshot.dcs.members.filter((member) => !member.learner && member.name !== host.name);
+    const healthy = voters.filter((member) => member.healthy).length;
+    if (voters.length === 0) reasons.push(`${host.name} is the only etcd member`);
+    // The change itself needs a quorum of the members that stay.
+    else if (healthy < Math.floor(voters.length / 2) + 1)
+      reasons.push(
+        `without ${host.name} etcd has ${healthy} healthy voters of ${voters.length}, ${Math.floor(voters.length / 2) + 1} are needed`,
+      );
+  }
+  if (host === repositoryHost(cluster) && hostsWith(cluster, 'patroni').length > 0)
+    reasons.push(`${host.name} holds the backups, and every member archives to it`);
+  for (const role of ['haproxy', 'keepalived'] as const)
+    if (host.roles.has(role) && others(role).length === 0)
+      reasons.push(`${host.name} is the only host with the role ${role}, through which clients come`);
+  return verdict(reasons);
+}
+
+/** What a person should know before a host leaves. */
+export function lossesOf(cluster: Cluster, snapshot: Snapshot, host: Host): string[] {
+  const losses: string[] = [];
+  const member = snapshot.members.find((one) => one.name === host.name);
+  const replicas = snapshot.members.filter((one) => one !== snapshot.leader && one.name !== host.name);
+  if (member && replicas.length === 0) losses.push('no replica is left: nothing takes over when the leader is lost');
+  else if (member && isSynchronous(member)) losses.push('it is the synchronous standby; another one takes its part');
+  const voters = snapshot.dcs.members.filter((one) => one.name !== host.name).length;
+  if (host.roles.has('etcd') && voters % 2 === 0)
+    losses.push(`${voters} etcd members are left: that survives no more losses than ${voters - 1}`);
+  if (host.roles.has('haproxy') && hostsWith(cluster, 'haproxy').length === 2)
+    losses.push('one balancer is left: clients are cut off when it is lost');
+  return losses;
+}

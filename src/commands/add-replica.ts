@@ -1,0 +1,64 @@
+import { awaitJoined, converge, scout, surveyAll } from '../../playbooks/grow.ts';
+import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
+import { mayAdd } from '../cluster/decisions/growth.ts';
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { all } from '../cluster/decisions/verdict.ts';
+import { UsageError } from '../errors.ts';
+import { addHost, type NewHost, writeInventory } from '../inventory/edit.ts';
+import { loadInventory } from '../inventory/load.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+export interface AddOptions extends OperateOptions {
+  address: string;
+  ssh?: string;
+  roles: string;
+}
+
+function parseHost({ address, ssh, roles }: AddOptions): NewHost {
+  const [, host, port] = /^(.+?)(?::(\d+))?$/.exec(ssh ?? '') ?? [];
+  if (ssh !== undefined && !host) throw new UsageError(`--ssh ${ssh}: HOST or HOST:PORT is needed`);
+  return {
+    address,
+    ...(host ? { ssh: { host, ...(port ? { port: Number(port) } : {}) } } : {}),
+    roles: roles.split(',').map((role) => role.trim()),
+  };
+}
+
+/**
+ * `hapg add-replica`: the host is written into the inventory and brought in; done when it streams, votes and is balanced
+ * to. A run that died is continued by the same command.
+ */
+export function addReplicaCommand(name: string, options: AddOptions): Promise<number> {
+  const wanted = parseHost(options);
+  return operate(
+    'add-replica',
+    options,
+    async (op, snapshot, made, store) => {
+      const { cluster } = op;
+      const host = op.host(name);
+      const before = loadInventory(options.inventory, options.extra).cluster;
+      const present = { ...before, hosts: before.hosts.filter((one) => one.name !== name) };
+      refuseUnless(all(steady(present, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
+      const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
+      if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
+      await store.complete();
+      const found = await surveyAll(op, store);
+      refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
+      if (found.plan.changes.length === 0) return undefined;
+      const touched = cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name));
+      const rows = touched.map((one) => `${one.name}: ${found.plan.hosts[one.name]!.changed} changes`);
+      return {
+        explain: `${name} (${host.address}) joins ${cluster.name} as ${wanted.roles.join(', ')}\n  ${rows.join('\n  ')}`,
+        question: `Add ${name} to ${cluster.name}?`,
+        hosts: [host],
+        run: async () => {
+          writeInventory(cluster.file, made.text);
+          await store.save();
+          await converge(op, found, prospect?.databaseBytes);
+          await awaitJoined(op, host);
+        },
+      };
+    },
+    (text) => addHost(text, name, wanted),
+  );
+}

@@ -1,0 +1,21 @@
+import { scout } from '../../playbooks/grow.ts';
+import { reinit } from '../../playbooks/reinit.ts';
+import { mayReinit } from '../cluster/decisions/growth.ts';
+import { UsageError } from '../errors.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** `hapg reinit`: one replica is built anew from the repository or the leader; its present data is moved aside, not deleted. */
+export const reinitCommand = (name: string, options: OperateOptions): Promise<number> =>
+  operate('reinit', options, async (op, snapshot) => {
+    const { cluster } = op;
+    const host = cluster.hosts.find((one) => one.name === name);
+    if (!host?.roles.has('patroni')) throw new UsageError(`${cluster.file} has no database host ${name}`);
+    const prospect = await scout(op, snapshot, host);
+    refuseUnless(mayReinit(cluster, snapshot, host, prospect));
+    return {
+      explain: `${name} is built anew; its present data is moved beside ${cluster.dataDir}`,
+      question: `Rebuild ${name}?`,
+      hosts: [host],
+      run: () => reinit(op, host, prospect.databaseBytes),
+    };
+  });

@@ -1,0 +1,30 @@
+import { restart } from '../../playbooks/restart.ts';
+import { bestCandidate } from '../cluster/decisions/switchover.ts';
+import { DEFAULT_LIMITS, noLongTransaction, steady } from '../cluster/decisions/update.ts';
+import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** `hapg restart`: PostgreSQL of all members (or those of --limit, or with a restart pending), one at a time. */
+export const restartCommand = (options: OperateOptions & { pending: boolean }): Promise<number> =>
+  operate('restart', options, async (op, snapshot, { hosts }) => {
+    const { cluster } = op;
+    const waiting = new Set(snapshot.members.filter((one) => one.pendingRestart).map((one) => one.name));
+    const members = hosts.filter((host) => host.roles.has('patroni') && (!options.pending || waiting.has(host.name)));
+    if (members.length === 0) return undefined;
+    const leads = members.some((host) => host.name === snapshot.leader?.name);
+    refuseUnless(
+      all(
+        steady(cluster, snapshot, DEFAULT_LIMITS),
+        leads ? noLongTransaction(snapshot, DEFAULT_LIMITS) : verdict([]),
+        leads && !bestCandidate(snapshot, cluster.replication !== 'async')
+          ? verdict(['the leader has no member to hand over to; restarting it means downtime'])
+          : verdict([]),
+      ),
+    );
+    return {
+      explain: `PostgreSQL restarts on ${members.map((host) => host.name).join(', ')}, one at a time${leads ? `; ${snapshot.leader!.name} hands over first` : ''}`,
+      question: `Restart ${members.length} members of ${cluster.name}?`,
+      hosts: members,
+      run: () => restart(op, members),
+    };
+  });
