@@ -4,7 +4,7 @@ import { upstream } from '../src/cluster/facts.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { Apply } from '../src/engine/apply.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { type Survey, survey } from '../src/engine/survey.ts';
+import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, ROLE_NAMES, repositoryHost } from '../src/inventory/model.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
@@ -61,18 +61,17 @@ done`,
 }
 
 /** What `apply` would do to this model; the locks are held already. */
-export const surveyAll = (op: Operation, secrets: SecretStore): Promise<Survey> =>
-  survey(op.session, apply, { hosts: op.cluster.hosts, roles: new Set(ROLE_NAMES) }, secrets);
+export const surveyAll = (op: Operation, secrets: SecretStore, more: Wishes = {}): Promise<Survey> =>
+  survey(op.session, apply, { hosts: op.cluster.hosts, roles: new Set(ROLE_NAMES) }, secrets, { more });
 
 /** Carries out what was surveyed, as `apply` does. Rejects with the first failure. */
-export async function converge(op: Operation, found: Survey, databaseBytes?: number): Promise<void> {
-  const context = { ...found.context, ...(databaseBytes ? { databaseBytes } : {}) };
+export async function converge(op: Operation, found: Survey): Promise<void> {
   const scope = { hosts: op.cluster.hosts, roles: new Set(ROLE_NAMES) };
   const engine = new Apply(
     op.session,
     apply,
     scope,
-    context,
+    found.context,
     found.facts,
     op.recorder,
     op.interrupt,

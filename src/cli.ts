@@ -149,6 +149,26 @@ command('reinit', 'rebuild one replica; its present data is moved aside')
   .option(...PROBE)
   .action((name, options) => run(async () => (await import('./commands/reinit.ts')).reinitCommand(name, options)));
 
+const secrets = program.command('secrets').description('passwords of the cluster');
+withCommonOptions(secrets.command('show').description('print them in plain text')).action((options) =>
+  run(async () => (await import('./commands/secrets.ts')).secretsShowCommand(options)),
+);
+withCommonOptions(secrets.command('rotate').description('make new ones, without an interruption'))
+  .argument('[names...]', 'superuser, replication, rewind, rest, stats, or users; default: all')
+  .option(...PROBE)
+  .action((names, options) =>
+    run(async () => (await import('./commands/secrets.ts')).secretsRotateCommand(names, options)),
+  );
+
+const certs = command('certs', 'certificates and when they expire').action((options) =>
+  run(async () => (await import('./commands/certs.ts')).certsCommand(options)),
+);
+withCommonOptions(certs.command('renew').description('new keys and certificates, without an interruption'))
+  .option('--authority <name>', 'replace an authority: etcd, patroni, postgres or pgbackrest')
+  .option('--trust-only', 'stop when the new authority is trusted beside the old one', false)
+  .option(...PROBE)
+  .action((options) => run(async () => (await import('./commands/certs.ts')).certsRenewCommand(options)));
+
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')
   .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));

@@ -33,13 +33,12 @@ export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
   ),
 ];
 
-export const etcdCertificates = (host: Host, { secrets }: Context): Step[] => {
+export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => {
   const authority = secrets.authority('etcd');
   const owner = { owner: 'etcd', group: 'etcd' };
   return [
     directory(role, '/etc/etcd'),
     directory(role, PKI.etcd, { mode: '0755' }),
-    file(role, `${PKI.etcd}/ca.crt`, authority.certificate),
     // etcd reads its leaf again on every new connection, so a renewal needs no restart.
     certificate(role, {
       path: `${PKI.etcd}/server`,
@@ -48,6 +47,7 @@ export const etcdCertificates = (host: Host, { secrets }: Context): Step[] => {
       commonName: host.name,
       dns: [host.name, 'localhost'],
       ips: [host.address, '127.0.0.1'],
+      issuedSince: renewIssuedBefore,
     }),
   ];
 };
@@ -59,6 +59,8 @@ export function etcd(host: Host, context: Context): Step[] {
   const joining = snapshot.dcs.members.length > 0 && !known;
   return [
     directory(role, cluster.etcdDataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
+    // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
+    file(role, `${PKI.etcd}/ca.crt`, context.secrets.trusted('etcd'), { notify: [restart(UNIT)] }),
     file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),
     // etcd reads this only while its data directory is empty; it is written once and never again.
     joining

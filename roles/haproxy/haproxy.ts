@@ -60,7 +60,7 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
   const again = { notify: [reload(UNIT)] };
   return [
     directory(role, PKI.haproxy),
-    file(role, `${PKI.haproxy}/patroni-ca.crt`, secrets.authority('patroni').certificate, again),
+    file(role, `${PKI.haproxy}/patroni-ca.crt`, secrets.trusted('patroni'), again),
     file(
       role,
       '/etc/haproxy/servers-down.state',

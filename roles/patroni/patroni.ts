@@ -18,6 +18,7 @@ import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { patroniConfig } from './config.ts';
 import { dcsConfig } from './dcs.ts';
+import { REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
@@ -48,8 +49,8 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
   ),
 ];
 
-export function patroniCertificates(host: Host, { cluster, secrets }: Context): Step[] {
-  const names = { commonName: host.name, dns: [host.name], ips: [host.address] };
+export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedBefore }: Context): Step[] {
+  const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
   // Clients verify the name they connect to: through the VIP and the balancers as well.
   const balancers = hostsWith(cluster, 'haproxy');
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
@@ -57,9 +58,9 @@ export function patroniCertificates(host: Host, { cluster, secrets }: Context): 
   return [
     directory(role, '/etc/patroni'),
     directory(role, PKI.patroni),
-    file(role, `${PKI.patroni}/rest-ca.crt`, secrets.authority('patroni').certificate, again),
-    file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.authority('etcd').certificate, again),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.authority('postgres').certificate, again),
+    file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
+    file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.trusted('etcd'), again),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres'), again),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
@@ -160,6 +161,11 @@ export function patroniCluster(host: Host, context: Context): Step[] {
         connectionLimit: user.connection_limit ?? -1,
         password: secrets.userPassword(user.name),
       })),
+      accounts: [
+        { name: SUPERUSER, password: secrets.password('superuser') },
+        { name: REPLICATION_USER, password: secrets.password('replication') },
+        { name: REWIND_USER, password: secrets.password('rewind') },
+      ],
       databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({
         name,
         owner: owner ?? 'postgres',

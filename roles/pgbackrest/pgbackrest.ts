@@ -30,7 +30,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
   return [
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
-    file(role, `${PKI.pgbackrest}/ca.crt`, authority.certificate, again),
+    file(role, `${PKI.pgbackrest}/ca.crt`, secrets.trusted('pgbackrest'), again),
     certificate(
       role,
       {
@@ -41,6 +41,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
         // Older ones look for the address among the DNS names.
         dns: [host.name, ...(capabilities(context.facts(host)).pgbackrestAddressNames ? [] : [host.address])],
         ips: [host.address],
+        issuedSince: context.renewIssuedBefore,
       },
       again,
     ),

@@ -1,6 +1,5 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { checkIdentity } from './decisions/admission.ts';
-import type { Identity } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Problem {
@@ -50,7 +49,7 @@ export function statusOf(
   cluster: Cluster,
   snapshot: Snapshot,
   unreachable: ReadonlyMap<string, string>,
-  store: Identity | undefined,
+  store: Parameters<typeof checkIdentity>[2],
   now: number,
 ): Status {
   const problems: Problem[] = [];

@@ -42,7 +42,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
       await store.complete();
-      const found = await surveyAll(op, store);
+      const found = await surveyAll(op, store, { databaseBytes: prospect?.databaseBytes });
       refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
       if (found.plan.changes.length === 0) return undefined;
       const touched = cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name));
@@ -54,7 +54,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
         run: async () => {
           writeInventory(cluster.file, made.text);
           await store.save();
-          await converge(op, found, prospect?.databaseBytes);
+          await converge(op, found);
           await awaitJoined(op, host);
         },
       };

@@ -153,11 +153,13 @@ async function look(
     throw unreachableError(unreachable);
   }
   const waitSeconds = Number(options.lockWait);
-  const found = await survey(session, playbook, { hosts, roles }, secrets, lock && { who: lock, waitSeconds });
+  const found = await survey(session, playbook, { hosts, roles }, secrets, {
+    lock: lock && { who: lock, waitSeconds },
+  });
   const { snapshot } = found.context;
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
   for (const verdict of [
-    checkIdentity(cluster, snapshot, stored ? secrets.identity() : undefined),
+    checkIdentity(cluster, snapshot, stored ? secrets.known() : undefined),
     admitApply(cluster, snapshot, missing),
     checkVersions(cluster, found.context.facts, hosts),
   ])

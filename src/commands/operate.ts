@@ -84,7 +84,7 @@ export async function operate(
     const recorder = new Recorder(session.options.emit, journal);
     const op = new Operation(session, recorder, interrupt, lock);
     const found = await op.look();
-    refuseUnless(checkIdentity(cluster, found, store.identity()));
+    refuseUnless(checkIdentity(cluster, found, store.known()));
     const cleared = await op.clearLeftovers(found);
     for (const line of cleared) session.options.emit({ type: 'note', text: line });
     const intent = await decide(op, cleared.length > 0 ? await calmDown(op) : found, made, store);

@@ -36,7 +36,7 @@ export async function takeStatus(
       session.forget(there[index]!);
     }
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
-  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.identity(), Date.now());
+  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
 }
 
 /** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */

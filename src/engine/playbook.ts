@@ -12,7 +12,9 @@ export interface Context {
   facts(host: Host): Facts;
   snapshot: Snapshot;
   /** Size of the database that a new replica copies, where a command has asked for it. */
-  databaseBytes?: number;
+  databaseBytes?: number | undefined;
+  /** Leaf certificates made before this moment (milliseconds since the epoch) are renewed, where a command wants that. */
+  renewIssuedBefore?: number | undefined;
 }
 
 /** One stretch of a playbook: what is done on which hosts, together or one after another. */

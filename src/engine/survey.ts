@@ -19,6 +19,9 @@ export interface Survey {
   probed: Map<string, Probed>;
 }
 
+/** What a command wants beside the inventory. */
+export type Wishes = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
+
 /** What the last run saw; only a guess that saves a round trip, never trusted. */
 interface Memory {
   facts: Record<string, Facts>;
@@ -76,14 +79,14 @@ export function assumedContext(cluster: Cluster, secrets: SecretStore): Context 
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
  * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
  * where that was wrong: one round trip a host where nothing has changed since.
- * `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, or Locked.
+ * `more` are a command's own wishes. `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, or Locked.
  */
 export async function survey(
   session: Session,
   playbook: Playbook,
   scope: Scope,
   secrets: SecretStore,
-  lock?: { who: Holder; waitSeconds: number },
+  { lock, more = {} }: { lock?: { who: Holder; waitSeconds: number } | undefined; more?: Wishes } = {},
 ): Promise<Survey> {
   const { cluster } = session;
   const memory = recall(cluster);
@@ -91,7 +94,7 @@ export async function survey(
   const observations = new Map(Object.entries(memory.observations));
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
-  let context = contextOf(cluster, secrets, facts, observations);
+  let context = { ...contextOf(cluster, secrets, facts, observations), ...more };
   let hosts = [...scope.hosts];
   const order = lockOrder(hosts);
   for (let round = 0; hosts.length > 0; round++) {
@@ -121,7 +124,7 @@ export async function survey(
       facts.set(host.name, probed.get(host.name)!.facts);
       observations.set(host.name, probed.get(host.name)!.observation);
     }
-    context = contextOf(cluster, secrets, facts, observations);
+    context = { ...contextOf(cluster, secrets, facts, observations), ...more };
     hosts = scope.hosts.filter(
       (host) =>
         probeScript(

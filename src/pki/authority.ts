@@ -44,7 +44,8 @@ export async function createAuthority(cluster: string, name: AuthorityName): Pro
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: serial(),
-      name: `CN=${cluster} ${name} authority`,
+      // The date tells two of them apart where both are trusted for a while.
+      name: `CN=${cluster} ${name} authority ${new Date().toISOString().slice(0, 10)}`,
       notBefore: new Date(Date.now() - DAY_MS),
       notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY_MS),
       keys: keys as never,
@@ -110,12 +111,16 @@ export async function signLeaf(authority: Authority, request: string, names: Lea
   return `${certificate.toString('pem')}\n`;
 }
 
-/** Why a leaf must be made anew, or undefined when it is as wanted. Pure; `now` in milliseconds since the epoch. */
+/**
+ * Why a leaf must be made anew, or undefined when it is as wanted; `now` and `issuedSince` (older ones are renewed) in
+ * milliseconds since the epoch. Pure.
+ */
 export function leafProblem(
   pem: string,
   authority: Pick<Authority, 'certificate'>,
   names: LeafNames,
   now: number,
+  issuedSince = 0,
 ): string | undefined {
   let leaf: X509Certificate;
   try {
@@ -126,6 +131,7 @@ export function leafProblem(
   if (!leaf.verify(new X509Certificate(authority.certificate).publicKey)) return 'signed by another authority';
   const from = Date.parse(leaf.validFrom);
   const to = Date.parse(leaf.validTo);
+  if (from + DAY_MS < issuedSince) return 'to be renewed';
   if (to - now < (to - from) / 3) return `expires on ${new Date(to).toISOString().slice(0, 10)}`;
   if (leaf.subject !== `CN=${names.commonName}`) return `made for ${leaf.subject}, not CN=${names.commonName}`;
   const present = (leaf.subjectAltName ?? '')

@@ -16,7 +16,7 @@ import {
 import { Secret } from './secret.ts';
 
 /** Passwords that every cluster has, by what they are for. */
-const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
+export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
 export type SystemPassword = (typeof SYSTEM_PASSWORDS)[number];
 
 interface Stored {
@@ -26,7 +26,23 @@ interface Stored {
   inventory: string;
   passwords: Record<string, string>;
   users: Record<string, string>;
-  authorities: Record<string, { certificate: string; key: string }>;
+  authorities: Record<string, StoredAuthority>;
+  /** Of a rotation that is under way: made and kept before any host hears of them. */
+  next?: { passwords: Record<string, string>; users: Record<string, string> };
+}
+
+interface StoredAuthority {
+  certificate: string;
+  key: string;
+  /** Trusted already, signs nothing yet. */
+  next?: { certificate: string; key: string };
+  /** Trusted still, signs nothing any more. */
+  previous?: string;
+}
+
+/** What an inventory knows of its cluster: the identity, and fingerprints that hosts may show while an authority is rotated. */
+export interface KnownIdentity extends Identity {
+  accepted: Record<string, string[]>;
 }
 
 /** 160 bits in characters that need no quoting in any file or URI. */
@@ -118,6 +134,90 @@ export class SecretStore {
     return new Secret(this.stored.users[name]!);
   }
 
+  /** Makes new passwords and stores them beside the present ones; those of an unfinished rotation are kept. */
+  async stageRotation(system: readonly SystemPassword[], users: readonly string[]): Promise<void> {
+    const next = (this.stored.next ??= { passwords: {}, users: {} });
+    for (const name of system) next.passwords[name] ??= this.made();
+    for (const name of users) next.users[name] ??= this.made();
+    await this.save();
+  }
+
+  /** The staged system passwords are those in use from now on. */
+  async promoteSystem(): Promise<void> {
+    const { next, passwords } = this.stored;
+    if (!next) return;
+    Object.assign(passwords, next.passwords);
+    next.passwords = {};
+    await this.settle();
+  }
+
+  /** Users of whom a new password is staged. */
+  stagedUsers(): { name: string; password: Secret }[] {
+    return Object.entries(this.stored.next?.users ?? {}).map(([name, value]) => ({
+      name,
+      password: new Secret(value),
+    }));
+  }
+
+  /** The staged password of a user is the one in use from now on. */
+  async promoteUser(name: string): Promise<void> {
+    const { next, users } = this.stored;
+    if (!next?.users[name]) return;
+    users[name] = next.users[name];
+    delete next.users[name];
+    await this.settle();
+  }
+
+  private async settle(): Promise<void> {
+    const { next } = this.stored;
+    if (next && Object.keys({ ...next.passwords, ...next.users }).length === 0) delete this.stored.next;
+    this.dirty = true;
+    await this.save();
+  }
+
+  /** Where the rotation of an authority stands: a new one is trusted, or an old one still is; undefined when there is none. */
+  authorityPhase(name: AuthorityName): 'next' | 'previous' | undefined {
+    const { next, previous } = this.stored.authorities[name]!;
+    return next ? 'next' : previous ? 'previous' : undefined;
+  }
+
+  /** One phase on: a new authority is made; it signs; the old one is forgotten. Stored before any host hears of it. */
+  async advanceAuthority(name: AuthorityName): Promise<void> {
+    const one = this.stored.authorities[name]!;
+    if (one.next) {
+      this.stored.authorities[name] = { ...one.next, previous: one.certificate };
+    } else if (one.previous) {
+      delete one.previous;
+    } else {
+      const authority = await createAuthority(this.cluster.name, name);
+      one.next = { certificate: authority.certificate, key: authority.key.reveal() };
+    }
+    this.dirty = true;
+    await this.save();
+  }
+
+  /** PEM of all that a host trusts for an authority: while it is rotated, both. */
+  trusted(name: AuthorityName): string {
+    const { certificate, next, previous } = this.stored.authorities[name]!;
+    return [certificate, next?.certificate, previous].filter((pem) => pem !== undefined).join('');
+  }
+
+  /** The identity with every fingerprint that a host may rightly show now. */
+  known(): KnownIdentity {
+    return {
+      ...this.identity(),
+      accepted: Object.fromEntries(
+        AUTHORITIES.map((name) => {
+          const { next, previous } = this.stored.authorities[name]!;
+          return [
+            name,
+            [next?.certificate, previous].filter((pem) => pem !== undefined).map((pem) => authorityFingerprint(pem)),
+          ];
+        }),
+      ),
+    };
+  }
+
   authority(name: AuthorityName): Authority {
     const { certificate, key } = this.stored.authorities[name]!;
     return { name, certificate, key: new Secret(key) };
@@ -136,8 +236,10 @@ export class SecretStore {
 
   /** Every value that must never show. */
   all(): Secret[] {
-    const { passwords, users } = this.stored;
-    return [...Object.values(passwords), ...Object.values(users)].map((value) => new Secret(value));
+    const { passwords, users, next } = this.stored;
+    return [passwords, users, next?.passwords, next?.users]
+      .flatMap((some) => Object.values(some ?? {}))
+      .map((value) => new Secret(value));
   }
 }
 

@@ -13,6 +13,8 @@ export interface CertificateWant {
   commonName: string;
   dns: string[];
   ips: string[];
+  /** Leafs made before this are renewed; milliseconds since the epoch. */
+  issuedSince?: number | undefined;
 }
 
 export interface CertificateState {
@@ -76,12 +78,7 @@ for p in ${words(...paths)}; do echo "id|$p|$(cat "$p.id" 2>/dev/null)"; echo "c
         action: 'create',
         summary: `CN=${want.commonName}, ${[...want.dns, ...want.ips].join(' ')}, for ${until}`,
       };
-    const problem = leafProblem(
-      state.certificate,
-      want.authority,
-      { ...want, commonName: want.commonName },
-      Date.now(),
-    );
+    const problem = leafProblem(state.certificate, want.authority, want, Date.now(), want.issuedSince);
     if (problem) return { action: 'update', summary: `${problem} → renewed for ${until}` };
     if (!state.keyMatches)
       return { action: 'update', summary: 'the key is not the one of the certificate → both made anew' };
@@ -92,7 +89,9 @@ for p in ${words(...paths)}; do echo "id|$p|$(cat "$p.id" 2>/dev/null)"; echo "c
     const key = quote(`${want.path}.key`);
     const own = `chown ${quote(`${want.owner}:${want.group}`)}`;
     const sound =
-      state.certificate && state.keyMatches && !leafProblem(state.certificate, want.authority, want, Date.now());
+      state.certificate &&
+      state.keyMatches &&
+      !leafProblem(state.certificate, want.authority, want, Date.now(), want.issuedSince);
     if (sound) {
       await remote.run(`${own} ${key} && chmod 0600 ${key}`);
       return;

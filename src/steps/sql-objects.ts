@@ -7,6 +7,8 @@ import { type Kind, type Step, step } from './step.ts';
 export interface SqlWant {
   port: number;
   users: { name: string; roles: string[]; connectionLimit: number; password: Secret }[];
+  /** Accounts that Patroni made; only their passwords are looked after. */
+  accounts: { name: string; password: Secret }[];
   databases: { name: string; owner: string; extensions: string[] }[];
 }
 
@@ -110,6 +112,14 @@ function statements(want: SqlWant, state: SqlState): { text: string; database: s
     }
     for (const role of user.roles)
       if (!there?.roles.includes(role)) say(`grant ${role} to ${user.name}`, `grant ${identifier(role)} to ${name}`);
+  }
+  for (const account of want.accounts) {
+    const there = state.users.find((one) => one.name === account.name);
+    if (there && (!there.verifier || !scramMatches(there.verifier, account.password.reveal())))
+      say(
+        `password of account ${account.name}`,
+        `alter role ${identifier(account.name)} password ${literal(scramVerifier(account.password.reveal()))}`,
+      );
   }
   for (const database of want.databases) {
     const there = state.databases.find((one) => one.name === database.name);

@@ -183,6 +183,7 @@ test('SQL names and texts are quoted', () => {
 test('users and databases: what is missing is made, what differs is changed, nothing is dropped', () => {
   const password = new Secret('a password');
   const step = sqlObjects('patroni', {
+    accounts: [],
     port: 5432,
     users: [{ name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
     databases: [{ name: 'app', owner: 'app', extensions: ['citext'] }],

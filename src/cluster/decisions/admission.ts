@@ -6,9 +6,14 @@ import { type Verdict, verdict } from './verdict.ts';
 
 /**
  * One comparison of identity guards every run: cluster, UUID, authorities and generation of this inventory's secret store
- * against what each host says. `store` is undefined when there is no secret store.
+ * against what each host says. `store` is undefined when there is no secret store; its `accepted` fingerprints are those of
+ * an authority that is being rotated.
  */
-export function checkIdentity(cluster: Cluster, snapshot: Snapshot, store: Identity | undefined): Verdict {
+export function checkIdentity(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  store: (Identity & { accepted?: Record<string, string[]> }) | undefined,
+): Verdict {
   const reasons: string[] = [];
   for (const [host, { identity }] of snapshot.observations) {
     if (!identity) continue;
@@ -20,7 +25,9 @@ export function checkIdentity(cluster: Cluster, snapshot: Snapshot, store: Ident
       );
       continue;
     }
-    const foreign = Object.entries(identity.authorities).filter(([name, print]) => store.authorities[name] !== print);
+    const foreign = Object.entries(identity.authorities).filter(
+      ([name, print]) => store.authorities[name] !== print && !store.accepted?.[name]?.includes(print),
+    );
     if (foreign.length > 0)
       reasons.push(
         `${host}: trusts other authorities (${foreign.map(([name]) => name).join(', ')}) than the secret store has`,

@@ -1,0 +1,59 @@
+import { isAuthority, renewLeafs, rotateAuthority } from '../../playbooks/rotate.ts';
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { newRunId } from '../engine/journal.ts';
+import { settleAll } from '../engine/pool.ts';
+import { probe } from '../engine/probe.ts';
+import { EXIT, UsageError } from '../errors.ts';
+import { AUTHORITIES } from '../pki/authority.ts';
+import { table } from '../view/style.ts';
+import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** `hapg certs`: every certificate with its expiry, soonest first. */
+export async function certsCommand(options: CommonOptions): Promise<number> {
+  const made = setup(options);
+  const { session, progress } = await start(made, newRunId(), () => []);
+  try {
+    const unreachable = await session.openAll(made.hosts);
+    if (unreachable.size > 0) throw unreachableError(unreachable);
+    const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
+      (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
+    );
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    const list = answers
+      .flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+      .sort((a, b) => a.expires - b.expires);
+    await progress.end();
+    const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+    if (made.json) printJson(list.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
+    else print(table(list.map(({ host, path, expires }) => [day(expires), host, path])));
+    return EXIT.done;
+  } finally {
+    session.close();
+    await progress.end();
+  }
+}
+
+/** `hapg certs renew`: every leaf, or an authority with an overlap of both. */
+export function certsRenewCommand(
+  options: OperateOptions & { authority?: string; trustOnly: boolean },
+): Promise<number> {
+  const { authority } = options;
+  if (authority !== undefined && !isAuthority(authority))
+    throw new UsageError(`--authority ${authority}: one of ${AUTHORITIES.join(', ')}`);
+  return operate('certs renew', options, async (op, snapshot, _made, store) => {
+    refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
+    const own =
+      authority === 'postgres'
+        ? '\n  ! clients of your own need the new authority before it signs: --trust-only stops there'
+        : '';
+    return {
+      explain: authority
+        ? `the authority ${authority} is replaced: both are trusted, then the new one signs, then the old one is forgotten${own}`
+        : 'every host gets new keys and certificates; services read them again',
+      question: `Renew ${authority ? `the authority ${authority}` : 'the certificates'} of ${op.cluster.name}?`,
+      hosts: op.cluster.hosts,
+      run: () => (authority ? rotateAuthority(op, store, authority, options.trustOnly) : renewLeafs(op, store)),
+    };
+  });
+}

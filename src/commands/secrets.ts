@@ -1,0 +1,49 @@
+import { rotatePasswords } from '../../playbooks/rotate.ts';
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { EXIT, Refused, UsageError } from '../errors.ts';
+import { SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
+import { table } from '../view/style.ts';
+import { type CommonOptions, print, printJson, setup } from './common.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
+const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
+
+/** `hapg secrets show`: the passwords in plain text, on purpose. Contacts nothing. */
+export async function secretsShowCommand(options: CommonOptions): Promise<number> {
+  const { cluster, json } = setup(options);
+  const store = await SecretStore.read(cluster);
+  if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
+  const system = SYSTEM_PASSWORDS.map((name) => [name, store.password(name).reveal()] as const);
+  const users = cluster.settings.postgres.users.map(({ name }) => [name, store.userPassword(name).reveal()] as const);
+  if (json) printJson({ system: Object.fromEntries(system), users: Object.fromEntries(users) });
+  else
+    print(
+      table([
+        ...system.map(([name, value]) => ['system', name, value]),
+        ...users.map(([name, value]) => ['user', name, value]),
+      ]),
+    );
+  return EXIT.done;
+}
+
+/** `hapg secrets rotate`: new passwords for what is named, or for everything. */
+export function secretsRotateCommand(names: readonly string[], options: OperateOptions): Promise<number> {
+  return operate('secrets rotate', options, async (op, snapshot, made, store) => {
+    const { cluster } = op;
+    const everyUser = cluster.settings.postgres.users.map(({ name }) => name);
+    const wanted = names.length > 0 ? names : [...ROTATABLE, ...everyUser];
+    const unknown = wanted.filter((name) => !(ROTATABLE as string[]).includes(name) && !everyUser.includes(name));
+    if (unknown.length > 0)
+      throw new UsageError(`unknown secret ${unknown.join(', ')}: one of ${[...ROTATABLE, ...everyUser].join(', ')}`);
+    refuseUnless(steady(cluster, snapshot, DEFAULT_LIMITS));
+    const system = ROTATABLE.filter((name) => wanted.includes(name)) as SystemPassword[];
+    const users = everyUser.filter((name) => wanted.includes(name));
+    return {
+      explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
+      question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
+      hosts: cluster.hosts,
+      run: () => rotatePasswords(op, store, system, users),
+    };
+  });
+}

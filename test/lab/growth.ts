@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { leaderOf, leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+
+/** A fourth member joins under load, is rebuilt, and leaves again. */
+export function growing(lab: TestLab): void {
+  let args: string[] = [];
+
+  test('add-replica: a fresh host streams and is balanced to within 75 s, nobody waits, the inventory keeps its comments', async () => {
+    await lab.healthy(60);
+    const before = readFileSync(lab.inventory, 'utf8');
+    const bare = await lab.hapg(['lab', 'add', 'db4', '--address', '10.1.2.17', '-o', 'json']);
+    const { ssh } = JSON.parse(bare.stdout) as { ssh: string };
+    args = ['add-replica', 'db4', '--address', '10.1.2.17', '--ssh', ssh, '--roles', 'etcd,patroni', '--yes'];
+    const refused = await lab.hapg(['add-replica', 'db4', '--address', '10.1.2.10', '--ssh', ssh, '--yes']);
+    assert.equal(refused.code, 5, 'an address in use');
+    assert.match(refused.stderr, /10\.1\.2\.10/);
+    const { code, stdout, stderr } = await lab.hapg([...args, '--probe', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-3000));
+    const result = JSON.parse(stdout) as OperationDocument;
+    console.log(`add-replica: ${result.duration_ms} ms ${JSON.stringify(result.writes)}`);
+    assert.ok(result.duration_ms < 75_000, `${result.duration_ms} ms`);
+    assert.equal(result.writes!.lost, 0);
+    assert.ok(result.writes!.max_gap_ms < 1500, `${result.writes!.max_gap_ms} ms`);
+    const status = await lab.healthy(5);
+    assert.ok(status.members.some((member) => member.name === 'db4' && member.state === 'streaming'));
+    assert.equal(status.dcs.members.filter((member) => member.healthy).length, 4);
+    for (const balancer of status.balancers) assert.ok(balancer.replica.includes('db4'), balancer.host);
+    const after = readFileSync(lab.inventory, 'utf8');
+    assert.ok(after.startsWith(before), 'every character of before is still there');
+    assert.match(
+      lab.on('db4', 'cat /var/log/pgbackrest/*-restore.log').out,
+      /restore command end: completed successfully/,
+    );
+    assert.match(lab.on('db4', 'ls /var/lib/hapg/etcd').out, /before-join-\d+\.db/, 'a snapshot was kept first');
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  });
+
+  test('add-replica again has nothing to do; the same name with another address is refused', async () => {
+    assert.equal((await lab.hapg(args)).code, 0);
+    const other = await lab.hapg(['add-replica', 'db4', '--address', '10.1.2.18', '--yes']);
+    assert.equal(other.code, 5);
+    assert.match(other.stderr, /the name db4 is in use/);
+  });
+
+  test('reinit rebuilds a replica and keeps what was there; the leader is refused', async () => {
+    const leader = leaderOf(await lab.healthy(60));
+    const refused = await lab.hapg(['reinit', leader, '--yes']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, new RegExp(`${leader} leads; switch over first`));
+    const { code, stderr } = await lab.hapg(['reinit', 'db4', '--yes']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    await lab.healthy(10);
+    assert.match(lab.on('db4', 'ls -d /var/lib/postgresql/17/*.replaced-*/PG_VERSION').out, /PG_VERSION/);
+  });
+
+  test('restart rolls PostgreSQL over all members; the leader hands over first', async () => {
+    const started = () =>
+      ['db1', 'db2', 'db3', 'db4'].map(
+        (host) => lab.on(host, `head -n 3 /var/lib/postgresql/17/${lab.cluster}/postmaster.pid | tail -n 1`).out,
+      );
+    const before = started();
+    const { code, stdout, stderr } = await lab.hapg(['restart', '--yes', '--probe', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    const result = JSON.parse(stdout) as OperationDocument;
+    console.log(`restart: ${result.duration_ms} ms ${JSON.stringify(result.writes)}`);
+    assert.equal(result.writes!.lost, 0);
+    assert.ok(result.writes!.max_gap_ms < 4000, `${result.writes!.max_gap_ms} ms`);
+    for (const [index, time] of started().entries()) assert.notEqual(time, before[index]);
+  });
+
+  test('remove-node: the leader is refused, a replica leaves with its etcd member, and no slot is kept for it', async () => {
+    const status = await lab.healthy(60);
+    const refused = await lab.hapg(['remove-node', leaderOf(status), '--yes']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /leads; switch over first/);
+    if (leaderOf(status) !== 'db4')
+      assert.equal((await lab.hapg(['switchover', '--yes'])).code, 0, 'so that db4 may be the leader or not');
+    const { code, stdout, stderr } = await lab.hapg([
+      'remove-node',
+      'db4',
+      '--switchover',
+      '--yes',
+      '--probe',
+      '-o',
+      'json',
+    ]);
+    assert.equal(code, 0, stderr.slice(-3000));
+    const result = JSON.parse(stdout) as OperationDocument;
+    console.log(`remove-node: ${result.duration_ms} ms ${JSON.stringify(result.writes)}`);
+    assert.equal(result.writes!.lost, 0);
+    const after = await lab.healthy(10);
+    assert.deepEqual(
+      after.members.map((member) => member.name),
+      ['db1', 'db2', 'db3'],
+    );
+    assert.deepEqual(after.dcs.members.map((member) => member.name).sort(), ['db1', 'db2', 'db3']);
+    assert.doesNotMatch(readFileSync(lab.inventory, 'utf8'), /db4/);
+    for (const host of ['db1', 'db2', 'db3'])
+      assert.doesNotMatch(
+        lab.on(host, "runuser -u postgres -- psql -XAtqc 'select slot_name from pg_replication_slots'").out,
+        /db4/,
+        host,
+      );
+    assert.match(lab.on('db4', `ls /var/lib/postgresql/17/${lab.cluster}/PG_VERSION`).out, /PG_VERSION/, 'data stays');
+    assert.equal(lab.on('db4', 'systemctl is-active patroni etcd').out, 'inactive\ninactive');
+    assert.deepEqual(leftovers(lab), {});
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  });
+
+  test('a host that left may join again: its old data is followed up, its old etcd member is not', async () => {
+    const { code, stderr } = await lab.hapg(args);
+    assert.equal(code, 0, stderr.slice(-3000));
+    await lab.healthy(10);
+    const away = await lab.hapg(['remove-node', 'db4', '--switchover', '--yes']);
+    assert.equal(away.code, 0, away.stderr.slice(-2000));
+    await lab.healthy(10);
+  });
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+
+/** Every password and certificate is replaced under load. */
+export function rotating(lab: TestLab): void {
+  const started = () =>
+    ['db1', 'db2', 'db3'].map(
+      (host) => lab.on(host, `head -n 3 /var/lib/postgresql/17/${lab.cluster}/postmaster.pid | tail -n 1`).out,
+    );
+
+  /** Runs a command with the probe: nobody notices, and PostgreSQL is not restarted. */
+  async function unnoticed(args: string[], mayFail = 0): Promise<void> {
+    await lab.healthy(60);
+    const before = started();
+    const { code, stdout, stderr } = await lab.hapg([...args, '--yes', '--probe', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-3000));
+    const { writes, reads, duration_ms } = JSON.parse(stdout) as OperationDocument;
+    console.log(`${args.join(' ')}: ${duration_ms} ms ${JSON.stringify(writes)} ${JSON.stringify(reads)}`);
+    assert.ok(writes!.acked > 10, 'there were writes to be disturbed');
+    assert.ok(writes!.failed + reads!.failed <= mayFail, `${writes!.failed} writes and ${reads!.failed} reads failed`);
+    assert.equal(writes!.lost, 0);
+    assert.deepEqual(started(), before, 'PostgreSQL was not restarted');
+    assert.deepEqual(leftovers(lab), {});
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  }
+
+  const passwords = async () =>
+    JSON.parse((await lab.hapg(['secrets', 'show', '-o', 'json'])).stdout) as {
+      system: Record<string, string>;
+      users: Record<string, string>;
+    };
+
+  test("the system's passwords are rotated under load, and the new ones are those that work", async () => {
+    const before = await passwords();
+    await unnoticed(['secrets', 'rotate', 'superuser', 'replication', 'rewind', 'rest', 'stats']);
+    const after = await passwords();
+    for (const name of ['superuser', 'replication', 'rewind', 'rest', 'stats'])
+      assert.notEqual(after.system[name], before.system[name], name);
+    assert.equal(after.system.repository, before.system.repository, 'old backups need it');
+    // A fresh connection of each account with the new password, and none with the old one.
+    const login = (user: string, database: string, password: string) =>
+      lab.on(
+        'db1',
+        `for h in 10.1.2.10 10.1.2.11 10.1.2.12; do PGPASSWORD='${password}' psql -XAtq "host=$h user=${user} dbname=${database} sslmode=require" -c 'select 1' || exit 1; done`,
+      ).code;
+    for (const [name, user] of [
+      ['superuser', 'postgres'],
+      ['rewind', 'rewinder'],
+    ] as const) {
+      assert.equal(login(user, 'postgres', after.system[name]!), 0, `${user} with the new password`);
+      assert.notEqual(login(user, 'postgres', before.system[name]!), 0, `${user} with the old password`);
+    }
+    const stats = (password: string) =>
+      lab.on('proxy1', `curl -s -o /dev/null -w '%{http_code}' -u 'hapg:${password}' http://127.0.0.1:7000/`).out;
+    assert.equal(stats(after.system.stats!), '200');
+    assert.equal(stats(before.system.stats!), '401');
+    // Replication with the new password: a walreceiver that has to log in anew.
+    lab.on('db1', 'for h in db1; do pkill -f walsender; done; pkill -f walreceiver');
+    await lab.healthy(60);
+  });
+
+  test("a user's password changes in the server and on the client at the same moment", async () => {
+    const before = await passwords();
+    // A server knows one password at a time, so a login that falls between the two may fail; seldom, and one.
+    await unnoticed(['secrets', 'rotate', 'app'], 1);
+    assert.notEqual((await passwords()).users.app, before.users.app);
+  });
+
+  test('every certificate is renewed under load, and served', async () => {
+    const serial = (host: string, port: number, more = '') =>
+      lab.on(
+        host,
+        `echo | openssl s_client -connect $(hostname -I | cut -d' ' -f1):${port} ${more} 2>/dev/null | openssl x509 -noout -serial`,
+      ).out;
+    const served = () => [
+      serial('db1', 8008),
+      serial('db1', 5432, '-starttls postgres'),
+      serial('db1', 2379),
+      serial('db1', 2380),
+      serial('db1', 8432),
+      serial('backup', 8432),
+    ];
+    const before = served();
+    await unnoticed(['certs', 'renew']);
+    const after = served();
+    for (const [index, one] of after.entries()) {
+      assert.match(one, /^serial=/);
+      assert.notEqual(one, before[index], `port ${[8008, 5432, 2379, 2380, 8432, 8432][index]}`);
+    }
+  });
+
+  test("an authority is replaced end to end: etcd's, with its members restarted one by one", () =>
+    unnoticed(['certs', 'renew', '--authority', 'etcd']));
+  for (const authority of ['patroni', 'postgres', 'pgbackrest'])
+    test(`an authority is replaced end to end: ${authority}`, () =>
+      unnoticed(['certs', 'renew', '--authority', authority]));
+
+  test('a rotation of an authority that was stopped half-way goes on where it stopped', async () => {
+    await unnoticed(['certs', 'renew', '--authority', 'postgres', '--trust-only']);
+    assert.equal(lab.on('client', 'grep -c BEGIN /etc/hapg/postgres-ca.crt').out, '2', 'both are trusted');
+    await unnoticed(['certs', 'renew', '--authority', 'postgres']);
+    assert.equal(lab.on('client', 'grep -c BEGIN /etc/hapg/postgres-ca.crt').out, '1');
+  });
+}
