@@ -1,3 +1,4 @@
+import { APT, KEEP_CONFIG, MEND_DPKG } from '../shell/apt.ts';
 import { quote, words } from '../shell/quote.ts';
 
 /** A package that would change. */
@@ -25,14 +26,11 @@ export const LOCKSTEP = 'pgbackrest';
 /** Packages whose new version is only in use after a boot. */
 const NEEDS_BOOT = /^(linux-image-|libc6$|systemd$|dbus$)/;
 
-const QUIET = `export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"; }`;
-
 /**
  * POSIX sh that prints what could be upgraded without removing anything. Refreshes the package lists (nothing else is
  * written); fails when a package source does not answer.
  */
-export const LIST_SCRIPT = `${QUIET}
+export const LIST_SCRIPT = `${APT}
 out=$(apt -o APT::Update::Error-Mode=any update 2>&1) || { printf '%s\\n' "$out" | grep -E '^(E|W|Err)' | tail -n 4; exit 1; }
 if [ -n "$(dpkg -C 2>/dev/null)" ]; then echo broken; fi
 if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
@@ -73,14 +71,15 @@ export const wantsBoot = (upgrades: readonly Upgrade[]): boolean => upgrades.som
 const exactly = (upgrades: readonly Upgrade[]): string => words(...upgrades.map(({ name, to }) => `${name}=${to}`));
 
 /** POSIX sh that fetches these versions and installs nothing. */
-export const downloadScript = (upgrades: readonly Upgrade[]): string => `${QUIET}
+export const downloadScript = (upgrades: readonly Upgrade[]): string => `${APT}
 apt --download-only --no-remove install ${exactly(upgrades)}`;
 
 /** POSIX sh that installs exactly these versions, removes nothing, keeps configuration files, and mends what dpkg left half done. */
 export const upgradeScript = (upgrades: readonly Upgrade[]): string => `set -e
-${QUIET}
-i=0; while ! dpkg --configure -a; do i=$((i+1)); [ $i -lt 60 ]; sleep 5; done
-${upgrades.length > 0 ? `apt --no-remove --only-upgrade -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install ${exactly(upgrades)}` : ':'}`;
+${APT}
+${MEND_DPKG}
+${upgrades.length > 0 ? `apt --no-remove --only-upgrade ${KEEP_CONFIG} install ${exactly(upgrades)}` : ':'}
+if [ -n "$(dpkg -C)" ]; then dpkg -C; exit 1; fi`;
 
 /** Fewer than this is refused before anything is stopped; bytes. */
 export const MINIMUM_FREE_BYTES = 256 * 1024 * 1024;

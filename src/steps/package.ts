@@ -1,4 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
+import { APT, KEEP_CONFIG, MEND_DPKG } from '../shell/apt.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -68,12 +69,11 @@ dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \$
 
 /** Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. */
 const installScript = (names: readonly string[], checks: readonly string[]): string => `set -e
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"; }
-i=0; while ! dpkg --configure -a; do i=$((i+1)); [ $i -lt 60 ]; sleep 5; done
+${APT}
+${MEND_DPKG}
 apt update
 ${checks.join('\n')}
-apt --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install ${words(...names)}`;
+apt --no-install-recommends ${KEEP_CONFIG} --fix-broken install ${words(...names)}`;
 
 /** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */
 export const packages = (
