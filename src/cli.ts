@@ -149,6 +149,10 @@ command('reinit', 'rebuild one replica; its present data is moved aside')
   .option(...PROBE)
   .action((name, options) => run(async () => (await import('./commands/reinit.ts')).reinitCommand(name, options)));
 
+command('repair', 'mend a broken DCS and clear leftovers; explains before it acts')
+  .option(...PROBE)
+  .action((options) => run(async () => (await import('./commands/repair.ts')).repairCommand(options)));
+
 const secrets = program.command('secrets').description('passwords of the cluster');
 withCommonOptions(secrets.command('show').description('print them in plain text')).action((options) =>
   run(async () => (await import('./commands/secrets.ts')).secretsShowCommand(options)),

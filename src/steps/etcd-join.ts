@@ -13,7 +13,8 @@ export interface EtcdJoinWant {
   file: string;
 }
 
-const etcdctl = (pki: string): string =>
+/** etcdctl with the certificates of this host. */
+export const etcdctl = (pki: string): string =>
   `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${pki}/ca.crt`, `--cert=${pki}/server.crt`, `--key=${pki}/server.key`)}`;
 
 /** POSIX sh that asks `endpoint`, a voter, to promote the learner `name`; etcd refuses while it is not caught up. */
@@ -36,8 +37,29 @@ fi`;
 };
 
 /**
+ * POSIX sh that adds this host as a learner, unless it is a member already, and writes what etcd reads on its first
+ * start. All present members must be healthy, and a snapshot is kept on this host first.
+ */
+export function joinScript({ name, peerUrl, endpoints, pki, file }: EtcdJoinWant): string {
+  const ctl = etcdctl(pki);
+  const all = quote(`--endpoints=${endpoints.join(',')}`);
+  return `set -e
+umask 077
+${ctl} ${all} endpoint health
+mkdir -p ${PATHS.state}/etcd
+${ctl} ${quote(`--endpoints=${endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
+list=$(${ctl} ${all} member list -w simple)
+if ! echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
+  ${ctl} ${all} member add ${quote(name)} --learner ${quote(`--peer-urls=${peerUrl}`)}
+  list=$(${ctl} ${all} member list -w simple)
+fi
+members=$(echo "$list" | awk -F', ' -v url=${quote(peerUrl)} -v name=${quote(name)} '{n = $4 == url ? name : $3; printf "%s%s=%s", sep, n, $4; sep = ","}')
+printf '# Managed by hapg, written once\\nETCD_INITIAL_CLUSTER=%s\\nETCD_INITIAL_CLUSTER_STATE=existing\\n' "$members" > ${quote(file)}
+chmod 0644 ${quote(file)}`;
+}
+
+/**
  * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
- * All present members must be healthy, and a snapshot is kept on this host before anything is added.
  */
 const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
   name: 'etcd-join',
@@ -47,24 +69,7 @@ const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
   diff: ({ want }, joined) =>
     joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` },
   async change({ want }, _joined, remote) {
-    const ctl = etcdctl(want.pki);
-    const all = `--endpoints=${want.endpoints.join(',')}`;
-    await remote.run(
-      `set -e
-umask 077
-${ctl} ${quote(all)} endpoint health
-mkdir -p ${PATHS.state}/etcd
-${ctl} ${quote(`--endpoints=${want.endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
-list=$(${ctl} ${quote(all)} member list -w simple)
-if ! echo "$list" | awk -F', ' -v url=${quote(want.peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
-  ${ctl} ${quote(all)} member add ${quote(want.name)} --learner ${quote(`--peer-urls=${want.peerUrl}`)}
-  list=$(${ctl} ${quote(all)} member list -w simple)
-fi
-members=$(echo "$list" | awk -F', ' -v url=${quote(want.peerUrl)} -v name=${quote(want.name)} '{n = $4 == url ? name : $3; printf "%s%s=%s", sep, n, $4; sep = ","}')
-printf '# Managed by hapg, written once\\nETCD_INITIAL_CLUSTER=%s\\nETCD_INITIAL_CLUSTER_STATE=existing\\n' "$members" > ${quote(want.file)}
-chmod 0644 ${quote(want.file)}`,
-      90,
-    );
+    await remote.run(joinScript(want), 90);
   },
 };
 

@@ -1,0 +1,92 @@
+import { type Cluster, type Host, hostsWith } from '../../inventory/model.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/** What is found of etcd on one of its hosts, beside what the member itself answers. */
+export interface EtcdRemains {
+  active: boolean;
+  /** The data directory holds a member: its database and its log. */
+  data: boolean;
+  /** How far the member's copy got: bytes written to its database file; only to compare copies of one cluster. */
+  sizeBytes: number;
+  /** Seconds since the epoch of the last write to its log. */
+  written: number;
+}
+
+/** One thing that is broken, with the way to mend it. */
+export type Damage =
+  | { kind: 'start-etcd'; host: Host; found: string }
+  | { kind: 'replace-etcd-member'; host: Host; found: string }
+  | { kind: 'recover-quorum'; host: Host; lost: Host[]; found: string }
+  | { kind: 'refill-dcs'; host: Host; systemIdentifier: string; found: string };
+
+/** What is broken, in the order in which it has to be mended; and what cannot be, with the reason. Pure. */
+export function findDamage(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  remains: ReadonlyMap<string, EtcdRemains>,
+): { damages: Damage[]; verdict: Verdict } {
+  const damages: Damage[] = [];
+  const reasons: string[] = [];
+  const hosts = hostsWith(cluster, 'etcd');
+  const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
+  const of = (host: Host) => remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0 };
+  const ill = hosts.filter((host) => !healthy(host));
+  // A member that is only stopped is started before anything is said about its data.
+  const stopped = ill.filter((host) => of(host).data && !of(host).active);
+  if (stopped.length > 0)
+    return {
+      damages: stopped.map((host) => ({
+        kind: 'start-etcd',
+        host,
+        found: `etcd on ${host.name} does not run; its data is there`,
+      })),
+      verdict: verdict([]),
+    };
+  if (snapshot.dcs.quorum) {
+    for (const host of ill)
+      damages.push({
+        kind: 'replace-etcd-member',
+        host,
+        found: of(host).data
+          ? `etcd on ${host.name} runs and is not healthy; the others have a quorum`
+          : `etcd on ${host.name} has lost its data; the others have a quorum`,
+      });
+  } else if (ill.length > 0) {
+    const left = hosts.filter((host) => of(host).data);
+    const lost = hosts.filter((host) => !of(host).data);
+    const best = [...left].sort((a, b) => of(b).written - of(a).written || of(b).sizeBytes - of(a).sizeBytes)[0];
+    if (!best)
+      reasons.push(
+        `no etcd host has its data: ${hosts.map((host) => host.name).join(', ')}. Bring one data directory back (${cluster.etcdDataDir}), or a snapshot from ${'/var/lib/hapg/etcd'}`,
+      );
+    else if (left.length > hosts.length / 2)
+      reasons.push(
+        `${left.map((host) => host.name).join(', ')} have their data and could form a quorum, but etcd does not answer: look at "hapg logs etcd" first`,
+      );
+    else
+      damages.push({
+        kind: 'recover-quorum',
+        host: best,
+        lost,
+        found: `etcd has lost its quorum for good: ${lost.map((host) => host.name).join(', ')} lost the data, ${best.name} has the newest copy`,
+      });
+  }
+  if (damages.length === 0 && reasons.length === 0 && snapshot.dcs.quorum && snapshot.initialize === undefined) {
+    const holders = [...snapshot.observations].filter(([, one]) => one.dataDirectory?.systemIdentifier);
+    const identifiers = snapshot.systemIdentifiers;
+    const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? holders[0]?.[0]));
+    if (identifiers.length === 1 && host)
+      damages.push({
+        kind: 'refill-dcs',
+        host,
+        systemIdentifier: identifiers[0]!,
+        found: `etcd knows of no cluster, and ${holders.map(([name]) => name).join(', ')} hold the database ${identifiers[0]}`,
+      });
+    else if (identifiers.length > 1)
+      reasons.push(
+        `etcd knows of no cluster, and there is more than one database: ${identifiers.join(', ')}. Move the wrong data directories away`,
+      );
+  }
+  return { damages, verdict: verdict(reasons) };
+}

@@ -1,0 +1,43 @@
+import { converge, surveyAll } from '../../playbooks/grow.ts';
+import { cureOf, etcdRemains, repair } from '../../playbooks/repair.ts';
+import { findDamage } from '../cluster/decisions/repair.ts';
+import { StepFailed } from '../errors.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+/** No repair takes more turns: each mends something, and what it uncovers is looked at anew. */
+const TURNS = 8;
+
+/**
+ * `hapg repair`: says what is broken and how it would be mended, and does it when told to. Leftovers of dead runs are
+ * cleared by every command before this one looks; here that is all there may be to do.
+ */
+export const repairCommand = (options: OperateOptions): Promise<number> =>
+  operate('repair', options, async (op, snapshot, _made, store) => {
+    const first = findDamage(op.cluster, snapshot, await etcdRemains(op));
+    refuseUnless(first.verdict);
+    if (first.damages.length === 0) return undefined;
+    return {
+      explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(one)}`).join('\n'),
+      question: `Repair ${op.cluster.name}?`,
+      hosts: first.damages.map((one) => one.host),
+      run: async () => {
+        for (let turn = 0; turn < TURNS; turn++) {
+          const { damages, verdict } = findDamage(op.cluster, await op.look(), await etcdRemains(op));
+          refuseUnless(verdict);
+          const next = damages[0];
+          if (!next) {
+            // Settings that were lost with the DCS, and files of the members, are those of the inventory again.
+            await converge(op, await surveyAll(op, store));
+            return;
+          }
+          op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(next)}` });
+          await repair(op, next);
+        }
+        throw new StepFailed(
+          first.damages[0]!.host.name,
+          'repair',
+          `still broken after ${TURNS} repairs; see hapg status`,
+        );
+      },
+    };
+  });
