@@ -8,6 +8,8 @@ export function dcsConfig(context: Context): Record<string, unknown> {
   const { patroni, postgres } = cluster.settings;
   const members = hostsWith(cluster, 'patroni');
   const able = members.map((host) => capabilities(context.facts(host)));
+  // Enough for growth: a figure that followed the number of members would restart all of them when one is added.
+  const senders = Math.max(20, 2 * members.length + 4);
   const times = cluster.timing.patroni;
   const synchronous = cluster.replication === 'async' ? false : cluster.replication === 'quorum' ? 'quorum' : true;
   return {
@@ -30,8 +32,8 @@ export function dcsConfig(context: Context): Record<string, unknown> {
         hot_standby: 'on',
         wal_log_hints: 'on',
         max_connections: postgres.parameters.max_connections ?? 200,
-        max_wal_senders: postgres.parameters.max_wal_senders ?? Math.max(10, 2 * members.length + 4),
-        max_replication_slots: postgres.parameters.max_replication_slots ?? Math.max(10, 2 * members.length + 4),
+        max_wal_senders: postgres.parameters.max_wal_senders ?? senders,
+        max_replication_slots: postgres.parameters.max_replication_slots ?? senders,
         max_worker_processes: postgres.parameters.max_worker_processes ?? 8,
         max_prepared_transactions: postgres.parameters.max_prepared_transactions ?? 0,
         max_locks_per_transaction: postgres.parameters.max_locks_per_transaction ?? 64,
