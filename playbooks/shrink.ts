@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import { PKI } from '../src/cluster/observe.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
+import { StepFailed } from '../src/errors.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
 import { quote } from '../src/shell/quote.ts';
@@ -72,14 +74,47 @@ async function leaveEtcd(op: Operation, host: Host): Promise<void> {
   );
 }
 
-/** The slot of a member that is gone, on every member that stays: WAL must not be kept for it. */
+/** Seconds for Patroni to let go of a slot on every member. */
+const SLOTS_S = 60;
+
+/**
+ * No member keeps WAL for one that is gone. Patroni (4.0) keeps the slot of an absent member for `member_slots_ttl`, half
+ * an hour, which is right for one that comes back; for this one that time is set to nothing for a moment.
+ */
 export async function dropSlots(op: Operation, name: string): Promise<void> {
-  const slot = name.replaceAll('-', '_');
-  const sql = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${slot}' and not active`;
-  for (const host of hostsWith(op.cluster, 'patroni'))
-    await op.ask(
-      host,
-      'slots',
-      `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${op.cluster.settings.postgres.port} -d postgres -c ${quote(sql)}`,
+  const members = hostsWith(op.cluster, 'patroni');
+  const { leader } = await op.look(members);
+  const host = members.find((one) => one.name === leader?.name);
+  if (!host) return;
+  const psql = (sql: string) =>
+    `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${op.cluster.settings.postgres.port} -d postgres -c ${quote(sql)}`;
+  // Patroni's name for it: what a slot's name cannot hold becomes _ (slots.py, slot_name_from_member_name).
+  const slot = `slot_name = '${name.replaceAll('-', '_')}'`;
+  const left = async () => {
+    const counts = await Promise.all(
+      members.map((one) => op.ask(one, 'slots', psql(`select count(*) from pg_replication_slots where ${slot}`))),
     );
+    return counts.some((count) => count.trim() !== '0');
+  };
+  if (!(await left())) return;
+  op.stage('slots', [host]);
+  await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
+    const edit = (value: string) =>
+      `runuser -u postgres -- patronictl -c /etc/patroni/config.yml edit-config --quiet --force -s member_slots_ttl=${value} ${quote(op.cluster.scope)} >/dev/null`;
+    await op.arm(host, 'slots', edit('null'), SLOTS_S * 2);
+    await op.ask(host, 'slots', edit('0'), 60);
+    const end = Date.now() + SLOTS_S * 1000;
+    while (await left()) {
+      for (const one of members)
+        await op.ask(
+          one,
+          'slots',
+          psql(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`),
+        );
+      if (Date.now() > end)
+        throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);
+      await sleep(2000);
+    }
+    await op.release(host, 'slots');
+  });
 }

@@ -88,6 +88,11 @@ export interface Observation {
   certificates: { path: string; expires: number }[];
 }
 
+/** Names of the undos of temporary changes that are armed, from a host's active units. */
+export const armedUndos = (units: readonly string[]): string[] => [
+  ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
+];
+
 /** POSIX sh that tells the holder of a host's lock, or prints nothing; takes no lock and writes nothing. */
 const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
 

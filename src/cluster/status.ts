@@ -1,5 +1,6 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { checkIdentity } from './decisions/admission.ts';
+import { armedUndos } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Problem {
@@ -67,7 +68,7 @@ export function statusOf(
     if (holders.length > 1)
       problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
   }
-  leftoverProblems(cluster, snapshot, problem);
+  leftoverProblems(snapshot, problem);
   const expiries = [...snapshot.observations]
     .flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one })))
     .sort((a, b) => a.expires - b.expires);
@@ -219,12 +220,22 @@ function backupView(cluster: Cluster, snapshot: Snapshot, now: number, problem: 
   };
 }
 
-/** What an interrupted run has left behind. */
-function leftoverProblems(_cluster: Cluster, snapshot: Snapshot, problem: Say): void {
-  for (const [host, { pending, units, holder }] of snapshot.observations) {
+/** What an interrupted run has left behind; while somebody holds the lock it is work, not a leftover. */
+function leftoverProblems(snapshot: Snapshot, problem: Say): void {
+  for (const [host, { pending, units, holder, balancer }] of snapshot.observations) {
+    if (holder) continue;
     for (const mark of pending)
-      if (!holder) problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
-    for (const unit of units.filter((name) => name.startsWith('hapg-undo')))
-      if (!holder) problem('undo_armed', host, `${unit} will undo a guarded change`);
+      problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
+    for (const undo of armedUndos(units))
+      problem(
+        'undo_armed',
+        host,
+        `something temporary (${undo}) is set and will undo itself; the next run undoes it at once`,
+      );
+    const drained = new Set(
+      (balancer ?? []).filter((row) => /^(DRAIN|MAINT)/.test(row.status)).map((row) => row.server),
+    );
+    for (const server of drained)
+      problem('drained', host, `HAProxy on ${host} sends no reads to ${server}: it is drained`);
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
-import type { Observation } from '../cluster/observe.ts';
+import { armedUndos, type Observation } from '../cluster/observe.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
@@ -13,7 +13,7 @@ import { settleAll } from './pool.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
-import { armedUndos, armUndo, callOffUndo, prolongUndo, runUndo } from './temporary.ts';
+import { armUndo, callOffUndo, prolongUndo, runUndo } from './temporary.ts';
 
 /** A change of leader that was made on purpose. */
 export interface Switchover {

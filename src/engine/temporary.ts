@@ -12,11 +12,6 @@ const UNITS = '/etc/systemd/system';
 /** Where an undo keeps its script and what it wants to put back. */
 export const undoDirectory = (name: string): string => `${PATHS.undo}/${name}`;
 
-/** Names of the undos that are armed, from the names of a host's active units. */
-export const armedUndos = (units: readonly string[]): string[] => [
-  ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
-];
-
 /**
  * POSIX sh that makes `body` the undo `name`, to run in `seconds`; arming it again replaces it and counts anew.
  * OnActiveSec counts from a boot as well; OnBootSec would fire at once on a host that is up for long.

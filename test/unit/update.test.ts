@@ -96,7 +96,7 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
     'an undo is armed',
     'db3',
     (all) => all.get('db2')!.units.push('hapg-undo-update.timer'),
-    /db2: hapg-undo-update.timer will undo/,
+    /db2: something temporary is set \(update\)/,
   ],
   [
     'a member is drained in a balancer',

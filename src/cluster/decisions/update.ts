@@ -1,4 +1,5 @@
 import { type Cluster, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
+import { armedUndos } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { mayStopEtcd } from './etcd.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
@@ -19,8 +20,7 @@ export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransa
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
-    for (const unit of units.filter((name) => /^hapg-undo-.*\.timer$/.test(name)))
-      reasons.push(`${host}: ${unit} will undo something temporary`);
+    for (const undo of armedUndos(units)) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of balancer ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
         reasons.push(`${host}: ${row.server} is drained in HAProxy (${row.proxy})`);
