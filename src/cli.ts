@@ -79,6 +79,8 @@ command('trust', 'fetch host keys, show fingerprints, store them').action((optio
   run(async () => (await import('./commands/trust.ts')).trustCommand(options)),
 );
 
+const PROBE = ['--probe', 'write and read as a client meanwhile, and tell what it saw'] as const;
+
 command('plan', 'show what apply would do; change nothing')
   .option('--detailed-exitcode', 'exit 2 when changes are pending')
   .option('--out <file>', 'save the plan for "hapg apply FILE"')
@@ -89,6 +91,7 @@ command('apply', 'make it so')
   .argument('[planfile]', 'a saved plan; refused when it is stale')
   .option('-C, --check', 'change nothing, as plan')
   .option('-D, --diff', 'show differences')
+  .option(...PROBE)
   .action((planFile: string | undefined, options: ApplyOptions) =>
     run(async () => (await import('./commands/apply.ts')).applyCommand(planFile, options)),
   );
@@ -96,8 +99,6 @@ command('apply', 'make it so')
 command('status', 'the live cluster, problems first')
   .option('--watch', 'redraw every two seconds')
   .action((options) => run(async () => (await import('./commands/status.ts')).statusCommand(options)));
-
-const PROBE = ['--probe', 'write and read as a client meanwhile, and tell what it saw'] as const;
 
 command('update', 'rolling OS update with automatic switchover')
   .option('--reboot <when>', 'auto, always or never', 'auto')

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { apply as playbook } from '../../playbooks/apply.ts';
+import type { LoadFigures } from '../cluster/client-load.ts';
 import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
+import { ClientLoad } from '../engine/client-load.ts';
 import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
@@ -14,6 +16,7 @@ import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { showFigures } from '../view/operation.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
 import {
@@ -38,6 +41,7 @@ export interface PlanOptions extends CommonOptions {
 export interface ApplyOptions extends CommonOptions {
   check?: boolean;
   diff?: boolean;
+  probe?: boolean;
 }
 
 const planDocument = (plan: Plan, run: string, started: number) => ({
@@ -130,9 +134,11 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       throw new Refused('not confirmed; nothing was changed');
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
+    const load = options.probe ? await ClientLoad.start(running.session) : undefined;
     const result = await carryOut(made, running, found, run);
+    const seen = await load?.stop();
     await running.progress.end();
-    return report(made, plan, result, run, started, options.verbose);
+    return report(made, plan, { ...result, ...seen }, run, started, options.verbose);
   } finally {
     running.session.close();
     await running.progress.end();
@@ -203,7 +209,7 @@ const NOT_OURS = /^(packages |ready postgresql|stanza )/;
 function report(
   { json, cluster }: Setup,
   plan: Plan,
-  result: ApplyResult,
+  result: ApplyResult & Partial<LoadFigures>,
   run: string,
   started: number,
   verbosity: number,
@@ -227,11 +233,13 @@ function report(
       action,
       known_after_apply: false,
     }));
-    printJson({ hosts, changes, failed: result.failed, duration_ms: Math.round(ms), run });
+    const { failed, writes, reads } = result;
+    printJson({ hosts, changes, failed, duration_ms: Math.round(ms), run, ...(writes ? { writes, reads } : {}) });
   } else {
     print('');
     if (verbosity > 0) print(slowest(result, ms));
     print(recap(hosts));
+    if (result.writes && result.reads) print(showFigures({ writes: result.writes, reads: result.reads }));
     for (const { host, step, message } of result.failed) print(paint.red(`${host}: ${step}: ${message}`));
     print(
       `${result.failed.length > 0 ? paint.red('failed') : result.interrupted ? paint.yellow('interrupted; run again to go on') : paint.green(`${cluster.name} is as the inventory says`)} (${duration(ms)}, run ${run})`,

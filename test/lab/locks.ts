@@ -43,4 +43,36 @@ export function locking(lab: TestLab): void {
     assert.equal(again.code, 0, again.stderr);
     assert.equal(lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code, 0);
   });
+
+  for (const [presses, words] of [
+    [2, 'twice leaves what runs in its unit to itself'],
+    [3, 'three times ends at once'],
+  ] as const)
+    test(`Ctrl-C ${words}; the unit goes on, and the next run waits for it`, async () => {
+      assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
+      const first = lab.start(['apply', '--yes', '-l', 'client']);
+      const runs = () => lab.on('client', 'systemctl is-active hapg-packages').out === 'active';
+      await until('packages are being installed', 30, runs);
+      for (let press = 0; press < presses; press++) {
+        first.kill('SIGINT');
+        await new Promise((done) => setTimeout(done, 100));
+      }
+      const pressed = Date.now();
+      assert.equal((await first.done).code, 130);
+      assert.ok(Date.now() - pressed < 5000, `${Date.now() - pressed} ms until it ended`);
+      await until('the lock is free', 20, () => isFree(lab, 'client'));
+      const again = await lab.hapg(['apply', '--yes']);
+      assert.equal(again.code, 0, again.stderr);
+      assert.equal(lab.on('client', 'dpkg -C; dpkg-query -W -f x debsums').out, 'x', 'dpkg was never cut off');
+    });
+
+  test('status --watch shows the cluster until Ctrl-C, and exits as status does', async () => {
+    await lab.healthy(60);
+    const watch = lab.start(['status', '--watch']);
+    await new Promise((done) => setTimeout(done, 5000));
+    watch.kill('SIGINT');
+    const { code, stdout } = await watch.done;
+    assert.equal(code, 0);
+    assert.ok((stdout.match(/pgtest is healthy/g) ?? []).length >= 2, stdout);
+  });
 }
