@@ -11,6 +11,7 @@ import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { memberRestart } from '../../src/steps/member-restart.ts';
+import { memberSettings } from '../../src/steps/member-settings.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
@@ -18,7 +19,8 @@ import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { patroniConfig } from './config.ts';
 import { dcsConfig } from './dcs.ts';
-import { REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
+import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
+import { memberParameters } from './parameters.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
@@ -100,6 +102,12 @@ export function patroni(host: Host, context: Context): Step[] {
       notify: [reload(UNIT)],
     }),
     unit(role, UNIT, { timeout: 120 }),
+    memberSettings(role, {
+      dataDir: cluster.dataDir,
+      port: cluster.settings.postgres.port,
+      hba: hbaLines(cluster),
+      settings: settingNames(host, context),
+    }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster, context.facts(host)),
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
@@ -113,6 +121,12 @@ export function patroni(host: Host, context: Context): Step[] {
     }),
   ];
 }
+
+/** Every setting of PostgreSQL that hapg decides, for this member or for all. */
+const settingNames = (host: Host, context: Context): string[] => {
+  const { parameters } = dcsConfig(context).postgresql as { parameters: Record<string, unknown> };
+  return [...Object.keys(memberParameters(host, context)), ...Object.keys(parameters)];
+};
 
 /**
  * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at

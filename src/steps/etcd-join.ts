@@ -15,7 +15,7 @@ export interface EtcdJoinWant {
 
 /** etcdctl with the certificates of this host. */
 export const etcdctl = (pki: string): string =>
-  `ETCDCTL_API=3 ${words('etcdctl', `--cacert=${pki}/ca.crt`, `--cert=${pki}/server.crt`, `--key=${pki}/server.key`)}`;
+  `${words('env', 'ETCDCTL_API=3', 'etcdctl', `--cacert=${pki}/ca.crt`, `--cert=${pki}/server.crt`, `--key=${pki}/server.key`)}`;
 
 /** POSIX sh that asks `endpoint`, a voter, to promote the learner `name`; etcd refuses while it is not caught up. */
 export const promoteScript = (name: string, endpoint: string, pki: string): string => {
@@ -31,7 +31,7 @@ umask 077
 mkdir -p ${PATHS.state}/etcd
 id=$(${ctl} member list -w simple | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {print $1}')
 if [ -n "$id" ]; then
-  ${ctl} snapshot save ${PATHS.state}/etcd/before-removal-$(date +%s).db
+  ${ctl} snapshot save ${PATHS.state}/etcd/before-removal-$(date +%s).db >/dev/null 2>&1
   ${ctl} member remove "$id"
 fi`;
 };
@@ -45,12 +45,18 @@ export function joinScript({ name, peerUrl, endpoints, pki, file }: EtcdJoinWant
   const all = quote(`--endpoints=${endpoints.join(',')}`);
   return `set -e
 umask 077
-${ctl} ${all} endpoint health
+quietly() { out=$("$@" 2>&1) || { printf '%s\\n' "$out" | tail -n 3; return 1; }; }
+quietly ${ctl} ${all} endpoint health
 mkdir -p ${PATHS.state}/etcd
-${ctl} ${quote(`--endpoints=${endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
+quietly ${ctl} ${quote(`--endpoints=${endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
 list=$(${ctl} ${all} member list -w simple)
 if ! echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
-  ${ctl} ${all} member add ${quote(name)} --learner ${quote(`--peer-urls=${peerUrl}`)}
+  # A change of members is refused until all of them have been in touch for a few seconds (strict reconfiguration check).
+  n=0
+  until quietly ${ctl} ${all} member add ${quote(name)} --learner ${quote(`--peer-urls=${peerUrl}`)}; do
+    n=$((n + 1))
+    case "$out" in *'unhealthy cluster'*) [ $n -lt 30 ] || exit 1; sleep 1 ;; *) exit 1 ;; esac
+  done
   list=$(${ctl} ${all} member list -w simple)
 fi
 members=$(echo "$list" | awk -F', ' -v url=${quote(peerUrl)} -v name=${quote(name)} '{n = $4 == url ? name : $3; printf "%s%s=%s", sep, n, $4; sep = ","}')
@@ -61,14 +67,31 @@ chmod 0644 ${quote(file)}`;
 /**
  * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
  */
-const etcdJoinKind: Kind<EtcdJoinWant, boolean> = {
+const etcdJoinKind: Kind<EtcdJoinWant, 'absent' | 'joined' | 'removed'> = {
   name: 'etcd-join',
   volatile: true,
-  probe: (steps) => steps.map((one) => `if [ -e ${quote(one.want.file)} ]; then echo yes; else echo no; fi`).join('\n'),
-  parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.trim().split('\n')[index] === 'yes'])),
-  diff: ({ want }, joined) =>
-    joined ? undefined : { action: 'create', summary: `${want.name} joins as a learner, then becomes a voter` },
-  async change({ want }, _joined, remote) {
+  // The step is there because etcd does not know this host; one that has joined before and does not run was removed.
+  probe: (steps) =>
+    steps
+      .map(
+        (one) =>
+          `if [ ! -e ${quote(one.want.file)} ]; then echo absent; elif systemctl -q is-active etcd; then echo joined; else echo removed; fi`,
+      )
+      .join('\n'),
+  parse: (answer, steps) =>
+    new Map(steps.map((one, index) => [one.id, answer.trim().split('\n')[index] as 'absent' | 'joined' | 'removed'])),
+  diff({ want }, state) {
+    if (state === 'joined') return undefined;
+    return {
+      action: 'create',
+      summary:
+        state === 'removed'
+          ? `${want.name} was an etcd member and is none any more; "hapg repair" replaces it`
+          : `${want.name} joins as a learner, then becomes a voter`,
+    };
+  },
+  async change({ want }, state, remote) {
+    if (state === 'removed') throw new Error('it was an etcd member and is none any more; "hapg repair" replaces it');
     await remote.run(joinScript(want), 90);
   },
 };

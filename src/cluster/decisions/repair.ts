@@ -32,8 +32,9 @@ export function findDamage(
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
   const of = (host: Host) => remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0 };
   const ill = hosts.filter((host) => !healthy(host));
+  const known = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name);
   // A member that is only stopped is started before anything is said about its data.
-  const stopped = ill.filter((host) => of(host).data && !of(host).active);
+  const stopped = ill.filter((host) => of(host).data && !of(host).active && (known(host) || !snapshot.dcs.quorum));
   if (stopped.length > 0)
     return {
       damages: stopped.map((host) => ({
@@ -48,9 +49,11 @@ export function findDamage(
       damages.push({
         kind: 'replace-etcd-member',
         host,
-        found: of(host).data
-          ? `etcd on ${host.name} runs and is not healthy; the others have a quorum`
-          : `etcd on ${host.name} has lost its data; the others have a quorum`,
+        found: !known(host)
+          ? `${host.name} is no etcd member any more; the others have a quorum`
+          : of(host).data
+            ? `etcd on ${host.name} runs and is not healthy; the others have a quorum`
+            : `etcd on ${host.name} has lost its data; the others have a quorum`,
       });
   } else if (ill.length > 0) {
     const left = hosts.filter((host) => of(host).data);
