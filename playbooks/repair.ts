@@ -50,7 +50,7 @@ export function cureOf(damage: Damage): string {
     case 'recover-quorum':
       return `a copy of its data is kept, it goes on as a cluster of one with everything that it knows, and ${damage.lost.map((host) => host.name).join(', ')} join it, one after another; PostgreSQL goes on meanwhile as far as failsafe mode lets it`;
     case 'refill-dcs':
-      return `the key that says which database this is (${damage.systemIdentifier}) is written again; no database is made anew`;
+      return `the key that says which database this is (${damage.systemIdentifier}) is written again, and ${damage.host.name}, which led last, leads first; no database is made anew`;
   }
 }
 
@@ -165,21 +165,27 @@ systemctl restart etcd`,
   await op.until(host, 'etcd whole', ETCD_S, (snapshot) => etcdHealthy(cluster, snapshot));
 }
 
-/** Writes the initialize key, only if there is none; Patroni's members find the rest of it by themselves. */
-const refill = (op: Operation, host: Host, systemIdentifier: string): Promise<void> => {
+/**
+ * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: alone
+ * on an empty DCS, Patroni takes whoever comes first.
+ */
+async function refill(op: Operation, host: Host, systemIdentifier: string): Promise<void> {
   const { cluster } = op;
   const member = hostsWith(cluster, 'etcd')[0]!;
   const key = `/service/${cluster.scope}/initialize`;
-  return op.step(member, 'write the initialize key', 'etcd', 'create', async (remote) => {
-    await remote.run(
-      `printf 'create("%s") = "0"\\n\\nput %s %s\\n\\n\\n' ${quote(key)} ${quote(key)} ${quote(systemIdentifier)} | ${etcdctl(PKI.etcd)} ${quote(`--endpoints=${clientUrl(member, cluster)}`)} txn`,
+  await op.step(member, 'write the initialize key', 'etcd', 'create', (remote) =>
+    remote.run(
+      `printf 'create("%s") = "0"\n\nput %s %s\n\n\n' ${quote(key)} ${quote(key)} ${quote(systemIdentifier)} | ${etcdctl(PKI.etcd)} ${quote(`--endpoints=${clientUrl(member, cluster)}`)} txn`,
       30,
-    );
-    await op.until(host, 'a leader', cluster.timing.patroni.ttl * 3, ({ leaders, initialize }) =>
+    ),
+  );
+  await op.step(host, 'lead', 'patroni', 'run', async (remote) => {
+    await remote.run('systemctl reset-failed patroni 2>/dev/null; systemctl start patroni', 130);
+    await op.until(host, 'leading', cluster.timing.patroni.ttl * 3, ({ leaders, initialize }) =>
       verdict([
         ...(initialize === systemIdentifier ? [] : [`the initialize key is ${initialize ?? 'absent'}`]),
-        ...(leaders.length === 1 ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+        ...(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
       ]),
     );
   });
-};
+}

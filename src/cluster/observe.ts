@@ -43,7 +43,14 @@ export interface Observation {
   /** Transient hapg units and armed undo timers that are there now. */
   units: string[];
   holder: string | undefined;
-  dataDirectory: { state: 'absent' | 'empty' | 'foreign' | 'cluster'; systemIdentifier?: string } | undefined;
+  dataDirectory:
+    | {
+        state: 'absent' | 'empty' | 'foreign' | 'cluster';
+        systemIdentifier?: string;
+        /** The data was last that of a leader, not of a replica (pg_controldata, "Database cluster state"). */
+        led?: boolean;
+      }
+    | undefined;
   patroni:
     | { self: Record<string, unknown> | undefined; members: PatroniMember[] | undefined; paused: boolean }
     | undefined;
@@ -144,7 +151,7 @@ export function observeScript(cluster: Cluster, host: Host): string {
     crts.push(`${PKI.patroni}/*.crt`);
     parts.push(
       `echo @data
-if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p'
+if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi`,
       `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
       `echo @sql
@@ -223,7 +230,14 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
 
 function parseData(lines: string[]): Observation['dataDirectory'] {
   const state = lines[0] as 'absent' | 'empty' | 'foreign' | 'cluster' | undefined;
-  return state && { state, ...(lines[1] ? { systemIdentifier: lines[1] } : {}) };
+  const words = lines[2];
+  return (
+    state && {
+      state,
+      ...(lines[1] ? { systemIdentifier: lines[1] } : {}),
+      ...(words ? { led: !/recovery/.test(words) } : {}),
+    }
+  );
 }
 
 function parsePatroni(lines: string[]): Observation['patroni'] {

@@ -84,13 +84,19 @@ export function repairing(lab: TestLab): void {
     );
   });
 
-  test('a DCS that was emptied under a living database gets its key back; no database is made anew', () =>
-    mended(
-      () =>
-        void lab.on(
+  test('a DCS that was emptied while nobody ran gets its key back; the last leader leads, no database is made anew', async () => {
+    const leader = leaderOf(await lab.healthy(90));
+    const others = ['db1', 'db2', 'db3'].filter((name) => name !== leader);
+    await mended(
+      () => {
+        for (const host of [...others, leader]) lab.on(host, 'systemctl stop patroni');
+        lab.on(
           'db1',
-          `systemctl stop patroni; for h in db1; do ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key del --prefix /service/${lab.cluster}/; done; systemctl start --no-block patroni`,
-        ),
-      /etcd knows of no cluster|Nothing to do/,
-    ));
+          `ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key del --prefix /service/${lab.cluster}/`,
+        );
+      },
+      new RegExp(`etcd knows of no cluster[^]*${leader}, which led last, leads first`),
+    );
+    assert.equal(leaderOf(await lab.healthy(5)), leader);
+  });
 }

@@ -78,8 +78,14 @@ export function findDamage(
   if (damages.length === 0 && reasons.length === 0 && snapshot.dcs.quorum && snapshot.initialize === undefined) {
     const holders = [...snapshot.observations].filter(([, one]) => one.dataDirectory?.systemIdentifier);
     const identifiers = snapshot.systemIdentifiers;
-    const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? holders[0]?.[0]));
-    if (identifiers.length === 1 && host)
+    // Only the data of the last leader holds everything that was acknowledged: it must lead first.
+    const led = holders.filter(([, one]) => one.dataDirectory?.led).map(([name]) => name);
+    const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? led[0]));
+    if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
+      reasons.push(
+        `etcd knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here`,
+      );
+    else if (identifiers.length === 1 && host)
       damages.push({
         kind: 'refill-dcs',
         host,

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EtcdRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
+import type { Observation } from '../../src/cluster/observe.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { healthyLab, labCluster } from './model.ts';
+
+const cluster = labCluster();
+const WELL: EtcdRemains = { active: true, data: true, sizeBytes: 100, written: 1000 };
+
+/** What is found when the lab was broken like this. */
+function found(change: (all: Map<string, Observation>, remains: Map<string, EtcdRemains>) => void = () => undefined) {
+  const all = structuredClone(healthyLab());
+  const remains = new Map(['db1', 'db2', 'db3'].map((name) => [name, { ...WELL }]));
+  change(all, remains);
+  const { damages, verdict } = findDamage(cluster, takeSnapshot(all), remains);
+  return {
+    damages: damages.map((one) => `${one.kind} ${one.host.name}`),
+    reasons: verdict.ok ? '' : verdict.reasons.join('; '),
+  };
+}
+const silent = (all: Map<string, Observation>, ...names: string[]) => {
+  for (const name of names) all.get(name)!.etcd = undefined;
+};
+const quorumLost = (all: Map<string, Observation>) => {
+  for (const name of ['db1', 'db2', 'db3']) if (all.get(name)!.etcd) all.get(name)!.etcd!.healthy = false;
+};
+
+test('a healthy cluster has no damage', () => {
+  assert.deepEqual(found(), { damages: [], reasons: '' });
+});
+
+test('a member that is only stopped is started, before anything is said about its data', () => {
+  const one = found((all, remains) => {
+    silent(all, 'db3');
+    remains.set('db3', { ...WELL, active: false });
+  });
+  assert.deepEqual(one.damages, ['start-etcd db3']);
+});
+
+test('a member without data, with bad data, or unknown to the others is replaced while they have a quorum', () => {
+  for (const remains of [{ ...WELL, data: false, active: false }, WELL]) {
+    const one = found((all, every) => {
+      silent(all, 'db3');
+      every.set('db3', remains);
+    });
+    assert.deepEqual(one.damages, ['replace-etcd-member db3']);
+  }
+  const removed = found((all, remains) => {
+    silent(all, 'db3');
+    for (const name of ['db1', 'db2'])
+      all.get(name)!.etcd!.members = all.get(name)!.etcd!.members!.filter((member) => member.name !== 'db3');
+    remains.set('db3', { ...WELL, active: false });
+  });
+  assert.deepEqual(removed.damages, ['replace-etcd-member db3']);
+});
+
+test('a quorum that is lost for good is recovered from the newest copy', () => {
+  const one = found((all, remains) => {
+    silent(all, 'db2', 'db3');
+    quorumLost(all);
+    for (const name of ['db2', 'db3']) remains.set(name, { ...WELL, data: false, active: false });
+  });
+  assert.deepEqual(one.damages, ['recover-quorum db1']);
+});
+
+test('members that have their data and could form a quorum are not thrown away', () => {
+  const one = found((all) => quorumLost(all));
+  assert.deepEqual(one.damages, []);
+  assert.match(one.reasons, /db1, db2, db3 have their data and could form a quorum/);
+});
+
+test('when every copy is lost it says so, and does nothing', () => {
+  const one = found((all, remains) => {
+    silent(all, 'db1', 'db2', 'db3');
+    for (const name of ['db1', 'db2', 'db3']) remains.set(name, { ...WELL, data: false, active: false });
+  });
+  assert.deepEqual(one.damages, []);
+  assert.match(one.reasons, /no etcd host has its data/);
+});
+
+const emptied = (all: Map<string, Observation>, led: Record<string, boolean>) => {
+  for (const [name, was] of Object.entries(led)) {
+    const one = all.get(name)!;
+    one.etcd!.initialize = undefined;
+    one.patroni = undefined;
+    one.dataDirectory = { state: 'cluster', systemIdentifier: '7000', led: was };
+  }
+};
+
+test('an emptied DCS is filled again when exactly one data directory is that of a leader', () => {
+  assert.deepEqual(found((all) => emptied(all, { db1: false, db2: true, db3: false })).damages, ['refill-dcs db2']);
+  for (const led of [
+    { db1: false, db2: false, db3: false },
+    { db1: true, db2: true, db3: false },
+  ]) {
+    const one = found((all) => emptied(all, led));
+    assert.deepEqual(one.damages, []);
+    assert.match(one.reasons, /which one is the newest cannot be told/);
+  }
+});
+
+test('an emptied DCS with two different databases is for a person to judge', () => {
+  const one = found((all) => {
+    emptied(all, { db1: true, db2: false, db3: false });
+    all.get('db3')!.dataDirectory!.systemIdentifier = '8000';
+  });
+  assert.match(one.reasons, /more than one database: 7000, 8000/);
+});
