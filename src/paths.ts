@@ -12,6 +12,8 @@ export const PATHS = {
   undo: '/var/lib/hapg/undo',
   /** What a guarded change would put back. */
   guard: '/var/lib/hapg/undo/guard',
+  /** While this is there, Patroni does not start: a restore is under way. */
+  restore: '/var/lib/hapg/restore',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;

@@ -4,6 +4,7 @@ import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -45,6 +46,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
     '/etc/systemd/system/patroni.service.d/hapg.conf',
     render('patroni/patroni.service', {
       dataDir: context.cluster.dataDir,
+      restore: PATHS.restore,
       notify: capabilities(context.facts(host)).patroniNotify,
       watchdog: context.facts(host).watchdog,
     }),

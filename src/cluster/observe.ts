@@ -3,6 +3,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
+import { parseRepository, type Repository } from './backups.ts';
 
 /** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
 export const PKI = {
@@ -82,15 +83,9 @@ export interface Observation {
   vipHeld: boolean | undefined;
   /** Server rows of HAProxy's statistics; `sessions` are those open now. */
   balancer: { proxy: string; server: string; status: string; sessions: number }[] | undefined;
-  repository:
-    | {
-        status: number;
-        message: string;
-        /** A backup is being taken. */
-        running: boolean;
-        backups: { label: string; type: string; stop: number; size: number }[];
-      }
-    | undefined;
+  repository: Repository | undefined;
+  /** A restore is under way on this host: what it was told. */
+  restore: string | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
 }
@@ -149,6 +144,7 @@ export function observeScript(cluster: Cluster, host: Host): string {
   if (has('patroni')) {
     const data = quote(cluster.dataDir);
     crts.push(`${PKI.patroni}/*.crt`);
+    parts.push(`echo @restore; cat ${PATHS.restore} 2>/dev/null; echo`);
     parts.push(
       `echo @data
 if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
@@ -223,7 +219,8 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
-    repository: parseRepository(json(parts.get('repository')), cluster),
+    repository: parseRepository(json(parts.get('repository')), cluster.stanza, parts.get('repository')),
+    restore: parts.get('restore')?.trim() || undefined,
     certificates: parseCertificates(parts.get('certificates') ?? ''),
   };
 }
@@ -290,29 +287,6 @@ function parseHaproxy(lines: string[]): Observation['balancer'] {
       sessions: Number(fields[sessions]),
     };
   });
-}
-
-function parseRepository(info: unknown, cluster: Cluster): Observation['repository'] {
-  if (!Array.isArray(info)) return undefined;
-  const stanza = (
-    info as {
-      name: string;
-      status: { code: number; message: string; lock?: { backup?: { held?: boolean } } };
-      backup: { label: string; type: string; timestamp: { stop: number }; info: { size: number } }[];
-    }[]
-  ).find((one) => one.name === cluster.stanza);
-  if (!stanza) return { status: 1, message: 'missing stanza', running: false, backups: [] };
-  return {
-    status: stanza.status.code,
-    message: stanza.status.message,
-    running: stanza.status.lock?.backup?.held === true,
-    backups: stanza.backup.map(({ label, type, timestamp, info: { size } }) => ({
-      label,
-      type,
-      stop: timestamp.stop,
-      size,
-    })),
-  };
 }
 
 function parseCertificates(text: string): Observation['certificates'] {

@@ -222,7 +222,8 @@ function backupView(cluster: Cluster, snapshot: Snapshot, now: number, problem: 
 
 /** What an interrupted run has left behind; while somebody holds the lock it is work, not a leftover. */
 function leftoverProblems(snapshot: Snapshot, problem: Say): void {
-  for (const [host, { pending, units, holder, balancer }] of snapshot.observations) {
+  for (const [host, { pending, units, holder, balancer, restore }] of snapshot.observations) {
+    if (restore) problem('restore', host, 'a restore is under way; run "hapg restore" again to go on');
     if (holder) continue;
     for (const mark of pending)
       problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);

@@ -73,7 +73,7 @@ ${APT}
 ${MEND_DPKG}
 apt update
 ${checks.join('\n')}
-apt --no-install-recommends ${KEEP_CONFIG} --fix-broken install ${words(...names)}`;
+apt --no-install-recommends --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)}`;
 
 /** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */
 export const packages = (

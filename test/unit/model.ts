@@ -46,6 +46,7 @@ export const EMPTY: Observation = {
   vipHeld: undefined,
   balancer: undefined,
   repository: undefined,
+  restore: undefined,
   certificates: [],
 };
 
@@ -114,7 +115,23 @@ export function healthyLab(): Map<string, Observation> {
       status: 0,
       message: 'ok',
       running: false,
-      backups: [{ label: '20260101-000000F', type: 'full', stop: 1_767_225_600, size: 1 }],
+      progress: undefined,
+      systemIdentifier: '7000',
+      archive: { min: '000000010000000000000001', max: '000000030000000000000009' },
+      backups: [
+        {
+          label: '20260101-000000F',
+          type: 'full',
+          start: 1_767_225_500,
+          stop: 1_767_225_600,
+          sizeBytes: 1_000_000,
+          storedBytes: 100_000,
+          startLsn: '0/2000028',
+          stopLsn: '0/3000050',
+          wal: ['000000010000000000000002', '000000010000000000000003'],
+          damaged: false,
+        },
+      ],
     },
   });
   observations.set('client', EMPTY);

@@ -65,6 +65,13 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   }
   if (snapshot.leaders.length > 1)
     reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
+  for (const [host, { restore }] of snapshot.observations)
+    if (restore) reasons.push(`${host}: a restore is under way; run "hapg restore" again to go on`);
+  const backups = [...snapshot.observations].filter(([, one]) => (one.repository?.backups.length ?? 0) > 0);
+  if (!snapshot.exists && backups.length > 0)
+    reasons.push(
+      `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
+    );
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
   const withData = [...snapshot.observations]
     .filter(([, one]) => one.dataDirectory?.state === 'cluster')

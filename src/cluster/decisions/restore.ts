@@ -1,0 +1,69 @@
+import type { Cluster } from '../../inventory/model.ts';
+import { bytes } from '../../units.ts';
+import { type Backup, lsnValue, type Repository } from '../backups.ts';
+import { describeTarget, type Target } from '../restore-target.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+export interface RestoreFacts {
+  repository: Repository | undefined;
+  /** When the newest transaction was committed, in milliseconds since the epoch; undefined when nobody can tell. */
+  lastCommit: number | undefined;
+  /** Free bytes beside the data directory that is replaced. */
+  freeBytes: number;
+  now: number;
+}
+
+/** The backup set that a restore to `target` starts from: the named one, or the newest that is older than the target. */
+export function backupFor(target: Target, backups: readonly Backup[], label: string | undefined): Backup | undefined {
+  if (label !== undefined) return backups.find((one) => one.label === label);
+  const fits = backups.filter((one) => {
+    if (target.kind === 'time') return one.stop * 1000 <= target.at.getTime();
+    if (target.kind === 'lsn') return lsnValue(one.stopLsn) <= lsnValue(target.lsn);
+    return true;
+  });
+  // Nothing says when a restore point was made, and only a backup from before it can reach it.
+  return target.kind === 'name' ? fits[0] : fits.at(-1);
+}
+
+/** Every reason not to begin: a target outside the window, a foreign repository, too little room, a name not typed right. */
+export function mayRestore(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  target: Target,
+  label: string | undefined,
+  { repository, lastCommit, freeBytes, now }: RestoreFacts,
+): Verdict {
+  const reasons: string[] = [];
+  if (!repository) return verdict(['pgBackRest does not answer on the repository host']);
+  const { backups } = repository;
+  const first = backups[0];
+  const foreign = snapshot.systemIdentifiers.filter((one) => one !== repository.systemIdentifier);
+  if (repository.systemIdentifier && foreign.length > 0)
+    reasons.push(
+      `the repository holds backups of the database ${repository.systemIdentifier}, and the hosts have ${foreign.join(', ')}`,
+    );
+  if (repository.running) reasons.push('a backup is running; wait for its end');
+  if (!first) reasons.push(`stanza ${cluster.stanza} has no backup`);
+  const backup = backupFor(target, backups, label);
+  if (first && label !== undefined && !backup)
+    reasons.push(`there is no backup ${label}; "hapg backups" lists those that there are`);
+  else if (first && !backup)
+    reasons.push(
+      `${describeTarget(target)} is before the first backup's end (${new Date(first.stop * 1000).toISOString()}, ${first.stopLsn})`,
+    );
+  if (backup && target.kind === 'time' && target.at.getTime() < backup.stop * 1000)
+    reasons.push(`backup ${backup.label} ended only at ${new Date(backup.stop * 1000).toISOString()}`);
+  if (target.kind === 'time' && target.at.getTime() > now) reasons.push(`${describeTarget(target)} is in the future`);
+  // PostgreSQL 13 and newer end with an error when the target is never reached.
+  else if (target.kind === 'time' && lastCommit !== undefined && target.at.getTime() > lastCommit)
+    reasons.push(
+      `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,
+    );
+  if (backup?.damaged) reasons.push(`backup ${backup.label} holds damaged pages; name another one with --backup`);
+  if (backup && freeBytes < backup.sizeBytes * 1.1)
+    reasons.push(
+      `${bytes(freeBytes)} are free beside the present data, and ${bytes(backup.sizeBytes * 1.1)} are needed, for the present data is kept`,
+    );
+  return verdict(reasons);
+}
