@@ -182,20 +182,8 @@ const balancers: Stage = {
 
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
+/** All that has to be there before PostgreSQL is; it starts none. */
+export const beforePostgres: Playbook = [identity, prepare, install, protect, certificates, dcs, repository];
+
 /** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
-export const apply: Playbook = [
-  identity,
-  prepare,
-  install,
-  protect,
-  certificates,
-  dcs,
-  repository,
-  leader,
-  settings,
-  backup,
-  replicas,
-  restarts,
-  balancers,
-  clients,
-];
+export const apply: Playbook = [...beforePostgres, leader, settings, backup, replicas, restarts, balancers, clients];

@@ -4,6 +4,7 @@ import { upstream } from '../src/cluster/facts.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { Apply } from '../src/engine/apply.ts';
 import type { Operation } from '../src/engine/operation.ts';
+import type { Playbook } from '../src/engine/playbook.ts';
 import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, ROLE_NAMES, repositoryHost } from '../src/inventory/model.ts';
@@ -60,24 +61,21 @@ done`,
   };
 }
 
-/** What `apply` would do to this model; the locks are held already. */
-export const surveyAll = (op: Operation, secrets: SecretStore, more: Wishes = {}): Promise<Survey> =>
-  survey(op.session, apply, { hosts: op.cluster.hosts, roles: new Set(ROLE_NAMES) }, secrets, { more });
+/** What `apply`, or a part of it, would do to this model; the locks are held already. */
+export const surveyAll = (
+  op: Operation,
+  secrets: SecretStore,
+  {
+    playbook = apply,
+    hosts = op.cluster.hosts,
+    ...more
+  }: Wishes & { playbook?: Playbook; hosts?: readonly Host[] } = {},
+): Promise<Survey> => survey(op.session, playbook, { hosts, roles: new Set(ROLE_NAMES) }, secrets, { more });
 
 /** Carries out what was surveyed, as `apply` does. Rejects with the first failure. */
 export async function converge(op: Operation, found: Survey): Promise<void> {
-  const scope = { hosts: op.cluster.hosts, roles: new Set(ROLE_NAMES) };
-  const engine = new Apply(
-    op.session,
-    apply,
-    scope,
-    found.context,
-    found.facts,
-    op.recorder,
-    op.interrupt,
-    found.plan,
-    found.probed,
-  );
+  const { playbook, scope, context, facts, plan, probed } = found;
+  const engine = new Apply(op.session, playbook, scope, context, facts, op.recorder, op.interrupt, plan, probed);
   const { failed } = await engine.run();
   op.checkInterrupt();
   const first = failed[0];

@@ -150,6 +150,25 @@ command('reinit', 'rebuild one replica; its present data is moved aside')
   .option(...PROBE)
   .action((name, options) => run(async () => (await import('./commands/reinit.ts')).reinitCommand(name, options)));
 
+command('backup', 'take a backup now')
+  .option('--type <type>', 'full, diff or incr', 'incr')
+  .option(...PROBE)
+  .action((options) => run(async () => (await import('./commands/backup.ts')).backupCommand(options)));
+
+command('backups', 'list backups and the recovery window').action((options: CommonOptions) =>
+  run(async () => (await import('./commands/backup.ts')).backupsCommand(options)),
+);
+
+command('restore', 'the cluster as it was at a point in time; continues a restore that died')
+  .option('--to-time <time>', 'such as "2026-01-31 14:05:00" (local) or 2026-01-31T14:05:00Z')
+  .option('--to-lsn <lsn>', 'such as 0/3000060')
+  .option('--to-name <name>', 'of a restore point (pg_create_restore_point)')
+  .option('--latest', 'the newest archived transaction')
+  .option('--backup <label>', 'start from this backup')
+  .option('--on <host>', 'restored first, leads afterwards; default: the leader')
+  .option('--confirm <cluster>', 'the name, typed on the command line')
+  .action((options) => run(async () => (await import('./commands/restore.ts')).restoreCommand(options)));
+
 command('repair', 'mend a broken DCS and clear leftovers; explains before it acts')
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/repair.ts')).repairCommand(options)));

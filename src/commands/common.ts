@@ -140,6 +140,22 @@ export async function confirm(question: string, options: Pick<CommonOptions, 'ye
   }
 }
 
+/** Has a name typed; without a terminal it comes with `--yes --confirm NAME`. */
+export async function confirmTyped(
+  question: string,
+  name: string,
+  options: Pick<CommonOptions, 'yes'> & { typed?: string | undefined },
+): Promise<boolean> {
+  if (options.typed !== undefined) return options.typed === name;
+  if (!process.stdin.isTTY) throw new UsageError(`this cannot be taken back: --yes --confirm ${name} is needed`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await prompt.question(`${question} Type its name: `)).trim() === name;
+  } finally {
+    prompt.close();
+  }
+}
+
 /** Writes the one JSON document of a command. */
 export const printJson = (value: unknown): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -17,6 +17,7 @@ import { showFigures, showOperation } from '../view/operation.ts';
 import {
   type CommonOptions,
   confirm,
+  confirmTyped,
   needsAnswer,
   print,
   printJson,
@@ -29,6 +30,8 @@ import { settled } from './status.ts';
 
 export interface OperateOptions extends CommonOptions {
   probe?: boolean;
+  /** What was typed for `typed` of the intent, on the command line. */
+  typed?: string | undefined;
 }
 
 /** What a command has decided to do after its look at the cluster. */
@@ -36,6 +39,8 @@ export interface Intent {
   /** For the person, before the question. */
   explain: string;
   question: string;
+  /** A name that has to be typed, because what is done cannot be taken back. */
+  typed?: string;
   hosts: readonly Host[];
   /** Does it; `beginProbe` starts the client load where it should not start at once. */
   run(beginProbe: () => Promise<void>): Promise<void>;
@@ -95,7 +100,10 @@ export async function operate(
       return EXIT.done;
     }
     if (!made.json) print(intent.explain);
-    if (!(await confirm(intent.question, options))) throw new Refused('not confirmed; nothing was changed');
+    if (
+      !(await (intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options)))
+    )
+      throw new Refused('not confirmed; nothing was changed');
     const by = `${userInfo().username}@${hostname()}`;
     journal.write('start', { command, by, cluster: cluster.name, hosts: intent.hosts.map((host) => host.name) });
     const outcome = await work(op, intent, options.probe ?? false);

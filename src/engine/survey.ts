@@ -13,6 +13,8 @@ import { type Probed, probe, probeScript } from './probe.ts';
 import type { Session } from './session.ts';
 
 export interface Survey {
+  playbook: Playbook;
+  scope: Scope;
   context: Context;
   facts: Map<string, Facts>;
   plan: Plan;
@@ -136,5 +138,5 @@ export async function survey(
     );
   }
   remember(cluster, probed);
-  return { context, facts, probed, plan: makePlan(playbook, context, scope, probed) };
+  return { playbook, scope, context, facts, probed, plan: makePlan(playbook, context, scope, probed) };
 }

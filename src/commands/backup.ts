@@ -1,0 +1,105 @@
+import { takeBackup } from '../../playbooks/restore.ts';
+import type { Backup } from '../cluster/backups.ts';
+import { noBackupRunning } from '../cluster/decisions/update.ts';
+import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { newRunId } from '../engine/journal.ts';
+import { probe } from '../engine/probe.ts';
+import { EXIT, Refused, UsageError } from '../errors.ts';
+import { repositoryHost } from '../inventory/model.ts';
+import { SecretStore } from '../secrets/store.ts';
+import { bytes } from '../units.ts';
+import { duration, paint, table } from '../view/style.ts';
+import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+const TYPES = ['full', 'diff', 'incr'] as const;
+
+const time = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+
+/** One set as it is told in JSON. */
+const documentOf = (one: Backup) => ({
+  label: one.label,
+  type: one.type,
+  start: time(one.start),
+  stop: time(one.stop),
+  duration_s: one.stop - one.start,
+  database_bytes: one.sizeBytes,
+  repository_bytes: one.storedBytes,
+  wal: { start: one.wal[0], stop: one.wal[1] },
+  lsn: { start: one.startLsn, stop: one.stopLsn },
+  damaged: one.damaged,
+});
+
+/** `hapg backup`: takes one now, from a standby when there is one. */
+export function backupCommand(options: OperateOptions & { type: string }): Promise<number> {
+  const type = TYPES.find((one) => one === options.type);
+  if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
+  return operate('backup', options, async (op, snapshot) => {
+    const host = repositoryHost(op.cluster);
+    if (!host) throw new UsageError(`${op.cluster.file} has no host with the role pgbackrest`);
+    refuseUnless(all(noBackupRunning(snapshot), verdict(snapshot.leader ? [] : ['no member leads'])));
+    let made: Backup | undefined;
+    return {
+      explain: `a ${type} backup of ${op.cluster.stanza} to ${host.name}`,
+      question: `Take a ${type} backup of ${op.cluster.name}?`,
+      hosts: [host],
+      document: () => (made ? { backup: documentOf(made) } : {}),
+      run: async () => {
+        op.stage('backup', [host]);
+        made = await takeBackup(op, type);
+      },
+    };
+  });
+}
+
+/** `hapg backups`: the sets, and the window in which a restore may end. */
+export async function backupsCommand(options: CommonOptions): Promise<number> {
+  const made = setup(options);
+  const { cluster } = made;
+  const host = repositoryHost(cluster);
+  if (!host) throw new UsageError(`${cluster.file} has no host with the role pgbackrest`);
+  const store = await SecretStore.read(cluster);
+  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
+  try {
+    const unreachable = await session.openAll([host]);
+    if (unreachable.size > 0) throw unreachableError(unreachable);
+    const { repository } = (await probe(session, host, [])).observation;
+    await progress.end();
+    if (!repository) throw new Refused(`${host.name}: pgBackRest does not answer`);
+    const { backups, archive } = repository;
+    const first = backups[0];
+    if (made.json)
+      printJson({
+        stanza: cluster.stanza,
+        status: repository.message,
+        system_identifier: repository.systemIdentifier ?? null,
+        archive: archive ?? null,
+        window: first ? { from: time(first.stop), from_lsn: first.stopLsn } : null,
+        backups: backups.map(documentOf),
+      });
+    else {
+      print(
+        table([
+          ['BACKUP', 'TYPE', 'TAKEN', 'TOOK', 'DATABASE', 'STORED', 'WAL'],
+          ...backups.map((one) => [
+            one.label,
+            one.type,
+            time(one.stop),
+            duration((one.stop - one.start) * 1000),
+            bytes(one.sizeBytes),
+            bytes(one.storedBytes),
+            `${one.wal[0]} to ${one.wal[1]}${one.damaged ? paint.red('  damaged pages') : ''}`,
+          ]),
+        ]),
+      );
+      if (first)
+        print(
+          `\nA restore may end at any moment from ${time(first.stop)} (${first.stopLsn}) to the newest archived transaction (WAL ${archive?.max ?? '?'})`,
+        );
+    }
+    return backups.length > 0 ? EXIT.done : EXIT.refused;
+  } finally {
+    session.close();
+    await progress.end();
+  }
+}

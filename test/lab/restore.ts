@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { leaderOf, leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+
+/** SQL as the application user, through the client endpoint. */
+export const sql = (lab: TestLab, text: string): string => lab.on('client', `psql -XAtq "${lab.uri}" -c "${text}"`).out;
+
+/** The rows of the test's table on every member, in order of the hosts. */
+export const rowsOn = (lab: TestLab, host: string): string =>
+  lab.on(host, `runuser -u postgres -- psql -XAtq -d app -c "select string_agg(n::text, ' ' order by n) from moments"`)
+    .out;
+
+/** Backups, and the way back to a moment. */
+export function restoring(lab: TestLab): void {
+  const restore = (...args: string[]) =>
+    lab.hapg(['restore', ...args, '--yes', '--confirm', lab.cluster, '-o', 'json']);
+
+  /** Everything that must hold after a restore. */
+  async function restored(rows: string, timelineBefore: number): Promise<void> {
+    const status = await lab.healthy(30);
+    assert.ok(status.timeline > timelineBefore, 'a new timeline');
+    for (const host of ['db1', 'db2', 'db3']) assert.equal(rowsOn(lab, host), rows, host);
+    assert.deepEqual(leftovers(lab), {});
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0, 'the plan is empty');
+    assert.ok(!readdirSync(join(lab.directory, '.hapg', lab.cluster)).includes('restore.json'));
+    sql(lab, 'insert into moments values (1000)');
+  }
+
+  test('a backup is taken now, and backups are listed with the window of a restore', async () => {
+    await lab.healthy(60);
+    assert.equal((await lab.hapg(['backup', '--type', 'weekly', '--yes'])).code, 5);
+    const { code, stdout, stderr } = await lab.hapg(['backup', '--type', 'incr', '--yes', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    const { backup } = JSON.parse(stdout) as { backup: { label: string; type: string } };
+    assert.equal(backup.type, 'incr');
+    const list = JSON.parse((await lab.hapg(['backups', '-o', 'json'])).stdout) as {
+      window: { from: string };
+      backups: { label: string; type: string; repository_bytes: number }[];
+    };
+    assert.equal(list.backups.at(-1)!.label, backup.label);
+    assert.equal(list.backups[0]!.type, 'full');
+    assert.ok(list.backups.every((one) => one.repository_bytes > 0));
+    assert.ok(Date.parse(list.window.from) < Date.now());
+  });
+
+  test('a restore outside the window, to the wrong name or without one is refused, and nothing is touched', async () => {
+    const before = await lab.healthy(60);
+    for (const [args, code, says] of [
+      [['--latest', '--yes'], 5, /--yes --confirm pgtest is needed/],
+      [['--latest', '--yes', '--confirm', 'other'], 1, /not confirmed; nothing was changed/],
+      [['--to-time', '2020-01-01T00:00:00Z', '--yes', '--confirm', 'pgtest'], 1, /is before the first backup's end/],
+      [['--to-time', '2099-01-01T00:00:00Z', '--yes', '--confirm', 'pgtest'], 1, /is in the future/],
+      [['--to-lsn', '0/1', '--yes', '--confirm', 'pgtest'], 1, /is before the first backup's end/],
+      [['--latest', '--backup', 'none', '--yes', '--confirm', 'pgtest'], 1, /there is no backup none/],
+      [['--to-time', 'yesterday', '--yes', '--confirm', 'pgtest'], 5, /not a time such as/],
+      [['--yes', '--confirm', 'pgtest'], 5, /where to\?/],
+    ] as const) {
+      const refused = await lab.hapg(['restore', ...args]);
+      assert.equal(refused.code, code, `${args.join(' ')}: ${refused.stderr}`);
+      assert.match(refused.stderr, says);
+    }
+    const after = await lab.healthy(10);
+    assert.equal(after.timeline, before.timeline);
+  });
+
+  test('to a time: exactly the rows until then, on every member; the data of before is kept; a new backup is there', async () => {
+    const before = await lab.healthy(60);
+    sql(
+      lab,
+      'drop table if exists moments; create table moments (n int primary key, at timestamptz default clock_timestamp())',
+    );
+    for (let n = 1; n <= 10; n++) sql(lab, `insert into moments (n) values (${n})`);
+    const moment = sql(
+      lab,
+      "select to_char((max(at) + interval '100 ms') at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') from moments",
+    );
+    await new Promise((done) => setTimeout(done, 500));
+    for (let n = 11; n <= 20; n++) sql(lab, `insert into moments (n) values (${n})`);
+    const { code, stdout, stderr } = await restore('--to-time', `${moment}Z`);
+    assert.equal(code, 0, stderr.slice(-3000));
+    const result = JSON.parse(stdout) as OperationDocument & { kept: string; backup: string };
+    console.log(`restore to a time: ${result.duration_ms} ms`);
+    await restored('1 2 3 4 5 6 7 8 9 10', before.timeline);
+    const leader = leaderOf(await lab.healthy(10));
+    assert.match(lab.on(leader, `ls ${result.kept}/PG_VERSION`).out, /PG_VERSION/);
+    assert.match(lab.on('db1', 'ls /var/lib/hapg/etcd').out, /scope-before-restore-.*\.json/);
+    const { backups } = JSON.parse((await lab.hapg(['backups', '-o', 'json'])).stdout) as {
+      backups: { type: string; label: string }[];
+    };
+    assert.equal(backups.at(-1)!.type, 'full');
+    assert.notEqual(backups.at(-1)!.label, result.backup);
+  });
+
+  test('to a restore point', async () => {
+    const before = await lab.healthy(60);
+    for (let n = 21; n <= 25; n++) sql(lab, `insert into moments (n) values (${n})`);
+    lab.on(
+      leaderOf(before),
+      `runuser -u postgres -- psql -XAtqc "select pg_create_restore_point('before the change')"`,
+    );
+    const refused = await restore('--to-name', 'before the change');
+    assert.equal(refused.code, 5, 'spaces are not for names of restore points');
+    lab.on(leaderOf(before), `runuser -u postgres -- psql -XAtqc "select pg_create_restore_point('before-change')"`);
+    for (let n = 31; n <= 35; n++) sql(lab, `insert into moments (n) values (${n})`);
+    const { backups } = JSON.parse((await lab.hapg(['backups', '-o', 'json'])).stdout) as {
+      backups: { label: string }[];
+    };
+    const { code, stdout, stderr } = await restore('--to-name', 'before-change', '--backup', backups.at(-1)!.label);
+    assert.equal(code, 0, stderr.slice(-3000));
+    console.log(`restore to a name: ${(JSON.parse(stdout) as OperationDocument).duration_ms} ms`);
+    await restored('1 2 3 4 5 6 7 8 9 10 21 22 23 24 25 1000', before.timeline);
+  });
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseRepository } from '../../src/cluster/backups.ts';
+import { backupFor, mayRestore, type RestoreFacts } from '../../src/cluster/decisions/restore.ts';
+import { parseTarget, postgresTime, targetArguments, targetReached } from '../../src/cluster/restore-target.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { healthyLab, labCluster } from './model.ts';
+
+const cluster = labCluster();
+const all = healthyLab();
+const snapshot = takeSnapshot(all);
+const repository = all.get('backup')!.repository!;
+const BACKUP_END = 1_767_225_600_000;
+const FACTS: RestoreFacts = {
+  repository,
+  lastCommit: BACKUP_END + 3_600_000,
+  freeBytes: 1e9,
+  now: BACKUP_END + 7_200_000,
+};
+const refused = (flags: Parameters<typeof parseTarget>[0], facts: Partial<RestoreFacts> = {}, label?: string) => {
+  const verdict = mayRestore(cluster, snapshot, parseTarget(flags), label, { ...FACTS, ...facts });
+  return verdict.ok ? '' : verdict.reasons.join('; ');
+};
+
+test('a time is read with its zone, or as local time, and told in UTC', () => {
+  for (const text of [
+    '2026-01-31T14:05:00Z',
+    '2026-01-31 14:05:00 UTC',
+    '2026-01-31 15:05:00+01',
+    '2026-01-31 15:05+01:00',
+  ]) {
+    const target = parseTarget({ toTime: text });
+    assert.ok(target.kind === 'time');
+    assert.equal(postgresTime(target.at), '2026-01-31 14:05:00.000+00', text);
+  }
+  const local = parseTarget({ toTime: '2026-01-31 14:05:00' });
+  assert.ok(local.kind === 'time');
+  assert.equal(local.at.getTime(), new Date(2026, 0, 31, 14, 5, 0).getTime());
+});
+
+test('targets that are not understood, none, and two are errors', () => {
+  for (const flags of [
+    {},
+    { latest: true, toLsn: '0/1' },
+    { toTime: 'yesterday' },
+    { toTime: '2026-13-01 00:00:00' },
+    { toLsn: '12' },
+    { toLsn: '0/XYZ' },
+    { toName: 'two words' },
+  ])
+    assert.throws(() => parseTarget(flags), Error, JSON.stringify(flags));
+});
+
+test('a target inside the window is allowed', () => {
+  assert.equal(refused({ toTime: new Date(BACKUP_END + 60_000).toISOString() }), '');
+  assert.equal(refused({ latest: true }), '');
+  assert.equal(refused({ toLsn: '0/4000000' }), '');
+  assert.equal(refused({ toName: 'x' }), '');
+});
+
+const at = (ms: number) => ({ toTime: new Date(BACKUP_END + ms).toISOString() });
+for (const [what, flags, facts, reason, label] of [
+  ['before the first backup', at(-60_000), {}, /before the first backup's end/],
+  ['an LSN before the first backup', { toLsn: '0/1000000' }, {}, /before the first backup's end/],
+  ['in the future', at(8_000_000), {}, /in the future/],
+  ['after the last commit', at(3_700_000), {}, /nothing was committed after .*: use --latest/],
+  ['from a backup that is not there', { latest: true }, {}, /there is no backup nope/, 'nope'],
+  [
+    'without room for both copies',
+    { latest: true },
+    { freeBytes: 1_000_000 },
+    /are needed, for the present data is kept/,
+  ],
+  ['without a backup', { latest: true }, { repository: { ...repository, backups: [] } }, /has no backup/],
+  [
+    'of a foreign stanza',
+    { latest: true },
+    { repository: { ...repository, systemIdentifier: '8000' } },
+    /backups of the database 8000, and the hosts have 7000/,
+  ],
+  ['while a backup runs', { latest: true }, { repository: { ...repository, running: true } }, /a backup is running/],
+  ['while pgBackRest is silent', { latest: true }, { repository: undefined }, /does not answer/],
+] as [string, Parameters<typeof parseTarget>[0], Partial<RestoreFacts>, RegExp, string?][])
+  test(`a restore is refused ${what}`, () => {
+    assert.match(refused(flags, facts, label), reason);
+  });
+
+test('the newest backup before the target is taken; for a name, which nobody can place, the oldest', () => {
+  const [first] = repository.backups;
+  const second = { ...first!, label: 'second', stop: first!.stop + 600, stopLsn: '0/5000000' };
+  const list = [first!, second];
+  assert.equal(backupFor(parseTarget(at(60_000)), list, undefined)!.label, first!.label);
+  assert.equal(backupFor(parseTarget(at(660_000)), list, undefined)!.label, 'second');
+  assert.equal(backupFor(parseTarget({ toLsn: '0/4000000' }), list, undefined)!.label, first!.label);
+  assert.equal(backupFor(parseTarget({ toName: 'x' }), list, undefined)!.label, first!.label);
+  assert.equal(backupFor(parseTarget({ latest: true }), list, undefined)!.label, 'second');
+});
+
+test("only the server's own words prove that a target was reached", () => {
+  const reached = (flags: Parameters<typeof parseTarget>[0], log: string) => targetReached(parseTarget(flags), log);
+  assert.ok(reached(at(0), 'LOG:  recovery stopping before commit of transaction 744, time 2026-01-01 00:00:05+00'));
+  assert.ok(!reached(at(0), 'LOG:  consistent recovery state reached at 0/3000050'));
+  assert.ok(reached({ toLsn: '0/1' }, 'LOG:  recovery stopping after WAL location (LSN) "0/5000060"'));
+  assert.ok(reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "a", time 2026-01-01'));
+  assert.ok(!reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "ab", time 2026-01-01'));
+  assert.ok(reached({ latest: true }, 'LOG:  archive recovery complete'));
+  assert.deepEqual(targetArguments(parseTarget({ latest: true })), ['--type=default']);
+});
+
+test("a system identifier, which is larger than JavaScript's numbers, is read to its last digit", () => {
+  const text =
+    '[{"name":"pglab","status":{"code":0,"message":"ok"},"db":[{"id":1,"system-id":7710549850271676761}],"backup":[]}]';
+  assert.equal(parseRepository(JSON.parse(text), 'pglab', text)!.systemIdentifier, '7710549850271676761');
+});
