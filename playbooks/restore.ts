@@ -1,8 +1,10 @@
 import { dcsConfig } from '../roles/patroni/dcs.ts';
 import type { Backup } from '../src/cluster/backups.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
+import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import { PKI } from '../src/cluster/observe.ts';
 import { type Target, targetArguments, targetReached } from '../src/cluster/restore-target.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -28,7 +30,7 @@ export interface RestoreOrder {
 }
 
 /** The phases, in order; each can be repeated until it is noted as done. */
-export type Phase = 'stopped' | 'forgotten' | 'restored' | 'leading' | 'following' | 'backed up';
+export type Phase = 'stopped' | 'forgotten' | 'restored' | 'leading' | 'backed up' | 'following';
 
 const RESTORE_S = 7 * 86_400;
 const MEMBER_S = 900;
@@ -40,7 +42,7 @@ const asPostgres = (...args: string[]): string => `runuser -u postgres -- ${word
 
 /**
  * The whole way: everybody stopped, this scope's keys in the DCS exported and removed, one host restored and recovered to
- * exactly the target, then the new leader, then its replicas, then a new backup. `note` keeps what is done, so that a
+ * exactly the target, then the new leader, a new backup, and its replicas from that. `note` keeps what is done, so that a
  * restore that died goes on where it stopped. The present data is moved aside, never deleted.
  */
 export async function restore(
@@ -66,15 +68,16 @@ export async function restore(
   await converge(op, found);
   await phase('restored', [host], () => restoreFirst(op, found.context, host, order));
   await phase('leading', [host], () => lead(op, store, host));
+  // Before the replicas, for they come from it: from an older one they would have to find their way through timelines.
+  await phase('backed up', hostsWith(cluster, 'pgbackrest'), async () => {
+    await takeBackup(op, 'full');
+  });
   await phase('following', members, async () => {
-    for (const member of members) if (member !== host) await follow(op, store, member, order);
+    for (const member of members) if (member !== host) await follow(op, store, member);
   });
   await converge(op, await surveyAll(op, store));
   const problem = await verifyAsClient(op.session, cluster);
   if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
-  await phase('backed up', hostsWith(cluster, 'pgbackrest'), async () => {
-    await takeBackup(op, 'full');
-  });
 }
 
 /** Nobody runs, and nobody will: the mark keeps Patroni's unit from starting, at a boot as well. */
@@ -88,7 +91,7 @@ async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
     await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
       remote.run(
         `umask 077; mkdir -p ${PATHS.state}; ${mark} > ${PATHS.restore}
-if systemctl cat patroni.service >/dev/null 2>&1; then systemctl stop patroni || exit 1; fi
+${stopUnits(['patroni.service'])}
 ! pgrep -u postgres -f ${quote(`postgres -D ${op.cluster.dataDir}`)} >/dev/null 2>&1 || { echo 'PostgreSQL still runs'; exit 1; }`,
         330,
       ),
@@ -213,33 +216,38 @@ async function lead(op: Operation, store: SecretStore, host: Host): Promise<void
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
 }
 
-/** A replica takes the same backup over its own data, as far as it differs, and follows the new timeline from there. */
-async function follow(op: Operation, store: SecretStore, host: Host, { backup }: RestoreOrder): Promise<void> {
+/** A replica takes the new backup over its own data, as far as it differs, and follows the new timeline from there. */
+async function follow(op: Operation, store: SecretStore, host: Host): Promise<void> {
   const { cluster } = op;
+  const follows = ({ members, leader }: Snapshot): Verdict => {
+    const member = members.find((one) => one.name === host.name);
+    return verdict([
+      ...(member?.state === 'streaming' ? [] : [`${host.name} is ${member?.state ?? 'not a member yet'}`]),
+      ...(member?.timeline === leader?.timeline ? [] : [`${host.name} is on timeline ${member?.timeline}`]),
+    ]);
+  };
+  // A restore that died may have come this far.
+  if (follows(await op.look()).ok) return;
+  await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
+    remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, 330),
+  );
   const data = quote(cluster.dataDir);
   const command = asPostgres(
     'pgbackrest',
     `--stanza=${cluster.stanza}`,
     '--delta',
     '--force',
-    `--set=${backup}`,
     '--type=standby',
     '--log-level-console=info',
     'restore',
   );
-  await op.step(host, `restore backup ${backup} where it differs`, 'pgbackrest', 'run', (remote) =>
+  await op.step(host, 'take the new backup where it differs', 'pgbackrest', 'run', (remote) =>
     remote.unit('restore', `install -d -o postgres -g postgres -m 0700 ${data}\n${command}`, RESTORE_S),
   );
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
   await op.step(host, 'follow', 'patroni', 'run', async () => {
-    await op.until(host, 'streaming', MEMBER_S, ({ members, leader }) => {
-      const member = members.find((one) => one.name === host.name);
-      return verdict([
-        ...(member?.state === 'streaming' ? [] : [`${host.name} is ${member?.state ?? 'not a member yet'}`]),
-        ...(member?.timeline === leader?.timeline ? [] : [`${host.name} is on timeline ${member?.timeline}`]),
-      ]);
-    });
+    await op.until(host, 'streaming', MEMBER_S, follows);
   });
 }
 

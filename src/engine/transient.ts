@@ -31,5 +31,5 @@ while [ ! -e ${base}.rc ]; do
 done
 rc=$(cat ${base}.rc)
 rm -f ${base}.sh ${base}.rc
-if [ "$rc" != 0 ]; then tail -n 12 ${log}; exit "$rc"; fi`;
+if [ "$rc" != 0 ]; then tac ${log} | sed '/^== /q' | tac | tail -n 12; exit "$rc"; fi`;
 }
