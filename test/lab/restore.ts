@@ -12,8 +12,8 @@ export const rowsOn = (lab: TestLab, host: string): string =>
   lab.on(host, `runuser -u postgres -- psql -XAtq -d app -c "select string_agg(n::text, ' ' order by n) from moments"`)
     .out;
 
-/** Backups, and the way back to a moment. */
-export function restoring(lab: TestLab): void {
+/** Backups, and the way back to a moment; `deep`: in every way, with the controller killed, and from nothing but the backup. */
+export function restoring(lab: TestLab, deep = false): void {
   const restore = (...args: string[]) =>
     lab.hapg(['restore', ...args, '--yes', '--confirm', lab.cluster, '-o', 'json']);
 
@@ -48,14 +48,14 @@ export function restoring(lab: TestLab): void {
   test('a restore outside the window, to the wrong name or without one is refused, and nothing is touched', async () => {
     const before = await lab.healthy(60);
     for (const [args, code, says] of [
-      [['--latest', '--yes'], 5, /--yes --confirm pgtest is needed/],
+      [['--latest', '--yes'], 5, /--yes --confirm \w+ is needed/],
       [['--latest', '--yes', '--confirm', 'other'], 1, /not confirmed; nothing was changed/],
-      [['--to-time', '2020-01-01T00:00:00Z', '--yes', '--confirm', 'pgtest'], 1, /is before the first backup's end/],
-      [['--to-time', '2099-01-01T00:00:00Z', '--yes', '--confirm', 'pgtest'], 1, /is in the future/],
-      [['--to-lsn', '0/1', '--yes', '--confirm', 'pgtest'], 1, /is before the first backup's end/],
-      [['--latest', '--backup', 'none', '--yes', '--confirm', 'pgtest'], 1, /there is no backup none/],
-      [['--to-time', 'yesterday', '--yes', '--confirm', 'pgtest'], 5, /not a time such as/],
-      [['--yes', '--confirm', 'pgtest'], 5, /where to\?/],
+      [['--to-time', '2020-01-01T00:00:00Z', '--yes', '--confirm', lab.cluster], 1, /is before the first backup's end/],
+      [['--to-time', '2099-01-01T00:00:00Z', '--yes', '--confirm', lab.cluster], 1, /is in the future/],
+      [['--to-lsn', '0/1', '--yes', '--confirm', lab.cluster], 1, /is before the first backup's end/],
+      [['--latest', '--backup', 'none', '--yes', '--confirm', lab.cluster], 1, /there is no backup none/],
+      [['--to-time', 'yesterday', '--yes', '--confirm', lab.cluster], 5, /not a time such as/],
+      [['--yes', '--confirm', lab.cluster], 5, /where to\?/],
     ] as const) {
       const refused = await lab.hapg(['restore', ...args]);
       assert.equal(refused.code, code, `${args.join(' ')}: ${refused.stderr}`);
@@ -93,6 +93,8 @@ export function restoring(lab: TestLab): void {
     assert.notEqual(backups.at(-1)!.label, result.backup);
   });
 
+  if (!deep) return;
+
   test('to a restore point', async () => {
     const before = await lab.healthy(60);
     for (let n = 21; n <= 25; n++) sql(lab, `insert into moments (n) values (${n})`);
@@ -111,5 +113,59 @@ export function restoring(lab: TestLab): void {
     assert.equal(code, 0, stderr.slice(-3000));
     console.log(`restore to a name: ${(JSON.parse(stdout) as OperationDocument).duration_ms} ms`);
     await restored('1 2 3 4 5 6 7 8 9 10 21 22 23 24 25 1000', before.timeline);
+  });
+
+  test('to an LSN', async () => {
+    const before = await lab.healthy(60);
+    const here = sql(lab, 'select pg_current_wal_lsn()');
+    for (let n = 41; n <= 45; n++) sql(lab, `insert into moments (n) values (${n})`);
+    const rows = rowsOn(lab, 'db1')
+      .split(' ')
+      .filter((n) => Number(n) < 41 || Number(n) > 45)
+      .join(' ');
+    const { code, stderr } = await restore('--to-lsn', here);
+    assert.equal(code, 0, stderr.slice(-3000));
+    await restored(rows, before.timeline);
+  });
+
+  test('the controller is killed in every phase: the same command goes on, and never is a cluster of two times seen', async () => {
+    const before = await lab.healthy(60);
+    sql(lab, 'insert into moments (n) values (2000)');
+    const rows = rowsOn(lab, leaderOf(before));
+    let kills = 0;
+    for (;;) {
+      const run = lab.start(['restore', ...(kills === 0 ? ['--latest'] : []), '--yes', '--confirm', lab.cluster]);
+      const timer = setTimeout(() => run.kill('SIGKILL'), 5000 + kills * 1500);
+      const { code, stderr } = await run.done;
+      clearTimeout(timer);
+      if (code === 0) break;
+      console.log(`killed at: ${stderr.trim().split('\n').at(-1)}`);
+      assert.equal(code, null, stderr.slice(-2000));
+      assert.ok(++kills < 25, 'it comes to its end');
+      const { status } = await lab.status();
+      const timelines = new Set(
+        status.members.filter((member) => member.state === 'streaming').map((member) => member.timeline),
+      );
+      assert.ok(timelines.size <= 1, 'replicas of one time only');
+      await new Promise((done) => setTimeout(done, 2000));
+    }
+    assert.ok(kills > 2, `${kills} kills`);
+    await restored(rows, before.timeline);
+  });
+
+  test('all database hosts are lost with their disks: the cluster comes back from the repository alone', async () => {
+    await lab.healthy(60);
+    sql(lab, 'insert into moments (n) values (3000)');
+    const rows = rowsOn(lab, 'db1');
+    const archived = await lab.hapg(['backup', '--type', 'incr', '--yes']);
+    assert.equal(archived.code, 0, archived.stderr);
+    for (const host of ['db1', 'db2', 'db3']) lab.docker('rm', '-f', `${lab.cluster}-${host}`);
+    assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
+    const refused = await lab.hapg(['apply', '--yes']);
+    assert.equal(refused.code, 1, 'no new, empty cluster beside the backups');
+    assert.match(refused.stderr, /there are backups of .* "hapg restore --latest" brings it back/);
+    const { code, stderr } = await restore('--latest');
+    assert.equal(code, 0, stderr.slice(-3000));
+    await restored(rows, 1);
   });
 }
