@@ -173,25 +173,20 @@ command('repair', 'mend a broken DCS and clear leftovers; explains before it act
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/repair.ts')).repairCommand(options)));
 
-const secrets = program.command('secrets').description('passwords of the cluster');
-withCommonOptions(secrets.command('show').description('print them in plain text')).action((options) =>
-  run(async () => (await import('./commands/secrets.ts')).secretsShowCommand(options)),
-);
-withCommonOptions(secrets.command('rotate').description('make new ones, without an interruption'))
+command('secrets', 'the passwords of the cluster: names, or shown in plain text, or replaced without an interruption')
+  .argument('[what]', 'show or rotate')
   .argument('[names...]', 'superuser, replication, rewind, rest, stats, or users; default: all')
   .option(...PROBE)
-  .action((names, options) =>
-    run(async () => (await import('./commands/secrets.ts')).secretsRotateCommand(names, options)),
+  .action((what, names, options) =>
+    run(async () => (await import('./commands/secrets.ts')).secretsCommand(what, names, options)),
   );
 
-const certs = command('certs', 'certificates and when they expire').action((options) =>
-  run(async () => (await import('./commands/certs.ts')).certsCommand(options)),
-);
-withCommonOptions(certs.command('renew').description('new keys and certificates, without an interruption'))
+command('certs', 'certificates and when they expire, or replaced without an interruption')
+  .argument('[what]', 'renew')
   .option('--authority <name>', 'replace an authority: etcd, patroni, postgres or pgbackrest')
   .option('--trust-only', 'stop when the new authority is trusted beside the old one', false)
   .option(...PROBE)
-  .action((options) => run(async () => (await import('./commands/certs.ts')).certsRenewCommand(options)));
+  .action((what, options) => run(async () => (await import('./commands/certs.ts')).certsCommand(what, options)));
 
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')

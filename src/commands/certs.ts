@@ -9,8 +9,20 @@ import { table } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
-/** `hapg certs`: every certificate with its expiry, soonest first. */
-export async function certsCommand(options: CommonOptions): Promise<number> {
+interface RenewOptions extends OperateOptions {
+  authority?: string;
+  trustOnly: boolean;
+}
+
+/** `hapg certs [renew]`. */
+export function certsCommand(what: string | undefined, options: RenewOptions): Promise<number> {
+  if (what === undefined) return list(options);
+  if (what === 'renew') return renew(options);
+  throw new UsageError(`hapg certs ${what}: renew, or nothing for the list`);
+}
+
+/** Every certificate with its expiry, soonest first. */
+async function list(options: CommonOptions): Promise<number> {
   const made = setup(options);
   const { session, progress } = await start(made, newRunId(), () => []);
   try {
@@ -20,13 +32,14 @@ export async function certsCommand(options: CommonOptions): Promise<number> {
       (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
     );
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
-    const list = answers
+    const certificates = answers
       .flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
       .sort((a, b) => a.expires - b.expires);
     await progress.end();
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-    if (made.json) printJson(list.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
-    else print(table(list.map(({ host, path, expires }) => [day(expires), host, path])));
+    if (made.json)
+      printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
+    else print(table(certificates.map(({ host, path, expires }) => [day(expires), host, path])));
     return EXIT.done;
   } finally {
     session.close();
@@ -34,10 +47,8 @@ export async function certsCommand(options: CommonOptions): Promise<number> {
   }
 }
 
-/** `hapg certs renew`: every leaf, or an authority with an overlap of both. */
-export function certsRenewCommand(
-  options: OperateOptions & { authority?: string; trustOnly: boolean },
-): Promise<number> {
+/** Every leaf, or an authority with an overlap of both. */
+function renew(options: RenewOptions): Promise<number> {
   const { authority } = options;
   if (authority !== undefined && !isAuthority(authority))
     throw new UsageError(`--authority ${authority}: one of ${AUTHORITIES.join(', ')}`);

@@ -1,6 +1,7 @@
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
+import type { Secret } from '../secrets/secret.ts';
 import { SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';
@@ -9,13 +10,25 @@ import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
 
-/** `hapg secrets show`: the passwords in plain text, on purpose. Contacts nothing. */
-export async function secretsShowCommand(options: CommonOptions): Promise<number> {
+/** `hapg secrets [show|rotate]`. */
+export async function secretsCommand(
+  what: string | undefined,
+  names: readonly string[],
+  options: OperateOptions,
+): Promise<number> {
+  if (what === 'rotate') return rotate(names, options);
+  if (what === undefined || what === 'show') return list(options, what === 'show');
+  throw new UsageError(`hapg secrets ${what}: show, rotate, or nothing for the names`);
+}
+
+/** The names of all passwords; in plain text only when that is asked for. Contacts nothing. */
+async function list(options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = setup(options);
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
-  const system = SYSTEM_PASSWORDS.map((name) => [name, store.password(name).reveal()] as const);
-  const users = cluster.settings.postgres.users.map(({ name }) => [name, store.userPassword(name).reveal()] as const);
+  const shown = (secret: Secret): string => (reveal ? secret.reveal() : String(secret));
+  const system = SYSTEM_PASSWORDS.map((name) => [name, shown(store.password(name))] as const);
+  const users = cluster.settings.postgres.users.map(({ name }) => [name, shown(store.userPassword(name))] as const);
   if (json) printJson({ system: Object.fromEntries(system), users: Object.fromEntries(users) });
   else
     print(
@@ -27,8 +40,8 @@ export async function secretsShowCommand(options: CommonOptions): Promise<number
   return EXIT.done;
 }
 
-/** `hapg secrets rotate`: new passwords for what is named, or for everything. */
-export function secretsRotateCommand(names: readonly string[], options: OperateOptions): Promise<number> {
+/** New passwords for what is named, or for everything. */
+function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
   return operate('secrets rotate', options, async (op, snapshot, made, store) => {
     const { cluster } = op;
     const everyUser = cluster.settings.postgres.users.map(({ name }) => name);
