@@ -27,8 +27,8 @@ const network = z
 const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
 const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
 const seconds = z.int().positive();
-/** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf would take it. */
-const setting = z.union([z.string(), z.number(), z.boolean()], 'a setting is a text, a number, true or false');
+/** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf, which has no line breaks in a value, would take it. */
+const setting = z.union([oneLine, z.number(), z.boolean()], 'a setting is a text, a number, true or false');
 const calendar = oneLine.regex(
   /^[A-Za-z0-9*:,./~ -]+$/,
   'not a systemd calendar expression, such as "Sun 03:00" (systemd.time(7))',

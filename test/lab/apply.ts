@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOSTS, leaderOf, manifest, report, set, type TestLab } from '../support/lab.ts';
+import { Sampler } from '../support/sampler.ts';
 
 /** From bare hosts to a cluster, and a second run that changes nothing. */
 export function applying(lab: TestLab): void {
@@ -24,7 +25,9 @@ export function applying(lab: TestLab): void {
 
   test('from bare hosts to a healthy cluster, and what plan has shown is what apply does', async () => {
     const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
+    const sampler = new Sampler(lab);
     const { code, stdout, stderr, ms } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    assert.deepEqual(sampler.stop(), [], 'no secret was in an argument list');
     assert.equal(code, 0, `${stderr.slice(-3000)}\n${stdout.slice(-2000)}`);
     console.log(`first apply: ${Math.round(ms / 1000)} s`);
     const applied = report(stdout);

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { HOSTS, type TestLab } from '../support/lab.ts';
+import { storedSecrets } from '../support/sampler.ts';
 
 /** What must hold after everything else. */
 export function afterwards(lab: TestLab): void {
   test('after all of this apply still has nothing to do, and no secret lies open', async () => {
     const { code, stdout } = await lab.hapg(['plan', '--detailed-exitcode']);
     assert.equal(code, 0, stdout);
-    const secrets = [
-      ...readFileSync(join(lab.directory, '.hapg', lab.cluster, 'secrets.yaml'), 'utf8').matchAll(
-        /^ {2}\w+: ([A-Za-z0-9x]{20,})$/gm,
-      ),
-    ].map((match) => match[1]!);
-    assert.ok(secrets.length >= 7);
+    const secrets = storedSecrets(lab);
     for (const host of HOSTS) {
       const found = lab.on(
         host,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+import { Sampler } from '../support/sampler.ts';
 
 /** Every password and certificate is replaced under load; `deep`: every authority too. */
 export function rotating(lab: TestLab, deep = false): void {
@@ -33,7 +34,9 @@ export function rotating(lab: TestLab, deep = false): void {
 
   test("the system's passwords are rotated under load, and the new ones are those that work", async () => {
     const before = await passwords();
+    const sampler = new Sampler(lab);
     await unnoticed(['secrets', 'rotate', 'superuser', 'replication', 'rewind', 'rest', 'stats']);
+    assert.deepEqual(sampler.stop(), [], 'no secret was in an argument list');
     const after = await passwords();
     for (const name of ['superuser', 'replication', 'rewind', 'rest', 'stats'])
       assert.notEqual(after.system[name], before.system[name], name);
