@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { leaderOf, leftovers, type OperationDocument, TestLab, until } from '../support/lab.ts';
+import { seeded } from '../support/random.ts';
 import { offerUpdates, versionOn } from '../support/updates.ts';
 
 /** A rolling update with a fault in its middle: it stops before harm, says where and why, and the next run finishes. */
@@ -108,13 +109,7 @@ test('etcd has lost a member: refused, for no other could be taken out', async (
 });
 
 test('the controller is killed at ten random moments: nothing is left that does not undo itself, and the next run finishes', async () => {
-  const seed = Number(process.env.HAPG_SEED ?? Date.now() % 100_000);
-  console.log(`HAPG_SEED=${seed}`);
-  let state = seed;
-  const random = () => {
-    state = (state * 1103515245 + 12345) % 2147483648;
-    return state / 2147483648;
-  };
+  const random = seeded();
   for (let turn = 0; turn < 10; turn++) {
     const run = lab.start(['update', '--yes', '--limit', 'patroni', '--reboot', 'always']);
     const moment = 4000 + random() * 70_000;
