@@ -79,20 +79,14 @@ export async function operate(
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
   const { session, progress, interrupt } = await start(made, run, () => store.all());
-  let journal: Journal | undefined;
   try {
     const unreachable = await session.openAll(cluster.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, cluster.hosts, lock.who, lock.waitSeconds);
-    journal = Journal.open(cluster, run);
-    const recorder = new Recorder(session.options.emit, journal);
-    const op = new Operation(session, recorder, interrupt, lock);
-    const found = await op.look();
-    refuseUnless(checkIdentity(cluster, found, store.known()));
-    const cleared = await op.clearLeftovers(found);
-    for (const line of cleared) session.options.emit({ type: 'note', text: line });
-    const intent = await decide(op, cleared.length > 0 ? await calmDown(op) : found, made, store);
+    const journal = Journal.open(cluster, run);
+    const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
+    const intent = await decide(op, await firstLook(op, store), made, store);
     if (!intent) {
       await progress.end();
       if (made.json) printJson(document(true, run, started, [], op, undefined));
@@ -100,45 +94,56 @@ export async function operate(
       return EXIT.done;
     }
     if (!made.json) print(intent.explain);
-    if (
-      !(await (intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options)))
-    )
-      throw new Refused('not confirmed; nothing was changed');
+    const ask = intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options);
+    if (!(await ask)) throw new Refused('not confirmed; nothing was changed');
     const by = `${userInfo().username}@${hostname()}`;
     journal.write('start', { command, by, cluster: cluster.name, hosts: intent.hosts.map((host) => host.name) });
-    const outcome = await work(op, intent, options.probe ?? false);
-    const now = (!outcome.error && intent.after) || cluster;
-    const { problems } = await settled(session.through(now), now, store, outcome.error ? 0 : SETTLE_MS);
-    const ok = !outcome.error && problems.length === 0;
+    const { error, figures, left } = await work(op, intent, options.probe ?? false);
+    // Pressed twice, Ctrl-C waits for nothing any more.
+    const now = (!error && intent.after) || cluster;
+    const problems =
+      interrupt.level < 2
+        ? (await settled(session.through(now), now, store, error ? 0 : SETTLE_MS)).problems
+        : [{ code: 'interrupted', host: '', message: 'not looked at, for this run was interrupted; see hapg status' }];
+    const ok = !error && problems.length === 0;
     journal.write('end', {
-      result:
-        outcome.error instanceof Interrupted ? 'interrupted' : outcome.error ? 'failed' : ok ? 'ok' : 'not healthy',
-      changed: recorder.done.length,
-      failed: recorder.failed,
+      result: error instanceof Interrupted ? 'interrupted' : error ? 'failed' : ok ? 'ok' : 'not healthy',
+      changed: op.recorder.done.length,
+      failed: op.recorder.failed,
       switchovers: op.switchovers,
-      ...outcome.figures,
+      ...figures,
     });
-    await op.audit(`${command} changed=${recorder.done.length} result=${ok ? 'ok' : 'failed'} by=${by}`);
+    if (interrupt.level < 2)
+      await op.audit(`${command} changed=${op.recorder.done.length} result=${ok ? 'ok' : 'failed'} by=${by}`);
     await progress.end();
     if (made.json)
       printJson({
-        ...document(ok, run, started, intent.hosts, op, outcome.figures),
+        ...document(ok, run, started, intent.hosts, op, figures),
         ...intent.document?.(),
-        ...(outcome.error ? { failed: recorder.failed } : {}),
+        ...(error ? { failed: op.recorder.failed } : {}),
         problems,
       });
     else {
-      print(showOperation(recorder.done, op.switchovers));
-      if (outcome.figures) print(showFigures(outcome.figures));
-      for (const line of outcome.left) print(line);
-      for (const problem of problems) print(`${problem.host || cluster.name}: ${problem.message}`);
+      print(showOperation(op.recorder.done, op.switchovers));
+      if (figures) print(showFigures(figures));
+      for (const line of left) print(line);
+      for (const { host, message } of problems) print(`${host || cluster.name}: ${message}`);
     }
-    if (outcome.error) throw outcome.error;
+    if (error) throw error;
     return ok ? EXIT.done : EXIT.refused;
   } finally {
     session.close();
     await progress.end();
   }
+}
+
+/** What is there, once identity is checked and the leftovers of a dead run are undone. Throws Refused. */
+async function firstLook(op: Operation, store: SecretStore): Promise<Snapshot> {
+  const found = await op.look();
+  refuseUnless(checkIdentity(op.cluster, found, store.known()));
+  const cleared = await op.clearLeftovers(found);
+  for (const text of cleared) op.session.options.emit({ type: 'note', text });
+  return cleared.length > 0 ? calmDown(op) : found;
 }
 
 /** After leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
@@ -186,10 +191,20 @@ async function work(
     if (!intent.probeLater) await begin();
     await intent.run(begin);
   } catch (cause) {
-    if (!(cause instanceof KnownError)) throw cause;
-    error = cause;
-    if (!(cause instanceof Interrupted)) op.failed(cause);
+    // A bug is no reason to leave a host drained; after that it is told as what it is.
+    if (!(cause instanceof KnownError)) {
+      await op.releaseAll();
+      throw cause;
+    }
+    error = op.interrupt.level > 0 ? new Interrupted('interrupted; run again to go on') : cause;
+    if (error === cause) op.failed(cause);
   }
   const left = await op.releaseAll();
-  return { ...(error ? { error } : {}), figures: await load?.stop(), left };
+  let figures: LoadFigures | undefined;
+  try {
+    figures = await load?.stop();
+  } catch (cause) {
+    left.push(`what clients saw is not known: ${(cause as Error).message}`);
+  }
+  return { ...(error ? { error } : {}), figures, left };
 }

@@ -184,6 +184,7 @@ export class Operation {
     const left: string[] = [];
     for (const { host, name } of [...this.armed].reverse())
       try {
+        if (this.interrupt.level >= 2) throw new Interrupted('not waited for');
         if (!this.session.isOpen(host)) await this.reopen(host);
         await this.release(host, name);
       } catch (cause) {
