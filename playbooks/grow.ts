@@ -9,6 +9,7 @@ import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, ROLE_NAMES, repositoryHost } from '../src/inventory/model.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
+import { sql } from '../src/shell/postgres.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import { apply } from './apply.ts';
 
@@ -31,7 +32,7 @@ export async function scout(op: Operation, snapshot: Snapshot, host: Host): Prom
     op.ask(
       leader,
       'size and versions',
-      `echo "bytes $(runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c 'select sum(pg_database_size(oid)) from pg_database')"
+      `echo "bytes $(${sql(cluster.settings.postgres.port, 'select sum(pg_database_size(oid)) from pg_database')})"
 dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
     ),
     op.ask(

@@ -13,7 +13,8 @@ import { type Cluster, type Host, hostsWith, repositoryHost } from '../src/inven
 import { hostPort } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { print, quote, words } from '../src/shell/quote.ts';
+import { asPostgres, pgbackrest, sql } from '../src/shell/postgres.ts';
+import { print, quote } from '../src/shell/quote.ts';
 import { etcdctl } from '../src/steps/etcd-join.ts';
 import { beforePostgres } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
@@ -37,8 +38,6 @@ const MEMBER_S = 900;
 
 export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
-
-const asPostgres = (...args: string[]): string => `runuser -u postgres -- ${words(...args)}`;
 
 /**
  * The whole way: everybody stopped, this scope's keys in the DCS exported and removed, one host restored and recovered to
@@ -158,9 +157,8 @@ if [ -d ${data} ] && [ ! -e ${aside} ]; then mv -T ${data} ${aside}; fi
 install -d -o postgres -g postgres -m 0700 ${data}`,
     ),
   );
-  const command = asPostgres(
-    'pgbackrest',
-    `--stanza=${cluster.stanza}`,
+  const command = pgbackrest(
+    cluster.stanza,
     '--delta',
     '--force',
     `--set=${order.backup}`,
@@ -232,9 +230,8 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
     remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, 330),
   );
   const data = quote(cluster.dataDir);
-  const command = asPostgres(
-    'pgbackrest',
-    `--stanza=${cluster.stanza}`,
+  const command = pgbackrest(
+    cluster.stanza,
     '--delta',
     '--force',
     '--type=standby',
@@ -255,7 +252,7 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
 export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr'): Promise<Backup> {
   const { cluster } = op;
   const host = repositoryHost(cluster)!;
-  const command = asPostgres('pgbackrest', `--stanza=${cluster.stanza}`, `--type=${type}`, 'backup');
+  const command = pgbackrest(cluster.stanza, `--type=${type}`, 'backup');
   const before = (await op.look([host])).observations.get(host.name)?.repository?.backups.at(-1)?.label;
   await op.step(host, `${type} backup`, 'pgbackrest', 'run', (remote) => remote.unit('backup', command, RESTORE_S));
   const made = (await op.look([host])).observations.get(host.name)?.repository?.backups.at(-1);
@@ -267,7 +264,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr'):
 export const archiveAll = async (op: Operation): Promise<void> => {
   const host = repositoryHost(op.cluster)!;
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
-    remote.run(`${asPostgres('pgbackrest', `--stanza=${op.cluster.stanza}`, 'check')} 2>&1 | tail -n 3`, 120),
+    remote.run(`${pgbackrest(op.cluster.stanza, 'check')} 2>&1 | tail -n 3`, 120),
   );
 };
 
@@ -279,18 +276,7 @@ export async function lastCommit(op: Operation): Promise<number | undefined> {
   const answer = await op.ask(
     op.host(replica.name),
     'the last commit',
-    asPostgres(
-      'psql',
-      '-XAtq',
-      '-h',
-      '/var/run/postgresql',
-      '-p',
-      String(op.cluster.settings.postgres.port),
-      '-d',
-      'postgres',
-      '-c',
-      'select floor(extract(epoch from pg_last_xact_replay_timestamp()) * 1000)',
-    ),
+    sql(op.cluster.settings.postgres.port, 'select floor(extract(epoch from pg_last_xact_replay_timestamp()) * 1000)'),
   );
   return /^\d+$/.test(answer.trim()) ? Number(answer.trim()) : undefined;
 }

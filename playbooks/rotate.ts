@@ -7,6 +7,7 @@ import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
+import { psql } from '../src/shell/postgres.ts';
 import { print, quote } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
 import { identifier, literal } from '../src/steps/sql-objects.ts';
@@ -101,7 +102,7 @@ async function onLeader(op: Operation, name: string, sql: string): Promise<void>
   const host = op.host(leader?.name ?? '') as Host;
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(
-      `${print(`set log_statement = 'none';\n${sql}`)} | runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -p ${op.cluster.settings.postgres.port} -d postgres -f -`,
+      `${print(`set log_statement = 'none';\n${sql}`)} | ${psql(op.cluster.settings.postgres.port, 'postgres', '-f', '-')}`,
     ),
   );
 }

@@ -6,6 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
+import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { memberRemove } from '../src/steps/etcd-join.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './update.ts';
@@ -86,13 +87,12 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   const { leader } = await op.look(members);
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
-  const psql = (sql: string) =>
-    `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${op.cluster.settings.postgres.port} -d postgres -c ${quote(sql)}`;
+  const { port } = op.cluster.settings.postgres;
   // Patroni's name for it: what a slot's name cannot hold becomes _ (slots.py, slot_name_from_member_name).
   const slot = `slot_name = '${name.replaceAll('-', '_')}'`;
   const left = async () => {
     const counts = await Promise.all(
-      members.map((one) => op.ask(one, 'slots', psql(`select count(*) from pg_replication_slots where ${slot}`))),
+      members.map((one) => op.ask(one, 'slots', sql(port, `select count(*) from pg_replication_slots where ${slot}`))),
     );
     return counts.some((count) => count.trim() !== '0');
   };
@@ -100,7 +100,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   op.stage('slots', [host]);
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
     const edit = (value: string) =>
-      `runuser -u postgres -- patronictl -c /etc/patroni/config.yml edit-config --quiet --force -s member_slots_ttl=${value} ${quote(op.cluster.scope)} >/dev/null`;
+      `${patronictl('edit-config', '--quiet', '--force', '-s', `member_slots_ttl=${value}`, op.cluster.scope)} >/dev/null`;
     await op.arm(host, 'slots', edit('null'), SLOTS_S * 2);
     await op.ask(host, 'slots', edit('0'), 60);
     const end = Date.now() + SLOTS_S * 1000;
@@ -109,7 +109,10 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
         await op.ask(
           one,
           'slots',
-          psql(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`),
+          sql(
+            port,
+            `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
+          ),
         );
       if (Date.now() > end)
         throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);

@@ -6,7 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
-import { quote } from '../src/shell/quote.ts';
+import { patronictl, sql } from '../src/shell/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
 const SWITCHOVER_S = 60;
@@ -54,11 +54,10 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
 }
 
 /** POSIX sh: a checkpoint of this member, so that what follows is short. */
-export const checkpoint = (cluster: Cluster): string =>
-  `runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c checkpoint`;
+export const checkpoint = (cluster: Cluster): string => sql(cluster.settings.postgres.port, 'checkpoint');
 
 const ask = (cluster: Cluster, from: Host, to: Host): string =>
-  `out=$(runuser -u postgres -- patronictl -c /etc/patroni/config.yml switchover ${quote(cluster.scope)} --leader ${quote(from.name)} --candidate ${quote(to.name)} --force 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
+  `out=$(${patronictl('switchover', cluster.scope, '--leader', from.name, '--candidate', to.name, '--force')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
 
 /** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {

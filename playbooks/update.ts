@@ -25,7 +25,7 @@ import {
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
-import { words } from '../src/shell/quote.ts';
+import { pgbackrest } from '../src/shell/postgres.ts';
 import { checkpoint, switchOver } from './switchover.ts';
 
 export interface UpdateOptions {
@@ -264,7 +264,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
   const repository = repositoryHost(cluster);
   if (repository && hosts.includes(repository))
     await op.step(repository, 'check archiving', 'pgbackrest', 'run', (remote) =>
-      remote.run(`runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'check')} 2>&1`, 120),
+      remote.run(`${pgbackrest(cluster.stanza, 'check')} 2>&1`, 120),
     );
 }
 

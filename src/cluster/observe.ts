@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS } from '../paths.ts';
-import { quote, words } from '../shell/quote.ts';
+import { pgbackrest, sql } from '../shell/postgres.ts';
+import { quote } from '../shell/quote.ts';
 import { parseRepository, type Repository } from './backups.ts';
 
 /** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
@@ -151,7 +152,7 @@ if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_c
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi`,
       `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
       `echo @sql
-if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${settings.postgres.port} -d postgres -c ${quote(SQL)} 2>/dev/null; fi`,
+if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 ${sql(settings.postgres.port, SQL)} 2>/dev/null; fi`,
     );
   }
   if (has('etcd')) {
@@ -171,7 +172,7 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
   if (has('pgbackrest')) {
     crts.push(`${PKI.pgbackrest}/*.crt`);
     parts.push(
-      `echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 runuser -u postgres -- ${words('pgbackrest', `--stanza=${cluster.stanza}`, 'info', '--output=json')} 2>/dev/null; fi; echo`,
+      `echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(cluster.stanza, 'info', '--output=json')} 2>/dev/null; fi; echo`,
     );
   }
   if (crts.length > 0)

@@ -1,5 +1,6 @@
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { sql } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
@@ -24,7 +25,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
       message: `no write through ${uri}: ${output.trim().split('\n').at(-1)}`,
     };
   for (const host of hostsWith(cluster, 'patroni')) {
-    const wait = `for i in $(seq 100); do [ "$(runuser -u postgres -- psql -XAtq -h /var/run/postgresql -p ${cluster.settings.postgres.port} -d postgres -c "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end")" = t ] && exit 0; sleep 0.2; done; exit 1`;
+    const wait = `for i in $(seq 100); do [ "$(${sql(cluster.settings.postgres.port, `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end`)})" = t ] && exit 0; sleep 0.2; done; exit 1`;
     const answer = await session.ask(host, wait, 40);
     if (answer.code !== 0)
       return {

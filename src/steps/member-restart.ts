@@ -1,6 +1,6 @@
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
-import { quote } from '../shell/quote.ts';
+import { patronictl } from '../shell/postgres.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant {
@@ -73,13 +73,12 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     // Every reload is done within one cycle.
     remote.doing('waiting for reloads to be done');
     await remote.run(`sleep ${want.settleSeconds}`);
-    const ctl = 'runuser -u postgres -- patronictl -c /etc/patroni/config.yml';
     if (state.leader && state.decreased.length === 0) {
       if (!want.candidate)
         throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
       remote.doing(`handing leadership over to ${want.candidate}`);
       await remote.run(
-        `${ctl} switchover ${quote(want.scope)} --leader ${quote(want.name)} --candidate ${quote(want.candidate)} --force 2>&1 || { echo 'the switchover was refused'; exit 1; }
+        `${patronictl('switchover', want.scope, '--leader', want.name, '--candidate', want.candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
 end=$(($(date +%s) + 60))
 while :; do
   ${want.rest}
@@ -93,7 +92,7 @@ done`,
     remote.doing('restarting PostgreSQL');
     await remote.run(
       `for attempt in 1 2 3; do
-  ${ctl} restart ${quote(want.scope)} ${quote(want.name)} --pending --force 2>&1 | tail -n 3
+  ${patronictl('restart', want.scope, want.name, '--pending', '--force')} 2>&1 | tail -n 3
   end=$(($(date +%s) + 120))
   while :; do
     ${want.rest}

@@ -1,6 +1,7 @@
 import type { RoleName } from '../inventory/model.ts';
 import type { Secret } from '../secrets/secret.ts';
-import { print, words } from '../shell/quote.ts';
+import { psql } from '../shell/postgres.ts';
+import { print } from '../shell/quote.ts';
 import { scramMatches, scramVerifier } from './scram.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -28,9 +29,6 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'users', (select coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'limit', rolconnlimit, 'verifier', rolpassword, 'roles', array(select g.rolname from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = a.oid order by 1))), '[]') from pg_authid a where rolname !~ '^pg_'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))) from pg_database))`;
-
-const psql = (port: number, database: string, ...more: string[]) =>
-  `runuser -u postgres -- ${words('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', '/var/run/postgresql', '-p', String(port), '-d', database, ...more)}`;
 
 /** Login roles, databases and extensions of the cluster, looked at and made on the leader. Nothing is ever dropped. */
 const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {

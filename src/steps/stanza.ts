@@ -1,5 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
-import { words } from '../shell/quote.ts';
+import { pgbackrest } from '../shell/postgres.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface StanzaState {
@@ -15,7 +15,7 @@ const stanzaKind: Kind<string, StanzaState> = {
     steps
       .map(
         (one) =>
-          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${as(`--stanza=${one.want}`, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
+          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(one.want, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -45,12 +45,10 @@ const stanzaKind: Kind<string, StanzaState> = {
   },
   async change({ want }, _state, remote) {
     remote.doing('checking the archive');
-    await remote.run(`${as(`--stanza=${want}`, 'stanza-create')} && ${as(`--stanza=${want}`, 'check')}`, 180);
+    await remote.run(`${pgbackrest(want, 'stanza-create')} && ${pgbackrest(want, 'check')}`, 180);
     remote.doing('first full backup');
-    await remote.unit('first-backup', `exec ${as(`--stanza=${want}`, '--type=full', 'backup')}`, 86_400);
+    await remote.unit('first-backup', `exec ${pgbackrest(want, '--type=full', 'backup')}`, 86_400);
   },
 };
-
-const as = (...args: string[]): string => `runuser -u postgres -- ${words('pgbackrest', ...args)}`;
 
 export const stanza = (role: RoleName, name: string): Step => step(stanzaKind, role, name, name);

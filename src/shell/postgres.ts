@@ -1,0 +1,22 @@
+import { words } from './quote.ts';
+
+/** POSIX sh that runs a program as the account that owns the database. */
+export const asPostgres = (...args: readonly string[]): string => `runuser -u postgres -- ${words(...args)}`;
+
+/** Where PostgreSQL listens on its host; only the operating system's postgres gets in there. */
+export const SOCKET_DIR = '/var/run/postgresql';
+
+/** POSIX sh: psql over the local socket as the super user; bare values, an error ends it. More arguments follow `database`. */
+export const psql = (port: number, database: string, ...more: readonly string[]): string =>
+  asPostgres('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', SOCKET_DIR, '-p', String(port), '-d', database, ...more);
+
+/** POSIX sh: one statement of SQL on this host, in the database postgres. */
+export const sql = (port: number, statement: string): string => psql(port, 'postgres', '-c', statement);
+
+/** POSIX sh: patronictl with this member's configuration. */
+export const patronictl = (...args: readonly string[]): string =>
+  asPostgres('patronictl', '-c', '/etc/patroni/config.yml', ...args);
+
+/** POSIX sh: pgBackRest on a stanza. */
+export const pgbackrest = (stanza: string, ...args: readonly string[]): string =>
+  asPostgres('pgbackrest', `--stanza=${stanza}`, ...args);
