@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
+import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
+import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import { PKI } from '../src/cluster/observe.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -51,15 +52,15 @@ async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<voi
       host,
       'leaving the member list',
       op.cluster.timing.patroni.ttl * 2 + wait.gate,
-      ({ members, observations }) =>
-        verdict([
-          ...(members.some((member) => member.name === host.name && member.state !== 'stopped')
-            ? [`${host.name} is still a member`]
-            : []),
-          ...([...observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
-            ? [`${host.name} is still asked in failsafe mode`]
-            : []),
-        ]),
+      (snapshot) =>
+        all(
+          verdict(
+            snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
+              ? [`${host.name} is still a member`]
+              : [],
+          ),
+          notAskedInFailsafe(snapshot, host),
+        ),
       { hosts: others },
     );
   });

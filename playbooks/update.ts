@@ -6,6 +6,7 @@ import {
   type Limits,
   mayTakeOut,
   nextHost,
+  notAskedInFailsafe,
   steady,
 } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
@@ -161,20 +162,15 @@ async function takeOut(
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   if (member) await stepAside(op, host, options.wait);
   if (host.roles.has('keepalived')) await moveVip(op, host, options.wait);
+  // Reads and a checkpoint may have taken long.
+  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   if (member) {
     await op.step(host, 'stop patroni', 'patroni', 'run', (remote) => remote.run(stopUnits(['patroni.service']), 330));
-    // Until then a leader without etcd would wait for this member's answer (failsafe mode).
-    const listed = [...(await op.look()).observations.values()].some((one) => one.etcd?.failsafe.includes(host.name));
-    if (listed)
-      await op.until(host, 'leaving failsafe', cluster.timing.patroni.ttl * 2, (snapshot) =>
-        verdict(
-          [...snapshot.observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
-            ? [`${host.name} is still asked in failsafe mode`]
-            : [],
-        ),
-      );
+    await op.until(host, 'leaving failsafe', cluster.timing.patroni.ttl * 2, (snapshot) =>
+      notAskedInFailsafe(snapshot, host),
+    );
   }
-  await op.prolong(host, 'update');
+  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   const what = upgrades.length > 0 ? `upgrade ${upgrades.length} packages` : 'stop services';
   await op.step(host, what, 'packages', upgrades.length > 0 ? 'update' : 'run', (remote) =>
     remote.unit('update', `${stopUnits(units)}\n${upgradeScript(upgrades)}`, APT_TIMEOUT_S),

@@ -147,10 +147,10 @@ export class Operation {
     if (this.interrupt.level > 0) throw new Interrupted();
   }
 
-  /** Arms the undo of something temporary; the change itself follows. */
+  /** Arms the undo of something temporary; the change itself follows. Again: it counts anew, and is there if it had run. */
   async arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
     await this.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
-    this.armed.push({ host, name });
+    if (!this.armed.some((one) => one.host === host && one.name === name)) this.armed.push({ host, name });
   }
 
   /** Lets an armed undo count anew, before something that takes long. */

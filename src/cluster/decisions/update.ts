@@ -152,6 +152,14 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
   ]);
 }
 
+/** Until then a leader that has lost etcd would wait for this member's answer (Patroni documentation, "DCS Failsafe Mode"). */
+export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
+  verdict(
+    [...snapshot.observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
+      ? [`${host.name} is still asked in failsafe mode`]
+      : [],
+  );
+
 /** The host and its members are whole again after it was worked on, while its own marks are still set. */
 export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, { maxLagBytes }: Limits): Verdict =>
   all(
