@@ -93,7 +93,7 @@ const DRIFTS: Drift[] = [
     "ufw --force delete $(ufw status numbered | grep 8008 | head -n 1 | sed 's/^\\[ *\\([0-9]*\\)\\].*/\\1/')",
     ['firewall ufw update'],
   ],
-  ['the firewall is off', 'proxy2', 'ufw disable', ['firewall ufw update']],
+  ['the firewall is off', 'proxy2', 'ufw disable', ['firewall ufw create']],
   [
     'sshd was set otherwise',
     'client',
