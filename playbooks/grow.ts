@@ -26,8 +26,8 @@ const sameAsLeader = (cluster: Cluster): string[] => [
 export async function scout(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
   const { cluster } = op;
   const names = sameAsLeader(cluster);
-  const leader = op.host(snapshot.leader?.name ?? '');
-  if (!leader) throw new Refused('no member leads, so nothing can join');
+  if (!snapshot.leader) throw new Refused('no member leads, so nothing can join');
+  const leader = op.host(snapshot.leader.name);
   const [there, here] = await Promise.all([
     op.ask(
       leader,

@@ -22,6 +22,8 @@ import { converge, surveyAll } from './grow.ts';
 /** What a restore was told, kept on the controller and in short on the hosts until it is done. */
 export interface RestoreOrder {
   target: Target;
+  /** The timeline that the target is on; a recovery that died may have begun a newer one. */
+  timeline: number;
   backup: string;
   /** Restored first; leads afterwards. */
   host: string;
@@ -61,10 +63,10 @@ export async function restore(
     note(name);
   };
   await phase('stopped', members, () => stopAll(op, order));
-  await phase('forgotten', hostsWith(cluster, 'etcd'), () => forget(op, order));
   // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
   const found = await surveyAll(op, store, { playbook: beforePostgres });
   await converge(op, found);
+  await phase('forgotten', hostsWith(cluster, 'etcd'), () => forget(op, order));
   await phase('restored', [host], () => restoreFirst(op, found.context, host, order));
   await phase('leading', [host], () => lead(op, store, host));
   // Before the replicas, for they come from it: from an older one they would have to find their way through timelines.
@@ -107,9 +109,7 @@ async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const ctl = `${etcdctl(PKI.etcd)} ${quote(`--endpoints=${url}`)}`;
   await op.step(etcd, 'export and remove the keys of this scope', 'etcd', 'remove', (remote) =>
     remote.run(
-      `# A host that was lost with its disk has no etcd yet, and nothing to forget.
-[ -e ${PKI.etcd}/server.key ] || exit 0
-set -e
+      `set -e
 umask 077
 mkdir -p ${PATHS.state}/etcd
 ${ctl} get --prefix ${quote(scope)} -w json > ${PATHS.state}/etcd/scope-before-restore-${stamp}.json
@@ -162,12 +162,12 @@ install -d -o postgres -g postgres -m 0700 ${data}`,
     '--delta',
     '--force',
     `--set=${order.backup}`,
-    ...targetArguments(order.target),
+    ...targetArguments(order.target, order.timeline),
     '--log-level-console=info',
     'restore',
   );
   await op.step(host, `restore backup ${order.backup}`, 'pgbackrest', 'run', (remote) =>
-    remote.unit('restore', command, RESTORE_S),
+    remote.unit('restore', `while systemctl -q is-active hapg-recover; do sleep 1; done\n${command}`, RESTORE_S),
   );
   await op.step(host, 'recover to the target', 'patroni', 'run', async (remote) => {
     const postgres = asPostgres(`${cluster.binDir}/postgres`, '-D', cluster.dataDir, ...recoverySettings(context));
@@ -198,7 +198,7 @@ wait $pid`,
     const log = await remote.run(`tail -c 200000 ${PATHS.log}/recovery.log`);
     if (!targetReached(order.target, log))
       throw new Error(
-        `recovery ended, and its log does not prove that the target was reached (${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}`,
+        `recovery ended, and its log does not prove that the target was reached (${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
       );
   });
 }

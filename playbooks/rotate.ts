@@ -3,7 +3,8 @@ import { clientUri } from '../src/cluster/connect.ts';
 import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
-import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { Refused } from '../src/errors.ts';
+import { hostsWith } from '../src/inventory/model.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
@@ -99,7 +100,8 @@ const owns = (cluster: Operation['cluster'], name: string): boolean =>
 
 async function onLeader(op: Operation, name: string, sql: string): Promise<void> {
   const { leader } = await op.look(hostsWith(op.cluster, 'patroni'));
-  const host = op.host(leader?.name ?? '') as Host;
+  if (!leader) throw new Refused('no member leads');
+  const host = op.host(leader.name);
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(
       `${print(`set log_statement = 'none';\n${sql}`)} | ${psql(op.cluster.settings.postgres.port, 'postgres', '-f', '-')}`,

@@ -70,15 +70,16 @@ const at = (time: Date): string =>
     .replace('T', ' ')
     .replace(/(\.000)?Z$/, '');
 
-/** pgBackRest's arguments for a target (pgBackRest command reference, "restore"). */
-export function targetArguments(target: Target): string[] {
+/** pgBackRest's arguments for a target on a timeline (pgBackRest command reference, "restore"). */
+export function targetArguments(target: Target, timeline: number): string[] {
+  const end = ['--target-action=promote', `--target-timeline=${timeline}`];
   switch (target.kind) {
     case 'time':
-      return ['--type=time', `--target=${postgresTime(target.at)}`, '--target-action=promote'];
+      return ['--type=time', `--target=${postgresTime(target.at)}`, ...end];
     case 'lsn':
-      return ['--type=lsn', `--target=${target.lsn}`, '--target-action=promote'];
+      return ['--type=lsn', `--target=${target.lsn}`, ...end];
     case 'name':
-      return ['--type=name', `--target=${target.name}`, '--target-action=promote'];
+      return ['--type=name', `--target=${target.name}`, ...end];
     case 'latest':
       return ['--type=default'];
   }

@@ -64,12 +64,15 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
     const repository = repositoryHost(cluster);
     if (!repository) throw new UsageError(`${cluster.file} has no host with the role pgbackrest`);
     const begun = readOrder(cluster);
-    if (begun && wanted && describeTarget(wanted) !== describeTarget(begun.target))
+    const another = begun && wanted && describeTarget(wanted) !== describeTarget(begun.target);
+    if (another && begun.done.includes('restored'))
       throw new Refused(
         `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ') || 'just begun'}); run "hapg restore" without a target to go on`,
       );
     if (!begun && !wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
-    const order = begun ?? (await makeOrder(op, snapshot, wanted!, options));
+    const fresh = !begun || another ? await makeOrder(op, snapshot, wanted!, options) : begun;
+    // Another target for a restore that did not reach its own: what was stopped and moved aside stays as it is.
+    const order = another ? { ...begun, target: fresh.target, backup: fresh.backup, timeline: fresh.timeline } : fresh;
     const host = op.host(order.host);
     return {
       explain: [
@@ -119,8 +122,11 @@ async function makeOrder(
       now: Date.now(),
     }),
   );
+  // The first eight digits of a segment's name are its timeline.
+  const archived = Number.parseInt(repository?.archive?.max.slice(0, 8) ?? '1', 16);
   return {
     target,
+    timeline: snapshot.timeline ?? archived,
     backup: backupFor(target, repository!.backups, options.backup)!.label,
     host: host.name,
     stamp: new Date().toISOString().replace(/[-:]|\.\d+Z$/g, ''),

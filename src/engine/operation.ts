@@ -50,8 +50,11 @@ export class Operation {
     return this.session.cluster;
   }
 
+  /** A host of the model; asked for a name that it does not have, this is a bug. */
   host(name: string): Host {
-    return this.cluster.hosts.find((one) => one.name === name)!;
+    const host = this.cluster.hosts.find((one) => one.name === name);
+    if (!host) throw new Error(`the inventory has no host "${name}"`);
+    return host;
   }
 
   /** The live cluster now. A host that does not answer is missing from it; one whose link was lost is dialled again. */

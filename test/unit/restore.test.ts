@@ -104,7 +104,8 @@ test("only the server's own words prove that a target was reached", () => {
   assert.ok(reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "a", time 2026-01-01'));
   assert.ok(!reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "ab", time 2026-01-01'));
   assert.ok(reached({ latest: true }, 'LOG:  archive recovery complete'));
-  assert.deepEqual(targetArguments(parseTarget({ latest: true })), ['--type=default']);
+  assert.deepEqual(targetArguments(parseTarget({ latest: true }), 3), ['--type=default']);
+  assert.ok(targetArguments(parseTarget({ toLsn: '0/1' }), 3).includes('--target-timeline=3'));
 });
 
 test("a system identifier, which is larger than JavaScript's numbers, is read to its last digit", () => {
