@@ -123,4 +123,61 @@ export function growing(lab: TestLab, deep = false): void {
         assert.equal((await lab.hapg([...args, '--roles', 'etcd,patroni'])).code, 0, 'its old member is no obstacle');
     }
   });
+
+  /** One more bare host; how to reach it. */
+  const bare = async (name: string, address: string): Promise<string> => {
+    const { stdout } = await lab.hapg(['lab', 'add', name, '--address', address, '-o', 'json']);
+    return (JSON.parse(stdout) as { ssh: string }).ssh;
+  };
+
+  test('add-replica is killed in the middle, again and again, and then converges', async () => {
+    lab.docker('rm', '-f', `${lab.cluster}-db4`);
+    const ssh = await bare('db5', '10.1.2.18');
+    const again = ['add-replica', 'db5', '--address', '10.1.2.18', '--ssh', ssh, '--roles', 'etcd,patroni', '--yes'];
+    for (const seconds of [8, 16, 6, 4, 5, 4]) {
+      const run = lab.start(again);
+      const timer = setTimeout(() => run.kill('SIGKILL'), seconds * 1000);
+      const { code, stderr } = await run.done;
+      clearTimeout(timer);
+      console.log(`killed after ${seconds} s at: ${stderr.trim().split('\n').at(-1)}`);
+      if (code === 0) break;
+    }
+    const { code, stderr } = await lab.hapg(again);
+    assert.equal(code, 0, stderr.slice(-3000));
+    const status = await lab.healthy(10);
+    assert.equal(status.dcs.members.filter((member) => member.healthy).length, 4);
+    assert.ok(status.members.some((member) => member.name === 'db5' && member.state === 'streaming'));
+    assert.equal((await lab.hapg(['remove-node', 'db5', '--switchover', '--yes'])).code, 0);
+    lab.docker('rm', '-f', `${lab.cluster}-db5`);
+    await lab.healthy(10);
+  });
+
+  test('a third balancer and a witness with etcd alone join and leave', async () => {
+    for (const [name, address, roles] of [
+      ['proxy3', '10.1.2.19', 'haproxy,keepalived'],
+      ['witness', '10.1.2.20', 'etcd'],
+    ] as const) {
+      const ssh = await bare(name, address);
+      const added = await lab.hapg([
+        'add-replica',
+        name,
+        '--address',
+        address,
+        '--ssh',
+        ssh,
+        '--roles',
+        roles,
+        '--yes',
+      ]);
+      assert.equal(added.code, 0, added.stderr.slice(-3000));
+      const status = await lab.healthy(10);
+      if (roles === 'etcd') assert.ok(status.dcs.members.some((member) => member.name === name && member.healthy));
+      else assert.deepEqual(status.balancers.find((one) => one.host === name)!.primary, [leaderOf(status)]);
+      assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+      const removed = await lab.hapg(['remove-node', name, '--yes']);
+      assert.equal(removed.code, 0, removed.stderr.slice(-3000));
+      lab.docker('rm', '-f', `${lab.cluster}-${name}`);
+      await lab.healthy(10);
+    }
+  });
 }
