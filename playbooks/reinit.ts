@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
 import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { quote } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
+import { restart } from './restart.ts';
 import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './update.ts';
 
 /** Seconds for a copy of a large database. */
@@ -49,4 +51,9 @@ if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(
     for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', DEFAULT_WAITS.gate, (snapshot) => hasJoined(cluster, snapshot, host));
   });
+  // While it replayed older WAL it needed the settings of then (PostgreSQL, "Hot Standby"); Patroni tells one cycle later
+  // that it waits for a restart with those of now.
+  await sleep((cluster.timing.patroni.loop_wait + 1) * 1000);
+  const { members } = await op.look();
+  if (members.find((one) => one.name === host.name)?.pendingRestart) await restart(op, [host]);
 }
