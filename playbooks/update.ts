@@ -1,5 +1,6 @@
 import { drain, openReads, undrain } from '../roles/haproxy/runtime.ts';
-import { mark, unmark } from '../roles/patroni/marks.ts';
+import { mark, NOT_SYNCHRONOUS, unmark } from '../roles/patroni/marks.ts';
+import { isSynchronous } from '../src/cluster/decisions/members.ts';
 import {
   backInService,
   commitsWaitElsewhere,
@@ -10,6 +11,7 @@ import {
   steady,
 } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
 import {
   downloadScript,
   type HostUpgrades,
@@ -280,5 +282,22 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
   await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
   });
+  // Only a synchronous standby may take over; which one that is, is Patroni's choice among those that may.
+  const rivals = hostsWith(cluster, 'patroni').filter((other) => other !== host);
+  const synchronous = (snapshot: Snapshot) =>
+    verdict(
+      cluster.replication === 'async' || snapshot.members.some((one) => one.name === host.name && isSynchronous(one))
+        ? []
+        : [`${host.name} is no synchronous standby yet`],
+    );
+  if (!synchronous(await op.look()).ok)
+    await op.step(host, 'become the synchronous standby', 'patroni', 'run', async () => {
+      for (const rival of rivals) {
+        await op.arm(rival, 'rival', unmark(rival, NOT_SYNCHRONOUS), UNDO_AFTER_S);
+        await op.ask(rival, 'rival', mark(rival, NOT_SYNCHRONOUS));
+      }
+      await op.until(host, 'synchronous', options.wait.gate, synchronous);
+    });
   await switchOver(op, host.name);
+  for (const rival of rivals) await op.release(rival, 'rival');
 }

@@ -26,19 +26,19 @@ else
   ${otherwise}
 fi`;
 
-const marked = (host: Host): string => tagsBlock({ ...host.tags, ...MARKS });
+/** Only its part in commits is given up: another standby shall be synchronous. */
+export const NOT_SYNCHRONOUS: Tags = { nosync: true };
+
+const marked = (host: Host, marks: Tags): string => tagsBlock({ ...host.tags, ...marks });
 
 /** POSIX sh that marks a member; fails when its tags are not those of the inventory. */
-export const mark = (host: Host): string =>
+export const mark = (host: Host, marks: Tags = MARKS): string =>
   replaceTags(
     tagsBlock(host.tags),
-    marked(host),
-    `[ "$(sed -n '/^tags:/,$p' $f)" = ${quote(marked(host))} ] || { echo "$f has other tags than the inventory says; run hapg apply first"; exit 1; }`,
+    marked(host, marks),
+    `[ "$(sed -n '/^tags:/,$p' $f)" = ${quote(marked(host, marks))} ] || { echo "$f has other tags than the inventory says; run hapg apply first"; exit 1; }`,
   );
 
 /** POSIX sh that takes the marks away, unless somebody else has changed the tags since. */
-export const unmark = (host: Host): string => replaceTags(marked(host), tagsBlock(host.tags), ':');
-
-/** The marks that a member shows. */
-export const marksOf = (tags: Record<string, unknown>): string[] =>
-  Object.keys(MARKS).filter((name) => tags[name] === true);
+export const unmark = (host: Host, marks: Tags = MARKS): string =>
+  replaceTags(marked(host, marks), tagsBlock(host.tags), ':');
