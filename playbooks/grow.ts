@@ -22,6 +22,10 @@ const sameAsLeader = (cluster: Cluster): string[] => [
   ...(repositoryHost(cluster) ? ['pgbackrest'] : []),
 ];
 
+/** POSIX sh that prints how many bytes are free where the data directory is, or will be. */
+export const freeBytes = ({ dataDir }: Cluster): string =>
+  `d=${quote(dataDir)}; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d" | awk 'NR == 2 {printf "%.0f\\n", $4 * 1024}'`;
+
 /** Finds out what decides whether a host may join; refreshes its package lists and changes nothing else. */
 export async function scout(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
   const { cluster } = op;
@@ -38,8 +42,7 @@ dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
     op.ask(
       host,
       'room and versions',
-      `d=${quote(cluster.dataDir)}; while [ ! -d "$d" ]; do d=$(dirname "$d"); done
-echo "bytes $(($(df -Pk "$d" | awk 'NR == 2 {print $4}') * 1024))"
+      `echo "bytes $(${freeBytes(cluster)})"
 apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1
 for p in ${words(...names)}; do
   v=$(dpkg-query -W -f '\${Version}' "$p" 2>/dev/null)

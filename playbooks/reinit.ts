@@ -6,7 +6,7 @@ import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { quote } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
 import { restart } from './restart.ts';
-import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './update.ts';
+import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './step-aside.ts';
 
 /** Seconds for a copy of a large database. */
 const COPY_S = 24 * 3600;
@@ -40,7 +40,9 @@ if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(
         everyMs: 2000,
         doing: async () => {
           await op.prolong(host, 'update');
-          const bytes = Number(await op.ask(host, 'size', `du -sk ${data} 2>/dev/null | awk '{print $1 * 1024}'`));
+          const bytes = Number(
+            await op.ask(host, 'size', `du -sk ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`),
+          );
           return `copying ${progressBar(bytes || 0, databaseBytes)}`;
         },
       },

@@ -10,7 +10,7 @@ import { hostPort } from '../src/inventory/network.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { memberRemove } from '../src/steps/etcd-join.ts';
-import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './update.ts';
+import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 
 /** Timers that would start something of the cluster again. */
 const TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer'];

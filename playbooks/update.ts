@@ -1,9 +1,7 @@
-import { drain, openReads, undrain } from '../roles/haproxy/runtime.ts';
 import { mark, NOT_SYNCHRONOUS, unmark } from '../roles/patroni/marks.ts';
 import { isSynchronous } from '../src/cluster/decisions/members.ts';
 import {
   backInService,
-  commitsWaitElsewhere,
   type Limits,
   mayTakeOut,
   nextHost,
@@ -29,7 +27,8 @@ import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
-import { checkpoint, switchOver } from './switchover.ts';
+import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
+import { switchOver } from './switchover.ts';
 
 export interface UpdateOptions {
   reboot: 'auto' | 'always' | 'never';
@@ -38,16 +37,6 @@ export interface UpdateOptions {
   limits: Limits;
   wait: Waits;
 }
-
-/** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
-export interface Waits {
-  drain: number;
-  gate: number;
-  host: number;
-  member: number;
-}
-
-export const DEFAULT_WAITS: Waits = { drain: 30, gate: 120, host: 600, member: 900 };
 
 /** What is to be done on which host. */
 export interface UpdatePlan {
@@ -58,20 +47,6 @@ export interface UpdatePlan {
 }
 
 const APT_TIMEOUT_S = 1800;
-/** Until a host that was taken out puts itself back, should the controller die; every long step counts anew. */
-export const UNDO_AFTER_S = 300;
-
-/** Service units by the role that brings them, in the order in which they are stopped. */
-const UNITS: readonly [role: 'keepalived' | 'haproxy' | 'patroni' | 'pgbackrest' | 'etcd', unit: string][] = [
-  ['keepalived', 'keepalived.service'],
-  ['haproxy', 'haproxy.service'],
-  ['patroni', 'patroni.service'],
-  ['patroni', 'pgbackrest.service'],
-  ['pgbackrest', 'pgbackrest.service'],
-  ['etcd', 'etcd.service'],
-];
-export const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
-
 /** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
 export async function planUpdate(
   op: Operation,
@@ -132,7 +107,7 @@ export async function roll(
     op.checkInterrupt();
     const host = nextHost([...left], await op.look());
     op.stage(`update ${host.name}`, [host]);
-    const judge = (snapshot: Parameters<typeof steady>[1]) => mayTakeOut(op.cluster, snapshot, host, options.limits);
+    const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
     const { leader } = await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
     if (leader?.name === host.name) {
       await switchOver(op);
@@ -142,14 +117,6 @@ export async function roll(
     left.delete(host);
   }
 }
-
-/**
- * POSIX sh that brings a host that was taken out back into service; only when the package manager has come to its end,
- * for a service that is started in between would be stopped again.
- */
-export const undoOf = (host: Host): string => `while systemctl -q is-active hapg-update.service; do sleep 2; done
-${startUnits([...unitsOf(host)].reverse())}
-${host.roles.has('patroni') ? unmark(host) : ':'}`;
 
 /** One host: out of service, upgraded, booted if it must be, back in service, and whole again. */
 async function takeOut(
@@ -190,54 +157,6 @@ async function takeOut(
     if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
     await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits));
   });
-}
-
-/** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
-export async function stepAside(op: Operation, host: Host, wait: Waits): Promise<void> {
-  const { cluster } = op;
-  const balancers = hostsWith(cluster, 'haproxy');
-  await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
-    for (const balancer of balancers) {
-      await op.arm(balancer, `drain-${host.name}`, undrain(host), UNDO_AFTER_S + wait.host + wait.member);
-      await op.ask(balancer, 'drain', drain(host));
-    }
-    const end = Date.now() + wait.drain * 1000;
-    const judge = (snapshot: Parameters<typeof steady>[1]) => {
-      const open = balancers.map((one) => openReads(snapshot.observations.get(one.name)?.balancer, host.name));
-      const sum = open.reduce((a, b) => a + b, 0);
-      // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
-      return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
-    };
-    await op.until(host, 'drain', wait.drain + 10, judge, { hosts: balancers });
-  });
-  await op.step(host, 'mark', 'patroni', 'update', async (remote) => {
-    await remote.run(mark(host));
-    await op.until(host, 'mark', cluster.timing.patroni.loop_wait * 6 + 30, (snapshot) =>
-      commitsWaitElsewhere(cluster, snapshot, host),
-    );
-  });
-  await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
-}
-
-/** The VIP goes to another balancer before this one is stopped. */
-export async function moveVip(op: Operation, host: Host, wait: Waits): Promise<void> {
-  const others = hostsWith(op.cluster, 'keepalived').filter((other) => other !== host);
-  await op.step(host, 'hand over the VIP', 'keepalived', 'run', (remote) =>
-    remote.run(stopUnits(['keepalived.service'])),
-  );
-  if (!op.cluster.vip || others.length === 0) return;
-  await op.until(
-    host,
-    'the VIP on another balancer',
-    wait.gate,
-    ({ vipHolders }) =>
-      verdict(
-        vipHolders.length === 1 && vipHolders[0] !== host.name
-          ? []
-          : [`the VIP is held by ${vipHolders.join(' and ') || 'nobody'}`],
-      ),
-    { hosts: hostsWith(op.cluster, 'keepalived') },
-  );
 }
 
 /** pgBackRest everywhere in one step; archiving waits meanwhile, and is checked afterwards. */

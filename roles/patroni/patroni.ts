@@ -117,7 +117,7 @@ export function patroni(host: Host, context: Context): Step[] {
         : 'waiting for PostgreSQL to lead',
       timeoutSeconds: 900,
       progress: {
-        script: `du -sk ${quote(cluster.dataDir)} | awk '{print $1 * 1024}'`,
+        script: `du -sk ${quote(cluster.dataDir)} | awk '{printf "%.0f\\n", $1 * 1024}'`,
         totalBytes: context.databaseBytes,
       },
     }),

@@ -158,7 +158,7 @@ async function calmDown(op: Operation): Promise<Snapshot> {
 
 const CALM_MS = 120_000;
 /** Until the sync standby is named again and checks have settled; milliseconds. */
-export const SETTLE_MS = 60_000;
+const SETTLE_MS = 60_000;
 
 const document = (
   ok: boolean,

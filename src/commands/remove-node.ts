@@ -1,7 +1,7 @@
 import { converge, surveyAll } from '../../playbooks/grow.ts';
 import { dropSlots, retire } from '../../playbooks/shrink.ts';
+import { DEFAULT_WAITS } from '../../playbooks/step-aside.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
-import { DEFAULT_WAITS } from '../../playbooks/update.ts';
 import { lossesOf, mayRemove } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freeBytes } from '../../playbooks/grow.ts';
 import { archiveAll, asideOf, lastCommit, type Phase, type RestoreOrder, restore } from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Operation } from '../engine/operation.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { type Cluster, type Host, hostsWith, repositoryHost } from '../inventory/model.ts';
-import { quote } from '../shell/quote.ts';
+import { type Cluster, hostsWith, repositoryHost } from '../inventory/model.ts';
 import { duration } from '../view/style.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
@@ -40,18 +40,6 @@ function targetOf(options: RestoreOptions): Target | undefined {
     throw new UsageError((cause as Error).message);
   }
 }
-
-/** Free bytes beside the data directory. */
-const freeBeside = async (op: Operation, host: Host): Promise<number> =>
-  Number(
-    (
-      await op.ask(
-        host,
-        'free space',
-        `d=${quote(op.cluster.dataDir)}; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d" | awk 'NR == 2 {print $4}'`,
-      )
-    ).trim(),
-  ) * 1024;
 
 /**
  * `hapg restore`: the cluster as it was at a moment, an LSN, a restore point or the end of the archive. What is there now
@@ -118,7 +106,7 @@ async function makeOrder(
     mayRestore(cluster, snapshot, target, options.backup, {
       repository,
       lastCommit: await lastCommit(op),
-      freeBytes: await freeBeside(op, host),
+      freeBytes: Number(await op.ask(host, 'free space', freeBytes(cluster))),
       now: Date.now(),
     }),
   );

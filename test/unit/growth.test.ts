@@ -51,6 +51,7 @@ const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<Prospe
     {},
     /another database system \(8000, this cluster is 7000\)/,
   ],
+  ['nobody can tell how much room there is', () => undefined, { freeBytes: Number.NaN }, /are needed/],
   ['there is too little room', () => undefined, { freeBytes: 1.2e9 }, /1\.1 GiB are free .* 1\.4 GiB are needed/],
   [
     'it would get another minor version',

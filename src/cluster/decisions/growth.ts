@@ -29,7 +29,7 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
     reasons.push(
       `${host.name}: ${cluster.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,
     );
-  if (data?.state !== 'cluster' && prospect.freeBytes < prospect.databaseBytes + HEADROOM_BYTES)
+  if (data?.state !== 'cluster' && !(prospect.freeBytes >= prospect.databaseBytes + HEADROOM_BYTES))
     reasons.push(
       `${host.name}: ${bytes(prospect.freeBytes)} are free for ${cluster.dataDir}, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed`,
     );
@@ -49,7 +49,7 @@ export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, pros
   const reasons: string[] = [];
   if (!snapshot.leader) reasons.push('no member leads');
   if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
-  if (prospect.freeBytes < prospect.databaseBytes + HEADROOM_BYTES)
+  if (!(prospect.freeBytes >= prospect.databaseBytes + HEADROOM_BYTES))
     reasons.push(
       `${host.name}: ${bytes(prospect.freeBytes)} are free beside the present data, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed; move the present data to another file system`,
     );

@@ -61,7 +61,7 @@ export function mayRestore(
       `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,
     );
   if (backup?.damaged) reasons.push(`backup ${backup.label} holds damaged pages; name another one with --backup`);
-  if (backup && freeBytes < backup.sizeBytes * 1.1)
+  if (backup && !(freeBytes >= backup.sizeBytes * 1.1))
     reasons.push(
       `${bytes(freeBytes)} are free beside the present data, and ${bytes(backup.sizeBytes * 1.1)} are needed, for the present data is kept`,
     );
