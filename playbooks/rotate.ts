@@ -1,4 +1,3 @@
-import { pgpass } from '../roles/client/client.ts';
 import { clientUri } from '../src/cluster/connect.ts';
 import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -6,6 +5,7 @@ import { settleAll } from '../src/engine/pool.ts';
 import { Refused } from '../src/errors.ts';
 import { hostsWith } from '../src/inventory/model.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
+import { pgpass } from '../src/secrets/pgpass.ts';
 import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
 import { psql } from '../src/shell/postgres.ts';

@@ -4,12 +4,16 @@ import { clientUri } from './connect.ts';
 
 /** What a writer and a reader have seen while something was done to the cluster; part of the outside contract. */
 export interface LoadFigures {
-  writes: { acked: number; failed: number; max_gap_ms: number; lost: number };
-  reads: { ok: number; failed: number; max_gap_ms: number };
+  writes: { acked: number; failed: number; max_gap_ms: number; max_gap_at: string | null; lost: number };
+  reads: { ok: number; failed: number; max_gap_ms: number; max_gap_at: string | null };
 }
 
-/** Where the load keeps its logs on the host it runs on; the file `alive` is touched by the controller. */
-export const LOAD_DIR = '/run/hapg-load';
+/** Where a load runs: a directory for its logs and its sign of life, and the authority to verify the servers with. */
+export interface LoadPlace {
+  directory: string;
+  authority: string;
+}
+
 const TABLE = 'hapg_probe';
 /** Seconds without a sign of life of the controller after which the load ends by itself. */
 const LEASE_S = 30;
@@ -19,9 +23,9 @@ const ATTEMPT_S = 10;
 const psql = (uri: string, sql: string): string => `timeout ${ATTEMPT_S} psql -XAtq ${quote(uri)} -c ${sql}`;
 
 /** POSIX sh that makes the load's table anew; the database's owner is who the first URI of `hapg connect` logs in as. */
-export const prepareLoad = (cluster: Cluster): string => {
-  const uri = clientUri(cluster, 'primary')!;
-  return `umask 077; rm -rf ${LOAD_DIR}; mkdir -p ${LOAD_DIR}; touch ${LOAD_DIR}/alive
+export const prepareLoad = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
+  const uri = clientUri(cluster, 'primary', authority)!;
+  return `umask 077; mkdir -p ${quote(directory)}; cd ${quote(directory)} || exit 1; rm -f writes reads ended; touch alive
 ${psql(uri, quote(`drop table if exists ${TABLE}`))} 2>/dev/null
 ${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
 };
@@ -31,26 +35,29 @@ ${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
  * Each writes a line an attempt: milliseconds since the epoch, `ok` or `failed`, and the row's number. Both end when the
  * controller has not touched `alive` for a while, or when it is gone.
  */
-export function loadScript(cluster: Cluster): string {
-  const write = clientUri(cluster, 'primary')!;
-  const read = clientUri(cluster, 'replica') ?? write;
-  const going = `[ -e ${LOAD_DIR}/alive ] && [ $(($(date +%s) - $(stat -c %Y ${LOAD_DIR}/alive 2>/dev/null || echo 0))) -lt ${LEASE_S} ]`;
+export function loadScript(cluster: Cluster, { directory, authority }: LoadPlace): string {
+  const write = clientUri(cluster, 'primary', authority)!;
+  const read = clientUri(cluster, 'replica', authority) ?? write;
+  const going = `[ -e alive ] && [ $(($(date +%s) - $(stat -c %Y alive 2>/dev/null || echo 0))) -lt ${LEASE_S} ]`;
   const loop = (attempt: string, log: string, pause: string) =>
-    `( n=0; while ${going}; do n=$((n + 1)); if ${attempt} >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; fi; sleep ${pause}; done > ${LOAD_DIR}/${log} ) &`;
-  return `${loop(psql(write, `"insert into ${TABLE} values ($n)"`), 'writes', '0.05')}
+    `( n=0; while ${going}; do n=$((n + 1)); if ${attempt} >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; fi; sleep ${pause}; done > ${log} ) &`;
+  return `cd ${quote(directory)} || exit 1
+${loop(psql(write, `"insert into ${TABLE} values ($n)"`), 'writes', '0.05')}
 ${loop(psql(read, '"select 1"'), 'reads', '0.1')}
-wait`;
+wait
+touch ended`;
 }
 
 /** POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. */
-export const collectScript = (cluster: Cluster): string => {
-  const uri = clientUri(cluster, 'primary')!;
-  return `rm -f ${LOAD_DIR}/alive
-n=0; while systemctl -q is-active hapg-load.service && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
-cat ${LOAD_DIR}/writes; echo --; cat ${LOAD_DIR}/reads; echo --
+export const collectScript = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
+  const uri = clientUri(cluster, 'primary', authority)!;
+  return `cd ${quote(directory)} || exit 1
+rm -f alive
+n=0; while [ ! -e ended ] && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
+cat writes; echo --; cat reads; echo --
 ${psql(uri, quote(`select n from ${TABLE}`))} || exit 1
 ${psql(uri, quote(`drop table ${TABLE}`))}
-rm -rf ${LOAD_DIR}`;
+rm -rf ${quote(directory)}`;
 };
 
 interface Attempt {
@@ -66,10 +73,13 @@ const attempts = (log: string): Attempt[] =>
     .filter((fields) => fields.length === 3)
     .map(([at, what, n]) => ({ at: Number(at), ok: what === 'ok', n: n! }));
 
-/** The longest time between two successes; failures at the very end count up to the last of them. Milliseconds. */
-function longestGap(list: readonly Attempt[]): number {
+/** The longest time between two successes, and when it began; failures at the very end count up to the last of them. */
+function longestGap(list: readonly Attempt[]): { max_gap_ms: number; max_gap_at: string | null } {
   const marks = [...list.filter((one) => one.ok), ...list.slice(-1)].map((one) => one.at);
-  return Math.max(0, ...marks.slice(1).map((at, index) => at - marks[index]!));
+  let [longest, began] = [0, undefined as number | undefined];
+  for (const [index, at] of marks.slice(1).entries())
+    if (at - marks[index]! > longest) [longest, began] = [at - marks[index]!, marks[index]!];
+  return { max_gap_ms: longest, max_gap_at: began === undefined ? null : new Date(began).toISOString() };
 }
 
 /** Reads what `collectScript` printed. Throws when the answer is cut short. */
@@ -83,13 +93,13 @@ export function figures(answer: string): LoadFigures {
     writes: {
       acked: acked.length,
       failed: writes.length - acked.length,
-      max_gap_ms: longestGap(writes),
+      ...longestGap(writes),
       lost: acked.filter((one) => !there.has(one.n)).length,
     },
     reads: {
       ok: reads.filter((one) => one.ok).length,
       failed: reads.filter((one) => !one.ok).length,
-      max_gap_ms: longestGap(reads),
+      ...longestGap(reads),
     },
   };
 }

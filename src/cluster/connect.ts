@@ -8,9 +8,10 @@ const bracket = (address: string) => (isIPv6(address) ? `[${address}]` : address
 
 /**
  * libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the VIP, else
- * through the balancers, else straight to the members in libpq's multi-host form. Undefined without database or user.
+ * through the balancers, else straight to the members in libpq's multi-host form. `authority` is the client's file to verify the servers with. Undefined
+ * without database or user.
  */
-export function clientUri(cluster: Cluster, role: ConnectRole): string | undefined {
+export function clientUri(cluster: Cluster, role: ConnectRole, authority: string = PKI.client): string | undefined {
   const { settings } = cluster;
   const database = settings.postgres.databases[0];
   const user = database?.owner ?? settings.postgres.users[0]?.name;
@@ -24,7 +25,7 @@ export function clientUri(cluster: Cluster, role: ConnectRole): string | undefin
   const { client } = cluster.timing;
   const options = new URLSearchParams({
     sslmode: 'verify-full',
-    sslrootcert: PKI.client,
+    sslrootcert: authority,
     connect_timeout: String(client.connect_timeout),
     keepalives: '1',
     keepalives_idle: String(client.keepalives_idle),

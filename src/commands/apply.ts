@@ -134,7 +134,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       throw new Refused('not confirmed; nothing was changed');
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
-    const load = options.probe ? await ClientLoad.start(running.session) : undefined;
+    const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;
     const result = await carryOut(made, running, found, run);
     const seen = await load?.stop();
     await running.progress.end();

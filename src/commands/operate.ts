@@ -98,7 +98,7 @@ export async function operate(
     if (!(await ask)) throw new Refused('not confirmed; nothing was changed');
     const by = `${userInfo().username}@${hostname()}`;
     journal.write('start', { command, by, cluster: cluster.name, hosts: intent.hosts.map((host) => host.name) });
-    const { error, figures, left } = await work(op, intent, options.probe ?? false);
+    const { error, figures, left } = await work(op, intent, options.probe ? store : undefined);
     // Pressed twice, Ctrl-C waits for nothing any more.
     const now = (!error && intent.after) || cluster;
     const problems =
@@ -180,11 +180,11 @@ const document = (
 async function work(
   op: Operation,
   intent: Intent,
-  probe: boolean,
+  probeWith: SecretStore | undefined,
 ): Promise<{ error?: KnownError; figures?: LoadFigures | undefined; left: string[] }> {
   let load: ClientLoad | undefined;
   const begin = async () => {
-    if (probe) load ??= await ClientLoad.start(op.session);
+    if (probeWith) load ??= await ClientLoad.start(op.session, probeWith);
   };
   let error: KnownError | undefined;
   try {

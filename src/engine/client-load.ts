@@ -1,42 +1,137 @@
-import { collectScript, figures, LOAD_DIR, type LoadFigures, loadScript, prepareLoad } from '../cluster/client-load.ts';
+import { spawn } from 'node:child_process';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  collectScript,
+  figures,
+  type LoadFigures,
+  type LoadPlace,
+  loadScript,
+  prepareLoad,
+} from '../cluster/client-load.ts';
 import { clientUri } from '../cluster/connect.ts';
+import { PKI } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import { type Host, hostsWith } from '../inventory/model.ts';
+import { pgpass } from '../secrets/pgpass.ts';
+import type { SecretStore } from '../secrets/store.ts';
 import { print } from '../shell/quote.ts';
 import type { Session } from './session.ts';
 
 const TOUCH_MS = 5000;
 /** No load runs longer, whatever happens; seconds. */
 const MAXIMUM_S = 6 * 3600;
+const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client };
 
-/** `--probe`: a writer and a reader on a client host while a command works. */
+/** Whoever runs the load: a client host of the inventory, or this machine. */
+interface Runner extends LoadPlace {
+  /** Runs sh and returns what it printed. Rejects when it fails. */
+  run(script: string, timeoutSeconds: number): Promise<string>;
+  /** Starts sh that goes on beside what `run` does; it ends by itself when `touch` is no longer called. */
+  launch(script: string): Promise<void>;
+  touch(): void;
+}
+
+/** A host with the role client: it has psql, the authority and the passwords. */
+function onHost(session: Session, host: Host): Runner {
+  const { directory } = REMOTE;
+  const remote = session.remote(host, 'probe');
+  return {
+    ...REMOTE,
+    run: (script, timeoutSeconds) => remote.run(script, timeoutSeconds),
+    async launch(script) {
+      // A unit, because it has to go on beside the session's shell.
+      await remote.run(
+        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${MAXIMUM_S} /bin/sh ${directory}/load.sh`,
+      );
+    },
+    touch: () =>
+      void session.ask(host, `[ ! -e ${directory}/alive ] || touch ${directory}/alive`, 20).catch(() => undefined),
+  };
+}
+
+/** This machine, with its own psql; passwords are in a file for libpq, in a directory of the owner's only. */
+function onController({ cluster }: Session, secrets: SecretStore): Runner {
+  const directory = join(cluster.stateDir, 'load');
+  const authority = join(directory, 'ca.crt');
+  const passwords = join(directory, 'pgpass');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeFileSync(authority, secrets.trusted('postgres'));
+  writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
+  const sh = (script: string, output: 'pipe' | 'ignore') => {
+    const child = spawn('sh', ['-s'], {
+      env: { ...process.env, PGPASSFILE: passwords },
+      stdio: ['pipe', output, output],
+      // Ctrl-C is for the command, not for what watches it.
+      detached: true,
+    });
+    child.stdin!.end(script);
+    return child;
+  };
+  return {
+    directory,
+    authority,
+    run: (script, timeoutSeconds) =>
+      new Promise((done, failed) => {
+        const child = sh(script, 'pipe');
+        let out = '';
+        let errors = '';
+        child.stdout!.on('data', (chunk) => (out += chunk));
+        child.stderr!.on('data', (chunk) => (errors += chunk));
+        const timer = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
+        child.on('error', failed);
+        child.on('close', (code) => {
+          clearTimeout(timer);
+          if (code === 0) done(out);
+          else failed(new Error(errors.trim().split('\n').at(-1) || `exit ${code}`));
+        });
+      }),
+    launch: async (script) => sh(script, 'ignore').unref(),
+    touch() {
+      try {
+        utimesSync(join(directory, 'alive'), new Date(), new Date());
+      } catch {
+        // It was ended in between.
+      }
+    },
+  };
+}
+
+/** `--probe`: a writer and a reader as a client has them while a command works. */
 export class ClientLoad {
+  private readonly timer: NodeJS.Timeout;
+
   private constructor(
     private readonly session: Session,
-    private readonly host: Host,
-    private readonly timer: NodeJS.Timeout,
-  ) {}
+    private readonly runner: Runner,
+  ) {
+    this.timer = setInterval(() => runner.touch(), TOUCH_MS).unref();
+  }
 
-  /** Starts it. Throws Refused when there is no client host, user or database to do it with. */
-  static async start(session: Session): Promise<ClientLoad> {
+  /**
+   * Starts it on a client host, or without one on this machine. Throws Refused when there is no user or database to do it
+   * with, or this machine has no psql or does not reach the endpoint.
+   */
+  static async start(session: Session, secrets: SecretStore): Promise<ClientLoad> {
     const { cluster } = session;
+    if (!clientUri(cluster, 'primary')) throw new Refused('--probe needs a database with a user in the inventory');
     const host = hostsWith(cluster, 'client')[0];
-    if (!host || !clientUri(cluster, 'primary'))
-      throw new Refused('--probe needs a host with the role client, and a database with a user in the inventory');
-    const remote = session.remote(host, 'probe');
-    await remote.run(prepareLoad(cluster), 30);
-    // A unit, because it has to go on beside the session's shell; it ends by itself when the controller is gone.
-    await remote.run(
-      `${print(loadScript(cluster))} > ${LOAD_DIR}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${MAXIMUM_S} /bin/sh ${LOAD_DIR}/load.sh`,
-    );
-    const touch = () =>
-      session.ask(host, `[ ! -e ${LOAD_DIR}/alive ] || touch ${LOAD_DIR}/alive`, 20).catch(() => undefined);
-    return new ClientLoad(session, host, setInterval(touch, TOUCH_MS).unref());
+    const runner = host ? onHost(session, host) : onController(session, secrets);
+    try {
+      await runner.run(prepareLoad(cluster, runner), 30);
+    } catch (cause) {
+      if (host) throw cause;
+      throw new Refused(
+        `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
+      );
+    }
+    await runner.launch(loadScript(cluster, runner));
+    return new ClientLoad(session, runner);
   }
 
   /** Ends it and tells what the writer and the reader have seen. */
   async stop(): Promise<LoadFigures> {
     clearInterval(this.timer);
-    return figures(await this.session.remote(this.host, 'probe').run(collectScript(this.session.cluster), 120));
+    return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), 120));
   }
 }

@@ -8,12 +8,18 @@ import type { Session } from './session.ts';
 /**
  * Looks at the cluster with a client's eyes: writes through the client endpoint and waits until every replica has it.
  * The write is a message in the WAL (pg_logical_emit_message), so that no table is needed. Undefined when all is well,
- * or when the inventory has no client host to look from.
+ * or when the inventory has no client host to look from, which is said.
  */
 export async function verifyAsClient(session: Session, cluster: Cluster): Promise<Failure | undefined> {
   const client = hostsWith(cluster, 'client')[0];
   const uri = clientUri(cluster, 'primary');
-  if (!client || !uri || !session.isOpen(client)) return undefined;
+  if (!client || !uri || !session.isOpen(client)) {
+    session.options.emit({
+      type: 'note',
+      text: "nobody looked with a client's eyes: that takes a host with the role client, a database and a user",
+    });
+    return undefined;
+  }
   session.options.emit({ type: 'doing', host: client.name, text: 'writing through the client endpoint' });
   const write = `n=0; until psql -XAtq ${quote(uri)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
   const { code, output } = await session.ask(client, write, 90);

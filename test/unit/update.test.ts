@@ -236,8 +236,8 @@ test("the load's figures: failures are gaps, and an acknowledged row that is not
   const writes = '1000 ok 1\n1100 ok 2\n1900 failed 3\n2600 ok 4\n2700 ok 5\n';
   const reads = '1000 ok 1\n1100 failed 2\n4000 failed 3\n';
   assert.deepEqual(figures(`${writes}--\n${reads}--\n1\n2\n4\n`), {
-    writes: { acked: 4, failed: 1, max_gap_ms: 1500, lost: 1 },
-    reads: { ok: 1, failed: 2, max_gap_ms: 3000 },
+    writes: { acked: 4, failed: 1, max_gap_ms: 1500, max_gap_at: '1970-01-01T00:00:01.100Z', lost: 1 },
+    reads: { ok: 1, failed: 2, max_gap_ms: 3000, max_gap_at: '1970-01-01T00:00:01.000Z' },
   });
   assert.throws(() => figures(writes), /not understood/);
 });
