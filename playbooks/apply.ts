@@ -25,7 +25,7 @@ import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { restartOrder } from '../src/cluster/decisions/restart.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
-import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../src/inventory/model.ts';
+import { backupHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { directory } from '../src/steps/directory.ts';
 import { file } from '../src/steps/file.ts';
@@ -37,7 +37,7 @@ const databases = ({ cluster }: Context): Host[] => hostsWith(cluster, 'patroni'
 
 /** Database hosts take part in backups when there is a repository. */
 const backsUp = (host: Host, { cluster }: Context): boolean =>
-  !!repositoryHost(cluster) && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
+  cluster.repositories.length > 0 && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
 
 /** The member that leads, or on an empty set of hosts the one that will be made first. */
 const leading = (context: Context): Host[] => {
@@ -102,7 +102,7 @@ const install: Stage = {
       ...patroniMinimum,
       ...pgbackrestMinimum,
     });
-    want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages], pgbackrestMinimum);
+    want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages(context.cluster)], pgbackrestMinimum);
     want('haproxy', haproxyPackages, haproxyMinimum);
     want('keepalived', keepalivedPackages);
     want('client', clientPackages(context.cluster));
@@ -150,8 +150,8 @@ const settings: Stage = { name: 'users and databases', hosts: leading, steps: pa
 
 const backup: Stage = {
   name: 'first backup',
-  hosts: ({ cluster }) => hostsWith(cluster, 'pgbackrest'),
-  steps: (_host, context) => pgbackrestSchedule(context),
+  hosts: ({ cluster }) => backupHosts(cluster),
+  steps: (host, context) => pgbackrestSchedule(host, context, leading(context)[0]),
 };
 
 const replicas: Stage = { name: 'replicas', hosts: following, steps: patroni };

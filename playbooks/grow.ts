@@ -7,7 +7,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
 import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Cluster, type Host, ROLE_NAMES, repositoryHost } from '../src/inventory/model.ts';
+import { type Cluster, type Host, ROLE_NAMES } from '../src/inventory/model.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { sql } from '../src/shell/postgres.ts';
 import { quote, words } from '../src/shell/quote.ts';
@@ -19,7 +19,7 @@ const JOIN_S = 120;
 /** Packages whose versions must be the leader's: another minor version, or another end of the backup, is refused. */
 const sameAsLeader = (cluster: Cluster): string[] => [
   `postgresql-${cluster.settings.postgres.version}`,
-  ...(repositoryHost(cluster) ? ['pgbackrest'] : []),
+  ...(cluster.repositories.length > 0 ? ['pgbackrest'] : []),
 ];
 
 /** POSIX sh that prints how many bytes are free where the data directory is, or will be. */

@@ -1,5 +1,5 @@
 import { dcsConfig } from '../roles/patroni/dcs.ts';
-import type { Backup } from '../src/cluster/backups.ts';
+import { type Backup, parseRepository } from '../src/cluster/backups.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import { PKI } from '../src/cluster/observe.ts';
 import { type Target, targetArguments, targetReached } from '../src/cluster/restore-target.ts';
@@ -8,7 +8,7 @@ import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
-import { StepFailed } from '../src/errors.ts';
+import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
@@ -16,6 +16,7 @@ import type { SecretStore } from '../src/secrets/store.ts';
 import { asPostgres, pgbackrest, sql } from '../src/shell/postgres.ts';
 import { print, quote } from '../src/shell/quote.ts';
 import { etcdctl } from '../src/steps/etcd-join.ts';
+import { progressBar } from '../src/units.ts';
 import { beforePostgres } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
 
@@ -25,6 +26,8 @@ export interface RestoreOrder {
   /** The timeline that the target is on; a recovery that died may have begun a newer one. */
   timeline: number;
   backup: string;
+  /** pgBackRest's number of the repository that holds it. */
+  repository: number;
   /** Restored first; leads afterwards. */
   host: string;
   /** Names what is moved aside: `20260131T140500`. */
@@ -70,7 +73,7 @@ export async function restore(
   await phase('restored', [host], () => restoreFirst(op, found.context, host, order));
   await phase('leading', [host], () => lead(op, store, host));
   // Before the replicas, for they come from it: from an older one they would have to find their way through timelines.
-  await phase('backed up', hostsWith(cluster, 'pgbackrest'), async () => {
+  await phase('backed up', [repositoryHost(cluster) ?? host], async () => {
     await takeBackup(op, 'full');
   });
   await phase('following', members, async () => {
@@ -161,6 +164,7 @@ install -d -o postgres -g postgres -m 0700 ${data}`,
     cluster.stanza,
     '--delta',
     '--force',
+    `--repo=${order.repository}`,
     `--set=${order.backup}`,
     ...targetArguments(order.target, order.timeline),
     '--log-level-console=info',
@@ -248,21 +252,43 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
   });
 }
 
-/** A backup, with its progress in bytes. Rejects when there is none afterwards. */
-export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr'): Promise<Backup> {
+/** The host that talks to the repositories now: the one of its own, else the member that leads. Throws Refused without. */
+export function backupHost(op: Operation, { leader }: Snapshot): Host {
+  const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
+  if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
+  return host;
+}
+
+/** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
+export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
   const { cluster } = op;
-  const host = repositoryHost(cluster)!;
-  const command = pgbackrest(cluster.stanza, `--type=${type}`, 'backup');
-  const before = (await op.look([host])).observations.get(host.name)?.repository?.backups.at(-1)?.label;
-  await op.step(host, `${type} backup`, 'pgbackrest', 'run', (remote) => remote.unit('backup', command, RESTORE_S));
-  const made = (await op.look([host])).observations.get(host.name)?.repository?.backups.at(-1);
-  if (!made || made.label === before) throw new StepFailed(host.name, `${type} backup`, 'there is no new backup');
+  const host = backupHost(op, await op.look());
+  const newest = async (key: number) =>
+    (await op.look([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
+  const made: Backup[] = [];
+  for (const { key } of cluster.repositories.filter((one) => only === undefined || one.key === only)) {
+    const name = cluster.repositories.length > 1 ? `${type} backup to repository ${key}` : `${type} backup`;
+    const before = await newest(key);
+    const command = pgbackrest(cluster.stanza, `--repo=${key}`, `--type=${type}`, 'backup');
+    await op.step(host, name, 'pgbackrest', 'run', (remote) =>
+      remote.unit('backup', command, RESTORE_S, {
+        script: pgbackrest(cluster.stanza, 'info', '--output=json'),
+        tell: (answer) => {
+          const progress = parseRepository(answer, cluster.stanza)?.progress;
+          return progress && `${name} ${progressBar(progress.doneBytes, progress.totalBytes)}`;
+        },
+      }),
+    );
+    const after = await newest(key);
+    if (!after || after.label === before?.label) throw new StepFailed(host.name, name, 'there is no new backup');
+    made.push(after);
+  }
   return made;
 }
 
 /** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
 export const archiveAll = async (op: Operation): Promise<void> => {
-  const host = repositoryHost(op.cluster)!;
+  const host = backupHost(op, await op.look());
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
     remote.run(`${pgbackrest(op.cluster.stanza, 'check')} 2>&1 | tail -n 3`, 120),
   );

@@ -25,8 +25,8 @@ import {
 } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
-import { type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
-import { pgbackrest } from '../src/shell/postgres.ts';
+import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { archiveAll } from './restore.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 import { switchOver } from './switchover.ts';
 
@@ -178,11 +178,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
     ),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  const repository = repositoryHost(cluster);
-  if (repository && hosts.includes(repository))
-    await op.step(repository, 'check archiving', 'pgbackrest', 'run', (remote) =>
-      remote.run(`${pgbackrest(cluster.stanza, 'check')} 2>&1`, 120),
-    );
+  await archiveAll(op);
 }
 
 /** pgBackRest goes in lockstep: a part of its hosts may not be upgraded alone. */

@@ -159,6 +159,12 @@ command('backups', 'list backups and the recovery window').action((options: Comm
   run(async () => (await import('./commands/backup.ts')).backupsCommand(options)),
 );
 
+command('drill', 'prove that the newest backup can be restored: "hapg drill restore"')
+  .argument('<what>', 'restore')
+  .option('--on <host>', 'where; default: pgbackrest.drill.host, or the host with the role pgbackrest')
+  .option('--count <table...>', 'DATABASE.TABLE whose rows are counted')
+  .action((what, options) => run(async () => (await import('./commands/drill.ts')).drillCommand(what, options)));
+
 command('restore', 'the cluster as it was at a point in time; continues a restore that died')
   .option('--to-time <time>', 'such as "2026-01-31 14:05:00" (local) or 2026-01-31T14:05:00Z')
   .option('--to-lsn <lsn>', 'such as 0/3000060')
@@ -174,7 +180,7 @@ command('repair', 'mend a broken DCS and clear leftovers; explains before it act
   .action((options) => run(async () => (await import('./commands/repair.ts')).repairCommand(options)));
 
 command('secrets', 'the passwords of the cluster: names, or shown in plain text, or replaced without an interruption')
-  .argument('[what]', 'show or rotate')
+  .argument('[what]', 'show, rotate, or set (from standard input)')
   .argument('[names...]', 'superuser, replication, rewind, rest, stats, or users; default: all')
   .option(...PROBE)
   .action((what, names, options) =>

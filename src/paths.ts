@@ -14,6 +14,9 @@ export const PATHS = {
   guard: '/var/lib/hapg/undo/guard',
   /** While this is there, Patroni does not start: a restore is under way. */
   restore: '/var/lib/hapg/restore',
+  drillScript: '/usr/local/lib/hapg/drill',
+  /** What the last drill found. */
+  drill: '/var/lib/hapg/drill.json',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;

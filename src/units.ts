@@ -18,3 +18,6 @@ export function progressBar(count: number, total: number | undefined): string {
   const done = Math.min(WIDTH, Math.round((WIDTH * count) / total));
   return `[${'#'.repeat(done)}${' '.repeat(WIDTH - done)}] ${bytes(count)} of ${bytes(total)}`;
 }
+
+/** Seconds since the epoch as `2026-01-31T14:05:00Z`. */
+export const isoSeconds = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

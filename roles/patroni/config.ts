@@ -1,6 +1,6 @@
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, hostsWith, hostsWithAny, repositoryHost } from '../../src/inventory/model.ts';
+import { type Host, hostsWith, hostsWithAny } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { secretYaml } from '../../src/render.ts';
 import type { Secret } from '../../src/secrets/secret.ts';
@@ -70,8 +70,8 @@ export function patroniConfig(host: Host, context: Context): Secret {
       },
       parameters: memberParameters(host, context),
       pg_hba: hbaLines(cluster),
-      create_replica_methods: repositoryHost(cluster) ? ['pgbackrest', 'basebackup'] : ['basebackup'],
-      ...(repositoryHost(cluster)
+      create_replica_methods: cluster.repositories.length > 0 ? ['pgbackrest', 'basebackup'] : ['basebackup'],
+      ...(cluster.repositories.length > 0
         ? {
             pgbackrest: {
               command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`,

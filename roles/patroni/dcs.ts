@@ -1,6 +1,6 @@
 import { capabilities } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { hostsWith, repositoryHost } from '../../src/inventory/model.ts';
+import { hostsWith } from '../../src/inventory/model.ts';
 
 /** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
 export function dcsConfig(context: Context): Record<string, unknown> {
@@ -40,7 +40,7 @@ export function dcsConfig(context: Context): Record<string, unknown> {
         track_commit_timestamp: postgres.parameters.track_commit_timestamp ?? 'off',
         // A replica that stays away must not fill the leader's disk.
         max_slot_wal_keep_size: postgres.parameters.max_slot_wal_keep_size ?? '16GB',
-        ...(repositoryHost(cluster)
+        ...(cluster.repositories.length > 0
           ? { archive_mode: 'on', archive_timeout: postgres.parameters.archive_timeout ?? '60s' }
           : {}),
       },

@@ -1,6 +1,6 @@
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, repositoryHost } from '../../src/inventory/model.ts';
+import type { Host } from '../../src/inventory/model.ts';
 import { dcsConfig } from './dcs.ts';
 
 const MIB = 1_048_576;
@@ -44,7 +44,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     ssl_key_file: `${PKI.patroni}/server.key`,
     ssl_ca_file: `${PKI.patroni}/postgres-ca.crt`,
     ssl_min_protocol_version: 'TLSv1.2',
-    ...(repositoryHost(cluster)
+    ...(cluster.repositories.length > 0
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
           restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"`,

@@ -1,15 +1,27 @@
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, repositoryHost } from '../../src/inventory/model.ts';
+import {
+  backupHosts,
+  type Cluster,
+  type Host,
+  type RepositorySettings,
+  repositoryHost,
+} from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
+import { ready } from '../../src/steps/ready.ts';
 import { stanza } from '../../src/steps/stanza.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';
-import { unit } from '../../src/steps/unit.ts';
-import { pgbackrestConfig } from './config.ts';
+import { strayClusters } from '../../src/steps/stray-clusters.ts';
+import { unit, unitOff } from '../../src/steps/unit.ts';
+import { pgbackrestConfig, storageAuthority } from './config.ts';
+import { drill } from './drill.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
@@ -18,25 +30,52 @@ const POSTGRES = { owner: 'postgres', group: 'postgres' };
 export const pgbackrestPackages = ['pgbackrest', 'openssl'];
 export const pgbackrestMinimum = { pgbackrest: MINIMUM_VERSIONS.pgbackrest };
 
-/** The account that owns the repository comes with PostgreSQL's packages on database hosts; here it needs postgresql-common. */
-export const repositoryPackages = ['postgresql-common'];
+/** The host of its own has the server as well: the account that owns the repository comes with it, and drills run there. */
+export const repositoryPackages = ({ settings }: Cluster): string[] => [
+  `postgresql-${settings.postgres.version}`,
+  ...settings.postgres.packages,
+];
 
-/** On the repository host and on every database host; with TLS both are server and client of each other. */
+/** On every host that takes part in backups. With a host of its own all talk TLS, each server and client of the other. */
 export function pgbackrest(host: Host, context: Context): Step[] {
-  const { cluster, secrets } = context;
-  const authority = secrets.authority('pgbackrest');
-  const isRepository = host === repositoryHost(cluster);
-  const again = { notify: [reload(UNIT)] };
+  const { cluster } = context;
+  const dedicated = repositoryHost(cluster);
   return [
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
+    ...(host === dedicated ? [strayClusters(role), unitOff(role, 'postgresql.service', { packaged: true })] : []),
+    ...(dedicated ? server(host, context) : []),
+    directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
+    ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
+    ...(backupHosts(cluster).includes(host) ? cluster.repositories.flatMap(storage) : []),
+    file(role, '/etc/pgbackrest/pgbackrest.conf', pgbackrestConfig(host, context), {
+      ...POSTGRES,
+      mode: '0600',
+      ...(dedicated ? { notify: [reload(UNIT)] } : {}),
+    }),
+    ...(dedicated
+      ? [
+          file(role, `/etc/systemd/system/${UNIT}`, render('pgbackrest/pgbackrest.service', bandwidth(host, context))),
+          unit(role, UNIT),
+        ]
+      : []),
+    directory(role, PATHS.drillScript.replace(/\/[^/]+$/, '')),
+    ...drill(host, context),
+  ];
+}
+
+/** What a TLS server and client needs. */
+function server(host: Host, context: Context): Step[] {
+  const { secrets } = context;
+  const again = { notify: [reload(UNIT)] };
+  return [
     file(role, `${PKI.pgbackrest}/ca.crt`, secrets.trusted('pgbackrest'), again),
     certificate(
       role,
       {
         path: `${PKI.pgbackrest}/pgbackrest`,
         ...POSTGRES,
-        authority,
+        authority: secrets.authority('pgbackrest'),
         commonName: host.name,
         // Older ones look for the address among the DNS names.
         dns: [host.name, ...(capabilities(context.facts(host)).pgbackrestAddressNames ? [] : [host.address])],
@@ -45,28 +84,54 @@ export function pgbackrest(host: Host, context: Context): Step[] {
       },
       again,
     ),
-    directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
-    ...(isRepository
-      ? [directory(role, cluster.settings.pgbackrest.path, { ...POSTGRES, mode: '0750' })]
-      : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
-    file(role, '/etc/pgbackrest/pgbackrest.conf', pgbackrestConfig(host, context), {
-      ...POSTGRES,
-      mode: '0600',
-      ...again,
+  ];
+}
+
+/** On a database host the server does nothing but read for backups, so that its limit is theirs; WAL is pushed elsewhere. */
+const bandwidth = (host: Host, { cluster }: Context) => ({
+  readLimit: host.roles.has('patroni') ? cluster.settings.pgbackrest.read_bandwidth : undefined,
+  dataDir: cluster.dataDir,
+});
+
+/** Where a repository's data lies, on a host that reaches it itself. */
+function storage(one: RepositorySettings): Step[] {
+  if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one), `${one.ca.trim()}\n`)] : [];
+  const own = directory(role, one.path, { ...POSTGRES, mode: '0750' });
+  if (one.kind === 'host') return [own];
+  // A mount that is missing looks like an empty directory, and backups would pile up on a database host's own disk.
+  const missing = `${one.path} is on no mount of its own: mount the shared directory there first`;
+  return [
+    own,
+    ready(role, `mount ${one.path}`, {
+      check: `[ "$(stat -c %d ${quote(one.path)})" != "$(stat -c %d /)" ]`,
+      act: `echo ${quote(missing)}`,
+      doing: 'looking for the mount',
+      timeoutSeconds: 5,
     }),
-    file(role, '/etc/systemd/system/pgbackrest.service', render('pgbackrest/pgbackrest.service', {})),
-    unit(role, UNIT),
   ];
 }
 
 /** Once there is a leader: the stanza, a check of archiving, the first full backup, and the schedule. */
-export function pgbackrestSchedule({ cluster }: Context): Step[] {
+export function pgbackrestSchedule(host: Host, context: Context, leader: Host | undefined): Step[] {
+  const { cluster } = context;
   const { schedule } = cluster.settings.pgbackrest;
+  const dedicated = repositoryHost(cluster);
   const timers = (['full', 'diff'] as const).flatMap((type) => [
     file(
       role,
       `/etc/systemd/system/pgbackrest-${type}.service`,
-      render('pgbackrest/backup.service', { type, stanza: cluster.stanza }),
+      render('pgbackrest/backup.service', {
+        type,
+        stanza: cluster.stanza,
+        repositories: cluster.repositories.map((one) => one.key),
+        // Every database host has the schedule, and the one that leads when the hour comes takes the backup.
+        leader: dedicated
+          ? undefined
+          : {
+              authority: `${PKI.patroni}/rest-ca.crt`,
+              url: `https://${hostPort(host.address, cluster.settings.patroni.port)}/primary`,
+            },
+      }),
     ),
     file(
       role,
@@ -76,5 +141,16 @@ export function pgbackrestSchedule({ cluster }: Context): Step[] {
     ),
     unit(role, `pgbackrest-${type}.timer`),
   ]);
-  return [stanza(role, cluster.stanza), ...timers];
+  return [
+    ...(host === dedicated || (!dedicated && host === leader)
+      ? [
+          stanza(role, {
+            name: cluster.stanza,
+            repositories: cluster.repositories.map((one) => one.key),
+            version: cluster.settings.postgres.version,
+          }),
+        ]
+      : []),
+    ...timers,
+  ];
 }

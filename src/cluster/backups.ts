@@ -1,6 +1,8 @@
 /** One backup set; times in seconds since the epoch, sizes in bytes. */
 export interface Backup {
   label: string;
+  /** pgBackRest's number of the repository that holds it. */
+  repository: number;
   type: string;
   start: number;
   stop: number;
@@ -15,16 +17,19 @@ export interface Backup {
   damaged: boolean;
 }
 
-/** What pgBackRest says of the stanza. */
+/** What pgBackRest says of the stanza, over all repositories. */
 export interface Repository {
-  /** 0 ok, 1 missing stanza, 2 no valid backup, ... (pgBackRest, "info"). */
+  /** 0 ok, 1 missing stanza, 2 no valid backup, ... (pgBackRest, "info"); 4 where repositories differ. */
   status: number;
   message: string;
+  /** Each one's own status, by pgBackRest's number of it. */
+  repositories: { key: number; status: number; message: string }[];
   /** A backup is being taken. */
   running: boolean;
   progress: { doneBytes: number; totalBytes: number } | undefined;
-  /** Of the database that the newest backups are of. */
+  /** Of the database that the newest backups are of: identifier, and major version such as `17`. */
   systemIdentifier: string | undefined;
+  version: string | undefined;
   /** First and last WAL segment of the archive. */
   archive: { min: string; max: string } | undefined;
   /** Oldest first. */
@@ -38,12 +43,14 @@ interface Info {
     message: string;
     lock?: { backup?: { held?: boolean; size?: number; 'size-cplt'?: number } };
   };
-  db?: { id: number; 'system-id': number | string }[];
-  archive?: { min: string | null; max: string | null }[];
+  repo?: { key: number; status: { code: number; message: string } }[];
+  db?: { id: number; version?: string }[];
+  archive?: { min: string | null; max: string | null; database?: { 'repo-key'?: number } }[];
   backup: {
     label: string;
     type: string;
     error?: boolean | null;
+    database?: { 'repo-key'?: number };
     timestamp: { start: number; stop: number };
     lsn?: { start?: string; stop?: string };
     archive?: { start?: string; stop?: string };
@@ -51,46 +58,73 @@ interface Info {
   }[];
 }
 
+const NO_STANZA: Repository = {
+  status: 1,
+  message: 'missing stanza',
+  repositories: [],
+  running: false,
+  progress: undefined,
+  systemIdentifier: undefined,
+  version: undefined,
+  archive: undefined,
+  backups: [],
+};
+
+function parseInfo(text: string): Info[] | undefined {
+  try {
+    const list = JSON.parse(text) as unknown;
+    return Array.isArray(list) ? (list as Info[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads the answer of `pgbackrest info --output=json`; undefined when it is none. */
-export function parseRepository(info: unknown, stanza: string, text = ''): Repository | undefined {
-  if (!Array.isArray(info)) return undefined;
-  const found = (info as Info[]).find((one) => one.name === stanza);
-  if (!found)
-    return {
-      status: 1,
-      message: 'missing stanza',
-      running: false,
-      progress: undefined,
-      systemIdentifier: undefined,
-      archive: undefined,
-      backups: [],
-    };
+export function parseRepository(text: string, stanza: string): Repository | undefined {
+  const list = parseInfo(text);
+  if (!list) return undefined;
+  const found = list.find((one) => one.name === stanza);
+  if (!found) return NO_STANZA;
   const lock = found.status.lock?.backup;
-  const archive = found.archive?.at(-1);
+  const segments = (found.archive ?? []).flatMap(({ min, max }) => (min && max ? [{ min, max }] : []));
   // A system identifier is a 64-bit number: more than a number of JavaScript holds, so it is taken from the text.
   const identifiers = [...text.matchAll(/"system-id":\s*(\d+)/g)].map((match) => match[1]!);
   return {
     status: found.status.code,
     message: found.status.message,
+    repositories: (found.repo ?? []).map(({ key, status }) => ({ key, status: status.code, message: status.message })),
     running: lock?.held === true,
     progress:
       lock?.size !== undefined && lock['size-cplt'] !== undefined
         ? { doneBytes: lock['size-cplt'], totalBytes: lock.size }
         : undefined,
     systemIdentifier: identifiers.at(-1),
-    archive: archive?.min && archive.max ? { min: archive.min, max: archive.max } : undefined,
-    backups: found.backup.map((one) => ({
-      label: one.label,
-      type: one.type,
-      start: one.timestamp.start,
-      stop: one.timestamp.stop,
-      sizeBytes: one.info.size,
-      storedBytes: one.info.repository?.delta ?? 0,
-      startLsn: one.lsn?.start ?? '',
-      stopLsn: one.lsn?.stop ?? '',
-      wal: [one.archive?.start ?? '', one.archive?.stop ?? ''],
-      damaged: one.error === true,
-    })),
+    version: found.db?.at(-1)?.version,
+    archive:
+      segments.length > 0
+        ? {
+            min: segments.map((one) => one.min).sort()[0]!,
+            max: segments
+              .map((one) => one.max)
+              .sort()
+              .at(-1)!,
+          }
+        : undefined,
+    backups: found.backup
+      .map((one) => ({
+        label: one.label,
+        repository: one.database?.['repo-key'] ?? 1,
+        type: one.type,
+        start: one.timestamp.start,
+        stop: one.timestamp.stop,
+        sizeBytes: one.info.size,
+        storedBytes: one.info.repository?.delta ?? 0,
+        startLsn: one.lsn?.start ?? '',
+        stopLsn: one.lsn?.stop ?? '',
+        wal: [one.archive?.start ?? '', one.archive?.stop ?? ''] as [string, string],
+        damaged: one.error === true,
+      }))
+      .sort((a, b) => a.stop - b.stop),
   };
 }
 
@@ -98,4 +132,32 @@ export function parseRepository(info: unknown, stanza: string, text = ''): Repos
 export function lsnValue(lsn: string): bigint {
   const [high = '', low = ''] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
+/** What the hosts that take backups tell of the schedule and of the storage. */
+export interface BackupService {
+  /** Timers of scheduled backups that are not active. */
+  idle: string[];
+  /** When one last started a backup; seconds since the epoch. */
+  triggered: number | undefined;
+  /** Free and whole size of a repository's file system, in bytes, by path. */
+  space: { path: string; freeBytes: number; sizeBytes: number }[];
+}
+
+/** The outcome of the last drill, as the host that ran it wrote it. */
+export interface DrillResult {
+  ok: boolean;
+  backup: string;
+  /** Seconds since the epoch. */
+  started: number;
+  finished: number;
+  /** When the newest transaction that could be restored was committed; seconds since the epoch. */
+  newest: number | null;
+  /** What it took, in seconds. */
+  restore_s: number;
+  recovery_s: number;
+  check_s: number;
+  bytes: number;
+  counts: { database: string; table: string; rows: number }[];
+  error: string | null;
 }

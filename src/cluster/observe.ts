@@ -1,10 +1,9 @@
-import { X509Certificate } from 'node:crypto';
-import type { Cluster, Host } from '../inventory/model.ts';
+import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS } from '../paths.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
-import { quote } from '../shell/quote.ts';
-import { parseRepository, type Repository } from './backups.ts';
+import { quote, words } from '../shell/quote.ts';
+import type { BackupService, DrillResult, Repository } from './backups.ts';
 
 /** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
 export const PKI = {
@@ -63,6 +62,9 @@ export interface Observation {
           failed_count: number;
           last_archived_time: string | null;
           last_failed_time: string | null;
+          /** WAL segments that wait, and for how many seconds the oldest has. */
+          waiting: number;
+          waiting_s: number | null;
         };
         /** On a leader: who streams from it, and how many bytes of WAL each has yet to replay. */
         replication: { name: string; state: string; behind: number | null }[];
@@ -85,6 +87,8 @@ export interface Observation {
   /** Server rows of HAProxy's statistics; `sessions` are those open now. */
   balancer: { proxy: string; server: string; status: string; sessions: number }[] | undefined;
   repository: Repository | undefined;
+  backupService: BackupService | undefined;
+  drill: DrillResult | undefined;
   /** A restore is under way on this host: what it was told. */
   restore: string | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
@@ -169,134 +173,27 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
     parts.push(
       `echo @vip; ip -o addr show dev ${quote(cluster.vip.interface)} 2>/dev/null | grep -cF ' ${cluster.vip.address}/'`,
     );
-  if (has('pgbackrest')) {
-    crts.push(`${PKI.pgbackrest}/*.crt`);
-    parts.push(
-      `echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(cluster.stanza, 'info', '--output=json')} 2>/dev/null; fi; echo`,
-    );
+  if (has('pgbackrest')) crts.push(`${PKI.pgbackrest}/*.crt`);
+  if (backupHosts(cluster).includes(host)) {
+    // Where every member could tell, the one that leads does; without a leader all do.
+    const asked = has('patroni')
+      ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
+      : 'true';
+    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${asked}; }; then timeout 20 ${pgbackrest(cluster.stanza, 'info', '--output=json')} 2>/dev/null; fi; echo
+echo @backup; systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null
+for p in ${words(...cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path))}; do [ ! -d "$p" ] || df -Pk "$p" | awk -v p="$p" 'NR == 2 {printf "space %.0f %.0f %s\\n", $2 * 1024, $4 * 1024, p}'; done`);
   }
+  if (cluster.repositories.length > 0 && (has('patroni') || has('pgbackrest')))
+    parts.push(`echo @drill; cat ${PATHS.drill} 2>/dev/null; echo`);
   if (crts.length > 0)
     parts.push(`echo @certificates; for f in ${crts.join(' ')}; do [ -e "$f" ] && { echo "path $f"; cat "$f"; }; done`);
   return parts.join('\n');
 }
 
 const SQL = `select json_build_object(
-'archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time) from pg_stat_archiver),
+'archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time, 'waiting', (select count(*) from pg_ls_archive_statusdir() where name like '%.ready'), 'waiting_s', (select floor(extract(epoch from now() - min(modification))) from pg_ls_archive_statusdir() where name like '%.ready')) from pg_stat_archiver),
 'replication', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'behind', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)), '[]') from pg_stat_replication),
 'transaction', (select json_build_object('seconds', floor(extract(epoch from now() - xact_start)), 'user', usename, 'database', datname) from pg_stat_activity where backend_type = 'client backend' and xact_start is not null and pid <> pg_backend_pid() order by xact_start limit 1))`.replaceAll(
   '\n',
   ' ',
 );
-
-/** JSON of a line, or undefined when the program gave no (whole) answer. */
-function json<T>(text: string | undefined): T | undefined {
-  try {
-    return text?.trim() ? (JSON.parse(text) as T) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reads the answer of `observeScript`. What a program did not answer is undefined; never guessed. */
-export function parseObservation(answer: string, cluster: Cluster): Observation {
-  const parts = new Map<string, string>();
-  for (const part of answer.split(/^@(?=[a-z]+$)/m).slice(1)) {
-    const at = part.indexOf('\n');
-    parts.set(part.slice(0, at < 0 ? undefined : at), at < 0 ? '' : part.slice(at + 1));
-  }
-  const lines = (name: string) =>
-    (parts.get(name) ?? '')
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean);
-  return {
-    identity: json<Identity>(parts.get('identity')),
-    pending: lines('pending'),
-    units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
-    holder: parts.get('holder')?.trim() || undefined,
-    dataDirectory: parseData(lines('data')),
-    patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
-    sql: json(parts.get('sql')),
-    etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
-    vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
-    balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
-    repository: parseRepository(json(parts.get('repository')), cluster.stanza, parts.get('repository')),
-    restore: parts.get('restore')?.trim() || undefined,
-    certificates: parseCertificates(parts.get('certificates') ?? ''),
-  };
-}
-
-function parseData(lines: string[]): Observation['dataDirectory'] {
-  const state = lines[0] as 'absent' | 'empty' | 'foreign' | 'cluster' | undefined;
-  const words = lines[2];
-  return (
-    state && {
-      state,
-      ...(lines[1] ? { systemIdentifier: lines[1] } : {}),
-      ...(words ? { led: !/recovery/.test(words) } : {}),
-    }
-  );
-}
-
-function parsePatroni(lines: string[]): Observation['patroni'] {
-  const [self, all] = [0, 1].map((index) => json<Record<string, unknown>>(lines[index]));
-  if (!self && !all) return undefined;
-  return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true };
-}
-
-function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
-  const [health, status, list, initialize, failsafe] = [0, 1, 2, 3, 4].map((index) =>
-    json<Record<string, unknown>>(lines[index]),
-  );
-  if (!health && !list) return undefined;
-  const members = list?.members as
-    | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
-    | undefined;
-  const value = (range: Record<string, unknown> | undefined) => {
-    const first = (range?.kvs as { value: string }[] | undefined)?.[0];
-    return first && Buffer.from(first.value, 'base64').toString();
-  };
-  const byUrl = (url: string | undefined) =>
-    cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
-  return {
-    healthy: health?.health === 'true',
-    id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
-    leader: String(status?.leader ?? ''),
-    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({
-      id: ID,
-      name: name || byUrl(peerURLs?.[0]) || '',
-      peerUrl: peerURLs?.[0] ?? '',
-      learner: isLearner === true,
-    })),
-    initialize: value(initialize),
-    failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
-  };
-}
-
-function parseHaproxy(lines: string[]): Observation['balancer'] {
-  const header = (lines[0] ?? '').replace(/^# /, '').split(',');
-  const [proxy = -1, server = -1, status = -1, sessions = -1] = ['pxname', 'svname', 'status', 'scur'].map((name) =>
-    header.indexOf(name),
-  );
-  if (status < 0) return undefined;
-  return lines.slice(1).map((line) => {
-    const fields = line.split(',');
-    return {
-      proxy: fields[proxy] ?? '',
-      server: fields[server] ?? '',
-      status: fields[status] ?? '',
-      sessions: Number(fields[sessions]),
-    };
-  });
-}
-
-function parseCertificates(text: string): Observation['certificates'] {
-  return text
-    .split(/^path /m)
-    .slice(1)
-    .flatMap((part) => {
-      const path = part.slice(0, part.indexOf('\n'));
-      const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(part)?.[0];
-      return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
-    });
-}

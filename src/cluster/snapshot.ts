@@ -1,3 +1,4 @@
+import type { Repository } from './backups.ts';
 import type { Observation, PatroniMember } from './observe.ts';
 
 export type MemberRole = 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
@@ -41,6 +42,8 @@ export interface Snapshot {
   initialize: string | undefined;
   dcs: { members: DcsMember[]; quorum: boolean };
   vipHolders: string[];
+  /** What pgBackRest says, and the host that said it. */
+  repository: (Repository & { host: string }) | undefined;
 }
 
 const ROLES: Record<string, MemberRole> = {
@@ -97,6 +100,7 @@ export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Sn
     initialize,
     dcs: dcsOf(observations),
     vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
+    repository: [...observations].flatMap(([host, { repository }]) => (repository ? [{ ...repository, host }] : []))[0],
   };
 }
 

@@ -32,7 +32,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
   const wanted = parseHost(options);
   return operate(
     'add-replica',
-    options,
+    { ...options, asItIs: true },
     async (op, snapshot, made, store) => {
       const { cluster } = op;
       const host = op.host(name);

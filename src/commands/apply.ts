@@ -194,6 +194,12 @@ async function carryOut(
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
   }
+  // Who loses the passphrase has lost every backup.
+  if (cluster.repositories.length > 0 && result.done.length > 0 && !context.secrets.shown)
+    session.options.emit({
+      type: 'note',
+      text: `backups are encrypted, and their passphrase is only in ${SecretStore.path(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
+    });
   const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
   journal.write('end', { result: outcome, changed: result.done.length, failed: result.failed });
   const line = (host: string) =>

@@ -1,24 +1,25 @@
-import { takeBackup } from '../../playbooks/restore.ts';
+import { backupHost, takeBackup } from '../../playbooks/restore.ts';
 import type { Backup } from '../cluster/backups.ts';
 import { noBackupRunning } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { takeSnapshot } from '../cluster/snapshot.ts';
 import { newRunId } from '../engine/journal.ts';
+import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import { repositoryHost } from '../inventory/model.ts';
+import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { bytes } from '../units.ts';
+import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 const TYPES = ['full', 'diff', 'incr'] as const;
 
-const time = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
-
 /** One set as it is told in JSON. */
 const documentOf = (one: Backup) => ({
   label: one.label,
+  repository: one.repository,
   type: one.type,
   start: time(one.start),
   stop: time(one.stop),
@@ -30,20 +31,31 @@ const documentOf = (one: Backup) => ({
   damaged: one.damaged,
 });
 
+/** Throws UsageError for an inventory without backups. */
+export function expectRepositories({ file, repositories }: Cluster): void {
+  if (repositories.length === 0)
+    throw new UsageError(`${file} has no backups: it names no repository and no host with the role pgbackrest`);
+}
+
+const repositoryName = ({ repositories }: Cluster, key: number): string => {
+  const one = repositories.find((other) => other.key === key);
+  return `${key} ${one?.kind === 's3' ? one.bucket : (one?.path ?? '')}`.trim();
+};
+
 /** `hapg backup`: takes one now, from a standby when there is one. */
 export function backupCommand(options: OperateOptions & { type: string }): Promise<number> {
   const type = TYPES.find((one) => one === options.type);
   if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
   return operate('backup', options, async (op, snapshot) => {
-    const host = repositoryHost(op.cluster);
-    if (!host) throw new UsageError(`${op.cluster.file} has no host with the role pgbackrest`);
+    expectRepositories(op.cluster);
     refuseUnless(all(noBackupRunning(snapshot), verdict(snapshot.leader ? [] : ['no member leads'])));
-    let made: Backup | undefined;
+    const host = backupHost(op, snapshot);
+    let made: Backup[] = [];
     return {
       explain: `a ${type} backup of ${op.cluster.stanza} to ${host.name}`,
       question: `Take a ${type} backup of ${op.cluster.name}?`,
       hosts: [host],
-      document: () => (made ? { backup: documentOf(made) } : {}),
+      document: () => ({ backup: made.map(documentOf)[0] ?? null, backups: made.map(documentOf) }),
       run: async () => {
         op.stage('backup', [host]);
         made = await takeBackup(op, type);
@@ -56,16 +68,20 @@ export function backupCommand(options: OperateOptions & { type: string }): Promi
 export async function backupsCommand(options: CommonOptions): Promise<number> {
   const made = setup(options);
   const { cluster } = made;
-  const host = repositoryHost(cluster);
-  if (!host) throw new UsageError(`${cluster.file} has no host with the role pgbackrest`);
+  expectRepositories(cluster);
+  const hosts = backupHosts(cluster);
   const store = await SecretStore.read(cluster);
   const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
-    const unreachable = await session.openAll([host]);
+    const unreachable = await session.openAll(hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable);
-    const { repository } = (await probe(session, host, [])).observation;
+    const answers = await settleAll(hosts, session.options.forks, (host) => probe(session, host, []));
+    const seen = answers.flatMap((one, index) =>
+      one.status === 'fulfilled' ? [[hosts[index]!.name, one.value.observation] as const] : [],
+    );
+    const { repository } = takeSnapshot(new Map(seen));
     await progress.end();
-    if (!repository) throw new Refused(`${host.name}: pgBackRest does not answer`);
+    if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];
     if (made.json)
@@ -80,9 +96,10 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
     else {
       print(
         table([
-          ['BACKUP', 'TYPE', 'TAKEN', 'TOOK', 'DATABASE', 'STORED', 'WAL'],
+          ['BACKUP', 'REPOSITORY', 'TYPE', 'TAKEN', 'TOOK', 'DATABASE', 'STORED', 'WAL'],
           ...backups.map((one) => [
             one.label,
+            repositoryName(cluster, one.repository),
             one.type,
             time(one.stop),
             duration((one.stop - one.start) * 1000),

@@ -43,7 +43,7 @@ export function setup(options: CommonOptions, edit?: (text: string) => string): 
 }
 
 /** Asks without echo. Throws UsageError without a terminal. */
-async function askSecret(question: string): Promise<Secret> {
+export async function askSecret(question: string): Promise<Secret> {
   if (!process.stdin.isTTY) throw new UsageError(`${question} needs a terminal`);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });

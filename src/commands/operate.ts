@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { ClientLoad } from '../engine/client-load.ts';
-import { Journal, newRunId } from '../engine/journal.ts';
+import { Journal, lastRunDied, newRunId } from '../engine/journal.ts';
 import { holder, lockAll } from '../engine/lock.ts';
 import { Operation } from '../engine/operation.ts';
 import { Recorder } from '../engine/record.ts';
@@ -32,6 +32,8 @@ export interface OperateOptions extends CommonOptions {
   probe?: boolean;
   /** What was typed for `typed` of the intent, on the command line. */
   typed?: string | undefined;
+  /** The command is for a cluster that is not whole: it does not wait for one that a killed run has left to settle. */
+  asItIs?: boolean;
 }
 
 /** What a command has decided to do after its look at the cluster. */
@@ -86,7 +88,20 @@ export async function operate(
     await lockAll(session, cluster.hosts, lock.who, lock.waitSeconds);
     const journal = Journal.open(cluster, run);
     const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
-    const intent = await decide(op, await firstLook(op, store), made, store);
+    const by = `${userInfo().username}@${hostname()}`;
+    const begin = (hosts: readonly Host[]) =>
+      journal.write('start', { command, by, cluster: cluster.name, hosts: hosts.map((host) => host.name) });
+    const died = lastRunDied(cluster);
+    const intent = await firstLook(op, store, died && !options.asItIs)
+      .then((snapshot) => decide(op, snapshot, made, store))
+      .catch((cause: unknown) => {
+        // So that the next run does not wait for the same again.
+        if (died && cause instanceof Refused) {
+          begin([]);
+          journal.write('end', { result: 'refused' });
+        }
+        throw cause;
+      });
     if (!intent) {
       await progress.end();
       if (made.json) printJson(document(true, run, started, [], op, undefined));
@@ -96,8 +111,7 @@ export async function operate(
     if (!made.json) print(intent.explain);
     const ask = intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options);
     if (!(await ask)) throw new Refused('not confirmed; nothing was changed');
-    const by = `${userInfo().username}@${hostname()}`;
-    journal.write('start', { command, by, cluster: cluster.name, hosts: intent.hosts.map((host) => host.name) });
+    begin(intent.hosts);
     const { error, figures, left } = await work(op, intent, options.probe ? store : undefined);
     // Pressed twice, Ctrl-C waits for nothing any more.
     const now = (!error && intent.after) || cluster;
@@ -138,15 +152,15 @@ export async function operate(
 }
 
 /** What is there, once identity is checked and the leftovers of a dead run are undone. Throws Refused. */
-async function firstLook(op: Operation, store: SecretStore): Promise<Snapshot> {
+async function firstLook(op: Operation, store: SecretStore, died: boolean): Promise<Snapshot> {
   const found = await op.look();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
   const cleared = await op.clearLeftovers(found);
   for (const text of cleared) op.session.options.emit({ type: 'note', text });
-  return cleared.length > 0 ? calmDown(op) : found;
+  return cleared.length > 0 || died ? calmDown(op) : found;
 }
 
-/** After leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
+/** After a run that was killed, and when leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
 async function calmDown(op: Operation): Promise<Snapshot> {
   const end = Date.now() + CALM_MS;
   for (;;) {

@@ -12,7 +12,7 @@ const TURNS = 8;
  * cleared by every command before this one looks; here that is all there may be to do.
  */
 export const repairCommand = (options: OperateOptions): Promise<number> =>
-  operate('repair', options, async (op, snapshot, _made, store) => {
+  operate('repair', { ...options, asItIs: true }, async (op, snapshot, _made, store) => {
     const first = findDamage(op.cluster, snapshot, await etcdRemains(op));
     refuseUnless(first.verdict);
     if (first.damages.length === 0) return undefined;

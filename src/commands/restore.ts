@@ -1,13 +1,22 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeBytes } from '../../playbooks/grow.ts';
-import { archiveAll, asideOf, lastCommit, type Phase, type RestoreOrder, restore } from '../../playbooks/restore.ts';
+import {
+  archiveAll,
+  asideOf,
+  backupHost,
+  lastCommit,
+  type Phase,
+  type RestoreOrder,
+  restore,
+} from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Operation } from '../engine/operation.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { type Cluster, hostsWith, repositoryHost } from '../inventory/model.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { duration } from '../view/style.ts';
+import { expectRepositories } from './backup.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 export interface RestoreOptions extends OperateOptions, TargetFlags {
@@ -47,47 +56,50 @@ function targetOf(options: RestoreOptions): Target | undefined {
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
-  return operate('restore', { ...options, typed: options.confirm }, async (op, snapshot, _made, store) => {
-    const { cluster } = op;
-    const repository = repositoryHost(cluster);
-    if (!repository) throw new UsageError(`${cluster.file} has no host with the role pgbackrest`);
-    const begun = readOrder(cluster);
-    const another = begun && wanted && describeTarget(wanted) !== describeTarget(begun.target);
-    if (another && begun.done.includes('restored'))
-      throw new Refused(
-        `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ') || 'just begun'}); run "hapg restore" without a target to go on`,
-      );
-    if (!begun && !wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
-    const fresh = !begun || another ? await makeOrder(op, snapshot, wanted!, options) : begun;
-    // Another target for a restore that did not reach its own: what was stopped and moved aside stays as it is.
-    const order = another ? { ...begun, target: fresh.target, backup: fresh.backup, timeline: fresh.timeline } : fresh;
-    const host = op.host(order.host);
-    return {
-      explain: [
-        begun
-          ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
-          : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
-        ...(await losses(op, order)),
-        `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
-      ].join('\n'),
-      question: `Restore ${cluster.name}?`,
-      typed: cluster.name,
-      hosts: hostsWith(cluster, 'patroni'),
-      document: () => ({ target: describeTarget(order.target), backup: order.backup, kept: asideOf(cluster, order) }),
-      run: async () => {
-        if (!begun && snapshot.leader) {
-          op.stage('archive', [repository]);
-          await archiveAll(op);
-        }
-        writeOrder(cluster, order);
-        await restore(op, store, order, (phase: Phase) => {
-          order.done.push(phase);
+  return operate(
+    'restore',
+    { ...options, typed: options.confirm, asItIs: true },
+    async (op, snapshot, _made, store) => {
+      const { cluster } = op;
+      expectRepositories(cluster);
+      const begun = readOrder(cluster);
+      const another = begun && wanted && describeTarget(wanted) !== describeTarget(begun.target);
+      if (another && begun.done.includes('restored'))
+        throw new Refused(
+          `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ') || 'just begun'}); run "hapg restore" without a target to go on`,
+        );
+      if (!begun && !wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
+      const fresh = !begun || another ? await makeOrder(op, snapshot, wanted!, options) : begun;
+      // Another target for a restore that did not reach its own: what was stopped and moved aside stays as it is.
+      const order = another ? { ...fresh, host: begun.host, stamp: begun.stamp, done: begun.done } : fresh;
+      const host = op.host(order.host);
+      return {
+        explain: [
+          begun
+            ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
+            : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
+          ...(await losses(op, order)),
+          `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+        ].join('\n'),
+        question: `Restore ${cluster.name}?`,
+        typed: cluster.name,
+        hosts: hostsWith(cluster, 'patroni'),
+        document: () => ({ target: describeTarget(order.target), backup: order.backup, kept: asideOf(cluster, order) }),
+        run: async () => {
+          if (!begun && snapshot.leader) {
+            op.stage('archive', [backupHost(op, snapshot)]);
+            await archiveAll(op);
+          }
           writeOrder(cluster, order);
-        });
-        rmSync(orderFile(cluster));
-      },
-    };
-  });
+          await restore(op, store, order, (phase: Phase) => {
+            order.done.push(phase);
+            writeOrder(cluster, order);
+          });
+          rmSync(orderFile(cluster));
+        },
+      };
+    },
+  );
 }
 
 /** Decides where to restore from and on which host. Throws Refused with every reason. */
@@ -101,7 +113,7 @@ async function makeOrder(
   const name = options.on ?? snapshot.leader?.name ?? hostsWith(cluster, 'patroni')[0]!.name;
   const host = hostsWith(cluster, 'patroni').find((one) => one.name === name);
   if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
-  const { repository } = snapshot.observations.get(repositoryHost(cluster)!.name)!;
+  const { repository } = snapshot;
   refuseUnless(
     mayRestore(cluster, snapshot, target, options.backup, {
       repository,
@@ -112,10 +124,12 @@ async function makeOrder(
   );
   // The first eight digits of a segment's name are its timeline.
   const archived = Number.parseInt(repository?.archive?.max.slice(0, 8) ?? '1', 16);
+  const backup = backupFor(target, repository!.backups, options.backup)!;
   return {
     target,
     timeline: snapshot.timeline ?? archived,
-    backup: backupFor(target, repository!.backups, options.backup)!.label,
+    backup: backup.label,
+    repository: backup.repository,
     host: host.name,
     stamp: new Date().toISOString().replace(/[-:]|\.\d+Z$/g, ''),
     done: [],

@@ -1,16 +1,18 @@
+import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import type { Secret } from '../secrets/secret.ts';
+import { givenSecrets } from '../secrets/given.ts';
+import { Secret } from '../secrets/secret.ts';
 import { SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup } from './common.ts';
+import { askSecret, type CommonOptions, print, printJson, setup } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
 
-/** `hapg secrets [show|rotate]`. */
+/** `hapg secrets [show|rotate|set NAME]`. */
 export async function secretsCommand(
   what: string | undefined,
   names: readonly string[],
@@ -18,7 +20,28 @@ export async function secretsCommand(
 ): Promise<number> {
   if (what === 'rotate') return rotate(names, options);
   if (what === undefined || what === 'show') return list(options, what === 'show');
-  throw new UsageError(`hapg secrets ${what}: show, rotate, or nothing for the names`);
+  if (what === 'set') return give(names, options);
+  throw new UsageError(`hapg secrets ${what}: show, rotate, set NAME, or nothing for the names`);
+}
+
+/** Keeps a secret that somebody else made, from the terminal or standard input. Contacts nothing. */
+async function give(names: readonly string[], options: CommonOptions): Promise<number> {
+  const { cluster } = setup(options);
+  const known = givenSecrets(cluster);
+  const [name] = names;
+  if (!name || names.length > 1 || !known.includes(name))
+    throw new UsageError(
+      known.length > 0
+        ? `hapg secrets set NAME: one of ${known.join(', ')}`
+        : `${cluster.file} needs no secret that you would have to bring`,
+    );
+  const value = process.stdin.isTTY ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
+  if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
+  if (/[\r\n\0]/.test(value.reveal())) throw new UsageError(`${name}: one line is expected`);
+  const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
+  await store.give(name, value);
+  print(`${name} is kept in ${SecretStore.path(cluster)}; "hapg apply" brings it to the hosts`);
+  return EXIT.done;
 }
 
 /** The names of all passwords; in plain text only when that is asked for. Contacts nothing. */
@@ -26,15 +49,23 @@ async function list(options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = setup(options);
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
+  if (reveal) await store.noteShown();
   const shown = (secret: Secret): string => (reveal ? secret.reveal() : String(secret));
   const system = SYSTEM_PASSWORDS.map((name) => [name, shown(store.password(name))] as const);
   const users = cluster.settings.postgres.users.map(({ name }) => [name, shown(store.userPassword(name))] as const);
-  if (json) printJson({ system: Object.fromEntries(system), users: Object.fromEntries(users) });
+  const given = givenSecrets(cluster).map((name) => [name, shown(store.given(name))] as const);
+  if (json)
+    printJson({
+      system: Object.fromEntries(system),
+      users: Object.fromEntries(users),
+      given: Object.fromEntries(given),
+    });
   else
     print(
       table([
         ...system.map(([name, value]) => ['system', name, value]),
         ...users.map(([name, value]) => ['user', name, value]),
+        ...given.map(([name, value]) => ['given', name, value]),
       ]),
     );
   return EXIT.done;

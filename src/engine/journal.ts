@@ -35,6 +35,14 @@ export class Journal {
   }
 }
 
+/** Whether the newest run that did anything has no end in its journal: it was killed, and what it did may not have settled. */
+export function lastRunDied(cluster: Cluster): boolean {
+  const last = readJournals(cluster)
+    .filter(({ entries }) => entries.length > 0)
+    .at(-1);
+  return last !== undefined && !last.entries.some((entry) => entry.type === 'end');
+}
+
 /** All journals of a cluster on this controller, oldest first; an unfinished last line of a killed run is left out. */
 export function readJournals(cluster: Cluster): { run: string; entries: JournalEntry[] }[] {
   if (!existsSync(directory(cluster))) return [];

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../cluster/facts.ts';
-import { type Observation, observeScript, parseObservation, sharedAnswers } from '../cluster/observe.ts';
+import { type Observation, observeScript, sharedAnswers } from '../cluster/observe.ts';
+import { parseObservation } from '../cluster/parse-observation.ts';
 import { StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';

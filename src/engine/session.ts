@@ -7,7 +7,7 @@ import type { ShellAnswer } from '../transport/shell.ts';
 import { readSshConfig, resolveTarget, type SshFlags } from '../transport/target.ts';
 import type { Emit } from './events.ts';
 import { settleAll } from './pool.ts';
-import { unitScript } from './transient.ts';
+import { awaitUnit, isRunning, startUnit } from './transient.ts';
 
 export interface SessionOptions {
   flags: SshFlags;
@@ -21,6 +21,8 @@ export interface SessionOptions {
 }
 
 const DEFAULT_TIMEOUT_S = 60;
+/** Seconds between two looks at how far something long is. */
+const LOOK_S = 3;
 
 /** The connections of one run: at most one a host, opened together, closed together. */
 export class Session {
@@ -97,12 +99,22 @@ export class Session {
         throw new StepFailed(host.name, step, lastLines(answer.output) || `exit status ${answer.code}`);
       return answer.output;
     };
+    const doing = (text: string) => this.options.emit({ type: 'doing', host: host.name, text });
     return {
       host,
       run,
-      unit: (name, script, timeoutSeconds) =>
-        run(unitScript(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30),
-      doing: (text) => this.options.emit({ type: 'doing', host: host.name, text }),
+      unit: async (name, script, timeoutSeconds, progress) => {
+        await run(startUnit(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30);
+        if (!progress) return run(awaitUnit(name), timeoutSeconds + 30);
+        for (;;) {
+          const answer = await run(awaitUnit(name, { seconds: LOOK_S, script: progress.script }), LOOK_S + 60);
+          const seen = isRunning(answer);
+          if (seen === undefined) return answer;
+          const text = progress.tell(seen);
+          if (text) doing(text);
+        }
+      },
+      doing,
     };
   }
 

@@ -1,13 +1,15 @@
 import { PATHS } from '../paths.ts';
 import { print, quote } from '../shell/quote.ts';
 
+/** What `awaitUnit` prints first when the unit is still at work. */
+const RUNNING = '@running';
+
 /**
- * POSIX sh that runs `script` as the transient unit `hapg-NAME` and waits for its end. The unit outlives the connection;
- * a next run that finds it active waits for it and then runs its own script, which must therefore be repeatable.
- * Waiting writes an empty line now and then: when the controller is gone, that ends the shell, and with it the lock.
- * The script travels on standard input into a root-only file, so that nothing of it shows in an argument list.
+ * POSIX sh that starts `script` as the transient unit `hapg-NAME`. The unit outlives the connection; a next run that finds
+ * it active waits for it and then runs its own script, which must therefore be repeatable. The script travels on standard
+ * input into a root-only file, so that nothing of it shows in an argument list.
  */
-export function unitScript(name: string, script: string, timeoutSeconds: number, run: string): string {
+export function startUnit(name: string, script: string, timeoutSeconds: number, run: string): string {
   const unit = quote(`hapg-${name}`);
   const base = `${PATHS.units}/${name}`;
   const log = `${PATHS.log}/${name}.log`;
@@ -18,18 +20,37 @@ rm -f ${base}.rc
 ${print(script)} > ${base}.sh
 printf '\\n== %s %s\\n' "$(date -Is)" ${quote(run)} >> ${log}
 systemctl reset-failed ${unit} 2>/dev/null
-systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p StandardOutput=append:${log} -p StandardError=append:${log} /bin/sh -c 'sh ${base}.sh; echo $? > ${base}.rc.new; mv ${base}.rc.new ${base}.rc' || exit 1
-n=0
+systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p StandardOutput=append:${log} -p StandardError=append:${log} /bin/sh -c 'sh ${base}.sh; echo $? > ${base}.rc.new; mv ${base}.rc.new ${base}.rc' || exit 1`;
+}
+
+/**
+ * POSIX sh that waits for the end of a unit that was started, and ends as its script did. Waiting writes an empty line now
+ * and then: when the controller is gone, that ends the shell, and with it the lock. With `look` it waits no longer than so
+ * many seconds; `isRunning` tells that it did, and what `look.script` printed then.
+ */
+export function awaitUnit(name: string, look?: { seconds: number; script: string }): string {
+  const base = `${PATHS.units}/${name}`;
+  const log = `${PATHS.log}/${name}.log`;
+  const bound = look
+    ? `\n  [ $n -lt ${look.seconds * 10} ] || { echo ${RUNNING}; ( ${look.script}\n) 2>/dev/null; exit 0; }`
+    : '';
+  return `n=0
 while [ ! -e ${base}.rc ]; do
   sleep 0.1
   n=$((n + 1))
   [ $((n % 20)) -ne 0 ] || echo
-  if [ $((n % 20)) -eq 0 ] && ! systemctl -q is-active ${unit} && [ ! -e ${base}.rc ]; then
+  if [ $((n % 20)) -eq 0 ] && ! systemctl -q is-active ${quote(`hapg-${name}`)} && [ ! -e ${base}.rc ]; then
     echo "unit hapg-${name} ended without a result; see ${log}"
     exit 1
-  fi
+  fi${bound}
 done
 rc=$(cat ${base}.rc)
 rm -f ${base}.sh ${base}.rc
 if [ "$rc" != 0 ]; then tac ${log} | sed '/^== /q' | tac | tail -n 12; exit "$rc"; fi`;
+}
+
+/** Reads the answer of `awaitUnit` with a `look`: what the look printed, or undefined when the unit has ended. */
+export function isRunning(answer: string): string | undefined {
+  const text = answer.trimStart();
+  return text.startsWith(`${RUNNING}\n`) || text === RUNNING ? text.slice(RUNNING.length + 1) : undefined;
 }

@@ -134,8 +134,26 @@ const vip: Check = (inventory) => {
 const repository: Check = (inventory) => {
   const hosts = withRole(inventory, 'pgbackrest');
   const problems: Problem[] = [];
-  if (hosts.length === 0)
-    problems.push(warning(['hosts'], 'no host has the role pgbackrest: there will be no backups', true));
+  const { repositories, drill } = inventory.pgbackrest;
+  if (hosts.length === 0 && !repositories)
+    problems.push(
+      warning(
+        ['hosts'],
+        'no host has the role pgbackrest, and pgbackrest.repositories names none: there will be no backups',
+        true,
+      ),
+    );
+  for (const [index, one] of (repositories ?? []).entries())
+    if (one.kind === 'host' && hosts.length === 0)
+      problems.push(error(['pgbackrest', 'repositories', index], 'kind: host needs a host with the role pgbackrest'));
+    else if (one.kind === 'host' && repositories!.findIndex((other) => other.kind === 'host') < index)
+      problems.push(error(['pgbackrest', 'repositories', index], 'one repository of the kind host is enough'));
+  if (drill.host && !inventory.hosts[drill.host]?.roles.some((role) => role === 'pgbackrest' || role === 'patroni'))
+    problems.push(
+      error(['pgbackrest', 'drill', 'host'], `${drill.host} is no host with the role pgbackrest or patroni`),
+    );
+  if (drill.schedule && !drill.host && hosts.length === 0)
+    problems.push(error(['pgbackrest', 'drill', 'schedule'], 'say on which host: pgbackrest.drill.host'));
   for (const [name] of hosts.slice(1))
     problems.push(
       error(

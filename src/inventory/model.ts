@@ -31,6 +31,21 @@ export interface Host {
   priority: number | undefined;
 }
 
+/** Where backups and WAL go; `key` is pgBackRest's number of it. */
+export type RepositorySettings = { key: number; path: string } & (
+  | { kind: 'host' }
+  | { kind: 'directory' }
+  | {
+      kind: 's3';
+      bucket: string;
+      endpoint: string;
+      region: string;
+      port: number;
+      uriStyle: 'host' | 'path';
+      ca: string | undefined;
+    }
+);
+
 /** The typed, validated, default-filled model that everything else reads. */
 export interface Cluster {
   name: string;
@@ -40,6 +55,8 @@ export interface Cluster {
   stateDir: string;
   scope: string;
   stanza: string;
+  /** None: there are no backups. */
+  repositories: readonly RepositorySettings[];
   dataDir: string;
   binDir: string;
   etcdDataDir: string;
@@ -59,8 +76,34 @@ export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
 export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
   cluster.hosts.filter((host) => roles.some((role) => host.roles.has(role)));
 
-/** The repository host; pgBackRest is dedicated to one host here. */
+/** The host of its own that keeps or reaches the repositories; without it every database host reaches them itself. */
 export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(cluster, 'pgbackrest')[0];
+
+/** Hosts that reach the repositories without another host's help, and so can take backups and tell of them. */
+export function backupHosts(cluster: Cluster): Host[] {
+  if (cluster.repositories.length === 0) return [];
+  const dedicated = repositoryHost(cluster);
+  return dedicated ? [dedicated] : hostsWith(cluster, 'patroni');
+}
+
+/** Where a drill runs unless another host is named; undefined when the inventory leaves that open. */
+export const drillHost = (cluster: Cluster): Host | undefined =>
+  cluster.repositories.length === 0
+    ? undefined
+    : (cluster.hosts.find((host) => host.name === cluster.settings.pgbackrest.drill.host) ?? repositoryHost(cluster));
+
+/** The repositories of a checked inventory, with pgBackRest's numbers. */
+function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySettings[] {
+  const dedicated = Object.values(hosts).some((host) => host.roles.includes('pgbackrest'));
+  const wanted = pgbackrest.repositories ?? (dedicated ? [{ kind: 'host' } as const] : []);
+  return wanted.map((one, index) => {
+    const key = index + 1;
+    if (one.kind === 'host') return { key, kind: 'host', path: pgbackrest.path };
+    if (one.kind === 'directory') return { key, kind: 'directory', path: one.path };
+    const { uri_style, path, ca, ...rest } = one;
+    return { key, ...rest, path: path ?? `/${cluster}`, uriStyle: uri_style, ca };
+  });
+}
 
 /** Builds the model of a checked inventory; `file` may be relative to the working directory. */
 export function buildCluster(inventory: Inventory, file: string): Cluster {
@@ -91,6 +134,7 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
     stateDir: join(dirname(absolute), '.hapg', inventory.cluster),
     scope: inventory.patroni.scope ?? inventory.cluster,
     stanza: inventory.pgbackrest.stanza ?? inventory.cluster,
+    repositories: repositoriesOf(inventory),
     dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,

@@ -13,6 +13,7 @@ import {
   authorityFingerprint,
   createAuthority,
 } from '../pki/authority.ts';
+import { givenSecrets } from './given.ts';
 import { Secret } from './secret.ts';
 
 /** Passwords that every cluster has, by what they are for. */
@@ -27,6 +28,10 @@ interface Stored {
   passwords: Record<string, string>;
   users: Record<string, string>;
   authorities: Record<string, StoredAuthority>;
+  /** Brought by a person, such as the keys of a storage. */
+  given?: Record<string, string>;
+  /** Somebody has asked to see what is in here, and so can have a copy elsewhere. */
+  shown?: boolean;
   /** Of a rotation that is under way: made and kept before any host hears of them. */
   next?: { passwords: Record<string, string>; users: Record<string, string> };
 }
@@ -86,12 +91,21 @@ export class SecretStore {
       { uuid: randomUUID(), generation: 0, inventory: '', passwords: {}, users: {}, authorities: {} },
       true,
     );
-    await store.complete();
+    await store.fill();
     return store;
   }
 
-  /** Adds what the model needs and the store lacks (a new user, a new authority). */
+  /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what a person has to bring. */
   async complete(): Promise<void> {
+    const missing = givenSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
+    if (missing.length > 0)
+      throw new Refused(
+        `the secret store has no ${missing.join(', ')}; bring ${missing.length === 1 ? 'it' : 'them'} with ${missing.map((name) => `"hapg secrets set ${name}"`).join(', ')}`,
+      );
+    await this.fill();
+  }
+
+  private async fill(): Promise<void> {
     const { stored } = this;
     const want = this.cluster.settings.postgres.users.map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
@@ -128,6 +142,30 @@ export class SecretStore {
 
   password(name: SystemPassword): Secret {
     return new Secret(this.stored.passwords[name]!);
+  }
+
+  /** A secret that a person has brought; `complete` has looked that it is there. */
+  given(name: string): Secret {
+    return new Secret(this.stored.given?.[name] ?? '');
+  }
+
+  /** Keeps a secret that a person brings. */
+  async give(name: string, value: Secret): Promise<void> {
+    this.stored.given = { ...this.stored.given, [name]: value.reveal() };
+    this.dirty = true;
+    await this.save();
+  }
+
+  /** Whether anybody has ever asked to see the secrets; what is only here is lost with this machine. */
+  get shown(): boolean {
+    return this.stored.shown === true;
+  }
+
+  async noteShown(): Promise<void> {
+    if (this.shown) return;
+    this.stored.shown = true;
+    this.dirty = true;
+    await this.save();
   }
 
   userPassword(name: string): Secret {
@@ -236,8 +274,8 @@ export class SecretStore {
 
   /** Every value that must never show. */
   all(): Secret[] {
-    const { passwords, users, next } = this.stored;
-    return [passwords, users, next?.passwords, next?.users]
+    const { passwords, users, next, given } = this.stored;
+    return [passwords, users, given, next?.passwords, next?.users]
       .flatMap((some) => Object.values(some ?? {}))
       .map((value) => new Secret(value));
   }

@@ -1,54 +1,73 @@
+import { parseRepository, type Repository } from '../cluster/backups.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { pgbackrest } from '../shell/postgres.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface StanzaState {
-  /** pgBackRest's own status code: 0 ok, 1 no stanza, 2 no valid backup; undefined when it does not answer. */
-  status: number | undefined;
+export interface StanzaWant {
+  name: string;
+  /** pgBackRest's numbers of the repositories that shall hold it. */
+  repositories: number[];
+  /** Major version of PostgreSQL, such as `17`. */
+  version: string;
 }
 
-/** A stanza that exists, archives, and has a backup that one could restore. */
-const stanzaKind: Kind<string, StanzaState> = {
+/** undefined when pgBackRest does not answer. */
+export type StanzaState = Repository | undefined;
+
+/** Repositories in which the stanza is not there, or has no backup that one could restore. */
+const lacking = ({ repositories }: StanzaWant, state: StanzaState): number[] =>
+  repositories.filter((key) => state?.repositories.find((one) => one.key === key)?.status !== 0);
+
+/** The newest backups are of an older major version: pgBackRest calls telling it so "stanza-upgrade". */
+const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
+  state?.version !== undefined && state.version !== version;
+
+/** A stanza that exists, archives, and has a backup that one could restore, in every repository. */
+const stanzaKind: Kind<StanzaWant, StanzaState> = {
   name: 'stanza',
   volatile: true,
   probe: (steps) =>
     steps
       .map(
-        (one) =>
-          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(one.want, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
+        ({ want }) =>
+          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(want.name, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
       )
       .join('\n'),
-  parse(answer, steps) {
-    return new Map(
-      steps.map((one, index) => {
-        try {
-          const list = JSON.parse(answer.split('\n')[index] || 'null') as
-            | { name: string; status: { code: number } }[]
-            | null;
-          return [
-            one.id,
-            { status: list ? (list.find((stanza) => stanza.name === one.want)?.status.code ?? 1) : undefined },
-          ];
-        } catch {
-          return [one.id, { status: undefined }];
-        }
-      }),
-    );
-  },
-  diff(_step, { status }) {
-    if (status === 0) return undefined;
+  parse: (answer, steps) =>
+    new Map(
+      steps.map(({ id, want }, index) => [id, parseRepository(answer.split('\n')[index] ?? '', want.name)] as const),
+    ),
+  diff({ want }, state) {
+    const missing = lacking(want, state);
+    const older = isOlder(want, state);
+    if (missing.length === 0 && !older) return undefined;
+    const where = want.repositories.length > 1 ? ` (repository ${missing.join(', ')})` : '';
+    const hasStanza = missing.every((key) => state?.repositories.find((one) => one.key === key)?.status === 2);
     return {
-      action: 'create',
-      summary: status === 2 ? 'first full backup' : 'create, check archiving, first full backup',
-      knownAfterApply: status === undefined,
+      action: state?.backups.length ? 'update' : 'create',
+      summary: older
+        ? `stanza upgrade from PostgreSQL ${state!.version} to ${want.version}, full backup`
+        : hasStanza
+          ? `first full backup${where}`
+          : `create, check archiving, first full backup${where}`,
+      knownAfterApply: state === undefined,
     };
   },
-  async change({ want }, _state, remote) {
+  async change({ want }, state, remote) {
+    const older = isOlder(want, state);
     remote.doing('checking the archive');
-    await remote.run(`${pgbackrest(want, 'stanza-create')} && ${pgbackrest(want, 'check')}`, 180);
+    await remote.run(
+      `${pgbackrest(want.name, older ? 'stanza-upgrade' : 'stanza-create')} && ${pgbackrest(want.name, 'check')}`,
+      180,
+    );
     remote.doing('first full backup');
-    await remote.unit('first-backup', `exec ${pgbackrest(want, '--type=full', 'backup')}`, 86_400);
+    for (const key of older ? want.repositories : lacking(want, state))
+      await remote.unit(
+        'first-backup',
+        `exec ${pgbackrest(want.name, `--repo=${key}`, '--type=full', 'backup')}`,
+        86_400,
+      );
   },
 };
 
-export const stanza = (role: RoleName, name: string): Step => step(stanzaKind, role, name, name);
+export const stanza = (role: RoleName, want: StanzaWant): Step => step(stanzaKind, role, want.name, want);

@@ -22,6 +22,12 @@ export interface Handler {
 }
 
 /** What a change may do on its host; the engine provides it, steps know nothing of transport. */
+/** How far something long is: what sh prints meanwhile, and what the person is told of it. */
+export interface UnitProgress {
+  script: string;
+  tell: (output: string) => string | undefined;
+}
+
 export interface Remote {
   readonly host: Host;
   /** Runs a script as root and returns its output; rejects with the output's end when it fails. Time-out in seconds, 60 by default. */
@@ -30,7 +36,7 @@ export interface Remote {
    * Runs something long or risky as the transient unit `hapg-NAME`, which outlives a lost connection; when that unit
    * already runs (an interrupted run), waits for it instead. Output goes to /var/log/hapg/NAME.log.
    */
-  unit(name: string, script: string, timeoutSeconds: number): Promise<string>;
+  unit(name: string, script: string, timeoutSeconds: number, progress?: UnitProgress): Promise<string>;
   /** Tells the person what is being done now. */
   doing(text: string): void;
 }

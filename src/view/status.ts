@@ -58,6 +58,13 @@ export function showStatus(status: Status): string {
       status.backup.stanza,
       `${status.backup.last ? `last ${status.backup.type} ${status.backup.last}` : paint.red('none')}, archiving ${mark(status.backup.archive_ok, status.backup.archive_ok ? 'ok' : 'fails')}`,
     ]);
+  const drill = status.backup?.drill;
+  if (drill)
+    rows.push([
+      'drill',
+      drill.host,
+      mark(drill.ok, drill.ok ? `${drill.backup} restored ${drill.finished}` : `failed ${drill.finished}`),
+    ]);
   if (status.certificates.earliest_expiry)
     rows.push(['certificates', 'earliest expiry', status.certificates.earliest_expiry.slice(0, 10)]);
   lines.push(table(rows));

@@ -46,6 +46,8 @@ export const EMPTY: Observation = {
   vipHeld: undefined,
   balancer: undefined,
   repository: undefined,
+  backupService: undefined,
+  drill: undefined,
   restore: undefined,
   certificates: [],
 };
@@ -83,6 +85,8 @@ export function healthyLab(): Map<string, Observation> {
           failed_count: 0,
           last_archived_time: '2026-01-01T00:00:00Z',
           last_failed_time: null,
+          waiting: 0,
+          waiting_s: null,
         },
         replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
         transaction: null,
@@ -111,16 +115,24 @@ export function healthyLab(): Map<string, Observation> {
     });
   observations.set('backup', {
     ...EMPTY,
+    backupService: {
+      idle: [],
+      triggered: 1_767_225_490,
+      space: [{ path: '/var/lib/pgbackrest', sizeBytes: 1e10, freeBytes: 5e9 }],
+    },
     repository: {
       status: 0,
       message: 'ok',
       running: false,
       progress: undefined,
+      repositories: [{ key: 1, status: 0, message: 'ok' }],
       systemIdentifier: '7000',
+      version: '17',
       archive: { min: '000000010000000000000001', max: '000000030000000000000009' },
       backups: [
         {
           label: '20260101-000000F',
+          repository: 1,
           type: 'full',
           start: 1_767_225_500,
           stop: 1_767_225_600,

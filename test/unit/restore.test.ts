@@ -111,5 +111,5 @@ test("only the server's own words prove that a target was reached", () => {
 test("a system identifier, which is larger than JavaScript's numbers, is read to its last digit", () => {
   const text =
     '[{"name":"pglab","status":{"code":0,"message":"ok"},"db":[{"id":1,"system-id":7710549850271676761}],"backup":[]}]';
-  assert.equal(parseRepository(JSON.parse(text), 'pglab', text)!.systemIdentifier, '7710549850271676761');
+  assert.equal(parseRepository(text, 'pglab')!.systemIdentifier, '7710549850271676761');
 });

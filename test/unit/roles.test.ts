@@ -14,7 +14,7 @@ import { armScript } from '../../src/engine/guard.ts';
 import { holder, lockScript } from '../../src/engine/lock.ts';
 import { allSteps, dueHandlers, type StepDifference, startingUnits } from '../../src/engine/plan.ts';
 import { probeScript } from '../../src/engine/probe.ts';
-import { unitScript } from '../../src/engine/transient.ts';
+import { startUnit } from '../../src/engine/transient.ts';
 import { ROLE_NAMES } from '../../src/inventory/model.ts';
 import { file } from '../../src/steps/file.ts';
 import { reload, restart } from '../../src/steps/step.ts';
@@ -58,7 +58,7 @@ test('every shell script that hapg sends is valid POSIX sh', async () => {
     .flatMap(({ steps }) => steps)
     .filter((step) => step.guarded);
   scripts.push(
-    unitScript('packages', "echo 'a'\nexit 1", 60, 'run'),
+    startUnit('packages', "echo 'a'\nexit 1", 60, 'run'),
     armScript(guarded),
     lockScript(holder('run', 'apply'), 5),
   );

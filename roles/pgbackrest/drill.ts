@@ -1,0 +1,47 @@
+import type { Context } from '../../src/engine/playbook.ts';
+import { drillHost, type Host } from '../../src/inventory/model.ts';
+import { PATHS } from '../../src/paths.ts';
+import { render } from '../../src/render.ts';
+import { words } from '../../src/shell/quote.ts';
+import { file } from '../../src/steps/file.ts';
+import { restart, type Step } from '../../src/steps/step.ts';
+import { unit, unitOff } from '../../src/steps/unit.ts';
+
+const role = 'pgbackrest';
+const TIMER = 'pgbackrest-drill.timer';
+/** Beside the databases, where room for one is to be expected. */
+const SCRATCH = '/var/lib/postgresql/hapg-drill';
+
+/** The restore drill: its script on every host that could run one, its schedule on the host that shall. */
+export function drill(host: Host, context: Context): Step[] {
+  const { cluster } = context;
+  const { postgres } = cluster.settings;
+  const { schedule, count } = cluster.settings.pgbackrest.drill;
+  const script = file(
+    role,
+    PATHS.drillScript,
+    render('pgbackrest/drill.sh', {
+      stanza: cluster.stanza,
+      binDir: cluster.binDir,
+      scratch: SCRATCH,
+      result: PATHS.drill,
+      // Not a port that anything listens on; and nothing does, but for a socket in a directory of its own.
+      port: postgres.port + 1,
+      count: words(...count.map(({ database, table }) => `${database}.${table}`)),
+    }),
+    { mode: '0755' },
+  );
+  if (host !== drillHost(cluster) || !schedule) return [script, unitOff(role, TIMER)];
+  return [
+    script,
+    file(
+      role,
+      '/etc/systemd/system/pgbackrest-drill.service',
+      render('pgbackrest/drill.service', { stanza: cluster.stanza, script: PATHS.drillScript }),
+    ),
+    file(role, `/etc/systemd/system/${TIMER}`, render('pgbackrest/drill.timer', { calendar: schedule }), {
+      notify: [restart(TIMER)],
+    }),
+    unit(role, TIMER),
+  ];
+}

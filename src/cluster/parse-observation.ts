@@ -1,0 +1,138 @@
+import { X509Certificate } from 'node:crypto';
+import type { Cluster } from '../inventory/model.ts';
+import { hostPort } from '../inventory/network.ts';
+import { type BackupService, parseRepository } from './backups.ts';
+import type { Identity, Observation, PatroniMember } from './observe.ts';
+
+/** JSON of a line, or undefined when the program gave no (whole) answer. */
+function json<T>(text: string | undefined): T | undefined {
+  try {
+    return text?.trim() ? (JSON.parse(text) as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the answer of `observeScript`. What a program did not answer is undefined; never guessed. */
+export function parseObservation(answer: string, cluster: Cluster): Observation {
+  const parts = new Map<string, string>();
+  for (const part of answer.split(/^@(?=[a-z]+$)/m).slice(1)) {
+    const at = part.indexOf('\n');
+    parts.set(part.slice(0, at < 0 ? undefined : at), at < 0 ? '' : part.slice(at + 1));
+  }
+  const lines = (name: string) =>
+    (parts.get(name) ?? '')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
+  return {
+    identity: json<Identity>(parts.get('identity')),
+    pending: lines('pending'),
+    units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
+    holder: parts.get('holder')?.trim() || undefined,
+    dataDirectory: parseData(lines('data')),
+    patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
+    sql: json(parts.get('sql')),
+    etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
+    vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
+    balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
+    repository: parseRepository(parts.get('repository') ?? '', cluster.stanza),
+    backupService: parts.has('backup') ? parseBackupService(parts.get('backup')!) : undefined,
+    drill: json(parts.get('drill')),
+    restore: parts.get('restore')?.trim() || undefined,
+    certificates: parseCertificates(parts.get('certificates') ?? ''),
+  };
+}
+
+/** Timers as `systemctl show` tells them, and lines `space SIZE FREE PATH`. */
+function parseBackupService(text: string): BackupService {
+  const timers = text
+    .split(/\n\n+|\n(?=space )/)
+    .map((block) => Object.fromEntries([...block.matchAll(/^(\w+)=(.*)$/gm)].map(([, key, value]) => [key!, value!])))
+    .filter((one) => one.Id);
+  const triggered = timers.flatMap((one) => /^@(\d+)$/.exec(one.LastTriggerUSec ?? '')?.[1] ?? []).map(Number);
+  return {
+    idle: timers.filter((one) => one.ActiveState !== 'active').map((one) => one.Id!),
+    triggered: triggered.length > 0 ? Math.max(...triggered) : undefined,
+    space: [...text.matchAll(/^space (\d+) (\d+) (.+)$/gm)].map(([, size, free, path]) => ({
+      path: path!,
+      freeBytes: Number(free),
+      sizeBytes: Number(size),
+    })),
+  };
+}
+
+function parseData(lines: string[]): Observation['dataDirectory'] {
+  const state = lines[0] as 'absent' | 'empty' | 'foreign' | 'cluster' | undefined;
+  const words = lines[2];
+  return (
+    state && {
+      state,
+      ...(lines[1] ? { systemIdentifier: lines[1] } : {}),
+      ...(words ? { led: !/recovery/.test(words) } : {}),
+    }
+  );
+}
+
+function parsePatroni(lines: string[]): Observation['patroni'] {
+  const [self, all] = [0, 1].map((index) => json<Record<string, unknown>>(lines[index]));
+  if (!self && !all) return undefined;
+  return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true };
+}
+
+function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
+  const [health, status, list, initialize, failsafe] = [0, 1, 2, 3, 4].map((index) =>
+    json<Record<string, unknown>>(lines[index]),
+  );
+  if (!health && !list) return undefined;
+  const members = list?.members as
+    | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
+    | undefined;
+  const value = (range: Record<string, unknown> | undefined) => {
+    const first = (range?.kvs as { value: string }[] | undefined)?.[0];
+    return first && Buffer.from(first.value, 'base64').toString();
+  };
+  const byUrl = (url: string | undefined) =>
+    cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
+  return {
+    healthy: health?.health === 'true',
+    id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
+    leader: String(status?.leader ?? ''),
+    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({
+      id: ID,
+      name: name || byUrl(peerURLs?.[0]) || '',
+      peerUrl: peerURLs?.[0] ?? '',
+      learner: isLearner === true,
+    })),
+    initialize: value(initialize),
+    failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
+  };
+}
+
+function parseHaproxy(lines: string[]): Observation['balancer'] {
+  const header = (lines[0] ?? '').replace(/^# /, '').split(',');
+  const [proxy = -1, server = -1, status = -1, sessions = -1] = ['pxname', 'svname', 'status', 'scur'].map((name) =>
+    header.indexOf(name),
+  );
+  if (status < 0) return undefined;
+  return lines.slice(1).map((line) => {
+    const fields = line.split(',');
+    return {
+      proxy: fields[proxy] ?? '',
+      server: fields[server] ?? '',
+      status: fields[status] ?? '',
+      sessions: Number(fields[sessions]),
+    };
+  });
+}
+
+function parseCertificates(text: string): Observation['certificates'] {
+  return text
+    .split(/^path /m)
+    .slice(1)
+    .flatMap((part) => {
+      const path = part.slice(0, part.indexOf('\n'));
+      const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(part)?.[0];
+      return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
+    });
+}

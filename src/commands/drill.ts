@@ -1,0 +1,116 @@
+import { hostname, userInfo } from 'node:os';
+import type { DrillResult } from '../cluster/backups.ts';
+import { checkIdentity } from '../cluster/decisions/admission.ts';
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import { auditScript } from '../engine/audit.ts';
+import { Journal, newRunId } from '../engine/journal.ts';
+import { probe } from '../engine/probe.ts';
+import { Recorder } from '../engine/record.ts';
+import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts';
+import { drillHost } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { SecretStore } from '../secrets/store.ts';
+import { words } from '../shell/quote.ts';
+import { bytes, isoSeconds } from '../units.ts';
+import { duration, paint } from '../view/style.ts';
+import { expectRepositories } from './backup.ts';
+import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { refuseUnless } from './operate.ts';
+
+/** No drill takes longer; seconds. */
+const DRILL_S = 3 * 86_400;
+
+export interface DrillOptions extends CommonOptions {
+  on?: string;
+  count?: string[];
+}
+
+/**
+ * `hapg drill restore`: the newest backup is restored beside everything, checked, counted and removed again. The host does
+ * that alone, so that a timer can as well; the cluster is not touched, and no lock is taken.
+ */
+export async function drillCommand(what: string, options: DrillOptions): Promise<number> {
+  if (what !== 'restore') throw new UsageError(`hapg drill ${what}: "hapg drill restore" is the only drill`);
+  const made = setup(options);
+  const { cluster } = made;
+  expectRepositories(cluster);
+  const tables = options.count ?? [];
+  for (const one of tables)
+    if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){1,2}$/.test(one))
+      throw new UsageError(`--count ${one}: expected DATABASE.TABLE or DATABASE.SCHEMA.TABLE`);
+  const host = options.on ? cluster.hosts.find((one) => one.name === options.on) : drillHost(cluster);
+  if (!host || !(host.roles.has('pgbackrest') || host.roles.has('patroni')))
+    throw new UsageError(
+      options.on
+        ? `--on ${options.on}: ${cluster.file} has no such host with the role pgbackrest or patroni`
+        : 'on which host? --on HOST, or pgbackrest.drill.host in the inventory',
+    );
+  const run = newRunId();
+  const store = await SecretStore.read(cluster);
+  if (!store)
+    throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
+  const { session, progress } = await start({ ...made, hosts: [host] }, run, () => store.all());
+  try {
+    const unreachable = await session.openAll([host]);
+    if (unreachable.size > 0) throw unreachableError(unreachable);
+    const seen = new Map([[host.name, (await probe(session, host, [])).observation]]);
+    refuseUnless(checkIdentity(cluster, takeSnapshot(seen), store.known()));
+    const journal = Journal.open(cluster, run);
+    const by = `${userInfo().username}@${hostname()}`;
+    journal.write('start', { command: 'drill restore', by, cluster: cluster.name, hosts: [host.name] });
+    const recorder = new Recorder(session.options.emit, journal);
+    recorder.stage('drill', [host.name]);
+    const remote = session.remote(host, 'restore drill');
+    // A drill that finds damage has run well, and has written what it found.
+    const failure = await recorder
+      .timed({ host: host.name, stage: 'drill', step: 'restore drill', role: 'pgbackrest', action: 'run' }, () =>
+        remote.unit('drill', `exec sh ${PATHS.drillScript} ${words(...tables)}`, DRILL_S, {
+          script: `tac ${PATHS.log}/drill.log | sed '/^== /q' | sed -n 1p`,
+          tell: (line) => line.trim() || undefined,
+        }),
+      )
+      .then(
+        () => undefined,
+        (cause: unknown) => {
+          if (cause instanceof KnownError) return cause;
+          throw cause;
+        },
+      );
+    const text = (await session.ask(host, `cat ${PATHS.drill} 2>/dev/null`)).output.trim();
+    const result = text ? (JSON.parse(text) as DrillResult) : undefined;
+    const ok = !failure && result?.ok === true;
+    journal.write('end', { result: ok ? 'ok' : 'failed', drill: result });
+    await session.ask(host, auditScript(`run=${run} by=${by} command=drill result=${ok ? 'ok' : 'failed'}`), 10);
+    await progress.end();
+    if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
+    if (made.json) printJson({ ...documentOf(result), host: host.name, run });
+    else print(describe(host.name, result));
+    return ok ? EXIT.done : EXIT.refused;
+  } finally {
+    session.close();
+    await progress.end();
+  }
+}
+
+const documentOf = ({ started, finished, newest, ...rest }: DrillResult) => ({
+  ...rest,
+  started: isoSeconds(started),
+  finished: isoSeconds(finished),
+  duration_s: finished - started,
+  newest_transaction: newest === null ? null : isoSeconds(newest),
+  newest_transaction_age_s: newest === null ? null : started - newest,
+});
+
+function describe(host: string, result: DrillResult): string {
+  const { ok, backup, bytes: size, started, finished, newest, restore_s, recovery_s, check_s, counts, error } = result;
+  return [
+    ok ? paint.green(`${backup} is good`) : paint.red(`the drill on ${host} failed: ${error}`),
+    `  ${bytes(size)} in ${duration((finished - started) * 1000)}: restore ${restore_s} s, recovery ${recovery_s} s, checks ${check_s} s`,
+    ...(newest === null
+      ? ['  nothing was committed after the backup']
+      : [
+          `  newest restorable transaction: ${isoSeconds(newest)}, ${duration((started - newest) * 1000)} before the drill`,
+        ]),
+    ...counts.map((one) => `  ${one.database}.${one.table}: ${one.rows} rows`),
+  ].join('\n');
+}
