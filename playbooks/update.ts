@@ -26,7 +26,7 @@ import {
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
-import { archiveAll } from './restore.ts';
+import { archiveAll } from './backup.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 import { switchOver } from './switchover.ts';
 

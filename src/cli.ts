@@ -172,8 +172,15 @@ command('restore', 'the cluster as it was at a point in time; continues a restor
   .option('--latest', 'the newest archived transaction')
   .option('--backup <label>', 'start from this backup')
   .option('--on <host>', 'restored first, leads afterwards; default: the leader')
+  .option('--into <inventory>', 'into the empty hosts of another inventory; this cluster goes on as it is')
   .option('--confirm <cluster>', 'the name, typed on the command line')
-  .action((options) => run(async () => (await import('./commands/restore.ts')).restoreCommand(options)));
+  .action((options) =>
+    run(async () =>
+      options.into
+        ? (await import('./commands/clone.ts')).cloneCommand(options)
+        : (await import('./commands/restore.ts')).restoreCommand(options),
+    ),
+  );
 
 command('repair', 'mend a broken DCS and clear leftovers; explains before it acts')
   .option(...PROBE)

@@ -17,6 +17,8 @@ export const PATHS = {
   drillScript: '/usr/local/lib/hapg/drill',
   /** What the last drill found. */
   drill: '/var/lib/hapg/drill.json',
+  /** Keys to another cluster's repositories, while a clone of it is made here. */
+  source: '/var/lib/hapg/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;

@@ -2,48 +2,45 @@ import { parse, stringify } from 'ini';
 import { capabilities } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, hostsWith, type RepositorySettings, repositoryHost } from '../../src/inventory/model.ts';
+import {
+  type Cluster,
+  type Host,
+  hostsWith,
+  type RepositorySettings,
+  repositoryHost,
+} from '../../src/inventory/model.ts';
 import { s3Secrets } from '../../src/secrets/given.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 
 type Options = Record<string, string | number>;
 
-const TLS_FILES = {
-  ca: `${PKI.pgbackrest}/ca.crt`,
-  cert: `${PKI.pgbackrest}/pgbackrest.crt`,
-  key: `${PKI.pgbackrest}/pgbackrest.key`,
-};
-
-/** A connection to another host's pgBackRest over TLS; `prefix` is `repoN-host` or `pgN-host`. */
-const tlsHost = (prefix: string, host: Host, port: number): Options => ({
+/** A connection to another host's pgBackRest over TLS, with the keys in a directory; `prefix` is `repoN-host` or `pgN-host`. */
+const tlsHost = (prefix: string, host: Host, port: number, directory: string): Options => ({
   [prefix]: host.address,
   [`${prefix}-port`]: port,
   [`${prefix}-type`]: 'tls',
-  [`${prefix}-ca-file`]: TLS_FILES.ca,
-  [`${prefix}-cert-file`]: TLS_FILES.cert,
-  [`${prefix}-key-file`]: TLS_FILES.key,
+  [`${prefix}-ca-file`]: `${directory}/ca.crt`,
+  [`${prefix}-cert-file`]: `${directory}/pgbackrest.crt`,
+  [`${prefix}-key-file`]: `${directory}/pgbackrest.key`,
 });
 
-/** The authority of an S3 storage that the system does not know. */
-export const storageAuthority = ({ key }: RepositorySettings): string => `${PKI.pgbackrest}/repo${key}-ca.crt`;
+/** The authority of an S3 storage that the system does not know, in a directory of keys. */
+export const storageAuthority = ({ key }: RepositorySettings, directory: string): string =>
+  `${directory}/repo${key}-ca.crt`;
 
-/** A repository as the host that reaches it itself has it (pgBackRest configuration reference, "Repository Options"). */
-function ownRepository(one: RepositorySettings, context: Context, able: ReturnType<typeof capabilities>): Options {
-  const { pgbackrest } = context.cluster.settings;
+/** Where a repository is and how it is read (pgBackRest configuration reference, "Repository Options"). */
+function repositoryPlace(one: RepositorySettings, secrets: SecretStore, directory: string): Options {
   const repo = `repo${one.key}`;
   return {
     [`${repo}-path`]: one.path,
     [`${repo}-cipher-type`]: 'aes-256-cbc',
-    [`${repo}-cipher-pass`]: context.secrets.password('repository').reveal(),
-    [`${repo}-retention-full`]: pgbackrest.retention.full,
-    [`${repo}-bundle`]: 'y',
-    ...(able.blockBackup ? { [`${repo}-block`]: 'y' } : {}),
-    ...(one.kind === 's3' ? bucket(one, context.secrets) : {}),
+    [`${repo}-cipher-pass`]: secrets.password('repository').reveal(),
+    ...(one.kind === 's3' ? bucket(one, secrets, directory) : {}),
   };
 }
 
-function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore): Options {
+function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, directory: string): Options {
   const repo = `repo${one.key}`;
   const keys = s3Secrets(one.bucket);
   return {
@@ -53,10 +50,34 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore):
     [`${repo}-s3-region`]: one.region,
     [`${repo}-s3-uri-style`]: one.uriStyle,
     [`${repo}-storage-port`]: one.port,
-    ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one) } : {}),
+    ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one, directory) } : {}),
     [`${repo}-s3-key`]: secrets.given(keys.key).reveal(),
     [`${repo}-s3-key-secret`]: secrets.given(keys.secret).reveal(),
   };
+}
+
+/** A repository as seen from a host that reaches it through another one. */
+const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number, directory: string): Options => ({
+  ...tlsHost(`repo${key}-host`, host, port, directory),
+  [`repo${key}-host-user`]: 'postgres',
+});
+
+/**
+ * The configuration with which a host of another cluster restores from this one's repositories: read only in effect, for
+ * it is used for nothing but `restore` and `archive-get`. `directory` holds its keys, `dataDir` is where it restores to.
+ */
+export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: string, directory: string): Secret {
+  const { pgbackrest } = cluster.settings;
+  const dedicated = repositoryHost(cluster);
+  const global: Options = { 'process-max': pgbackrest.process_max, 'log-level-file': 'off' };
+  for (const one of cluster.repositories)
+    Object.assign(
+      global,
+      dedicated
+        ? remoteRepository(one, dedicated, pgbackrest.port, directory)
+        : repositoryPlace(one, secrets, directory),
+    );
+  return new Secret(serialize({ global, [cluster.stanza]: { 'pg1-path': dataDir } }, []));
 }
 
 /** `/etc/pgbackrest/pgbackrest.conf` of the repository host or of a database host. */
@@ -78,14 +99,14 @@ export function pgbackrestConfig(host: Host, context: Context): Secret {
     Object.assign(global, {
       'tls-server-address': host.address,
       'tls-server-port': pgbackrest.port,
-      'tls-server-ca-file': TLS_FILES.ca,
-      'tls-server-cert-file': TLS_FILES.cert,
-      'tls-server-key-file': TLS_FILES.key,
+      'tls-server-ca-file': `${PKI.pgbackrest}/ca.crt`,
+      'tls-server-cert-file': `${PKI.pgbackrest}/pgbackrest.crt`,
+      'tls-server-key-file': `${PKI.pgbackrest}/pgbackrest.key`,
     });
   if (host === dedicated) {
     global['backup-standby'] = able.backupStandbyPrefer ? 'prefer' : 'n';
     for (const [index, member] of members.entries())
-      Object.assign(section, tlsHost(`pg${index + 1}-host`, member, pgbackrest.port), {
+      Object.assign(section, tlsHost(`pg${index + 1}-host`, member, pgbackrest.port, PKI.pgbackrest), {
         [`pg${index + 1}-path`]: cluster.dataDir,
         [`pg${index + 1}-port`]: postgres.port,
         [`pg${index + 1}-socket-path`]: '/var/run/postgresql',
@@ -102,8 +123,13 @@ export function pgbackrestConfig(host: Host, context: Context): Secret {
     Object.assign(
       global,
       dedicated && host !== dedicated
-        ? { ...tlsHost(`repo${one.key}-host`, dedicated, pgbackrest.port), [`repo${one.key}-host-user`]: 'postgres' }
-        : ownRepository(one, context, able),
+        ? remoteRepository(one, dedicated, pgbackrest.port, PKI.pgbackrest)
+        : {
+            ...repositoryPlace(one, context.secrets, PKI.pgbackrest),
+            [`repo${one.key}-retention-full`]: pgbackrest.retention.full,
+            [`repo${one.key}-bundle`]: 'y',
+            ...(able.blockBackup ? { [`repo${one.key}-block`]: 'y' } : {}),
+          },
     );
   const peers = !dedicated ? [] : host === dedicated ? members : [dedicated];
   return new Secret(

@@ -95,7 +95,7 @@ const bandwidth = (host: Host, { cluster }: Context) => ({
 
 /** Where a repository's data lies, on a host that reaches it itself. */
 function storage(one: RepositorySettings): Step[] {
-  if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one), `${one.ca.trim()}\n`)] : [];
+  if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
   const own = directory(role, one.path, { ...POSTGRES, mode: '0750' });
   if (one.kind === 'host') return [own];
   // A mount that is missing looks like an empty directory, and backups would pile up on a database host's own disk.

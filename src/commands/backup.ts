@@ -1,4 +1,4 @@
-import { backupHost, takeBackup } from '../../playbooks/restore.ts';
+import { backupHost, takeBackup } from '../../playbooks/backup.ts';
 import type { Backup } from '../cluster/backups.ts';
 import { noBackupRunning } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';

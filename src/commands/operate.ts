@@ -34,6 +34,8 @@ export interface OperateOptions extends CommonOptions {
   typed?: string | undefined;
   /** The command is for a cluster that is not whole: it does not wait for one that a killed run has left to settle. */
   asItIs?: boolean;
+  /** The command may be the first that this inventory sees: its secret store is made. */
+  mayBeNew?: boolean;
 }
 
 /** What a command has decided to do after its look at the cluster. */
@@ -77,7 +79,7 @@ export async function operate(
   needsAnswer('Changes', options);
   const { cluster } = made;
   const run = newRunId();
-  const store = await SecretStore.read(cluster);
+  const store = (await SecretStore.read(cluster)) ?? (options.mayBeNew ? await SecretStore.create(cluster) : undefined);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
   const { session, progress, interrupt } = await start(made, run, () => store.all());

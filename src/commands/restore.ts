@@ -1,53 +1,21 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { archiveAll, backupHost, lastCommit } from '../../playbooks/backup.ts';
 import { freeBytes } from '../../playbooks/grow.ts';
-import {
-  archiveAll,
-  asideOf,
-  backupHost,
-  lastCommit,
-  type Phase,
-  type RestoreOrder,
-  restore,
-} from '../../playbooks/restore.ts';
+import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
+import { restore } from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
-import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
+import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Operation } from '../engine/operation.ts';
-import { Refused, UsageError } from '../errors.ts';
-import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { UsageError } from '../errors.ts';
+import { hostsWith } from '../inventory/model.ts';
 import { duration } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import { archivedTimeline, forgetOrder, newOrder, orderFor, targetOf, writeOrder } from './restore-order.ts';
 
 export interface RestoreOptions extends OperateOptions, TargetFlags {
   backup?: string;
   on?: string;
   confirm?: string;
-}
-
-const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');
-
-function readOrder(cluster: Cluster): RestoreOrder | undefined {
-  if (!existsSync(orderFile(cluster))) return undefined;
-  return JSON.parse(readFileSync(orderFile(cluster), 'utf8'), (key, value) =>
-    key === 'at' ? new Date(value as string) : value,
-  ) as RestoreOrder;
-}
-
-function writeOrder(cluster: Cluster, order: RestoreOrder): void {
-  writeFileSync(`${orderFile(cluster)}.new`, JSON.stringify(order), { mode: 0o600 });
-  renameSync(`${orderFile(cluster)}.new`, orderFile(cluster));
-}
-
-/** Throws UsageError unless the flags name one target; undefined when they name none, which continues a restore. */
-function targetOf(options: RestoreOptions): Target | undefined {
-  const { toTime, toLsn, toName, latest } = options;
-  if (toTime === undefined && toLsn === undefined && toName === undefined && !latest) return undefined;
-  try {
-    return parseTarget(options);
-  } catch (cause) {
-    throw new UsageError((cause as Error).message);
-  }
 }
 
 /**
@@ -62,16 +30,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
     async (op, snapshot, _made, store) => {
       const { cluster } = op;
       expectRepositories(cluster);
-      const begun = readOrder(cluster);
-      const another = begun && wanted && describeTarget(wanted) !== describeTarget(begun.target);
-      if (another && begun.done.includes('restored'))
-        throw new Refused(
-          `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ') || 'just begun'}); run "hapg restore" without a target to go on`,
-        );
-      if (!begun && !wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
-      const fresh = !begun || another ? await makeOrder(op, snapshot, wanted!, options) : begun;
-      // Another target for a restore that did not reach its own: what was stopped and moved aside stays as it is.
-      const order = another ? { ...fresh, host: begun.host, stamp: begun.stamp, done: begun.done } : fresh;
+      const { begun, order } = await orderFor(cluster, wanted, (target) => makeOrder(op, snapshot, target, options));
       const host = op.host(order.host);
       return {
         explain: [
@@ -95,7 +54,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
             order.done.push(phase);
             writeOrder(cluster, order);
           });
-          rmSync(orderFile(cluster));
+          forgetOrder(cluster);
         },
       };
     },
@@ -122,18 +81,8 @@ async function makeOrder(
       now: Date.now(),
     }),
   );
-  // The first eight digits of a segment's name are its timeline.
-  const archived = Number.parseInt(repository?.archive?.max.slice(0, 8) ?? '1', 16);
   const backup = backupFor(target, repository!.backups, options.backup)!;
-  return {
-    target,
-    timeline: snapshot.timeline ?? archived,
-    backup: backup.label,
-    repository: backup.repository,
-    host: host.name,
-    stamp: new Date().toISOString().replace(/[-:]|\.\d+Z$/g, ''),
-    done: [],
-  };
+  return newOrder(target, backup, snapshot.timeline ?? archivedTimeline(repository?.archive), host.name);
 }
 
 /** What is given up: everything that was committed after the target. */

@@ -1,6 +1,7 @@
 import type { Cluster } from '../inventory/model.ts';
 import { docker } from './docker.ts';
-import { containerName, exec, networkName, subnet, waitFor } from './lab.ts';
+import { containerName, exec, waitFor } from './lab.ts';
+import { gatewayOf, subnetsOf } from './network.ts';
 
 /** Power loss, as far as processes go: the engine does not start it again by itself. */
 export async function labKill(cluster: Cluster, host: string): Promise<void> {
@@ -17,19 +18,18 @@ export async function labStart(cluster: Cluster, host: string): Promise<void> {
   );
 }
 
-/** iptables rules that drop everything to and from the lab's network but the gateway (published SSH) and the host itself. */
+/** iptables rules that drop everything to and from the lab's networks but gateways (published SSH) and the host itself. */
 async function partition(cluster: Cluster, action: 'insert' | 'delete'): Promise<string> {
-  const gateway = (
-    await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cluster))
-  ).trim();
   const verb = `iptables -w -${action === 'insert' ? 'I' : 'D'}`;
+  const networks = subnetsOf(cluster);
+  const gateways = await Promise.all(networks.map(gatewayOf));
   return [
     ['INPUT', '-s', '-i'],
     ['OUTPUT', '-d', '-o'],
   ]
     .flatMap(([chain, address, device]) => [
-      `${verb} ${chain} ${address} ${subnet(cluster)} -j DROP`,
-      `${verb} ${chain} ${address} ${gateway} -j ACCEPT`,
+      ...networks.map((network) => `${verb} ${chain} ${address} ${network} -j DROP`),
+      ...gateways.map((gateway) => `${verb} ${chain} ${address} ${gateway} -j ACCEPT`),
       `${verb} ${chain} ${device} lo -j ACCEPT`,
     ])
     .join('\n');

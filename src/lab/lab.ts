@@ -2,11 +2,11 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFi
 import { dirname, join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
 import type { Cluster, Host } from '../inventory/model.ts';
-import { canonical, contains } from '../inventory/network.ts';
 import { ensureStateDir } from '../secrets/store.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { docker, ensureDocker, LabError } from './docker.ts';
 import { ensureImage, IMAGE } from './image.ts';
+import { dropNetworks, ensureNetworks, networkName, subnetOf } from './network.ts';
 
 /** Capabilities of a lab host: what systemd, ufw, keepalived and the cluster need, and no more; --privileged is not needed. */
 const CAPABILITIES = [
@@ -39,7 +39,6 @@ const CAPABILITIES = [
 export type Say = (text: string) => void;
 
 export const containerName = (cluster: Cluster, host: string): string => `${cluster.name}-${host}`;
-export const networkName = (cluster: Cluster): string => `hapg-${cluster.name}`;
 const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
 /** Which inventory a lab belongs to: two of the same cluster name on one machine must not take each other's hosts. */
 const owner = (cluster: Cluster): string => `hapg.inventory=${cluster.file}`;
@@ -58,18 +57,6 @@ function labKey(cluster: Cluster): { path: string; publicKey: string } {
   return { path, publicKey: readFileSync(`${path}.pub`, 'utf8').trim() };
 }
 
-/** The smallest /24 (or /64) that holds the hosts of a lab; labs have one flat network. */
-export function subnet(cluster: Cluster): string {
-  const first = cluster.hosts[0]!.address;
-  const cidr = first.includes(':')
-    ? `${canonical(first).split(':').slice(0, 4).join(':')}::/64`
-    : `${first.split('.').slice(0, 3).join('.')}.0/24`;
-  const outside = cluster.hosts.find((host) => !contains(cidr, host.address));
-  if (outside)
-    throw new LabError(`${outside.name} (${outside.address}) is not in ${cidr}: the hosts of a lab share one network`);
-  return cidr;
-}
-
 function sshPort(cluster: Cluster, host: Host): number {
   if (host.ssh.host !== '127.0.0.1' || !host.ssh.port)
     throw new LabError(
@@ -81,26 +68,10 @@ function sshPort(cluster: Cluster, host: Host): number {
 /** Brings up one container a host: systemd and sshd on bare Debian, nothing else. Hosts that run already are left as they are. */
 export async function labUp(cluster: Cluster, say: Say): Promise<void> {
   const ports = new Map(cluster.hosts.map((host) => [host, sshPort(cluster, host)]));
-  const cidr = subnet(cluster);
   await ensureDocker(say);
   await ensureImage(say);
   const { publicKey } = labKey(cluster);
-  if (!(await docker('network', 'ls', '-q', '--filter', `name=^${networkName(cluster)}$`)).trim()) {
-    // A gateway at the far end leaves the low addresses to hosts.
-    const gateway = cidr.includes(':') ? cidr.replace('/64', 'fffe') : cidr.replace('.0/24', '.254');
-    await docker(
-      'network',
-      'create',
-      '--subnet',
-      cidr,
-      '--gateway',
-      gateway,
-      ...(cidr.includes(':') ? ['--ipv6'] : []),
-      '--label',
-      label(cluster),
-      networkName(cluster),
-    );
-  }
+  await ensureNetworks(cluster);
   await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey)));
   for (const host of cluster.hosts) {
     await recordHostKey(cluster, host.name, ports.get(host)!);
@@ -138,7 +109,7 @@ async function hostUp(
       '--label',
       `hapg.port=${port}`,
       '--network',
-      networkName(cluster),
+      networkName(subnetOf(host.address)),
       host.address.includes(':') ? '--ip6' : '--ip',
       host.address,
       '-p',
@@ -243,8 +214,7 @@ export async function labDown(cluster: Cluster, say: Say): Promise<void> {
   if (foreign)
     throw new LabError(`container ${foreign.name} belongs to ${foreign.inventory}: take it down with that inventory`);
   if (list.length > 0) await docker('rm', '-f', '-v', ...list.map((one) => one.name));
-  if ((await docker('network', 'ls', '-q', '--filter', `name=^${networkName(cluster)}$`)).trim())
-    await docker('network', 'rm', networkName(cluster));
+  await dropNetworks(cluster);
   for (const { port } of list) dropKnown(cluster, port);
   say(`removed ${list.length} hosts of ${cluster.name}`);
 }

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../inventory/model.ts';
+import type { Cluster, RepositorySettings } from '../../inventory/model.ts';
 import { bytes } from '../../units.ts';
 import { type Backup, lsnValue, type Repository } from '../backups.ts';
 import { describeTarget, type Target } from '../restore-target.ts';
@@ -24,6 +24,32 @@ export function backupFor(target: Target, backups: readonly Backup[], label: str
   });
   // Nothing says when a restore point was made, and only a backup from before it can reach it.
   return target.kind === 'name' ? fits[0] : fits.at(-1);
+}
+
+/**
+ * Every reason not to make a clone of `source` in the hosts of `target`: another major version, hosts that are not empty, or
+ * a repository in which the two would mix. `snapshot` is of the clone's hosts.
+ */
+export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): Verdict {
+  const reasons: string[] = [];
+  if (source.file === target.file) reasons.push('the clone needs an inventory of its own');
+  const [from, to] = [source.settings.postgres.version, target.settings.postgres.version];
+  if (from !== to) reasons.push(`${source.name} has PostgreSQL ${from}, ${target.name} would have ${to}`);
+  for (const [host, { dataDirectory }] of snapshot.observations)
+    if (dataDirectory && dataDirectory.state !== 'absent' && dataDirectory.state !== 'empty')
+      reasons.push(`${host}: ${target.dataDir} is not empty; a clone is made on empty hosts only`);
+  if (snapshot.initialize) reasons.push(`the DCS of ${target.name} knows a cluster already (${snapshot.initialize})`);
+  const place = (cluster: Cluster) => (one: RepositorySettings) =>
+    one.kind === 's3'
+      ? `${one.endpoint}:${one.port}/${one.bucket}${one.path} ${cluster.stanza}`
+      : one.kind === 'directory'
+        ? `${one.path} ${cluster.stanza}`
+        : undefined;
+  const taken = source.repositories.map(place(source));
+  for (const one of target.repositories.map(place(target)))
+    if (one && taken.includes(one))
+      reasons.push(`both would archive to ${one}: give ${target.name} a stanza or a path of its own`);
+  return verdict(reasons);
 }
 
 /** Every reason not to begin: a target outside the window, a foreign repository, too little room, a name not typed right. */

@@ -1,0 +1,65 @@
+import { type Backup, parseRepository } from '../src/cluster/backups.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { Refused, StepFailed } from '../src/errors.ts';
+import { type Host, repositoryHost } from '../src/inventory/model.ts';
+import { pgbackrest, sql } from '../src/shell/postgres.ts';
+import { progressBar } from '../src/units.ts';
+
+/** No backup takes longer; seconds. */
+const BACKUP_S = 7 * 86_400;
+
+/** The host that talks to the repositories now: the one of its own, else the member that leads. Throws Refused without. */
+export function backupHost(op: Operation, { leader }: Snapshot): Host {
+  const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
+  if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
+  return host;
+}
+
+/** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
+export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
+  const { cluster } = op;
+  const host = backupHost(op, await op.look());
+  const newest = async (key: number) =>
+    (await op.look([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
+  const made: Backup[] = [];
+  for (const { key } of cluster.repositories.filter((one) => only === undefined || one.key === only)) {
+    const name = cluster.repositories.length > 1 ? `${type} backup to repository ${key}` : `${type} backup`;
+    const before = await newest(key);
+    const command = pgbackrest(cluster.stanza, `--repo=${key}`, `--type=${type}`, 'backup');
+    await op.step(host, name, 'pgbackrest', 'run', (remote) =>
+      remote.unit('backup', command, BACKUP_S, {
+        script: pgbackrest(cluster.stanza, 'info', '--output=json'),
+        tell: (answer) => {
+          const progress = parseRepository(answer, cluster.stanza)?.progress;
+          return progress && `${name} ${progressBar(progress.doneBytes, progress.totalBytes)}`;
+        },
+      }),
+    );
+    const after = await newest(key);
+    if (!after || after.label === before?.label) throw new StepFailed(host.name, name, 'there is no new backup');
+    made.push(after);
+  }
+  return made;
+}
+
+/** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
+export const archiveAll = async (op: Operation): Promise<void> => {
+  const host = backupHost(op, await op.look());
+  await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
+    remote.run(`${pgbackrest(op.cluster.stanza, 'check')} 2>&1 | tail -n 3`, 120),
+  );
+};
+
+/** When the newest transaction was committed (milliseconds since the epoch), as a running replica knows it. */
+export async function lastCommit(op: Operation): Promise<number | undefined> {
+  const { members } = await op.look();
+  const replica = members.find((one) => one.state === 'streaming');
+  if (!replica) return undefined;
+  const answer = await op.ask(
+    op.host(replica.name),
+    'the last commit',
+    sql(op.cluster.settings.postgres.port, 'select floor(extract(epoch from pg_last_xact_replay_timestamp()) * 1000)'),
+  );
+  return /^\d+$/.test(answer.trim()) ? Number(answer.trim()) : undefined;
+}

@@ -1,0 +1,114 @@
+import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
+import { verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import type { Playbook } from '../src/engine/playbook.ts';
+import { verifyAsClient } from '../src/engine/verify.ts';
+import { StepFailed } from '../src/errors.ts';
+import { backupHosts, type Host, repositoryHost } from '../src/inventory/model.ts';
+import { isIPv6 } from '../src/inventory/network.ts';
+import { PATHS } from '../src/paths.ts';
+import type { SecretStore } from '../src/secrets/store.ts';
+import { words } from '../src/shell/quote.ts';
+import { beforePostgres } from './apply.ts';
+import { converge, surveyAll } from './grow.ts';
+import {
+  markRestore,
+  type Phase,
+  phases,
+  RESTORE_S,
+  type RestoreOrder,
+  recoverFirst,
+  restoredFirst,
+} from './recover.ts';
+import { lead } from './restore.ts';
+
+/** Until the hole in the source's firewall closes by itself, should the controller die. */
+const HOLE_S = RESTORE_S;
+const MEMBER_S = 900;
+
+/**
+ * The backup of one cluster into the empty hosts of another: everything but PostgreSQL is set up, one host restores from
+ * the source's repositories, and from there on it is a cluster of its own, with its own secrets, authorities, stanza and
+ * first backup. Of the source nothing is changed; its firewall has a hole for one host meanwhile, guarded by an undo.
+ */
+export async function clone(
+  op: Operation,
+  store: SecretStore,
+  source: Operation,
+  sourceSecrets: SecretStore,
+  order: RestoreOrder,
+  note: (phase: Phase) => void,
+): Promise<void> {
+  const { cluster } = op;
+  const host = op.host(order.host);
+  const members = restoredFirst(cluster, order);
+  const phase = phases(op, order, note);
+  await phase('stopped', members, async () => {
+    for (const member of members)
+      await op.step(member, 'keep PostgreSQL from starting', 'patroni', 'run', (remote) =>
+        remote.run(markRestore(order)),
+      );
+  });
+  const found = await surveyAll(op, store, { playbook: beforePostgres });
+  await converge(op, found);
+  await phase('restored', [host], async () => {
+    const way: Playbook = [
+      {
+        name: 'way to the source',
+        hosts: () => [host],
+        steps: () => wayToSource(host, cluster.dataDir, source.cluster, sourceSecrets),
+      },
+    ];
+    await converge(op, await surveyAll(op, store, { playbook: way, hosts: [host] }));
+    const close = await openSource(source, host);
+    try {
+      await recoverFirst(op, found.context, host, order, {
+        stanza: source.cluster.stanza,
+        options: [`--config=${SOURCE_CONFIG}`],
+        own: false,
+      });
+    } finally {
+      await close();
+    }
+    await op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
+  });
+  await phase('leading', [host], () => lead(op, store, host));
+  await phase('backed up', backupHosts(cluster), async () => {
+    await converge(op, await surveyAll(op, store, { hosts: repositoryHost(cluster) ? backupHosts(cluster) : [host] }));
+  });
+  await phase('following', members, async () => {
+    for (const member of members.slice(1)) {
+      await op.step(member, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
+      await converge(op, await surveyAll(op, store, { hosts: [member], databaseBytes: order.bytes }));
+      await op.until(member, 'streaming', MEMBER_S, (snapshot) => {
+        const state = snapshot.members.find((one) => one.name === member.name)?.state;
+        return verdict(state === 'streaming' ? [] : [`${member.name} is ${state ?? 'not a member yet'}`]);
+      });
+    }
+  });
+  await converge(op, await surveyAll(op, store));
+  const problem = await verifyAsClient(op.session, cluster);
+  if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
+}
+
+/**
+ * Lets one host of the clone in to the source's repository host: a rule that is in no file, so that a boot forgets it, with
+ * an undo for every other end. Returns what closes it again. Without a host of its own there is nothing to open.
+ */
+async function openSource(source: Operation, host: Host): Promise<() => Promise<void>> {
+  const repository = repositoryHost(source.cluster);
+  if (!repository) return async () => undefined;
+  const iptables = isIPv6(host.address) ? 'ip6tables' : 'iptables';
+  const rule = words(
+    ...['INPUT', '-s', host.address, '-p', 'tcp', '--dport', String(source.cluster.settings.pgbackrest.port)],
+    ...['-m', 'comment', '--comment', 'hapg: a clone is made', '-j', 'ACCEPT'],
+  );
+  const remove = `command -v ${iptables} >/dev/null && while ${iptables} -D ${rule} 2>/dev/null; do :; done; true`;
+  await source.arm(repository, 'clone', remove, HOLE_S);
+  await source.ask(
+    repository,
+    'let the clone in',
+    `if command -v ${iptables} >/dev/null; then ${iptables} -I ${rule}; fi`,
+  );
+  return () => source.release(repository, 'clone');
+}

@@ -1,0 +1,172 @@
+import { dcsConfig } from '../roles/patroni/dcs.ts';
+import { type Target, targetArguments, targetReached } from '../src/cluster/restore-target.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import type { Context } from '../src/engine/playbook.ts';
+import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
+import { asPostgres } from '../src/shell/postgres.ts';
+import { print, quote, words } from '../src/shell/quote.ts';
+import { progressBar } from '../src/units.ts';
+
+/** What a restore was told, kept on the controller and in short on the hosts until it is done. */
+export interface RestoreOrder {
+  target: Target;
+  /** The timeline that the target is on; a recovery that died may have begun a newer one. */
+  timeline: number;
+  backup: string;
+  /** pgBackRest's number of the repository that holds it. */
+  repository: number;
+  /** Of the database, in bytes. */
+  bytes: number;
+  /** Restored first; leads afterwards. */
+  host: string;
+  /** Names what is moved aside: `20260131T140500`. */
+  stamp: string;
+  done: Phase[];
+  /** The cluster that the backup is of, where that is another one. */
+  source?: string;
+}
+
+/** The phases, in order; each can be repeated until it is noted as done. */
+export type Phase = 'stopped' | 'forgotten' | 'restored' | 'leading' | 'backed up' | 'following';
+
+/** Whose backup it is, and how the restoring host reaches it: pgBackRest's stanza, and arguments such as `--config=`. */
+export interface BackupSource {
+  stanza: string;
+  options: readonly string[];
+  /** The backup is of this very cluster, which goes on archiving into the same stanza. */
+  own: boolean;
+}
+
+export const RESTORE_S = 7 * 86_400;
+const SOCKETS = '/run/hapg-restore';
+
+export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
+  `${cluster.dataDir}.before-restore-${stamp}`;
+
+/** POSIX sh that marks a host: Patroni's unit does not start while the mark is there, not even at a boot. */
+export const markRestore = (order: RestoreOrder): string =>
+  `umask 077; mkdir -p ${PATHS.state}; ${print(`restore to ${JSON.stringify(order.target)} from ${order.backup}, begun ${order.stamp}\n`)} > ${PATHS.restore}`;
+
+/** Works through phases; each is noted when it is done, so that a restore that died goes on where it stopped. */
+export const phases =
+  (op: Operation, order: RestoreOrder, note: (phase: Phase) => void) =>
+  async (name: Phase, hosts: readonly Host[], work: () => Promise<void>): Promise<void> => {
+    if (order.done.includes(name)) return;
+    op.checkInterrupt();
+    op.stage(name, hosts);
+    await work();
+    note(name);
+  };
+
+/**
+ * Settings that PostgreSQL gets on the command line while it recovers beside Patroni: its own socket, nobody from outside.
+ * Without hot standby it needs none of the sizes of the server that wrote the WAL but the number of prepared transactions.
+ */
+function recoverySettings(context: Context, { own }: BackupSource): string[] {
+  const { cluster } = context;
+  const { wal_level, max_replication_slots, max_wal_senders } = (
+    dcsConfig(context).postgresql as { parameters: Record<string, string | number> }
+  ).parameters;
+  const settings: Record<string, string | number | undefined> = {
+    wal_level,
+    max_replication_slots,
+    max_wal_senders,
+    hot_standby: 'off',
+    // As Patroni wrote it, the configuration names the directory that the backup was taken of.
+    hba_file: `${cluster.dataDir}/pg_hba.conf`,
+    ident_file: `${cluster.dataDir}/pg_ident.conf`,
+    listen_addresses: '',
+    port: cluster.settings.postgres.port,
+    unix_socket_directories: SOCKETS,
+    synchronous_standby_names: '',
+    ssl: 'off',
+    logging_collector: 'off',
+    log_destination: 'stderr',
+    // The stanza of a clone is not there yet, and nothing of it may get into that of its source.
+    archive_mode: own ? 'on' : 'off',
+    archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
+    primary_conninfo: '',
+    primary_slot_name: '',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/**
+ * The first host: its data aside, the backup in place, and recovery to exactly the target, proven by the server's log.
+ * Nobody but this host's own postgres reaches the server meanwhile, and afterwards it is stopped.
+ */
+export async function recoverFirst(
+  op: Operation,
+  context: Context,
+  host: Host,
+  order: RestoreOrder,
+  source: BackupSource,
+): Promise<void> {
+  const { cluster } = op;
+  const data = quote(cluster.dataDir);
+  const aside = quote(asideOf(cluster, order));
+  await op.step(host, 'move the present data aside', 'patroni', 'remove', (remote) =>
+    remote.run(
+      `set -e
+# What is there beside it, if it was moved already, is this restore's own work of a run before.
+if [ -d ${data} ] && [ ! -e ${aside} ]; then mv -T ${data} ${aside}; fi
+install -d -o postgres -g postgres -m 0700 ${data}`,
+    ),
+  );
+  const command = asPostgres(
+    'pgbackrest',
+    ...source.options,
+    `--stanza=${source.stanza}`,
+    `--repo=${order.repository}`,
+    `--set=${order.backup}`,
+    ...targetArguments(order.target, order.timeline),
+    '--delta',
+    '--force',
+    '--log-level-console=info',
+    'restore',
+  );
+  await op.step(host, `restore backup ${order.backup}`, 'pgbackrest', 'run', (remote) =>
+    remote.unit(
+      'restore',
+      // What Patroni keeps beside the data are settings of the cluster that the backup is of.
+      `while systemctl -q is-active hapg-recover; do sleep 1; done
+${command} || exit 1
+${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
+      RESTORE_S,
+      {
+        script: `du -sk ${data} | awk '{printf "%.0f\\n", $1 * 1024}'`,
+        tell: (size) => (Number(size) > 0 ? `restoring ${progressBar(Number(size), order.bytes)}` : undefined),
+      },
+    ),
+  );
+  await op.step(host, 'recover to the target', 'patroni', 'run', async (remote) => {
+    const psql = asPostgres(
+      ...['psql', '-XAtq', '-h', SOCKETS, '-p', String(cluster.settings.postgres.port), '-d', 'postgres'],
+    );
+    await remote.unit(
+      'recover',
+      `install -d -o postgres -g postgres -m 0700 ${SOCKETS}
+prepared=$(LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
+runuser -u postgres -- ${cluster.binDir}/postgres -D ${data} -c max_prepared_transactions="\${prepared:-0}" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
+pid=$!
+while sleep 0.5; do
+  if [ "$(${psql} -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; then break; fi
+  kill -0 $pid 2>/dev/null || { grep -E 'FATAL|recovery ended' ${PATHS.log}/recovery.log | tail -n 3; exit 1; }
+done
+${psql} -c checkpoint
+kill -INT $(head -n 1 ${data}/postmaster.pid)
+wait $pid`,
+      RESTORE_S,
+    );
+    const log = await remote.run(`tail -c 200000 ${PATHS.log}/recovery.log`);
+    if (!targetReached(order.target, log))
+      throw new Error(
+        `recovery ended, and its log does not prove that the target was reached (${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
+      );
+  });
+}
+
+/** Database hosts, the one that is restored first at the head. */
+export const restoredFirst = (cluster: Cluster, { host }: RestoreOrder): Host[] =>
+  [...hostsWith(cluster, 'patroni')].sort((a, b) => Number(b.name === host) - Number(a.name === host));

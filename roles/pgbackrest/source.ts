@@ -1,0 +1,40 @@
+import { type Cluster, type Host, hostsWith, repositoryHost } from '../../src/inventory/model.ts';
+import { PATHS } from '../../src/paths.ts';
+import type { SecretStore } from '../../src/secrets/store.ts';
+import { certificate } from '../../src/steps/certificate.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import type { Step } from '../../src/steps/step.ts';
+import { sourceConfig, storageAuthority } from './config.ts';
+
+const role = 'pgbackrest';
+const POSTGRES = { owner: 'postgres', group: 'postgres' };
+
+export const SOURCE_CONFIG = `${PATHS.source}/pgbackrest.conf`;
+
+/**
+ * The way of a host of another cluster to this one's repositories, for as long as it restores from them. Behind a host of
+ * its own it shows the certificate of a database host, for those are let in: nothing of the source has to be changed.
+ */
+export function wayToSource(host: Host, dataDir: string, source: Cluster, secrets: SecretStore): Step[] {
+  const [member] = hostsWith(source, 'patroni');
+  return [
+    directory(role, PATHS.source, { ...POSTGRES, mode: '0700' }),
+    ...(repositoryHost(source)
+      ? [
+          file(role, `${PATHS.source}/ca.crt`, secrets.trusted('pgbackrest')),
+          certificate(role, {
+            path: `${PATHS.source}/pgbackrest`,
+            ...POSTGRES,
+            authority: secrets.authority('pgbackrest'),
+            commonName: member!.name,
+            dns: [member!.name],
+            ips: [host.address],
+          }),
+        ]
+      : source.repositories.flatMap((one) =>
+          one.kind === 's3' && one.ca ? [file(role, storageAuthority(one, PATHS.source), `${one.ca.trim()}\n`)] : [],
+        )),
+    file(role, SOURCE_CONFIG, sourceConfig(source, secrets, dataDir, PATHS.source), { ...POSTGRES, mode: '0600' }),
+  ];
+}

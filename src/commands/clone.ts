@@ -1,0 +1,100 @@
+import { clone } from '../../playbooks/clone.ts';
+import { freeBytes } from '../../playbooks/grow.ts';
+import type { Phase } from '../../playbooks/recover.ts';
+import { checkIdentity } from '../cluster/decisions/admission.ts';
+import { backupFor, mayClone, mayRestore } from '../cluster/decisions/restore.ts';
+import { all } from '../cluster/decisions/verdict.ts';
+import { describeTarget } from '../cluster/restore-target.ts';
+import { holder, lockAll } from '../engine/lock.ts';
+import { Operation } from '../engine/operation.ts';
+import { Session } from '../engine/session.ts';
+import { Refused, UsageError } from '../errors.ts';
+import { backupHosts, type Cluster, hostsWith } from '../inventory/model.ts';
+import { SecretStore } from '../secrets/store.ts';
+import { expectRepositories } from './backup.ts';
+import { setup, unreachableError } from './common.ts';
+import { operate, refuseUnless } from './operate.ts';
+import type { RestoreOptions } from './restore.ts';
+import { archivedTimeline, forgetOrder, newOrder, orderFor, targetOf, writeOrder } from './restore-order.ts';
+
+/**
+ * `hapg restore --into OTHER`: a backup of the cluster of `-i` into the empty hosts of another inventory. The source goes on
+ * as it is; the clone has its own secrets, authorities and stanza, and the source's data up to the target.
+ */
+export async function cloneCommand(options: RestoreOptions & { into: string }): Promise<number> {
+  const wanted = targetOf(options);
+  const from = setup({ ...options, quiet: true }).cluster;
+  expectRepositories(from);
+  const secrets = await SecretStore.read(from);
+  if (!secrets) throw new Refused(`${from.stateDir} has no secret store: ${from.name} has not been applied from here`);
+  let sessionOfSource: Session | undefined;
+  const flags = { ...options, inventory: options.into, asItIs: true, mayBeNew: true };
+  try {
+    return await operate('restore --into', flags, async (op, snapshot, _made, store) => {
+      const { cluster } = op;
+      sessionOfSource = new Session(from, { ...op.session.options, secrets: () => [...secrets.all(), ...store.all()] });
+      const source = await openSource(op, sessionOfSource, options);
+      const seen = await source.look(backupHosts(from));
+      refuseUnless(checkIdentity(from, seen, secrets.known()));
+      const { begun, order } = await orderFor(cluster, wanted, async (target) => {
+        const host = cloneHost(cluster, options.on);
+        refuseUnless(
+          all(
+            mayClone(from, cluster, snapshot),
+            mayRestore(from, seen, target, options.backup, {
+              repository: seen.repository,
+              // The source's members are not asked: a target that nothing was committed after is found by the recovery.
+              lastCommit: undefined,
+              freeBytes: Number(await op.ask(host, 'free space', freeBytes(cluster))),
+              now: Date.now(),
+            }),
+          ),
+        );
+        const backup = backupFor(target, seen.repository!.backups, options.backup)!;
+        const made = newOrder(target, backup, archivedTimeline(seen.repository!.archive), host.name);
+        return { ...made, source: from.name };
+      });
+      if (order.source !== from.name)
+        throw new Refused(
+          `${cluster.name} is being restored from ${order.source ?? 'its own backup'}; go on with that`,
+        );
+      return {
+        explain: `${cluster.name} becomes ${begun ? 'what was begun: ' : ''}a copy of ${from.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}\n  ${from.name} stays as it is; users get the passwords of ${cluster.name}'s own secret store`,
+        question: `Clone ${from.name} into ${cluster.name}?`,
+        hosts: cluster.hosts,
+        document: () => ({ source: from.name, target: describeTarget(order.target), backup: order.backup }),
+        run: async () => {
+          await store.complete();
+          await store.save();
+          writeOrder(cluster, order);
+          await clone(op, store, source, secrets, order, (phase: Phase) => {
+            order.done.push(phase);
+            writeOrder(cluster, order);
+          });
+          forgetOrder(cluster);
+        },
+      };
+    });
+  } finally {
+    sessionOfSource?.close();
+  }
+}
+
+/** The hosts of the source that tell of its backups, connected and locked, for a rule of a firewall is changed for a while. */
+async function openSource(op: Operation, session: Session, options: RestoreOptions): Promise<Operation> {
+  const hosts = backupHosts(session.cluster);
+  const unreachable = await session.openAll(hosts);
+  if (unreachable.size > 0) throw unreachableError(unreachable);
+  const lock = { who: holder(session.options.run, 'restore --into'), waitSeconds: Number(options.lockWait) };
+  await lockAll(session, hosts, lock.who, lock.waitSeconds);
+  return new Operation(session, op.recorder, op.interrupt, lock);
+}
+
+function cloneHost(cluster: Cluster, name: string | undefined) {
+  const members = hostsWith(cluster, 'patroni');
+  const host = name
+    ? members.find((one) => one.name === name)
+    : (members.find((one) => one.tags.nofailover !== true) ?? members[0]);
+  if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
+  return host;
+}

@@ -1,0 +1,74 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RestoreOrder } from '../../playbooks/recover.ts';
+import type { Backup } from '../cluster/backups.ts';
+import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
+import { Refused, UsageError } from '../errors.ts';
+import type { Cluster } from '../inventory/model.ts';
+
+const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');
+
+/** The restore of this cluster that was begun and has not ended; undefined when there is none. */
+export function readOrder(cluster: Cluster): RestoreOrder | undefined {
+  if (!existsSync(orderFile(cluster))) return undefined;
+  return JSON.parse(readFileSync(orderFile(cluster), 'utf8'), (key, value) =>
+    key === 'at' ? new Date(value as string) : value,
+  ) as RestoreOrder;
+}
+
+/** Keeps it, atomically, on this controller. */
+export function writeOrder(cluster: Cluster, order: RestoreOrder): void {
+  writeFileSync(`${orderFile(cluster)}.new`, JSON.stringify(order), { mode: 0o600 });
+  renameSync(`${orderFile(cluster)}.new`, orderFile(cluster));
+}
+
+/** Throws UsageError unless the flags name one target; undefined when they name none, which continues a restore. */
+export function targetOf(options: TargetFlags): Target | undefined {
+  const { toTime, toLsn, toName, latest } = options;
+  if (toTime === undefined && toLsn === undefined && toName === undefined && !latest) return undefined;
+  try {
+    return parseTarget(options);
+  } catch (cause) {
+    throw new UsageError((cause as Error).message);
+  }
+}
+
+/** It has ended. */
+export const forgetOrder = (cluster: Cluster): void => rmSync(orderFile(cluster), { force: true });
+
+/** A new order: this backup, recovered to the target on `timeline`, on this host first. */
+export const newOrder = (target: Target, backup: Backup, timeline: number, host: string): RestoreOrder => ({
+  target,
+  timeline,
+  backup: backup.label,
+  repository: backup.repository,
+  bytes: backup.sizeBytes,
+  host,
+  stamp: new Date().toISOString().replace(/[-:]|\.\d+Z$/g, ''),
+  done: [],
+});
+
+/** The timeline that an archive has come to: the first eight digits of a segment's name. */
+export const archivedTimeline = (archive: { max: string } | undefined): number =>
+  Number.parseInt(archive?.max.slice(0, 8) ?? '1', 16);
+
+/**
+ * The order to carry out: a new one from `make`, the one that was begun, or that one with another target as long as it
+ * has not reached its own. Throws Refused or UsageError.
+ */
+export async function orderFor(
+  cluster: Cluster,
+  wanted: Target | undefined,
+  make: (target: Target) => Promise<RestoreOrder>,
+): Promise<{ begun: RestoreOrder | undefined; order: RestoreOrder }> {
+  const begun = readOrder(cluster);
+  if (begun && (!wanted || describeTarget(wanted) === describeTarget(begun.target))) return { begun, order: begun };
+  if (begun?.done.includes('restored'))
+    throw new Refused(
+      `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ')}); run "hapg restore" without a target to go on`,
+    );
+  if (!wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
+  const order = await make(wanted);
+  // What was stopped and moved aside for the other target stays as it is.
+  return { begun, order: begun ? { ...order, host: begun.host, stamp: begun.stamp, done: begun.done } : order };
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Cluster } from '../inventory/model.ts';
+import { canonical, isIPv6 } from '../inventory/network.ts';
+import { docker, LabError } from './docker.ts';
+
+const run = promisify(execFile);
+
+/** The /24 (or /64) in which an address stands; a lab has one network for each. */
+export const subnetOf = (address: string): string =>
+  isIPv6(address)
+    ? `${canonical(address).split(':').slice(0, 4).join(':')}::/64`
+    : `${address.split('.').slice(0, 3).join('.')}.0/24`;
+
+/** All networks of a lab, in the inventory's order. */
+export const subnetsOf = (cluster: Cluster): string[] => [
+  ...new Set(cluster.hosts.map((host) => subnetOf(host.address))),
+];
+
+/** The engine's name of a network: labs whose hosts stand in the same network share it, as two clusters in one do. */
+export const networkName = (cidr: string): string => `hapg-${cidr.replace(/\/\d+$/, '').replaceAll(':', '-')}`;
+
+const exists = async (name: string): Promise<boolean> =>
+  (await docker('network', 'ls', '-q', '--filter', `name=^${name}$`)).trim() !== '';
+
+/** Makes the networks of a lab that are not there, and routes between them, as data centers are. */
+export async function ensureNetworks(cluster: Cluster): Promise<void> {
+  const all = subnetsOf(cluster);
+  for (const cidr of all) {
+    if (await exists(networkName(cidr))) continue;
+    // A gateway at the far end leaves the low addresses to hosts.
+    const gateway = isIPv6(cidr.replace(/\/.*/, '')) ? cidr.replace('/64', 'fffe') : cidr.replace('.0/24', '.254');
+    const six = cidr.includes(':') ? ['--ipv6'] : [];
+    await docker('network', 'create', '--subnet', cidr, '--gateway', gateway, ...six, networkName(cidr));
+  }
+  for (const rule of routes(all)) await iptables('-I', rule);
+}
+
+/** Removes the networks of a lab in which no host is left. */
+export async function dropNetworks(cluster: Cluster): Promise<void> {
+  const all = subnetsOf(cluster);
+  for (const rule of routes(all)) await iptables('-D', rule);
+  for (const cidr of all) {
+    const name = networkName(cidr);
+    if (!(await exists(name))) continue;
+    const left = (await docker('network', 'inspect', '-f', '{{len .Containers}}', name)).trim();
+    if (left === '0') await docker('network', 'rm', name);
+  }
+}
+
+/** The address of the engine's own machine in a network; published ports arrive from there. */
+export const gatewayOf = async (cidr: string): Promise<string> =>
+  (await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cidr))).trim();
+
+/**
+ * Rules that let two networks of the engine talk, with their own addresses: the engine isolates its networks from each
+ * other (chain DOCKER-USER comes first) and gives what leaves one of them its own address.
+ */
+function routes(cidrs: readonly string[]): { table: string; chain: string; match: string[] }[] {
+  const pairs = cidrs.flatMap((from) => cidrs.filter((to) => to !== from).map((to) => ['-s', from, '-d', to]));
+  return pairs.flatMap((match) => [
+    { table: 'filter', chain: 'DOCKER-USER', match },
+    { table: 'nat', chain: 'POSTROUTING', match },
+  ]);
+}
+
+/** Adds or removes a rule of this machine; one that is there, or gone, already is left. */
+async function iptables(action: '-I' | '-D', { table, chain, match }: ReturnType<typeof routes>[0]): Promise<void> {
+  const rule = ['-w', '-t', table, '-C', chain, ...match, '-j', 'ACCEPT'];
+  const there = await run('iptables', rule).then(
+    () => true,
+    () => false,
+  );
+  if (there === (action === '-I')) return;
+  try {
+    await run(
+      'iptables',
+      rule.map((one) => (one === '-C' ? action : one)),
+    );
+  } catch (cause) {
+    throw new LabError(
+      `a lab of several networks needs routes between them, made with iptables as root: ${(cause as { stderr?: string }).stderr?.trim() ?? cause}`,
+    );
+  }
+}
