@@ -53,7 +53,7 @@ export class Source {
       if (pair && isPair(pair) && isScalar(pair.key) && pair.key.range) offset = pair.key.range[0];
       if (!pair && next === null) break;
       const range = (next as Node | null)?.range;
-      if (range && !(last && problem.atKey) && !isMap(next)) offset = range[0];
+      if (range && !(last && problem.atKey) && !(pair && isMap(next))) offset = range[0];
       node = next;
     }
     return offset;

@@ -50,6 +50,31 @@ const BAD: Bad[] = [
   ['an unknown key of vip', 'router_id: 51', 'router_id: 51, ‸priority: 1', /unknown key "priority"/],
   ['an unknown balancer port', '{primary: 5000,', '{primary: 5000, ‸primry: 1,', /did you mean "primary"/],
   ['an unknown patroni setting', '{port: 8008}', '{port: 8008, ‸loop_wit: 5}', /did you mean "loop_wait"/],
+  [
+    'a repository of an unknown kind',
+    '{port: 8432}',
+    '{port: 8432, repositories: [{kind: ‸tape}]}',
+    /host, directory or s3|kind/,
+  ],
+  [
+    'a bucket without an endpoint',
+    '{port: 8432}',
+    '{port: 8432, repositories: [‸{kind: s3, bucket: abc}]}',
+    /endpoint is missing/,
+  ],
+  [
+    'two repositories on the backup host',
+    '{port: 8432}',
+    '{port: 8432, repositories: [{kind: host}, ‸{kind: host}]}',
+    /one repository of the kind host/,
+  ],
+  [
+    'a drill on a host that has no backups',
+    '{port: 8432}',
+    '{port: 8432, drill: {host: ‸proxy1}}',
+    /proxy1 is no host with the role pgbackrest or patroni/,
+  ],
+  ['a bandwidth that is none', '{port: 8432}', '{port: 8432, read_bandwidth: ‸fast}', /bytes a second, such as 50M/],
   ['a missing cluster name', 'cluster: main\n', '‸', /cluster is missing/],
   ['no hosts at all', GOOD.slice(GOOD.indexOf('hosts:')), '‸hosts: {}\n', /no hosts/],
   [
