@@ -57,11 +57,7 @@ export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string
   for (const handler of handlers)
     await shop.recorder.timed(
       recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
-      () =>
-        control.run(
-          `systemctl daemon-reload && systemctl ${handler.action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(handler.unit)} && systemctl is-active ${quote(handler.unit)} && rm -f ${quote(`${PATHS.pending}/${handler.action}:${handler.unit}`)}`,
-          180,
-        ),
+      () => control.run(handlerScript(handler), 180),
     );
   for (const one of changed.filter(late)) await change(work, shop, [one]);
   // A restart that was not waited for would let the next host's restart come too soon.
@@ -78,6 +74,13 @@ export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string
   if (guarded.length > 0) await proveLogin(host, guarded, shop);
   return verify(host, changed, shop);
 }
+
+/** POSIX sh that reloads or restarts a unit; one that is not running reads its configuration when it starts. */
+const handlerScript = ({ action, unit }: DueHandler): string => `systemctl daemon-reload || exit 1
+if [ "$(systemctl is-active ${quote(unit)})" != inactive ]; then
+  systemctl ${action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(unit)} && systemctl is-active ${quote(unit)} || exit 1
+fi
+rm -f ${quote(`${PATHS.pending}/${action}:${unit}`)}`;
 
 const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role: string; action: Action }) => ({
   host: host.name,

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { HOSTS, leaderOf, TestLab } from '../support/lab.ts';
+
+/** Backups without a host of their own, in a bucket of a real S3 storage with TLS; then in two places at once. */
+const lab = new TestLab('pgs3');
+const ADDRESS = '10.1.2.70';
+const S3 = { S3_ADDRESS: ADDRESS, S3_KEY: 'lab:backup', S3_SECRET: 'a-secret-of-the-bucket', S3_BUCKET: 'backups' };
+let authority = '';
+const bucket = (path: string) =>
+  `{kind: s3, bucket: backups, endpoint: ${ADDRESS}, port: 9000, uri_style: path, path: ${path}, ca: "${authority.trim().replaceAll('\n', '\\n')}\\n"}`;
+const repositories = (...paths: string[]) =>
+  lab.write((text) =>
+    text
+      .replace('pgbackrest:\n', `pgbackrest:\n  repositories: [${paths.map(bucket).join(', ')}]\n`)
+      .replace(/^ {2}backup:.*(\n {4}.*)*\n/m, ''),
+  );
+
+before(async () => {
+  assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
+  assert.equal((await lab.hapg(['lab', 'add', 's3', '--address', ADDRESS])).code, 0);
+  const made = spawnSync(
+    'docker',
+    ['exec', '-i', ...Object.entries(S3).flatMap(([key, value]) => ['-e', `${key}=${value}`]), 'pgs3-s3', 'sh'],
+    { input: readFileSync('test/support/s3.sh'), encoding: 'utf8' },
+  );
+  assert.equal(made.status, 0, made.stdout + made.stderr);
+  authority = lab.on('s3', 'cat /etc/s3/ca.crt').out;
+  lab.docker('rm', '-f', 'pgs3-backup');
+  repositories('/one');
+  lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+});
+after(() => lab.down());
+
+const DATABASES = ['db1', 'db2', 'db3'];
+interface Listed {
+  backups: { label: string; type: string; repository: number }[];
+}
+const backups = async () => (JSON.parse((await lab.hapg(['backups', '-o', 'json'])).stdout) as Listed).backups;
+
+test('the keys of a bucket have to be brought, and say so before anything is contacted', async () => {
+  const refused = await lab.hapg(['apply', '--yes']);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /has no s3-key-backups, s3-secret-backups; bring them with "hapg secrets set s3-key-backups"/,
+  );
+  for (const [name, value] of [
+    ['s3-key-backups', S3.S3_KEY],
+    ['s3-secret-backups', S3.S3_SECRET],
+  ] as const) {
+    const given = spawnSync(
+      process.execPath,
+      [`${process.cwd()}/dist/hapg.js`, 'secrets', 'set', name, '-i', lab.inventory],
+      {
+        input: `${value}\n`,
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(given.status, 0, given.stderr);
+    assert.doesNotMatch(given.stdout + given.stderr, /a-secret-of-the-bucket/);
+  }
+});
+
+test('apply: every database host archives to the bucket itself, the first backup is there, a second run changes nothing', async () => {
+  const { code, stderr } = await lab.hapg(['apply', '--yes']);
+  assert.equal(code, 0, stderr.slice(-3000));
+  await lab.healthy(60);
+  assert.equal((await backups())[0]!.type, 'full');
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  for (const host of HOSTS.filter((name) => name !== 'backup'))
+    assert.doesNotMatch(
+      lab.on(host, 'journalctl -q --no-pager; cat /proc/*/cmdline | tr "\\0" " "').out,
+      /a-secret-of/,
+    );
+});
+
+test('whoever leads takes the scheduled backup, after a switchover as well', async () => {
+  const taken = (await backups()).length;
+  assert.equal((await lab.hapg(['switchover', '--yes'])).code, 0);
+  for (const host of DATABASES) lab.on(host, 'systemctl start pgbackrest-diff.service');
+  assert.equal((await backups()).length, taken + 1, 'one of three');
+  await lab.healthy(60);
+});
+
+test('a drill on a named host, and a restore, from the bucket', async () => {
+  const drill = await lab.hapg(['drill', 'restore', '--on', 'db2', '-o', 'json']);
+  assert.equal(drill.code, 0, drill.stdout + drill.stderr);
+  const status = await lab.healthy(60);
+  lab.on(
+    leaderOf(status),
+    "runuser -u postgres -- psql -XAtqd app -c 'create table kept as select generate_series(1, 7) n'",
+  );
+  const { code, stderr } = await lab.hapg(['restore', '--latest', '--yes', '--confirm', lab.cluster]);
+  assert.equal(code, 0, stderr.slice(-3000));
+  await lab.healthy(60);
+  for (const host of DATABASES)
+    assert.equal(lab.on(host, "runuser -u postgres -- psql -XAtqd app -c 'select count(*) from kept'").out, '7', host);
+});
+
+test('a second repository: it gets the stanza, a full backup and every segment; backups go to both', async () => {
+  repositories('/one', '/two');
+  const { code, stderr } = await lab.hapg(['apply', '--yes']);
+  assert.equal(code, 0, stderr.slice(-3000));
+  await lab.healthy(60);
+  assert.equal((await backups()).filter((one) => one.repository === 2 && one.type === 'full').length, 1);
+  const made = await lab.hapg(['backup', '--type', 'incr', '--yes', '-o', 'json']);
+  assert.equal(made.code, 0, made.stderr);
+  assert.deepEqual(
+    (JSON.parse(made.stdout) as Listed).backups.map((one) => one.repository),
+    [1, 2],
+  );
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  const restored = await lab.hapg(['restore', '--latest', '--yes', '--confirm', lab.cluster]);
+  assert.equal(restored.code, 0, restored.stderr.slice(-3000));
+  await lab.healthy(60);
+});
