@@ -18,7 +18,7 @@ export const PATHS = {
   /** What the last drill found. */
   drill: '/var/lib/hapg/drill.json',
   /** Keys to another cluster's repositories, while a clone of it is made here. */
-  source: '/var/lib/hapg/source',
+  source: '/etc/pgbackrest/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;
