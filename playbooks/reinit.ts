@@ -3,6 +3,7 @@ import { hasJoined } from '../src/cluster/decisions/growth.ts';
 import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
 import { quote } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
 import { restart } from './restart.ts';
@@ -20,10 +21,13 @@ export async function reinit(op: Operation, host: Host, databaseBytes: number): 
   const data = quote(cluster.dataDir);
   op.stage(`rebuild ${host.name}`, [host]);
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
-  await stepAside(op, host, DEFAULT_WAITS);
+  // One that does not run serves nobody.
+  if ((await op.look()).members.some((one) => one.name === host.name && one.state === 'streaming'))
+    await stepAside(op, host, DEFAULT_WAITS);
   await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
     remote.run(
       `${stopUnits(['patroni.service'])}
+rm -f ${PATHS.data}
 if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(date -u +%Y%m%dT%H%M%S); fi`,
       330,
     ),

@@ -7,6 +7,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
+import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { memberRemove } from '../src/steps/etcd-join.ts';
@@ -46,7 +47,7 @@ if [ -d ${quote(cluster.etcdDataDir)} ]; then mv -T ${quote(cluster.etcdDataDir)
 
 async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<void> {
   await op.step(host, 'leave patroni', 'patroni', 'remove', async (remote) => {
-    await remote.run(stopUnits(['patroni.service']), 330);
+    await remote.run(`${stopUnits(['patroni.service'])}\nrm -f ${PATHS.data}`, 330);
     const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
     await op.until(
       host,

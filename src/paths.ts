@@ -12,6 +12,8 @@ export const PATHS = {
   undo: '/var/lib/hapg/undo',
   /** What a guarded change would put back. */
   guard: '/var/lib/hapg/undo/guard',
+  /** The directory of this host's database, once there is one. */
+  data: '/var/lib/hapg/data',
   /** While this is there, Patroni does not start: a restore is under way. */
   restore: '/var/lib/hapg/restore',
   drillScript: '/usr/local/lib/hapg/drill',

@@ -8,6 +8,7 @@ import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
+import { dataMarker } from '../../src/steps/data-marker.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
@@ -47,6 +48,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
     render('patroni/patroni.service', {
       dataDir: context.cluster.dataDir,
       restore: PATHS.restore,
+      marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
       watchdog: context.facts(host).watchdog,
     }),
@@ -121,6 +123,7 @@ export function patroni(host: Host, context: Context): Step[] {
         totalBytes: context.databaseBytes,
       },
     }),
+    dataMarker(role, cluster.dataDir),
   ];
 }
 

@@ -50,6 +50,8 @@ export interface Observation {
         systemIdentifier?: string;
         /** The data was last that of a leader, not of a replica (pg_controldata, "Database cluster state"). */
         led?: boolean;
+        /** It is absent or empty now, and this host had its database there. */
+        lost?: boolean;
       }
     | undefined;
   patroni:
@@ -153,7 +155,8 @@ export function observeScript(cluster: Cluster, host: Host): string {
     parts.push(
       `echo @data
 if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
-elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi`,
+elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
+[ ! -e ${PATHS.data} ] || echo "noted $(cat ${PATHS.data})"`,
       `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
       `echo @sql
 if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 ${sql(settings.postgres.port, SQL)} 2>/dev/null; fi`,

@@ -30,7 +30,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     pending: lines('pending'),
     units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
     holder: parts.get('holder')?.trim() || undefined,
-    dataDirectory: parseData(lines('data')),
+    dataDirectory: parseData(lines('data'), cluster.dataDir),
     patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
     sql: json(parts.get('sql')),
     etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
@@ -62,14 +62,19 @@ function parseBackupService(text: string): BackupService {
   };
 }
 
-function parseData(lines: string[]): Observation['dataDirectory'] {
-  const state = lines[0] as 'absent' | 'empty' | 'foreign' | 'cluster' | undefined;
-  const words = lines[2];
+function parseData(all: string[], dataDir: string): Observation['dataDirectory'] {
+  const noted = all.find((line) => line.startsWith('noted '))?.slice('noted '.length);
+  const [state, systemIdentifier, words] = all.filter((line) => !line.startsWith('noted ')) as [
+    'absent' | 'empty' | 'foreign' | 'cluster' | undefined,
+    string | undefined,
+    string | undefined,
+  ];
   return (
     state && {
       state,
-      ...(lines[1] ? { systemIdentifier: lines[1] } : {}),
+      ...(systemIdentifier ? { systemIdentifier } : {}),
       ...(words ? { led: !/recovery/.test(words) } : {}),
+      ...(noted === dataDir && (state === 'absent' || state === 'empty') ? { lost: true } : {}),
     }
   );
 }

@@ -94,6 +94,11 @@ const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
     /more than one database system.*db3 7001/,
   ],
   [
+    'a data directory that is gone, as a missing mount looks',
+    (all) => void (all.get('db2')!.dataDirectory = { state: 'empty', lost: true }),
+    /db2: .* had the database of this host and is empty now: is its mount missing\?/,
+  ],
+  [
     'files where the data directory belongs',
     (all) => void (all.get('db2')!.dataDirectory = { state: 'foreign' }),
     /db2: .* holds files but no database/,

@@ -55,6 +55,11 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
       reasons.push(
         `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
       );
+  for (const [host, { dataDirectory }] of snapshot.observations)
+    if (dataDirectory?.lost)
+      reasons.push(
+        `${host}: ${cluster.dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${host}" builds it anew from the others`,
+      );
   if (snapshot.systemIdentifiers.length > 1) {
     const where = [...snapshot.observations].flatMap(([host, one]) =>
       one.dataDirectory?.systemIdentifier ? [`${host} ${one.dataDirectory.systemIdentifier}`] : [],

@@ -1,0 +1,40 @@
+import type { RoleName } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { print, quote } from '../shell/quote.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+/**
+ * Where this host's database is, noted once it is there. A data directory whose mount is missing looks like an empty one;
+ * with the note nobody takes it for that: Patroni's unit does not start, and `apply` refuses.
+ */
+const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
+  name: 'data-marker',
+  volatile: true,
+  // Only behind the wait for the database.
+  afterHandlers: true,
+  probe: (steps) =>
+    steps
+      .map(
+        ({ want }) =>
+          `echo "noted $(cat ${PATHS.data} 2>/dev/null)"; [ ! -e ${quote(`${want}/PG_VERSION`)} ] || echo there`,
+      )
+      .join('\n'),
+  parse(answer, steps) {
+    const lines = answer.split('\n');
+    const noted = lines.find((line) => line.startsWith('noted '))?.slice(6) ?? '';
+    return new Map(steps.map((one) => [one.id, { noted, there: lines.includes('there') }]));
+  },
+  diff: ({ want }, { noted, there }) =>
+    noted === want
+      ? undefined
+      : { action: noted ? 'update' : 'create', summary: `the database is in ${want}`, knownAfterApply: !there },
+  async change({ want }, _state, remote) {
+    await remote.run(
+      `[ -e ${quote(`${want}/PG_VERSION`)} ] || { echo 'there is no database'; exit 1; }
+umask 077; mkdir -p ${PATHS.state}; ${print(`${want}\n`)} > ${PATHS.data}.new && mv ${PATHS.data}.new ${PATHS.data}`,
+    );
+  },
+};
+
+/** A step: the host remembers that its database is in this directory. */
+export const dataMarker = (role: RoleName, dataDir: string): Step => step(dataMarkerKind, role, dataDir, dataDir);
