@@ -1,16 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apply } from '../../playbooks/apply.ts';
 import { allSteps } from '../../src/engine/plan.ts';
+import { settleAll } from '../../src/engine/pool.ts';
 import { probeScript } from '../../src/engine/probe.ts';
+import { Session } from '../../src/engine/session.ts';
 import { assumedContext } from '../../src/engine/survey.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { type Cluster, ROLE_NAMES } from '../../src/inventory/model.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { file } from '../../src/steps/file.ts';
+import { delayProxy } from '../support/delay-proxy.ts';
 
 /**
  * Measures, never judges by the clock alone:
@@ -195,6 +199,81 @@ function loopback(directory: string, count: number, firstPort: number): string {
   return inventory;
 }
 
+/** Parallel OpenSSH clients, each running what hapg's shell runs at least: `forks` at once. */
+async function openssh(directory: string, firstPort: number, count: number, forks: number): Promise<number> {
+  const started = performance.now();
+  await settleAll(
+    Array.from({ length: count }, (_, index) => index),
+    forks,
+    (index) =>
+      run('ssh', [
+        ...['-F', '/dev/null', '-i', join(directory, 'user'), '-p', String(firstPort + index)],
+        ...['-o', `UserKnownHostsFile=${join(directory, '.hapg', 'bench', 'known_hosts')}`, '-o', 'BatchMode=yes'],
+        ...[`${userInfo().username}@127.0.0.1`, 'true'],
+      ]),
+  );
+  return performance.now() - started;
+}
+
+/**
+ * One dead, one slow and one host with another key among 200: how long the others take, and what is said of the three.
+ * The dead one takes the connection and never says a word; the slow one answers each packet a second later.
+ */
+async function badHosts(directory: string, firstPort: number): Promise<void> {
+  const inventory = loopback(directory, 200, firstPort);
+  const silent = createServer(() => undefined);
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+  const slow = await delayProxy('127.0.0.1', firstPort + 1, 1000);
+  const known = join(directory, '.hapg', 'bench', 'known_hosts');
+  const key = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+  const wrong = readFileSync(join(directory, 'user.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+  const silentPort = (silent.address() as { port: number }).port;
+  const spoilt = readFileSync(inventory, 'utf8')
+    .replace(`port: ${firstPort}}`, `port: ${silentPort}}`)
+    .replace(`port: ${firstPort + 1}}`, `port: ${slow.port}}`);
+  writeFileSync(inventory, spoilt);
+  writeFileSync(
+    known,
+    `${readFileSync(known, 'utf8').replace(`[127.0.0.1]:${firstPort + 2} ${key}`, `[127.0.0.1]:${firstPort + 2} ${wrong}`)}[127.0.0.1]:${silentPort} ${key}\n[127.0.0.1]:${slow.port} ${key}\n`,
+  );
+  try {
+    const { cluster } = loadInventory(inventory);
+    const session = new Session(cluster, {
+      flags: {},
+      credentials: {},
+      forks: 200,
+      emit: () => undefined,
+      run: 'bench',
+      secrets: () => [],
+    });
+    const started = performance.now();
+    const all = cluster.hosts.slice(0, 200);
+    const took = new Map<string, number>();
+    const answers = await settleAll(all, 200, async (host) => {
+      try {
+        await session.open(host);
+        await session.ask(host, 'true');
+      } finally {
+        took.set(host.name, performance.now() - started);
+      }
+    });
+    session.close();
+    const others = all.slice(3).map((host) => took.get(host.name)!);
+    console.log(
+      `one dead, one slow, one wrong key of 200: the other 197 are through after ${ms(Math.max(...others))} (median ${ms(median(others))})`,
+    );
+    for (const [index, what] of ['dead', 'slow', 'wrong key'].entries()) {
+      const answer = answers[index]!;
+      const says = answer.status === 'fulfilled' ? 'answered' : (answer.reason as Error).message;
+      console.log(`  ${what.padEnd(10)} ${ms(took.get(`h${index}`)!).padStart(8)}   ${says.slice(0, 150)}`);
+    }
+    if (answers.slice(3).some((one) => one.status === 'rejected')) throw new Error('a good host was not reached');
+  } finally {
+    silent.close();
+    slow.close();
+  }
+}
+
 async function hosts(): Promise<void> {
   if (!existsSync('/usr/sbin/sshd'))
     return console.log(
@@ -215,7 +294,18 @@ async function hosts(): Promise<void> {
       console.log(
         `plan, ${String(count).padStart(3)} loopback hosts  ${ms(median(timed.map((one) => one.ms))).padStart(8)}   controller ${ms(median(timed.map((one) => one.cpuMs)))} of processor time, ${Math.round(median(timed.map((one) => one.mib)))} MiB`,
       );
+      if (count === 200) {
+        for (const forks of [20, 50])
+          console.log(
+            `ssh, 200 loopback hosts, ${forks} at once  ${ms(await openssh(directory, firstPort, 200, forks)).padStart(8)}   (OpenSSH clients that log in and run "true")`,
+          );
+        for (const forks of [10, 50]) {
+          const bounded = await run(process.execPath, [BIN, ...args, '-f', String(forks)]);
+          console.log(`plan -f ${forks}, 200 loopback hosts  ${ms(bounded.ms).padStart(8)}`);
+        }
+      }
     }
+    await badHosts(directory, firstPort);
   } finally {
     for (const child of children) child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });

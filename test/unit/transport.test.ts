@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import SSHConfig from 'ssh-config';
+import { settleAll } from '../../src/engine/pool.ts';
 import { isEncrypted } from '../../src/transport/connection.ts';
 import { fingerprint, KnownHosts, keyType } from '../../src/transport/known-hosts.ts';
 import { resolveTarget } from '../../src/transport/target.ts';
@@ -112,4 +113,22 @@ test('a jump host is a host of the inventory, or user@name:port', () => {
     );
   assert.deepEqual(through('proxy1'), ['root@127.0.0.1:3005']);
   assert.deepEqual(through('a@gate:99,b@[fd00::1]:22'), ['a@gate:99', 'b@fd00::1:22']);
+});
+
+test('no more hosts are worked on at once than --forks says, and every one of them is heard', async () => {
+  let [now, most] = [0, 0];
+  const results = await settleAll([...Array(50).keys()], 7, async (item) => {
+    most = Math.max(most, ++now);
+    await new Promise((done) => setTimeout(done, item % 3));
+    now--;
+    if (item % 10 === 0) throw new Error(`host ${item}`);
+    return item;
+  });
+  assert.equal(most, 7);
+  assert.equal(results.filter((one) => one.status === 'rejected').length, 5);
+  assert.deepEqual(
+    results.flatMap((one, index) => (one.status === 'fulfilled' && one.value !== index ? [index] : [])),
+    [],
+    'in their order',
+  );
 });
