@@ -15,7 +15,15 @@ import { expectRepositories } from './backup.ts';
 import { setup, unreachableError } from './common.ts';
 import { operate, refuseUnless } from './operate.ts';
 import type { RestoreOptions } from './restore.ts';
-import { archivedTimeline, forgetOrder, newOrder, orderFor, targetOf, writeOrder } from './restore-order.ts';
+import {
+  archivedTimeline,
+  forgetOrder,
+  newOrder,
+  orderFor,
+  restoreTime,
+  targetOf,
+  writeOrder,
+} from './restore-order.ts';
 
 /**
  * `hapg restore --into OTHER`: a backup of the cluster of `-i` into the empty hosts of another inventory. The source goes on
@@ -62,7 +70,12 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
         explain: `${cluster.name} becomes ${begun ? 'what was begun: ' : ''}a copy of ${from.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}\n  ${from.name} stays as it is; users get the passwords of ${cluster.name}'s own secret store`,
         question: `Clone ${from.name} into ${cluster.name}?`,
         hosts: cluster.hosts,
-        document: () => ({ source: from.name, target: describeTarget(order.target), backup: order.backup }),
+        document: () => ({
+          source: from.name,
+          target: describeTarget(order.target),
+          backup: order.backup,
+          restore_ms: restoreTime(op, order),
+        }),
         run: async () => {
           await store.complete();
           await store.save();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RestoreOrder } from '../../playbooks/recover.ts';
 import type { Backup } from '../cluster/backups.ts';
 import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
+import type { Operation } from '../engine/operation.ts';
 import { Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 
@@ -32,6 +33,10 @@ export function targetOf(options: TargetFlags): Target | undefined {
     throw new UsageError((cause as Error).message);
   }
 }
+
+/** What pgBackRest's own restore of the first host took, in milliseconds; null when another run did it. */
+export const restoreTime = ({ recorder }: Operation, { backup }: RestoreOrder): number | null =>
+  recorder.done.find((one) => one.step === `restore backup ${backup}`)?.ms ?? null;
 
 /** It has ended. */
 export const forgetOrder = (cluster: Cluster): void => rmSync(orderFile(cluster), { force: true });

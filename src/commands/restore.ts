@@ -10,7 +10,15 @@ import { hostsWith } from '../inventory/model.ts';
 import { duration } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
-import { archivedTimeline, forgetOrder, newOrder, orderFor, targetOf, writeOrder } from './restore-order.ts';
+import {
+  archivedTimeline,
+  forgetOrder,
+  newOrder,
+  orderFor,
+  restoreTime,
+  targetOf,
+  writeOrder,
+} from './restore-order.ts';
 
 export interface RestoreOptions extends OperateOptions, TargetFlags {
   backup?: string;
@@ -43,7 +51,12 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
         question: `Restore ${cluster.name}?`,
         typed: cluster.name,
         hosts: hostsWith(cluster, 'patroni'),
-        document: () => ({ target: describeTarget(order.target), backup: order.backup, kept: asideOf(cluster, order) }),
+        document: () => ({
+          target: describeTarget(order.target),
+          backup: order.backup,
+          kept: asideOf(cluster, order),
+          restore_ms: restoreTime(op, order),
+        }),
         run: async () => {
           if (!begun && snapshot.leader) {
             op.stage('archive', [backupHost(op, snapshot)]);

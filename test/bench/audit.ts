@@ -1,10 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { PKI } from '../../src/cluster/observe.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { labAdd } from '../../src/lab/lab.ts';
 
 /**
  * Hardening, measured by others: lynis on a hardened host beside an untouched one, ssh-audit from outside,
- * systemd-analyze on the units. Needs a lab that is up and applied; ends with 1 below a floor.
+ * systemd-analyze on the units, handshakes with every TLS port. Needs a lab that is up and applied; ends with 1 below a
+ * floor.
  */
 const { cluster } = loadInventory(process.argv[2] ?? 'inventory/lab.yaml');
 const FLOORS = { lynisBetterBy: 12, unitExposure: 5.0 };
@@ -36,6 +38,89 @@ const lynis = (host: string): number => {
   return Number(/Hardening index : (\d+)/.exec(on(host, 'lynis audit system --quick --no-colors').out)?.[1]);
 };
 
+/** A service as one of its peers reaches it: where from, where to, what it is trusted by, and the peer's own certificate. */
+interface Service {
+  what: string;
+  from: string;
+  address: string;
+  port: number;
+  authority: string;
+  /** Path without ending of the peer's certificate and key; undefined where clients have none. */
+  own?: string;
+  starttls?: string;
+  /** Who shows no certificate is sent away in the handshake. */
+  mutual?: boolean;
+}
+const addressOf = (name: string) => cluster.hosts.find((host) => host.name === name)!.address;
+const { etcd, patroni, postgres, pgbackrest, haproxy } = cluster.settings;
+const SERVICES: Service[] = [
+  ...([etcd.client_port, etcd.peer_port] as const).map((port) => ({
+    what: port === etcd.peer_port ? 'etcd peers' : 'etcd clients',
+    from: 'db2',
+    address: addressOf('db1'),
+    port,
+    authority: `${PKI.etcd}/ca.crt`,
+    own: `${PKI.etcd}/server`,
+    mutual: true,
+  })),
+  {
+    what: 'Patroni REST',
+    from: 'db2',
+    address: addressOf('db1'),
+    port: patroni.port,
+    authority: `${PKI.patroni}/rest-ca.crt`,
+    own: `${PKI.patroni}/rest`,
+  },
+  {
+    what: 'PostgreSQL',
+    from: 'db2',
+    address: addressOf('db1'),
+    port: postgres.port,
+    authority: `${PKI.patroni}/postgres-ca.crt`,
+    starttls: 'postgres',
+  },
+  {
+    what: 'PostgreSQL through the VIP',
+    from: 'client',
+    address: cluster.vip?.address ?? addressOf('proxy1'),
+    port: haproxy.ports.primary,
+    authority: PKI.client,
+    starttls: 'postgres',
+  },
+  {
+    what: 'pgBackRest',
+    from: 'db1',
+    address: addressOf('backup'),
+    port: pgbackrest.port,
+    authority: `${PKI.pgbackrest}/ca.crt`,
+    own: `${PKI.pgbackrest}/pgbackrest`,
+    mutual: true,
+  },
+];
+
+/** Handshakes as a TLS scanner makes them: old protocols, weak ciphers, names, and nobody's certificate. */
+function judgeTls({ what, from, address, port, authority, own, starttls, mutual }: Service): void {
+  const client = own ? `-cert ${own}.crt -key ${own}.key` : '';
+  const handshake = (options: string, certificate = client) =>
+    on(
+      from,
+      `echo | timeout 10 openssl s_client -connect ${address}:${port} ${starttls ? `-starttls ${starttls}` : ''} -CAfile ${authority} -verify_return_error ${certificate} ${options}`,
+    ).code === 0;
+  const weak = "-cipher 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'";
+  const versions = ['-tls1', '-tls1_1'].filter((one) => handshake(`${one} ${weak}`));
+  judge(`${what}: TLS below 1.2`, versions.join(' ') || 'refused', versions.length === 0);
+  const modern = ['-tls1_2', '-tls1_3'].filter((one) => handshake(one));
+  judge(`${what}: TLS 1.2 or 1.3`, modern.join(' '), modern.length > 0);
+  judge(
+    `${what}: weak ciphers`,
+    'refused',
+    !handshake("-tls1_2 -cipher 'aNULL:eNULL:3DES:RC4:LOW:EXPORT:MD5:@SECLEVEL=0'"),
+  );
+  judge(`${what}: its own address is in the certificate`, address, handshake(`-verify_ip ${address}`));
+  judge(`${what}: another name is not`, 'refused', !handshake('-verify_hostname another.example'));
+  if (mutual) judge(`${what}: without a certificate`, 'refused', !handshake('-tls1_2', ''));
+}
+
 const UNTOUCHED = 'untouched';
 await labAdd(cluster, UNTOUCHED, `${network}90`);
 try {
@@ -62,6 +147,24 @@ try {
       const floored = unit === 'etcd' || unit === 'haproxy';
       judge(`systemd-analyze security ${unit}`, String(exposure), !floored || exposure <= FLOORS.unitExposure);
     }
+  for (const service of SERVICES) judgeTls(service);
+  const anonymous = (from: string, script: string) => on(from, script).code !== 0;
+  judge(
+    'Patroni REST: a write without a password',
+    'refused',
+    anonymous(
+      'db2',
+      `curl -sf -X POST --cacert ${PKI.patroni}/rest-ca.crt --cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key https://${addressOf('db1')}:${patroni.port}/restart`,
+    ),
+  );
+  judge(
+    'HAProxy statistics without a password',
+    'refused',
+    anonymous(
+      'client',
+      `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(q(${addressOf('proxy1')}:${haproxy.ports.stats})) or exit 1; print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); $l = <$s>; exit($l =~ / 200 / ? 0 : 1)'`,
+    ),
+  );
 } finally {
   execFileSync('docker', ['rm', '-f', `${cluster.name}-${UNTOUCHED}`], { stdio: 'ignore' });
 }
