@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expiringCertificate } from '../support/expiring.ts';
 import { leaderOf, report, set, type TestLab, Writer } from '../support/lab.ts';
 
 /** What is done to a host behind hapg's back, and all that plan may then want to do: `step action`, on that host. */
-type Drift = [what: string, host: string, script: string, changes: string[]];
+type Drift = [
+  what: string,
+  host: string,
+  script: string | ((lab: TestLab, host: string) => Promise<string>),
+  changes: string[],
+];
 
 const DRIFTS: Drift[] = [
   [
@@ -168,6 +174,12 @@ const DRIFTS: Drift[] = [
     ['certificate /etc/patroni/pki/rest update', 'reload patroni.service reload'],
   ],
   [
+    'a certificate is in its last third',
+    'db3',
+    expiringCertificate,
+    ['certificate /etc/patroni/pki/rest update', 'reload patroni.service reload'],
+  ],
+  [
     'a certificate is of a foreign authority',
     'db3',
     'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db3 -keyout /dev/null -out /etc/patroni/pki/server.crt 2>/dev/null',
@@ -229,11 +241,12 @@ export function drifting(lab: TestLab): void {
     writer.start(900);
   });
 
-  for (const [what, where, script, changes] of DRIFTS)
+  for (const [what, where, spoil, changes] of DRIFTS)
     test(`drift: ${what}`, async () => {
       const host = where === 'LEADER' ? leader : where;
       const before = services(lab);
-      const done = lab.on(host, script.replaceAll('CLUSTER', lab.cluster));
+      const script = typeof spoil === 'string' ? spoil.replaceAll('CLUSTER', lab.cluster) : await spoil(lab, host);
+      const done = lab.on(host, script);
       const planned = await lab.hapg(['plan', '-o', 'json']);
       assert.equal(planned.code, 0, planned.stderr);
       const seen = set(report(planned.stdout));
