@@ -37,8 +37,8 @@ export const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.r
  * for a service that is started in between would be stopped again.
  */
 export const undoOf = (host: Host): string => `while systemctl -q is-active hapg-update.service; do sleep 2; done
-${startUnits([...unitsOf(host)].reverse())}
-${host.roles.has('patroni') ? unmark(host) : ':'}`;
+${host.roles.has('patroni') ? unmark(host) : ':'}
+${startUnits([...unitsOf(host)].reverse())}`;
 
 /** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
 export async function stepAside(op: Operation, host: Host, wait: Waits): Promise<void> {

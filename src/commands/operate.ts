@@ -165,9 +165,15 @@ async function firstLook(op: Operation, store: SecretStore, died: boolean): Prom
 /** After a run that was killed, and when leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
 async function calmDown(op: Operation): Promise<Snapshot> {
   const end = Date.now() + CALM_MS;
+  let told = '';
   for (;;) {
     const snapshot = await op.look();
-    if (steady(op.cluster, snapshot, DEFAULT_LIMITS).ok || Date.now() > end) return snapshot;
+    const verdict = steady(op.cluster, snapshot, DEFAULT_LIMITS);
+    if (verdict.ok || Date.now() > end) return snapshot;
+    const reason = verdict.reasons[0]!;
+    if (reason !== told)
+      op.session.options.emit({ type: 'note', text: `waiting for what a killed run has left: ${reason}` });
+    told = reason;
     await sleep(1000);
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -173,4 +174,43 @@ test('the DCS is emptied under a running cluster: no database is made anew, and 
   assert.equal(repaired.code, 0, repaired.stderr.slice(-2000));
   assert.equal((await apply()).code, 0);
   await whole();
+});
+
+/** hapg as it is, with an edited template of sshd's settings. */
+function withTemplate(edit: (text: string) => string): string {
+  const directory = join(lab.directory, 'package');
+  rmSync(directory, { recursive: true, force: true });
+  for (const name of ['dist', 'templates', 'package.json']) cpSync(name, join(directory, name), { recursive: true });
+  const template = join(directory, 'templates/hardening/sshd.eta');
+  writeFileSync(template, edit(readFileSync(template, 'utf8')));
+  return join(directory, 'dist/hapg.js');
+}
+
+/** A wrong setting of sshd is applied to a host: it is seen, and the way in is back within 120 s without a hand. */
+async function lockedOut(line: string, ...login: string[]): Promise<void> {
+  const before = lab.on('client', 'cat /etc/ssh/sshd_config.d/10-hapg.conf').out;
+  const program = withTemplate((text) => `${text}\n${line}\n`);
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [program, ...args, '-i', lab.inventory, '-l', 'client', '-t', 'hardening', ...login], {
+      encoding: 'utf8',
+    });
+  const applied = run('apply', '--yes');
+  assert.equal(applied.status, 2, applied.stderr);
+  assert.match(applied.stderr, /a new login no longer succeeds .* put back within 90 s/s);
+  const enter = async () => (await lab.hapg(['plan', '-l', 'client', '-t', 'hardening', ...login])).code !== 4;
+  assert.equal(await enter(), false, 'nobody gets in now');
+  await until('the way in is back', 120, enter);
+  assert.equal(lab.on('client', 'cat /etc/ssh/sshd_config.d/10-hapg.conf').out, before);
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+}
+
+test('sshd would let nobody in: the change is put back by itself', () => lockedOut('DenyUsers root'));
+
+test('the login would no longer become the super user: the change is put back by itself', async () => {
+  lab.on(
+    'client',
+    "useradd -m -s /bin/sh ops; install -d -o ops -g ops -m 0700 /home/ops/.ssh; install -o ops -g ops -m 0600 /root/.ssh/authorized_keys /home/ops/.ssh/; echo 'ops ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops; chmod 0440 /etc/sudoers.d/ops",
+  );
+  await lockedOut('Match User ops\n  ForceCommand /usr/bin/true', '-u', 'ops');
+  lab.on('client', 'rm /etc/sudoers.d/ops; userdel -r ops 2>/dev/null');
 });

@@ -95,6 +95,16 @@ export function guarding(lab: TestLab): void {
     await lab.healthy(30);
   });
 
+  test('a reload that comes right behind a start does not end Patroni', async () => {
+    const replica = (await lab.healthy(30)).members.find((member) => member.role === 'replica')!.name;
+    const { out } = lab.on(
+      replica,
+      'systemctl restart patroni && systemctl reload patroni; sleep 2; systemctl is-active patroni',
+    );
+    assert.equal(out, 'active');
+    await lab.healthy(60);
+  });
+
   test('a host that is cut off is told, and comes back by itself when it is healed', async () => {
     const replica = (await lab.healthy(30)).members.find((member) => member.role === 'replica')!.name;
     assert.equal((await lab.hapg(['lab', 'cut', replica])).code, 0);
