@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { drifting } from '../lab/drift.ts';
 import { growing } from '../lab/growth.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
@@ -16,5 +17,6 @@ before(async () => {
 after(() => lab.down());
 
 growing(lab, true);
+drifting(lab, true);
 rotating(lab, true);
 restoring(lab, true);

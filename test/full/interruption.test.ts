@@ -108,6 +108,19 @@ test('dpkg is killed half-way: the next run mends it', async () => {
   await converged();
 });
 
+/** perl that holds dpkg's lock as another package manager does (fcntl(2), struct flock of 64-bit Linux), for 20 seconds. */
+const HOLD = `perl -MFcntl -e 'open(F, "+>>", "/var/lib/dpkg/lock-frontend") or die; fcntl(F, F_SETLKW, pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0)) or die; sleep 20'`;
+
+test("another package manager holds dpkg's lock: the run waits for it", async () => {
+  assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums').code, 0);
+  lab.docker('exec', '-d', `${lab.cluster}-client`, 'sh', '-c', HOLD);
+  await until('it is held', 10, () => lab.on('client', 'pgrep -x perl').code === 0);
+  const { code, ms, stderr } = await lab.hapg(['apply', '--yes', '-l', 'client']);
+  assert.equal(code, 0, stderr.slice(-2000));
+  assert.ok(ms > 10_000, `${ms} ms: it was not waited for`);
+  await converged();
+});
+
 test('the mirror is down: said so, and when it is back the next run finishes', async () => {
   assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums').code, 0);
   lab.on(
