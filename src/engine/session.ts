@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StepFailed, type Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { redact, type Secret } from '../secrets/secret.ts';
@@ -21,6 +22,8 @@ export interface SessionOptions {
 }
 
 const DEFAULT_TIMEOUT_S = 60;
+/** For so long a new login is tried after a guarded change; well below the time after which that is put back. */
+const LOGIN_MS = 20_000;
 /** Seconds between two looks at how far something long is. */
 const LOOK_S = 3;
 
@@ -57,8 +60,22 @@ export class Session {
     return failed;
   }
 
-  /** A second, separate login: proof that one can still get in, all the way to the super user. */
+  /**
+   * A second, separate login: proof that one can still get in, all the way to the super user. Tried for a while, for sshd
+   * and the firewall may be reading their settings at that very moment.
+   */
   async proveLogin(host: Host): Promise<void> {
+    const end = Date.now() + LOGIN_MS;
+    for (;;)
+      try {
+        return await this.logIn(host);
+      } catch (cause) {
+        if (Date.now() > end) throw cause;
+        await sleep(1000);
+      }
+  }
+
+  private async logIn(host: Host): Promise<void> {
     const connection = await this.dial(host);
     try {
       const answer = await connection.shell.run('id -u', 20_000);

@@ -63,6 +63,14 @@ const databases: Check = (inventory) => {
 const dcsMembers: Check = (inventory) => {
   const count = withRole(inventory, 'etcd').length;
   if (count === 0) return [error(['hosts'], 'no host has the role etcd: Patroni needs a DCS', true)];
+  if (count < 3 && withRole(inventory, 'patroni').length === 2 && !inventory.accept_no_quorum)
+    return [
+      error(
+        ['hosts'],
+        `two database hosts with ${count === 1 ? 'one etcd member' : 'two etcd members'}: when ${count === 1 ? 'the host of that member' : 'either of them'} is lost, etcd has no quorum and the other database cannot take over. Add a small third host with the role etcd alone (a witness), or accept that a person has to act with accept_no_quorum: true`,
+        true,
+      ),
+    ];
   if (count === 1)
     return [warning(['hosts'], 'one etcd member: the loss of that host stops all failovers; use three', true)];
   if (count % 2 === 0)

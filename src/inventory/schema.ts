@@ -259,6 +259,10 @@ export const inventorySchema = z
       .enum(['fast', 'norm', 'wide'], { error: 'one of fast, norm, wide' })
       .default('norm')
       .describe('How soon a lost leader is replaced: below 30, 45 or 120 seconds'),
+    accept_no_quorum: z
+      .boolean()
+      .default(false)
+      .describe('Two database hosts without a third etcd member: accepts that the loss of one stops failover'),
     clients: z.array(network).default([]).describe('Networks that may reach the endpoints'),
     vip: vip.optional(),
     patroni,
