@@ -205,6 +205,18 @@ command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')
   .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));
 
+command('ssh', 'log in to a host, or run a command there, the way hapg does')
+  .argument('<host>', 'name of the host')
+  .argument('[command...]', 'behind --')
+  .action((host: string, words: string[], options: CommonOptions) =>
+    run(async () => (await import('./commands/ssh.ts')).sshCommand(host, words, options)),
+  );
+
+command('psql', 'psql as the super user on the member that leads')
+  .argument('[arguments...]', 'of psql, behind --')
+  .option('--host <host>', 'on this member instead')
+  .action((args: string[], options) => run(async () => (await import('./commands/ssh.ts')).psqlCommand(args, options)));
+
 command('lock', 'who holds the lock').action((options: CommonOptions) =>
   run(async () => (await import('./commands/lock.ts')).lockCommand(options)),
 );

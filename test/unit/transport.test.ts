@@ -9,6 +9,7 @@ import SSHConfig from 'ssh-config';
 import { settleAll } from '../../src/engine/pool.ts';
 import { isEncrypted } from '../../src/transport/connection.ts';
 import { fingerprint, KnownHosts, keyType } from '../../src/transport/known-hosts.ts';
+import { ALIAS, opensshConfig } from '../../src/transport/openssh.ts';
 import { resolveTarget } from '../../src/transport/target.ts';
 import { labCluster } from './model.ts';
 
@@ -113,6 +114,24 @@ test('a jump host is a host of the inventory, or user@name:port', () => {
     );
   assert.deepEqual(through('proxy1'), ['root@127.0.0.1:3005']);
   assert.deepEqual(through('a@gate:99,b@[fd00::1]:22'), ['a@gate:99', 'b@fd00::1:22']);
+});
+
+test('an OpenSSH client gets the same keys, known hosts and jump hosts, and nothing of the personal configuration', () => {
+  const cluster = labCluster(['ssh: {host: 127.0.0.1, port: 3001}', 'ssh: {host: 127.0.0.1, port: 3001, jump: db2}']);
+  const text = opensshConfig(resolveTarget(cluster, cluster.hosts[0]!, {}, SSHConfig.parse('')));
+  const file = join(root, 'openssh');
+  writeFileSync(file, text);
+  const seen = spawnSync('ssh', ['-G', '-F', file, ALIAS], { encoding: 'utf8' });
+  assert.equal(seen.status, 0, seen.stderr);
+  for (const line of [
+    'hostname 127.0.0.1',
+    'port 3001',
+    'user root',
+    'proxyjump hapg-jump-0',
+    'stricthostkeychecking true',
+  ])
+    assert.ok(seen.stdout.split('\n').includes(line), `${line}\n${seen.stdout}`);
+  assert.match(spawnSync('ssh', ['-G', '-F', file, 'hapg-jump-0'], { encoding: 'utf8' }).stdout, /^port 3002$/m);
 });
 
 test('no more hosts are worked on at once than --forks says, and every one of them is heard', async () => {

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import { newRunId } from '../engine/journal.ts';
+import { settleAll } from '../engine/pool.ts';
+import { probe } from '../engine/probe.ts';
+import { Refused, UsageError } from '../errors.ts';
+import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import { SecretStore } from '../secrets/store.ts';
+import { asPostgres, SOCKET_DIR } from '../shell/postgres.ts';
+import { quote, words } from '../shell/quote.ts';
+import { ALIAS, opensshConfig } from '../transport/openssh.ts';
+import { resolveTarget, type SshTarget } from '../transport/target.ts';
+import { type CommonOptions, setup, start } from './common.ts';
+
+/** Runs the OpenSSH client on this terminal; resolves with its exit status. */
+async function openssh(target: SshTarget, args: readonly string[]): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-ssh-'));
+  try {
+    writeFileSync(join(directory, 'config'), opensshConfig(target), { mode: 0o600 });
+    const child = spawn('ssh', ['-F', join(directory, 'config'), ...args], { stdio: 'inherit' });
+    return await new Promise((done, failed) => {
+      child.on('error', (cause) =>
+        failed(new Refused(`the ssh program does not start (${cause.message}); install an OpenSSH client`)),
+      );
+      child.on('close', (code) => done(code ?? 255));
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): SshTarget =>
+  resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
+
+/** `hapg ssh HOST [COMMAND]`: a login with the host key, key and jump hosts that hapg uses. Ends as ssh does. */
+export function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
+  const { cluster } = setup({ ...options, quiet: true });
+  const host = cluster.hosts.find((one) => one.name === name);
+  if (!host)
+    throw new UsageError(
+      `${cluster.file} has no host ${name}; it has ${cluster.hosts.map((one) => one.name).join(', ')}`,
+    );
+  return openssh(targetOf(cluster, host, options), [ALIAS, ...command]);
+}
+
+/** `hapg psql [ARGUMENTS]`: psql as the super user on the member that leads, or on `--host`. Ends as psql does. */
+export async function psqlCommand(
+  args: readonly string[],
+  options: CommonOptions & { host?: string },
+): Promise<number> {
+  const { cluster } = setup({ ...options, quiet: true });
+  const members = hostsWith(cluster, 'patroni');
+  const host = options.host ? members.find((one) => one.name === options.host) : await leader(cluster, options);
+  if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
+  const target = targetOf(cluster, host, options);
+  const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
+  const command = asPostgres(
+    ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
+  );
+  const asRoot = target.user === 'root' ? command : `sudo -H sh -c ${quote(command)}`;
+  return openssh(target, [...(process.stdin.isTTY ? ['-t'] : []), ALIAS, asRoot]);
+}
+
+/** The member that leads now. Throws Refused when none does. */
+async function leader(cluster: Cluster, options: CommonOptions): Promise<Host> {
+  const made = setup({ ...options, quiet: true });
+  const store = await SecretStore.read(cluster);
+  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
+  try {
+    const members = hostsWith(cluster, 'patroni');
+    const unreachable = await session.openAll(members);
+    const reached = members.filter((one) => !unreachable.has(one.name));
+    const answers = await settleAll(reached, session.options.forks, (one) => probe(session, one, []));
+    const seen = answers.flatMap((one, index) =>
+      one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],
+    );
+    const snapshot = takeSnapshot(new Map(seen));
+    const found = members.find((one) => one.name === snapshot.leader?.name);
+    if (!found)
+      throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
+    return found;
+  } finally {
+    session.close();
+    await progress.end();
+  }
+}

@@ -1,0 +1,32 @@
+import type { SshTarget } from './target.ts';
+
+/** Name, in the configuration that `opensshConfig` writes, of the host itself. */
+export const ALIAS = 'hapg-host';
+
+const quoted = (path: string): string => `"${path}"`;
+
+/**
+ * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target exactly as hapg does: the same keys, the
+ * same known hosts, the same jump hosts, and nothing of the person's own configuration, which is resolved already.
+ */
+export function opensshConfig(target: SshTarget): string {
+  const hops = [...target.jumps, target];
+  return hops
+    .map((hop, index) => {
+      const last = index === hops.length - 1;
+      const lines = [
+        `Host ${last ? ALIAS : `hapg-jump-${index}`}`,
+        `  HostName ${hop.host}`,
+        `  Port ${hop.port}`,
+        `  User ${hop.user}`,
+        `  StrictHostKeyChecking yes`,
+        `  UserKnownHostsFile ${hop.knownHosts.map(quoted).join(' ')}`,
+        ...hop.keys.map((key) => `  IdentityFile ${quoted(key)}`),
+        ...(hop.agent ? [`  IdentityAgent ${quoted(hop.agent)}`] : ['  IdentityAgent none']),
+        ...(index > 0 ? [`  ProxyJump hapg-jump-${index - 1}`] : []),
+      ];
+      return lines.join('\n');
+    })
+    .join('\n\n')
+    .concat('\n');
+}
