@@ -87,15 +87,24 @@ export function loggingIn(lab: TestLab): void {
   });
 
   test('hapg ssh and hapg psql get in the way hapg does, and end as the program does', async () => {
-    const there = await lab.hapg(['ssh', 'db2', '--', 'hostname; exit 7']);
+    const there = await lab.hapg(['ssh', '-i', lab.inventory, 'db2', '--', 'hostname; exit 7']);
     assert.deepEqual([there.stdout.trim(), there.code], ['db2', 7], there.stderr);
-    const asked = await lab.hapg(['psql', '--', '-XAtc', 'select pg_is_in_recovery()']);
+    const asked = await lab.hapg(['psql', '-i', lab.inventory, '--', '-XAtc', 'select pg_is_in_recovery()']);
     assert.deepEqual([asked.stdout.trim(), asked.code], ['f', 0], asked.stderr);
     const leader = (await lab.status()).status.members.find((member) => member.role === 'leader')!.name;
     const replica = ['db1', 'db2', 'db3'].find((name) => name !== leader)!;
     assert.equal(
       (
-        await lab.hapg(['psql', '--host', replica, '--', '-XAtc', "select 'it''s' || pg_is_in_recovery()"])
+        await lab.hapg([
+          'psql',
+          '-i',
+          lab.inventory,
+          '--host',
+          replica,
+          '--',
+          '-XAtc',
+          "select 'it''s' || pg_is_in_recovery()",
+        ])
       ).stdout.trim(),
       "it'strue",
     );
