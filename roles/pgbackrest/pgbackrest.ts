@@ -124,6 +124,8 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
         type,
         stanza: cluster.stanza,
         repositories: cluster.repositories.map((one) => one.key),
+        // A host of its own reads through the servers of the others, which have the limit.
+        ...(dedicated ? { readLimit: undefined, dataDir: '' } : bandwidth(host, context)),
         // Every database host has the schedule, and the one that leads when the hour comes takes the backup.
         leader: dedicated
           ? undefined

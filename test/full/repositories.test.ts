@@ -11,10 +11,10 @@ const S3 = { S3_ADDRESS: ADDRESS, S3_KEY: 'lab:backup', S3_SECRET: 'a-secret-of-
 let authority = '';
 const bucket = (path: string) =>
   `{kind: s3, bucket: backups, endpoint: ${ADDRESS}, port: 9000, uri_style: path, path: ${path}, ca: "${authority.trim().replaceAll('\n', '\\n')}\\n"}`;
-const repositories = (...paths: string[]) =>
+const repositories = (paths: string[], more = '') =>
   lab.write((text) =>
     text
-      .replace('pgbackrest:\n', `pgbackrest:\n  repositories: [${paths.map(bucket).join(', ')}]\n`)
+      .replace('pgbackrest:\n', `pgbackrest:\n  repositories: [${paths.map(bucket).join(', ')}]\n${more}`)
       .replace(/^ {2}backup:.*(\n {4}.*)*\n/m, ''),
   );
 
@@ -29,7 +29,7 @@ before(async () => {
   assert.equal(made.status, 0, made.stdout + made.stderr);
   authority = lab.on('s3', 'cat /etc/s3/ca.crt').out;
   lab.docker('rm', '-f', 'pgs3-backup');
-  repositories('/one');
+  repositories(['/one']);
   lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
 });
 after(() => lab.down());
@@ -101,7 +101,10 @@ test('a drill on a named host, and a restore, from the bucket', async () => {
 });
 
 test('a second repository: it gets the stanza, a full backup and every segment; backups go to both', async () => {
-  repositories('/one', '/two');
+  repositories(
+    ['/one', '/two'],
+    '  drill: {host: db2, schedule: "Mon 05:00", count: [{database: app, table: kept}]}\n  read_bandwidth: 200M\n',
+  );
   const { code, stderr } = await lab.hapg(['apply', '--yes']);
   assert.equal(code, 0, stderr.slice(-3000));
   await lab.healthy(60);
@@ -113,6 +116,13 @@ test('a second repository: it gets the stanza, a full backup and every segment; 
     [1, 2],
   );
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  // As its timer would.
+  assert.equal(
+    lab.on('db2', 'systemctl start pgbackrest-drill.service; systemctl is-active pgbackrest-drill.timer').out,
+    'active',
+  );
+  const { drill } = (await lab.healthy(10)).backup as unknown as { drill: { host: string; ok: boolean } };
+  assert.deepEqual([drill.host, drill.ok], ['db2', true]);
   const restored = await lab.hapg(['restore', '--latest', '--yes', '--confirm', lab.cluster]);
   assert.equal(restored.code, 0, restored.stderr.slice(-3000));
   await lab.healthy(60);
