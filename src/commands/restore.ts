@@ -1,14 +1,18 @@
+import { beforePostgres } from '../../playbooks/apply.ts';
 import { archiveAll, backupHost, lastCommit } from '../../playbooks/backup.ts';
-import { freeBytes } from '../../playbooks/grow.ts';
+import { converge, freeBytes, surveyAll } from '../../playbooks/grow.ts';
 import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Operation } from '../engine/operation.ts';
-import { UsageError } from '../errors.ts';
-import { hostsWith } from '../inventory/model.ts';
+import { Refused, UsageError } from '../errors.ts';
+import { hostsWith, repositoryHost } from '../inventory/model.ts';
+import type { SecretStore } from '../secrets/store.ts';
 import { duration } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
+import { confirm } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 import {
   archivedTimeline,
@@ -32,52 +36,49 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
-  return operate(
-    'restore',
-    { ...options, typed: options.confirm, asItIs: true },
-    async (op, snapshot, _made, store) => {
-      const { cluster } = op;
-      expectRepositories(cluster);
-      const { begun, order } = await orderFor(cluster, wanted, (target) => makeOrder(op, snapshot, target, options));
-      const host = op.host(order.host);
-      return {
-        explain: [
-          begun
-            ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
-            : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
-          ...(await losses(op, order)),
-          `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
-        ].join('\n'),
-        question: `Restore ${cluster.name}?`,
-        typed: cluster.name,
-        hosts: hostsWith(cluster, 'patroni'),
-        document: () => ({
-          target: describeTarget(order.target),
-          backup: order.backup,
-          kept: asideOf(cluster, order),
-          restore_ms: restoreTime(op, order),
-        }),
-        run: async () => {
-          if (!begun && snapshot.leader) {
-            op.stage('archive', [backupHost(op, snapshot)]);
-            await archiveAll(op);
-          }
+  return operate('restore', { ...options, typed: options.confirm, asItIs: true }, async (op, found, _made, store) => {
+    const { cluster } = op;
+    expectRepositories(cluster);
+    const snapshot = (await waysToRepositories(op, found, store, options)) ?? found;
+    const { begun, order } = await orderFor(cluster, wanted, (target) => makeOrder(op, snapshot, target, options));
+    const host = op.host(order.host);
+    return {
+      explain: [
+        begun
+          ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
+          : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
+        ...(await losses(op, order)),
+        `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+      ].join('\n'),
+      question: `Restore ${cluster.name}?`,
+      typed: cluster.name,
+      hosts: hostsWith(cluster, 'patroni'),
+      document: () => ({
+        target: describeTarget(order.target),
+        backup: order.backup,
+        kept: asideOf(cluster, order),
+        restore_ms: restoreTime(op, order),
+      }),
+      run: async () => {
+        if (!begun && snapshot.leader) {
+          op.stage('archive', [backupHost(op, snapshot)]);
+          await archiveAll(op);
+        }
+        writeOrder(cluster, order);
+        await restore(op, store, order, (phase: Phase) => {
+          order.done.push(phase);
           writeOrder(cluster, order);
-          await restore(op, store, order, (phase: Phase) => {
-            order.done.push(phase);
-            writeOrder(cluster, order);
-          });
-          forgetOrder(cluster);
-        },
-      };
-    },
-  );
+        });
+        forgetOrder(cluster);
+      },
+    };
+  });
 }
 
 /** Decides where to restore from and on which host. Throws Refused with every reason. */
 async function makeOrder(
   op: Operation,
-  snapshot: Awaited<ReturnType<Operation['look']>>,
+  snapshot: Snapshot,
   target: Target,
   options: RestoreOptions,
 ): Promise<RestoreOrder> {
@@ -96,6 +97,24 @@ async function makeOrder(
   );
   const backup = backupFor(target, repository!.backups, options.backup)!;
   return newOrder(target, backup, snapshot.timeline ?? archivedTimeline(repository?.archive), host.name);
+}
+
+/**
+ * Without a backup host it is the database hosts that reach the repositories; where all of them were lost, empty ones have
+ * to be set up that far before anybody can tell which backups there are. Returns what is seen then; undefined where there
+ * was nothing to do. Throws Refused when the person does not want it.
+ */
+async function waysToRepositories(
+  op: Operation,
+  snapshot: Snapshot,
+  store: SecretStore,
+  options: RestoreOptions,
+): Promise<Snapshot | undefined> {
+  if (snapshot.repository || snapshot.exists || repositoryHost(op.cluster)) return undefined;
+  const question = 'All database hosts are empty. Set up everything but PostgreSQL there, to reach the repositories?';
+  if (!(await confirm(question, options))) throw new Refused('not confirmed; nothing was changed');
+  await converge(op, await surveyAll(op, store, { playbook: beforePostgres }));
+  return op.look();
 }
 
 /** What is given up: everything that was committed after the target. */

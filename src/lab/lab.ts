@@ -57,6 +57,12 @@ function labKey(cluster: Cluster): { path: string; publicKey: string } {
   return { path, publicKey: readFileSync(`${path}.pub`, 'utf8').trim() };
 }
 
+/** Directories that all hosts of a lab have in common, as a mount of a file server would be. */
+const sharedDirectories = (cluster: Cluster): { volume: string; path: string }[] =>
+  cluster.repositories.flatMap((one) =>
+    one.kind === 'directory' ? [{ volume: `hapg-${cluster.name}-repo${one.key}`, path: one.path }] : [],
+  );
+
 function sshPort(cluster: Cluster, host: Host): number {
   if (host.ssh.host !== '127.0.0.1' || !host.ssh.port)
     throw new LabError(
@@ -135,6 +141,7 @@ async function hostUp(
       '/run',
       '--tmpfs',
       '/run/lock',
+      ...sharedDirectories(cluster).flatMap(({ volume, path }) => ['-v', `${volume}:${path}`]),
       IMAGE,
     );
   }
@@ -214,6 +221,7 @@ export async function labDown(cluster: Cluster, say: Say): Promise<void> {
   if (foreign)
     throw new LabError(`container ${foreign.name} belongs to ${foreign.inventory}: take it down with that inventory`);
   if (list.length > 0) await docker('rm', '-f', '-v', ...list.map((one) => one.name));
+  for (const { volume } of sharedDirectories(cluster)) await docker('volume', 'rm', '-f', volume);
   await dropNetworks(cluster);
   for (const { port } of list) dropKnown(cluster, port);
   say(`removed ${list.length} hosts of ${cluster.name}`);

@@ -127,3 +127,16 @@ test('a second repository: it gets the stanza, a full backup and every segment; 
   assert.equal(restored.code, 0, restored.stderr.slice(-3000));
   await lab.healthy(60);
 });
+
+test('all database hosts are lost: empty ones are set up as far as the bucket, and the cluster comes back from it alone', async () => {
+  await lab.healthy(60);
+  assert.equal((await lab.hapg(['backup', '--type', 'incr', '--yes'])).code, 0);
+  for (const host of DATABASES) lab.docker('rm', '-f', `pgs3-${host}`);
+  assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
+  const { code, stderr } = await lab.hapg(['restore', '--latest', '--yes', '--confirm', lab.cluster]);
+  assert.equal(code, 0, stderr.slice(-3000));
+  await lab.healthy(60);
+  for (const host of DATABASES)
+    assert.equal(lab.on(host, "runuser -u postgres -- psql -XAtqd app -c 'select count(*) from kept'").out, '7', host);
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});
