@@ -116,6 +116,16 @@ COMMIT
 }
 
 /**
+ * POSIX sh that loads the files. ufw's own reload empties every chain first, and what comes in meanwhile is dropped: a new
+ * connection waits a second for its second try (RFC 6298). Where all but the rules is loaded already, they alone are
+ * replaced, each file at once, as ufw itself does at the end of a reload.
+ */
+const load = ({ enabled, live, policy }: FirewallState): string =>
+  enabled && live >= 0 && policy === 'DROP'
+    ? `iptables-restore -n < ${V4}\nip6tables-restore -n < ${V6}`
+    : "if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/null 2>&1; then ufw reload; else ufw --force enable; fi";
+
+/**
  * ufw's rules, computed from the model. They are written in ufw's own files and loaded once: a hundred `ufw allow`
  * take half a minute, and `ufw status` a second, where one file takes nothing.
  */
@@ -176,7 +186,7 @@ ${print(v6)} > ${V6}.hapg-new
 mv -f ${V4}.hapg-new ${V4}
 mv -f ${V6}.hapg-new ${V6}
 sed -i 's/^DEFAULT_INPUT_POLICY=.*/DEFAULT_INPUT_POLICY="DROP"/' /etc/default/ufw
-if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/null 2>&1; then ufw reload; else ufw --force enable; fi`);
+${load(state)}`);
   },
   notes: ({ want }, state) =>
     want.exclusive
