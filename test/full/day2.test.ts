@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { apt } from '../../src/lab/docker.ts';
 import { drifting } from '../lab/drift.ts';
 import { growing } from '../lab/growth.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
-import { TestLab } from '../support/lab.ts';
+import { type OperationDocument, TestLab } from '../support/lab.ts';
 
 /** What takes too long for every change: each of these in all its depth, on a lab of their own. */
 const lab = new TestLab('pgday2');
@@ -20,3 +23,17 @@ growing(lab, true);
 drifting(lab, true);
 rotating(lab, true);
 restoring(lab, true);
+
+test('--probe without a client host: this machine is the client', async () => {
+  await apt('postgresql-client');
+  await lab.healthy(60);
+  const alone = lab.variant('no-client.yaml', (text) => text.replace(/^ {2}client:.*\n/m, ''));
+  const { code, stdout, stderr } = await lab.hapg(['switchover', '-i', alone, '--yes', '--probe', '-o', 'json']);
+  assert.equal(code, 0, stderr.slice(-2000));
+  const { writes, reads } = JSON.parse(stdout) as OperationDocument;
+  console.log(`seen from this machine: ${JSON.stringify(writes)} ${JSON.stringify(reads)}`);
+  assert.equal(writes!.lost, 0);
+  assert.ok(writes!.acked > 5 && reads!.ok > 5);
+  assert.ok(!existsSync(join(lab.directory, '.hapg', lab.cluster, 'load')), 'its passwords are gone');
+  await lab.healthy(60);
+});
