@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { apt } from '../../src/lab/docker.ts';
+import { provingBackups } from '../lab/backups.ts';
 import { drifting } from '../lab/drift.ts';
 import { growing } from '../lab/growth.ts';
 import { restoring } from '../lab/restore.ts';
@@ -23,6 +24,7 @@ growing(lab, true);
 drifting(lab, true);
 rotating(lab, true);
 restoring(lab, true);
+provingBackups(lab);
 
 test('--probe without a client host: this machine is the client', async () => {
   await apt('postgresql-client');
