@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { clone } from '../../playbooks/clone.ts';
 import { freeBytes } from '../../playbooks/grow.ts';
 import type { Phase } from '../../playbooks/recover.ts';
@@ -33,6 +34,8 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
   const wanted = targetOf(options);
   const from = setup({ ...options, quiet: true }).cluster;
   expectRepositories(from);
+  if (resolve(options.into) === from.file)
+    throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
   const secrets = await SecretStore.read(from);
   if (!secrets) throw new Refused(`${from.stateDir} has no secret store: ${from.name} has not been applied from here`);
   let sessionOfSource: Session | undefined;
