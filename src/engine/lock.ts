@@ -6,6 +6,7 @@ import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
 import { settleAll } from './pool.ts';
 import type { Session } from './session.ts';
+import { clearEnded } from './transient.ts';
 
 /** Who holds a host's lock; written into the lock file for the person who meets it. */
 export interface Holder {
@@ -38,6 +39,7 @@ mkdir -p ${PATHS.state}
 exec ${LOCK_FD}>>${PATHS.lock}
 if flock ${waitSeconds > 0 ? `-w ${waitSeconds}` : '-n'} ${LOCK_FD}; then
   ${print(JSON.stringify(who))} > ${PATHS.lock}
+  ${clearEnded}
   echo locked
 else
   echo held

@@ -24,6 +24,15 @@ systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p
 }
 
 /**
+ * POSIX sh that clears away what units left that ended when no controller waited for them any more. Whoever has just taken
+ * the host's lock may: nobody else waits for a result then.
+ */
+export const clearEnded = `for script in ${PATHS.units}/*.sh; do
+  unit=\${script##*/}
+  [ ! -e "$script" ] || systemctl -q is-active "hapg-\${unit%.sh}" || rm -f "$script" "\${script%.sh}.rc"
+done`;
+
+/**
  * POSIX sh that waits for the end of a unit that was started, and ends as its script did. Waiting writes an empty line now
  * and then: when the controller is gone, that ends the shell, and with it the lock. With `look` it waits no longer than so
  * many seconds; `isRunning` tells that it did, and what `look.script` printed then.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HOSTS, isFree, manifest, type TestLab, until } from '../support/lab.ts';
+import { HOSTS, isFree, leftovers, manifest, type TestLab, until } from '../support/lab.ts';
 
 /** Two runs at once, killed and interrupted controllers. */
 export function locking(lab: TestLab): void {
@@ -64,6 +64,7 @@ export function locking(lab: TestLab): void {
       const again = await lab.hapg(['apply', '--yes']);
       assert.equal(again.code, 0, again.stderr);
       assert.equal(lab.on('client', 'dpkg -C; dpkg-query -W -f x debsums').out, 'x', 'dpkg was never cut off');
+      assert.deepEqual(leftovers(lab), {});
     });
 
   test('status --watch shows the cluster until Ctrl-C, and exits as status does', async () => {
