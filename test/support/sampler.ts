@@ -22,7 +22,8 @@ export class Sampler {
       lab.on(host, `touch ${LOG}.on`);
       lab.docker('exec', '-d', `${lab.cluster}-${host}`, 'sh', '-c', loop);
     }
-    this.timer = setInterval(() => this.look(), 50);
+    // A test that fails before it stops the sampler must not keep the runner alive.
+    this.timer = setInterval(() => this.look(), 50).unref();
   }
 
   private look(): void {
