@@ -16,6 +16,7 @@ import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { storeFile } from '../secrets/store-file.ts';
 import { showFigures } from '../view/operation.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
@@ -198,7 +199,7 @@ async function carryOut(
   if (cluster.repositories.length > 0 && result.done.length > 0 && !context.secrets.shown)
     session.options.emit({
       type: 'note',
-      text: `backups are encrypted, and their passphrase is only in ${SecretStore.path(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
+      text: `backups are encrypted, and their passphrase is only in ${storeFile(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
     });
   const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
   journal.write('end', { result: outcome, changed: result.done.length, failed: result.failed });

@@ -5,6 +5,7 @@ import { EXIT, Refused, UsageError } from '../errors.ts';
 import { givenSecrets } from '../secrets/given.ts';
 import { Secret } from '../secrets/secret.ts';
 import { SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
+import { storeFile } from '../secrets/store-file.ts';
 import { table } from '../view/style.ts';
 import { askSecret, type CommonOptions, print, printJson, setup } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
@@ -40,7 +41,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   if (/[\r\n\0]/.test(value.reveal())) throw new UsageError(`${name}: one line is expected`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.give(name, value);
-  print(`${name} is kept in ${SecretStore.path(cluster)}; "hapg apply" brings it to the hosts`);
+  print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
   return EXIT.done;
 }
 

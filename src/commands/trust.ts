@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, Refused } from '../errors.ts';
-import { ensureStateDir } from '../secrets/store.ts';
+import { ensureStateDir } from '../secrets/store-file.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
 import { resolveTarget } from '../transport/target.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../inventory/model.ts';
-import { ensureStateDir } from '../secrets/store.ts';
+import { ensureStateDir } from '../secrets/store-file.ts';
 
 /** One line of a journal. */
 export interface JournalEntry {

@@ -5,6 +5,12 @@ export type Path = (string | number)[];
 /** One question that a single value cannot answer. Pure. */
 export type Check = (inventory: Inventory) => Problem[];
 
+export type HostEntry = [name: string, host: Inventory['hosts'][string]];
+
+/** The hosts of a role, in the order of the inventory. */
+export const withRole = (inventory: Inventory, role: HostEntry[1]['roles'][number]): HostEntry[] =>
+  Object.entries(inventory.hosts).filter(([, host]) => host.roles.includes(role));
+
 export const error = (path: Path, message: string, atKey = false): Problem => ({
   severity: 'error',
   path,

@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFi
 import { dirname, join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
 import type { Cluster, Host } from '../inventory/model.ts';
-import { ensureStateDir } from '../secrets/store.ts';
+import { ensureStateDir } from '../secrets/store-file.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { docker, ensureDocker, LabError } from './docker.ts';
 import { ensureImage, IMAGE } from './image.ts';

@@ -1,7 +1,4 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
@@ -15,6 +12,7 @@ import {
 } from '../pki/authority.ts';
 import { givenSecrets } from './given.ts';
 import { Secret } from './secret.ts';
+import { readStoreFile, writeStoreFile } from './store-file.ts';
 
 /** Passwords that every cluster has, by what they are for. */
 export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
@@ -64,19 +62,10 @@ export class SecretStore {
     private dirty: boolean,
   ) {}
 
-  static path(cluster: Cluster): string {
-    return join(cluster.stateDir, cluster.settings.secrets.recipients.length > 0 ? 'secrets.age' : 'secrets.yaml');
-  }
-
   /** Reads the store; undefined when there is none. Throws Refused when it cannot be read. */
   static async read(cluster: Cluster): Promise<SecretStore | undefined> {
-    for (const name of ['secrets.age', 'secrets.yaml']) {
-      const file = join(cluster.stateDir, name);
-      if (!existsSync(file)) continue;
-      const text = name.endsWith('.age') ? await decrypt(file) : readFileSync(file, 'utf8');
-      return new SecretStore(cluster, parse(text) as Stored, file !== SecretStore.path(cluster));
-    }
-    return undefined;
+    const file = await readStoreFile(cluster);
+    return file && new SecretStore(cluster, parse(file.text) as Stored, file.misplaced);
   }
 
   /** The same secrets for a changed model of the same cluster. */
@@ -132,11 +121,7 @@ export class SecretStore {
   /** Writes the store if something was added; atomically, readable by its owner only. */
   async save(): Promise<void> {
     if (!this.dirty) return;
-    ensureStateDir(this.cluster);
-    const file = SecretStore.path(this.cluster);
-    const text = stringify(this.stored);
-    writeFileSync(`${file}.new`, await encrypt(text, this.cluster.settings.secrets.recipients), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    await writeStoreFile(this.cluster, stringify(this.stored));
     this.dirty = false;
   }
 
@@ -278,36 +263,5 @@ export class SecretStore {
     return [passwords, users, given, next?.passwords, next?.users]
       .flatMap((some) => Object.values(some ?? {}))
       .map((value) => new Secret(value));
-  }
-}
-
-/** Makes `.hapg/<cluster>` for its owner only. */
-export function ensureStateDir(cluster: Cluster): void {
-  mkdirSync(cluster.stateDir, { recursive: true, mode: 0o700 });
-  chmodSync(cluster.stateDir, 0o700);
-}
-
-async function encrypt(text: string, recipients: readonly string[]): Promise<string | Uint8Array> {
-  if (recipients.length === 0) return text;
-  const { Encrypter } = await import('age-encryption');
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) encrypter.addRecipient(recipient);
-  return encrypter.encrypt(text);
-}
-
-async function decrypt(file: string): Promise<string> {
-  const identityFile = process.env.HAPG_AGE_IDENTITY ?? join(homedir(), '.config', 'hapg', 'age.txt');
-  if (!existsSync(identityFile))
-    throw new Refused(
-      `${file} is encrypted and ${identityFile} is not there. Name your age identity file in HAPG_AGE_IDENTITY`,
-    );
-  const { Decrypter } = await import('age-encryption');
-  const decrypter = new Decrypter();
-  for (const line of readFileSync(identityFile, 'utf8').split('\n'))
-    if (line.startsWith('AGE-SECRET-KEY-')) decrypter.addIdentity(line.trim());
-  try {
-    return await decrypter.decrypt(readFileSync(file), 'text');
-  } catch (cause) {
-    throw new Refused(`${file} cannot be decrypted with ${identityFile}: ${(cause as Error).message}`);
   }
 }

@@ -11,6 +11,7 @@ import { parseInventory } from '../../src/inventory/load.ts';
 import { createAuthority, leafProblem, signLeaf } from '../../src/pki/authority.ts';
 import { redact, Secret } from '../../src/secrets/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
+import { storeFile } from '../../src/secrets/store-file.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-secrets-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -35,7 +36,7 @@ test('a store is made once, kept for its owner only, and only ever added to', as
   assert.equal(await SecretStore.read(cluster), undefined);
   const made = await SecretStore.create(cluster);
   await made.save();
-  assert.equal(statSync(SecretStore.path(cluster)).mode & 0o777, 0o600);
+  assert.equal(statSync(storeFile(cluster)).mode & 0o777, 0o600);
   assert.equal(statSync(cluster.stateDir).mode & 0o777, 0o700);
   const more = clusterIn('plain', '').settings;
   more.postgres.users.push({ name: 'second', roles: [] });
@@ -54,7 +55,7 @@ test('a store for age recipients is encrypted, and read with the identity', asyn
   const made = await SecretStore.create(cluster);
   await made.save();
   assert.deepEqual(readdirSync(cluster.stateDir), ['secrets.age']);
-  assert.ok(!readFileSync(SecretStore.path(cluster), 'latin1').includes(made.password('rest').reveal()));
+  assert.ok(!readFileSync(storeFile(cluster), 'latin1').includes(made.password('rest').reveal()));
   writeFileSync(join(root, 'identity.txt'), `${identity}\n`);
   process.env.HAPG_AGE_IDENTITY = join(root, 'identity.txt');
   assert.equal((await SecretStore.read(cluster))!.password('rest').reveal(), made.password('rest').reveal());
