@@ -1,0 +1,129 @@
+import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { bytes, isoSeconds } from '../units.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Takes down one problem of the cluster. */
+export type Say = (code: string, host: string, message: string) => void;
+
+/** The part of `hapg status -o json` about backups; its keys are part of the outside contract. */
+export interface BackupStatus {
+  stanza: string;
+  last: string | null;
+  type: string | null;
+  archive_ok: boolean;
+  /** WAL segments that wait to be archived. */
+  archive_waiting: number;
+  repositories: { key: number; kind: string; ok: boolean; free_bytes: number | null }[];
+  drill: {
+    host: string;
+    ok: boolean;
+    finished: string;
+    backup: string;
+    newest_transaction: string | null;
+    duration_s: number;
+  } | null;
+}
+
+/** A scheduled backup is given so long to begin; seconds. */
+const BACKUP_DELAY_S = 600;
+/** A WAL segment that waits longer is a problem; `archive_timeout` closes one every minute. Seconds. */
+const ARCHIVE_LIMIT_S = 300;
+/** Less free space in a repository is a problem, whatever the next backup needs. */
+const SPACE_SHARE = 0.05;
+
+/** What `status` says of backups and archiving; null when no host that knows of them has answered. Pure. */
+export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say): BackupStatus | null {
+  const hosts = backupHosts(cluster).filter((host) => snapshot.observations.has(host.name));
+  if (hosts.length === 0) return null;
+  const { repository } = snapshot;
+  const last = repository?.backups.at(-1);
+  const teller = repository?.host ?? hosts[0]!.name;
+  if (!repository) problem('backup', teller, `pgBackRest on ${teller} does not answer`);
+  const repositories = cluster.repositories.map((one) => {
+    const seen = repository?.repositories.find((other) => other.key === one.key);
+    if (repository && seen?.status !== 0)
+      problem(
+        'backup',
+        teller,
+        `stanza ${cluster.stanza}${cluster.repositories.length > 1 ? `, repository ${one.key}` : ''}: ${seen?.message ?? repository.message}`,
+      );
+    const space = snapshot.observations.get(teller)?.backupService?.space.find((other) => other.path === one.path);
+    const newest = repository?.backups.filter((other) => other.repository === one.key && other.type === 'full').at(-1);
+    if (space && space.freeBytes < Math.max(space.sizeBytes * SPACE_SHARE, (newest?.storedBytes ?? 0) * 1.2))
+      problem(
+        'backup_space',
+        teller,
+        `${bytes(space.freeBytes)} are free in ${one.path}${newest ? `, and the last full backup took ${bytes(newest.storedBytes)}` : ''}`,
+      );
+    return { key: one.key, kind: one.kind, ok: seen?.status === 0, free_bytes: space?.freeBytes ?? null };
+  });
+  for (const host of hosts) scheduleProblems(host.name, snapshot, problem);
+  const archive = archiveView(snapshot, problem);
+  return {
+    stanza: cluster.stanza,
+    last: last ? isoSeconds(last.stop) : null,
+    type: last?.type ?? null,
+    ...archive,
+    repositories,
+    drill: drillView(snapshot, problem),
+  };
+}
+
+/** A timer that is off, or one that went off and brought no backup. */
+function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Say): void {
+  const service = observations.get(host)?.backupService;
+  if (!service || observations.get(host)?.holder) return;
+  for (const timer of service.idle)
+    problem('backup_timer', host, `${timer} on ${host} is not active; run "hapg apply"`);
+  const last = repository?.backups.at(-1);
+  if (
+    repository &&
+    !repository.running &&
+    repository.host === host &&
+    service.triggered !== undefined &&
+    (last?.stop ?? 0) < service.triggered - BACKUP_DELAY_S
+  )
+    problem(
+      'backup_age',
+      host,
+      `the schedule called for a backup at ${isoSeconds(service.triggered)}, and the last one is of ${last ? isoSeconds(last.stop) : 'never'}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
+    );
+}
+
+function archiveView(
+  { leader, observations }: Snapshot,
+  problem: Say,
+): { archive_ok: boolean; archive_waiting: number } {
+  const archiver = leader && observations.get(leader.name)?.sql?.archiver;
+  // A failure counts until something has been archived after it.
+  const failing =
+    !!archiver?.last_failed_time &&
+    (!archiver.last_archived_time || Date.parse(archiver.last_archived_time) < Date.parse(archiver.last_failed_time));
+  const waiting = archiver?.waiting ?? 0;
+  const late = (archiver?.waiting_s ?? 0) > ARCHIVE_LIMIT_S;
+  if (failing) problem('archive', leader!.name, `archiving fails since ${archiver?.last_failed_time}`);
+  if (late)
+    problem(
+      'archive_lag',
+      leader!.name,
+      `${waiting} WAL segments on ${leader!.name} wait to be archived, the oldest for ${Math.round(archiver!.waiting_s! / 60)} minutes`,
+    );
+  return { archive_ok: !failing && !late, archive_waiting: waiting };
+}
+
+/** The newest drill that any host remembers. */
+function drillView({ observations }: Snapshot, problem: Say): BackupStatus['drill'] {
+  const all = [...observations].flatMap(([host, { drill }]) => (drill ? [{ host, ...drill }] : []));
+  const last = all.sort((a, b) => b.finished - a.finished)[0];
+  if (!last) return null;
+  if (!last.ok)
+    problem('drill', last.host, `the last restore drill (${isoSeconds(last.finished)}) failed: ${last.error ?? '?'}`);
+  return {
+    host: last.host,
+    ok: last.ok,
+    finished: isoSeconds(last.finished),
+    backup: last.backup,
+    newest_transaction: last.newest === null ? null : isoSeconds(last.newest),
+    duration_s: last.finished - last.started,
+  };
+}
