@@ -5,7 +5,7 @@ import { DEFAULT_WAITS } from '../playbooks/step-aside.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
-import { type CommonOptions, withCommonOptions } from './commands/options.ts';
+import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, KnownError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -55,12 +55,7 @@ program
   .command('validate')
   .description('check the inventory without connecting')
   .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
-  .option(
-    '-e, --extra <key=value>',
-    'a setting on top of the inventory',
-    (value: string, all: string[]) => [...all, value],
-    [],
-  )
+  .option('-e, --extra <key=value>', 'a setting on top of the inventory', collect, [])
   .option('-o, --output <format>', 'text or json', 'text')
   .action((options) => run(async () => (await import('./commands/validate.ts')).validateCommand(options)));
 
@@ -200,6 +195,13 @@ command('certs', 'certificates and when they expire, or replaced without an inte
   .option('--trust-only', 'stop when the new authority is trusted beside the old one', false)
   .option(...PROBE)
   .action((what, options) => run(async () => (await import('./commands/certs.ts')).certsCommand(what, options)));
+
+command('config', 'the settings in the DCS, or edited: checked, applied, and written into the inventory')
+  .argument('[what]', 'show or edit')
+  .option('--set <key=value>', 'such as postgres.parameters.work_mem=8MB; without it an editor opens', collect, [])
+  .option('--unset <key>', "back to hapg's default", collect, [])
+  .option(...PROBE)
+  .action((what, options) => run(async () => (await import('./commands/config.ts')).configCommand(what, options)));
 
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')

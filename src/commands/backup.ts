@@ -2,16 +2,12 @@ import { backupHost, takeBackup } from '../../playbooks/backup.ts';
 import type { Backup } from '../cluster/backups.ts';
 import { noBackupRunning } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
-import { takeSnapshot } from '../cluster/snapshot.ts';
-import { newRunId } from '../engine/journal.ts';
-import { settleAll } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
-import { SecretStore } from '../secrets/store.ts';
 import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type CommonOptions, print, printJson, setup } from './common.ts';
+import { look } from './look.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 const TYPES = ['full', 'diff', 'incr'] as const;
@@ -70,17 +66,7 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
   const { cluster } = made;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  const store = await SecretStore.read(cluster);
-  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
-  try {
-    const unreachable = await session.openAll(hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
-    const answers = await settleAll(hosts, session.options.forks, (host) => probe(session, host, []));
-    const seen = answers.flatMap((one, index) =>
-      one.status === 'fulfilled' ? [[hosts[index]!.name, one.value.observation] as const] : [],
-    );
-    const { repository } = takeSnapshot(new Map(seen));
-    await progress.end();
+  return look(made, hosts, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];
@@ -115,8 +101,5 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
         );
     }
     return backups.length > 0 ? EXIT.done : EXIT.refused;
-  } finally {
-    session.close();
-    await progress.end();
-  }
+  });
 }

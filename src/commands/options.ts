@@ -20,7 +20,8 @@ export interface CommonOptions {
   color: boolean;
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, value];
+/** For options that may be given several times. */
+export const collect = (value: string, all: string[]): string[] => [...all, value];
 
 /** Adds `-i` and the others to a command; `-f` is left free where it means "follow". */
 export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): Command {

@@ -2,18 +2,14 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { takeSnapshot } from '../cluster/snapshot.ts';
-import { newRunId } from '../engine/journal.ts';
-import { settleAll } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
-import { SecretStore } from '../secrets/store.ts';
 import { asPostgres, SOCKET_DIR } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
-import { type CommonOptions, setup, start } from './common.ts';
+import { type CommonOptions, type Setup, setup } from './common.ts';
+import { look } from './look.ts';
 
 /** Runs the OpenSSH client on this terminal; resolves with its exit status. */
 async function openssh(target: SshTarget, args: readonly string[]): Promise<number> {
@@ -51,9 +47,10 @@ export async function psqlCommand(
   args: readonly string[],
   options: CommonOptions & { host?: string },
 ): Promise<number> {
-  const { cluster } = setup({ ...options, quiet: true });
+  const made = setup({ ...options, quiet: true });
+  const { cluster } = made;
   const members = hostsWith(cluster, 'patroni');
-  const host = options.host ? members.find((one) => one.name === options.host) : await leader(cluster, options);
+  const host = options.host ? members.find((one) => one.name === options.host) : await leader(made);
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
   const target = targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
@@ -65,25 +62,12 @@ export async function psqlCommand(
 }
 
 /** The member that leads now. Throws Refused when none does. */
-async function leader(cluster: Cluster, options: CommonOptions): Promise<Host> {
-  const made = setup({ ...options, quiet: true });
-  const store = await SecretStore.read(cluster);
-  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
-  try {
-    const members = hostsWith(cluster, 'patroni');
-    const unreachable = await session.openAll(members);
-    const reached = members.filter((one) => !unreachable.has(one.name));
-    const answers = await settleAll(reached, session.options.forks, (one) => probe(session, one, []));
-    const seen = answers.flatMap((one, index) =>
-      one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],
-    );
-    const snapshot = takeSnapshot(new Map(seen));
+function leader(made: Setup): Promise<Host> {
+  const members = hostsWith(made.cluster, 'patroni');
+  return look(made, members, (snapshot) => {
     const found = members.find((one) => one.name === snapshot.leader?.name);
     if (!found)
       throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
     return found;
-  } finally {
-    session.close();
-    await progress.end();
-  }
+  });
 }

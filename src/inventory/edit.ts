@@ -18,7 +18,7 @@ function hostsOf(text: string): { hosts: YAMLMap; counter: LineCounter } {
 }
 
 /** The lines of one host: offset of the first one, and offset behind the last one's line break. */
-function linesOf(text: string, { key, value }: Pair): [from: number, to: number] {
+export function linesOf(text: string, { key, value }: Pair): [from: number, to: number] {
   const start = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
   const end = (value as { range?: [number, number, number] } | null)?.range?.[1] ?? start;
   const from = text.lastIndexOf('\n', start - 1) + 1;

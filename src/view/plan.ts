@@ -11,11 +11,11 @@ const SIGN: Record<Change['action'], (text: string) => string> = {
   run: (text) => paint.cyan(`> ${text}`),
 };
 
-/** Unified diff of one change, indented; empty when there is nothing to show. */
-function unified(change: Change): string {
-  if (change.before === undefined || change.after === undefined || change.before === change.after) return '';
+/** Unified diff of two texts, indented; empty when they are the same. */
+export function unifiedDiff(before: string, after: string): string {
+  if (before === after) return '';
   const end = (text: string) => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
-  return createTwoFilesPatch('before', 'after', end(change.before), end(change.after), '', '', { context: 2 })
+  return createTwoFilesPatch('before', 'after', end(before), end(after), '', '', { context: 2 })
     .split('\n')
     .slice(3)
     .filter((line) => line && !line.startsWith('\\'))
@@ -37,7 +37,9 @@ export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: numbe
       lines.push(
         `  ${SIGN[change.action](change.step)}${change.summary ? paint.dim(`  ${change.summary}`) : ''}${change.knownAfterApply ? paint.dim('  (known after apply)') : ''}`,
       );
-      const diff = options.diffs || change.action !== 'create' ? unified(change) : '';
+      const { before, after } = change;
+      const shown = (options.diffs || change.action !== 'create') && before !== undefined && after !== undefined;
+      const diff = shown ? unifiedDiff(before, after) : '';
       if (diff) lines.push(diff);
     }
     lines.push('');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { leaderOf, report, set, type TestLab, Writer } from '../support/lab.ts';
 
@@ -39,6 +41,30 @@ export function changing(lab: TestLab): void {
       0,
     );
     assert.equal(lab.on('db1', 'systemctl show -p ExecMainStartTimestampMonotonic patroni etcd').out, started);
+  });
+
+  test('config edit changes the cluster and the inventory at once; what it does not know is refused', async () => {
+    const live = () => lab.hapg(['config', 'show', '-o', 'json']).then(({ stdout }) => JSON.parse(stdout));
+    const before = readFileSync(lab.inventory, 'utf8');
+    for (const wrong of ['postgres.version=16', 'patroni.ttl=5', 'patroni.tll=30']) {
+      const { code, stderr } = await lab.hapg(['config', 'edit', '--yes', '--set', wrong]);
+      assert.equal(code, 2, stderr);
+    }
+    assert.equal(readFileSync(lab.inventory, 'utf8'), before);
+    const named = await lab.hapg(['config', 'edit', '--yes', '--set', 'patroni.maximum_lag_on_failover=2097152']);
+    assert.equal(named.code, 0, named.stderr);
+    assert.match(named.stdout, /\+.*maximum_lag_on_failover: 2097152/);
+    assert.equal((await live()).maximum_lag_on_failover, 2097152);
+    // By hand, with an editor on a terminal of its own.
+    const byHand = `EDITOR='sed -i s/2097152/3145728/' '${process.execPath}' '${resolve('dist/hapg.js')}' config edit --yes -i '${lab.inventory}'`;
+    const edited = spawnSync('script', ['-qec', byHand, '/dev/null'], { encoding: 'utf8' });
+    assert.equal(edited.status, 0, edited.stdout);
+    assert.equal((await live()).maximum_lag_on_failover, 3145728);
+    const back = await lab.hapg(['config', 'edit', '--yes', '--unset', 'patroni.maximum_lag_on_failover']);
+    assert.equal(back.code, 0, back.stderr);
+    assert.equal((await live()).maximum_lag_on_failover, 1048576);
+    assert.equal(readFileSync(lab.inventory, 'utf8'), before);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 
   test('a stopped unit, an edited file and a wrong mode are named and repaired, and nothing else', async () => {

@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { converge, surveyAll } from '../../playbooks/grow.ts';
+import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { all } from '../cluster/decisions/verdict.ts';
+import { EXIT, Refused, UsageError } from '../errors.ts';
+import { writeInventory } from '../inventory/edit.ts';
+import { loadInventory } from '../inventory/load.ts';
+import { hostsWith } from '../inventory/model.ts';
+import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
+import { patronictl } from '../shell/postgres.ts';
+import { showPlan, unifiedDiff } from '../view/plan.ts';
+import { type CommonOptions, print, printJson, setup } from './common.ts';
+import { look } from './look.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+
+interface ConfigOptions extends OperateOptions {
+  set: string[];
+  unset: string[];
+}
+
+/** `hapg config [show|edit]`. */
+export async function configCommand(what: string | undefined, options: ConfigOptions): Promise<number> {
+  if (what === undefined || what === 'show') return show(options);
+  if (what === 'edit') return edit(options);
+  throw new UsageError(`hapg config ${what}: show or edit`);
+}
+
+/** What the DCS holds now, as Patroni tells it. */
+function show(options: CommonOptions): Promise<number> {
+  const made = setup({ ...options, quiet: true });
+  const { cluster } = made;
+  return look(made, hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
+    const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
+    const { code, output } = await session.ask(host, patronictl('show-config', cluster.scope), 30);
+    if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
+    if (made.json) printJson(parse(output));
+    else print(output.trimEnd());
+    return EXIT.done;
+  });
+}
+
+/** The settings that shall change: named on the command line, or edited by a person. Throws UsageError. */
+function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
+  try {
+    if (set.length === 0 && unset.length === 0) {
+      const before = settingsText(readFileSync(inventory, 'utf8'));
+      return settingEdits(before, editByHand(before));
+    }
+    return [
+      ...set.map((word) => {
+        const at = word.indexOf('=');
+        if (at < 1) throw new Error(`--set ${word}: KEY=VALUE is needed`);
+        const [wanted] = settingEdits('', `${JSON.stringify(word.slice(0, at))}: ${word.slice(at + 1)}`);
+        if (!wanted) throw new Error(`--set ${word}: a value is needed; --unset takes a setting out`);
+        return wanted;
+      }),
+      ...unset.map((key) => ({ path: settingPath(key) })),
+    ];
+  } catch (cause) {
+    throw new UsageError(`hapg config edit: ${(cause as Error).message}`);
+  }
+}
+
+/** Opens the person's editor on a text; returns what was saved. */
+function editByHand(text: string): string {
+  if (!process.stdin.isTTY) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
+  const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-config-'));
+  try {
+    const file = join(directory, 'settings.yaml');
+    writeFileSync(file, `# Saved and left unchanged: nothing is done. These are the inventory's settings.\n${text}`);
+    // As git does: the variable may hold arguments.
+    const { status, error } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
+    if (error || status !== 0) throw new Error(`${editor} ended with ${error?.message ?? `status ${status}`}`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Changes settings in the inventory and in the cluster at once: checked, shown as a diff and as a plan, then done. */
+function edit(options: ConfigOptions): Promise<number> {
+  const edits = wantedEdits(options);
+  const before = loadInventory(options.inventory, options.extra);
+  return operate(
+    'config',
+    options,
+    async (op, snapshot, made, store) => {
+      const { cluster } = op;
+      refuseUnless(all(steady(before.cluster, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
+      await store.complete();
+      const found = await surveyAll(op, store);
+      refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
+      if (found.plan.changes.length === 0 && before.source.text === made.text) return undefined;
+      return {
+        explain: [
+          cluster.file,
+          unifiedDiff(before.source.text, made.text),
+          '',
+          showPlan(found.plan, { diffs: false, verbosity: options.verbose }),
+        ].join('\n'),
+        question: `Change the settings of ${cluster.name}?`,
+        hosts: cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name)),
+        run: async () => {
+          writeInventory(cluster.file, made.text);
+          await store.save();
+          await converge(op, found);
+        },
+      };
+    },
+    (text) => edits.reduce(editSetting, text),
+  );
+}

@@ -1,0 +1,126 @@
+import { isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { linesOf } from './edit.ts';
+
+export type SettingValue = string | number | boolean;
+
+/** A setting by its path, and what it shall be; without a value it is taken out. */
+export interface SettingEdit {
+  path: readonly string[];
+  value?: SettingValue;
+}
+
+/** What `hapg config` is about: what ends up in the DCS and in PostgreSQL's own configuration. */
+const SECTIONS: readonly (readonly string[])[] = [['replication'], ['rto'], ['patroni'], ['postgres', 'parameters']];
+
+/** The path of a dotted key such as `postgres.parameters.pg_stat_statements.max`. Throws when it is no such setting. */
+export function settingPath(key: string): string[] {
+  const words = key.split('.');
+  const section = SECTIONS.find((one) => one.every((word, index) => words[index] === word));
+  const rest = words.slice(section?.length);
+  const leaf = section?.join() === 'replication' || section?.join() === 'rto';
+  if (!section || leaf !== (rest.length === 0) || rest.includes(''))
+    throw new Error(`${key}: one of replication, rto, patroni.NAME, postgres.parameters.NAME is needed`);
+  // A parameter of an extension has a dot in its own name.
+  return leaf ? [...section] : [...section, rest.join('.')];
+}
+
+/** The settings that the text of an inventory makes, by path; a small document that a person can edit. */
+export function settingsText(text: string): string {
+  const document = parseDocument(text);
+  const found: Record<string, unknown> = {};
+  for (const [first, second] of SECTIONS) {
+    const value = document.getIn(second ? [first, second] : [first!]);
+    const plain = isMap(value) ? value.toJS(document) : value;
+    if (second) found[first!] = { [second]: plain ?? {} };
+    else if (plain !== undefined && plain !== null) found[first!] = plain;
+  }
+  return stringify({ patroni: {}, ...found });
+}
+
+/** What a person has changed between two of these documents. Throws for what is no setting. */
+export function settingEdits(before: string, after: string): SettingEdit[] {
+  const [old, now] = [leavesOf(before), leavesOf(after)];
+  return [
+    ...[...old.keys()].filter((key) => !now.has(key)).map((key) => ({ path: settingPath(key) })),
+    ...[...now]
+      .filter(([key, value]) => old.get(key) !== value)
+      .map(([key, value]) => ({ path: settingPath(key), value })),
+  ];
+}
+
+function leavesOf(text: string): Map<string, SettingValue> {
+  const document = parseDocument(text);
+  if (document.errors[0]) throw new Error(document.errors[0].message);
+  const leaves = new Map<string, SettingValue>();
+  const walk = (value: unknown, path: string) => {
+    if (value === null || value === undefined) return;
+    if (Array.isArray(value)) throw new Error(`${path}: a single value is needed`);
+    if (typeof value !== 'object') leaves.set(path, value as SettingValue);
+    else for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
+  };
+  walk(document.toJS(), '');
+  return leaves;
+}
+
+const flow = (value: unknown): string =>
+  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
+
+const pairOf = (map: YAMLMap, key: string): Pair | undefined =>
+  map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+
+const startOf = ({ key }: Pair): number => (isScalar(key) ? (key.range?.[0] ?? 0) : 0);
+const endOf = ({ key, value }: Pair): number =>
+  (value as { range?: [number, number, number] } | null)?.range?.[1] ?? (isScalar(key) ? (key.range?.[1] ?? 0) : 0);
+
+/** The inventory's text with one setting changed; every other character stays. Throws where a collection stands. */
+export function editSetting(text: string, { path, value }: SettingEdit): string {
+  const root = parseDocument(text).contents;
+  if (!isMap(root)) throw new Error('the inventory is no map');
+  if (value !== undefined) return set(text, root, path, value);
+  if (!root.hasIn(path)) throw new Error(`${path.join('.')} is not set`);
+  return unset(text, root, path);
+}
+
+function set(text: string, map: YAMLMap, path: readonly string[], value: SettingValue): string {
+  const [key, ...rest] = path;
+  const pair = pairOf(map, key!);
+  const nested = rest.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  if (!pair) return insert(text, map, key!, nested);
+  if (isMap(pair.value) && pair.value.items.length > 0 && rest.length > 0)
+    return set(text, pair.value as YAMLMap, rest, value);
+  const empty = pair.value === null || (isScalar(pair.value) && pair.value.value === null) || isMap(pair.value);
+  if (rest.length > 0 ? !empty : !isScalar(pair.value)) throw new Error(`${path.join('.')}: a collection stands there`);
+  const [from, to] = (pair.value as { range?: [number, number, number] } | null)?.range ?? [endOf(pair), endOf(pair)];
+  // A key without a value: the colon is there, and the place behind it.
+  const gap = from === to && text[from - 1] !== ' ' ? ' ' : '';
+  return `${text.slice(0, from)}${gap}${flow(nested)}${text.slice(to)}`;
+}
+
+/** A new pair: behind the last one, but in the inventory itself before its hosts, which are a long list. */
+function insert(text: string, map: YAMLMap, key: string, value: unknown): string {
+  const hosts = map.items.findIndex((item) => isScalar(item.key) && item.key.value === 'hosts');
+  const last = map.items[hosts > 0 ? hosts - 1 : map.items.length - 1]!;
+  const entry = `${flow(key)}: ${flow(value)}`;
+  if (map.flow) return `${text.slice(0, endOf(last))}, ${entry}${text.slice(endOf(last))}`;
+  const [, end] = linesOf(text, last);
+  const before = text.slice(0, end);
+  const start = startOf(last);
+  const indent = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+  return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${entry}\n${text.slice(end)}`;
+}
+
+/** Takes out a pair that is there; a map that would be left empty goes as a whole. */
+function unset(text: string, map: YAMLMap, [key, ...rest]: readonly string[]): string {
+  const index = map.items.findIndex((item) => isScalar(item.key) && String(item.key.value) === key);
+  const pair = map.items[index]!;
+  if (rest.length > 0 && (pair.value as YAMLMap).items.length > 1) return unset(text, pair.value as YAMLMap, rest);
+  if (!map.flow) {
+    const [from, to] = linesOf(text, pair);
+    return text.slice(0, from) + text.slice(to);
+  }
+  const next = map.items[index + 1];
+  const [from, to] = next
+    ? [startOf(pair), startOf(next)]
+    : [index > 0 ? endOf(map.items[index - 1]!) : startOf(pair), endOf(pair)];
+  return text.slice(0, from) + text.slice(to);
+}
