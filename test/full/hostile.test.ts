@@ -166,7 +166,7 @@ test('a leader without replicas: they are built anew from it', async () => {
 });
 
 test('the DCS is emptied under a running cluster: no database is made anew, and it comes back', async () => {
-  const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints=https://10.1.2.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key`;
+  const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints=https://10.9.1.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key`;
   lab.on('db1', `${etcdctl} del --prefix /service/${lab.cluster}`);
   await new Promise((done) => setTimeout(done, 20_000));
   for (const host of DATABASES) assert.equal(identifier(host), system, `${host} has the database it had`);

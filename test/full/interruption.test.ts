@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { HOSTS, isFree, leftovers, TestLab, until, Writer } from '../support/lab.ts';
+import { isFree, leftovers, TestLab, until, Writer } from '../support/lab.ts';
 import { seeded } from '../support/random.ts';
 
 /** A run that is cut off at any moment, by whatever; the next one finishes, and nothing is lost or left locked. */
@@ -29,7 +29,7 @@ async function converged(): Promise<void> {
   const { code, stdout, stderr } = await lab.hapg(['apply', '--yes']);
   assert.equal(code, 0, `${stderr.slice(-3000)}${stdout.slice(-1000)}`);
   await lab.healthy(60);
-  for (const host of HOSTS) await until(`${host} is unlocked`, 60, () => isFree(lab, host));
+  for (const host of lab.hosts) await until(`${host} is unlocked`, 60, () => isFree(lab, host));
   assert.deepEqual(leftovers(lab), {});
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
 }

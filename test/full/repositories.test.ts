@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { HOSTS, leaderOf, TestLab } from '../support/lab.ts';
+import { leaderOf, TestLab } from '../support/lab.ts';
 
 /** Backups without a host of their own, in a bucket of a real S3 storage with TLS; then in two places at once. */
 const lab = new TestLab('pgs3');
-const ADDRESS = '10.1.2.70';
+const ADDRESS = '10.9.1.70';
 const S3 = { S3_ADDRESS: ADDRESS, S3_KEY: 'lab:backup', S3_SECRET: 'a-secret-of-the-bucket', S3_BUCKET: 'backups' };
 let authority = '';
 const bucket = (path: string) =>
@@ -70,7 +70,7 @@ test('apply: every database host archives to the bucket itself, the first backup
   await lab.healthy(60);
   assert.equal((await backups())[0]!.type, 'full');
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
-  for (const host of HOSTS.filter((name) => name !== 'backup'))
+  for (const host of lab.hosts.filter((name) => name !== 'backup'))
     assert.doesNotMatch(
       lab.on(host, 'journalctl -q --no-pager; cat /proc/*/cmdline | tr "\\0" " "').out,
       /a-secret-of/,

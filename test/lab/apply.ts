@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HOSTS, leaderOf, manifest, report, set, type TestLab } from '../support/lab.ts';
+import { leaderOf, manifest, report, set, type TestLab } from '../support/lab.ts';
 import { Sampler } from '../support/sampler.ts';
 
 /** From bare hosts to a cluster, and a second run that changes nothing. */
@@ -8,7 +8,7 @@ export function applying(lab: TestLab): void {
   test('plan on bare hosts writes nothing', async () => {
     const look = () =>
       Object.fromEntries(
-        HOSTS.map((host) => [
+        lab.hosts.map((host) => [
           host,
           lab.on(
             host,

@@ -57,10 +57,10 @@ postgres:
   databases: [{name: app, owner: app}]
   users: [{name: app}]
 rto: fast
-clients: [10.1.2.0/24]
+clients: [10.9.1.0/24]
 hosts:
-  one: {address: 10.1.2.60, ssh: {host: 127.0.0.1, port: 3160}, roles: [etcd, patroni]}
-  store: {address: 10.1.2.61, ssh: {host: 127.0.0.1, port: 3161}, roles: [pgbackrest, client]}
+  one: {address: 10.9.1.60, ssh: {host: 127.0.0.1, port: 3160}, roles: [etcd, patroni]}
+  store: {address: 10.9.1.61, ssh: {host: 127.0.0.1, port: 3161}, roles: [pgbackrest, client]}
 `,
     );
     try {

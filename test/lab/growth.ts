@@ -12,10 +12,10 @@ export function growing(lab: TestLab, deep = false): void {
     // As there is one of every night: from an older one a new member replays all that happened since.
     assert.equal((await lab.hapg(['backup', '--type', 'full', '--yes'])).code, 0);
     const before = readFileSync(lab.inventory, 'utf8');
-    const bare = await lab.hapg(['lab', 'add', 'db4', '--address', '10.1.2.17', '-o', 'json']);
+    const bare = await lab.hapg(['lab', 'add', 'db4', '--address', '10.9.1.17', '-o', 'json']);
     const { ssh } = JSON.parse(bare.stdout) as { ssh: string };
-    args = ['add-replica', 'db4', '--address', '10.1.2.17', '--ssh', ssh, '--yes'];
-    const refused = await lab.hapg(['add-replica', 'db4', '--address', '10.1.2.10', '--ssh', ssh, '--yes']);
+    args = ['add-replica', 'db4', '--address', '10.9.1.17', '--ssh', ssh, '--yes'];
+    const refused = await lab.hapg(['add-replica', 'db4', '--address', '10.9.1.10', '--ssh', ssh, '--yes']);
     assert.equal(refused.code, 5, 'an address in use');
     assert.match(refused.stderr, /10\.1\.2\.10/);
     const { code, stdout, stderr } = await lab.hapg([...args, '--probe', '-o', 'json']);
@@ -40,7 +40,7 @@ export function growing(lab: TestLab, deep = false): void {
 
   test('add-replica again has nothing to do; the same name with another address is refused', async () => {
     assert.equal((await lab.hapg(args)).code, 0);
-    const other = await lab.hapg(['add-replica', 'db4', '--address', '10.1.2.18', '--yes']);
+    const other = await lab.hapg(['add-replica', 'db4', '--address', '10.9.1.18', '--yes']);
     assert.equal(other.code, 5);
     assert.match(other.stderr, /the name db4 is in use/);
   });
@@ -134,8 +134,8 @@ export function growing(lab: TestLab, deep = false): void {
 
   test('add-replica is killed in the middle, again and again, and then converges', async () => {
     lab.docker('rm', '-f', `${lab.cluster}-db4`);
-    const ssh = await bare('db5', '10.1.2.18');
-    const again = ['add-replica', 'db5', '--address', '10.1.2.18', '--ssh', ssh, '--roles', 'etcd,patroni', '--yes'];
+    const ssh = await bare('db5', '10.9.1.18');
+    const again = ['add-replica', 'db5', '--address', '10.9.1.18', '--ssh', ssh, '--roles', 'etcd,patroni', '--yes'];
     for (const seconds of [8, 16, 6, 4, 5, 4]) {
       const run = lab.start(again);
       const timer = setTimeout(() => run.kill('SIGKILL'), seconds * 1000);
@@ -156,8 +156,8 @@ export function growing(lab: TestLab, deep = false): void {
 
   test('a third balancer and a witness with etcd alone join and leave', async () => {
     for (const [name, address, roles] of [
-      ['proxy3', '10.1.2.19', 'haproxy,keepalived'],
-      ['witness', '10.1.2.20', 'etcd'],
+      ['proxy3', '10.9.1.19', 'haproxy,keepalived'],
+      ['witness', '10.9.1.20', 'etcd'],
     ] as const) {
       const ssh = await bare(name, address);
       const added = await lab.hapg([

@@ -17,7 +17,7 @@ export function judging(lab: TestLab): void {
     assert.deepEqual(members.map((one) => one.State).sort(), ['running', 'streaming', 'streaming']);
     ok(
       'db1',
-      'ETCDCTL_API=3 etcdctl --endpoints=https://10.1.2.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key endpoint health --cluster 2>&1 | grep -c "is healthy"',
+      'ETCDCTL_API=3 etcdctl --endpoints=https://10.9.1.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key endpoint health --cluster 2>&1 | grep -c "is healthy"',
       /^3$/,
     );
     for (const proxy of ['proxy1', 'proxy2']) {
@@ -58,28 +58,28 @@ export function judging(lab: TestLab): void {
     );
     refused(`PGPASSWORD=wrong psql -w '${lab.uri}' -c 'select 1' 2>&1`, /password authentication failed/);
     refused(`psql '${lab.uri.replace('app@', 'postgres@')}' -w -c 'select 1' 2>&1`, /pg_hba.conf rejects connection/);
-    refused("timeout 3 bash -c '</dev/tcp/10.1.2.10/5432'", /(?:)/);
+    refused("timeout 3 bash -c '</dev/tcp/10.9.1.10/5432'", /(?:)/);
     assert.notEqual(
       lab.on(
         'db1',
-        'curl -sf -X POST --cacert /etc/patroni/pki/rest-ca.crt --cert /etc/patroni/pki/rest.crt --key /etc/patroni/pki/rest.key https://10.1.2.10:8008/restart',
+        'curl -sf -X POST --cacert /etc/patroni/pki/rest-ca.crt --cert /etc/patroni/pki/rest.crt --key /etc/patroni/pki/rest.key https://10.9.1.10:8008/restart',
       ).code,
       0,
       'REST writes need a password',
     );
     assert.notEqual(
-      lab.on('db2', 'curl -sf --cacert /etc/etcd/pki/ca.crt https://10.1.2.10:2379/health').code,
+      lab.on('db2', 'curl -sf --cacert /etc/etcd/pki/ca.crt https://10.9.1.10:2379/health').code,
       0,
       'etcd needs a client certificate',
     );
   });
 
   test("a stranger's port scan finds only what the model allows", async () => {
-    const added = await lab.hapg(['lab', 'add', 'stranger', '--address', '10.1.2.40', '-o', 'json']);
+    const added = await lab.hapg(['lab', 'add', 'stranger', '--address', '10.9.1.40', '-o', 'json']);
     assert.equal(added.code, 0, added.stderr);
     const ports = [22, 2379, 2380, 5000, 5001, 5002, 5003, 5432, 7000, 8008, 8432];
     const probe = (host: number, port: number) =>
-      `(timeout 1 bash -c '</dev/tcp/10.1.2.${host}/${port}' 2>/dev/null && echo ${host}:${port}) &`;
+      `(timeout 1 bash -c '</dev/tcp/10.9.1.${host}/${port}' 2>/dev/null && echo ${host}:${port}) &`;
     const scan = [10, 11, 12, 13, 14, 15, 16].flatMap((host) => ports.map((port) => probe(host, port))).join('\n');
     const open = lab.on('stranger', `${scan}\nwait`, 200).out.split('\n').sort();
     const balancer = (host: number) => [22, 5000, 5001, 5002, 5003, 7000].map((port) => `${host}:${port}`);

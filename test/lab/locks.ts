@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HOSTS, isFree, leftovers, manifest, type TestLab, until } from '../support/lab.ts';
+import { isFree, leftovers, manifest, type TestLab, until } from '../support/lab.ts';
 
 /** Two runs at once, killed and interrupted controllers. */
 export function locking(lab: TestLab): void {
@@ -19,7 +19,8 @@ export function locking(lab: TestLab): void {
     await first.done;
     await until('the lock is free', 10, () => isFree(lab, 'client'));
     const unchanged = manifest(lab);
-    for (const host of HOSTS.filter((name) => name !== 'client')) assert.deepEqual(unchanged[host], before[host], host);
+    for (const host of lab.hosts.filter((name) => name !== 'client'))
+      assert.deepEqual(unchanged[host], before[host], host);
     const again = await lab.hapg(['apply', '--yes']);
     assert.equal(again.code, 0, again.stderr);
     assert.match((await lab.hapg(['audit'])).stdout, /apply +\d+ +did not end/);

@@ -69,14 +69,14 @@ export function loggingIn(lab: TestLab): void {
     const through = lab.variant('jump.yaml', (text) =>
       text.replace(
         /client: .*/,
-        'client: {address: 10.1.2.16, ssh: {host: 10.1.2.16, port: 22, jump: proxy1}, roles: [client]}',
+        'client: {address: 10.9.1.16, ssh: {host: 10.9.1.16, port: 22, jump: proxy1}, roles: [client]}',
       ),
     );
     const known = join(lab.directory, '.hapg', lab.cluster, 'known_hosts');
     const line = readFileSync(known, 'utf8')
       .split('\n')
       .find((one) => one.startsWith('[127.0.0.1]:3107 '))!;
-    writeFileSync(known, `${readFileSync(known, 'utf8')}${line.replace('[127.0.0.1]:3107', '10.1.2.16')}\n`);
+    writeFileSync(known, `${readFileSync(known, 'utf8')}${line.replace('[127.0.0.1]:3107', '10.9.1.16')}\n`);
     // A jump host has to forward; applying this inventory is what allows it.
     const allow = await lab.hapg(['apply', '--yes', '-l', 'proxy1', '-i', through]);
     assert.equal(allow.code, 0, allow.stderr + allow.stdout);

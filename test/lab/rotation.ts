@@ -45,7 +45,7 @@ export function rotating(lab: TestLab, deep = false): void {
     const login = (user: string, database: string, password: string) =>
       lab.on(
         'db1',
-        `for h in 10.1.2.10 10.1.2.11 10.1.2.12; do PGPASSWORD='${password}' psql -XAtq "host=$h user=${user} dbname=${database} sslmode=require" -c 'select 1' || exit 1; done`,
+        `for h in 10.9.1.10 10.9.1.11 10.9.1.12; do PGPASSWORD='${password}' psql -XAtq "host=$h user=${user} dbname=${database} sslmode=require" -c 'select 1' || exit 1; done`,
       ).code;
     for (const [name, user] of [
       ['superuser', 'postgres'],

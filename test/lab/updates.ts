@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HOSTS, leaderOf, leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+import { leaderOf, leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
 import { offerUpdates, versionOn } from '../support/updates.ts';
 
 /** The rolling update of every host, with real newer packages and a reboot of each, while clients go on. */
@@ -21,13 +21,13 @@ export function updating(lab: TestLab): void {
     assert.equal(code, 0, stderr.slice(-3000));
     const result = JSON.parse(stdout) as OperationDocument;
     console.log(`update: ${result.duration_ms} ms ${JSON.stringify(result.writes)} ${JSON.stringify(result.reads)}`);
-    assert.deepEqual([...result.hosts].sort(), [...HOSTS].sort());
+    assert.deepEqual([...result.hosts].sort(), [...lab.hosts].sort());
     assert.equal(result.switchovers.length, 2, 'away from the leader, and back');
     assert.equal(result.writes!.lost, 0);
     assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms without a write`);
     assert.ok(result.reads!.max_gap_ms < 3000, `${result.reads!.max_gap_ms} ms without a read`);
     assert.equal(leaderOf(await lab.healthy(5)), leaderOf(before), '--switch-back');
-    for (const host of HOSTS) assert.match(versionOn(lab, host, 'iproute2'), /hapg1$/, host);
+    for (const host of lab.hosts) assert.match(versionOn(lab, host, 'iproute2'), /hapg1$/, host);
     for (const host of ['db1', 'db2', 'db3'])
       for (const name of ['patroni', 'etcd-server', 'postgresql-17', 'pgbackrest'])
         assert.match(versionOn(lab, host, name), /hapg1$/, `${host} ${name}`);

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 const BIN = resolve('dist/hapg.js');
 
@@ -19,17 +20,40 @@ export class TestLab {
   /** The client's URI for writes. */
   uri = '';
 
-  constructor(readonly cluster = 'pgtest') {
+  /** `example`: one of the inventories that are shipped. */
+  constructor(
+    readonly cluster = 'pgtest',
+    private readonly example = 'lab.yaml',
+  ) {
     this.write((text) => text);
   }
 
-  /** Writes the inventory anew: the shipped lab.yaml under another name, with a change. */
+  /** Writes the inventory anew: the shipped one under another name, in other networks, with a change. */
   write(change: (text: string) => string): void {
-    const shipped = readFileSync('inventory/lab.yaml', 'utf8')
-      .replaceAll('pglab', this.cluster)
-      .replaceAll('10.1.1.', '10.1.2.')
-      .replaceAll('port: 300', 'port: 310');
-    writeFileSync(this.inventory, change(shipped));
+    const shipped = readFileSync(join('inventory', this.example), 'utf8');
+    const name = /^cluster: (\w+)/m.exec(shipped)![1]!;
+    writeFileSync(
+      this.inventory,
+      change(shipped.replaceAll(name, this.cluster).replaceAll('10.1.', '10.9.').replaceAll('port: 30', 'port: 31')),
+    );
+  }
+
+  /** The hosts of the inventory by name, with their roles. */
+  private get entries(): [string, { roles: string[] }][] {
+    return Object.entries((parse(readFileSync(this.inventory, 'utf8')) as { hosts: Record<string, never> }).hosts);
+  }
+
+  get hosts(): string[] {
+    return this.entries.map(([name]) => name);
+  }
+
+  with(role: string): string[] {
+    return this.entries.filter(([, { roles }]) => roles.includes(role)).map(([name]) => name);
+  }
+
+  /** The host where applications run. */
+  get client(): string {
+    return this.with('client')[0]!;
   }
 
   /** Another inventory file in the same directory, sharing its `.hapg`. */
@@ -113,7 +137,6 @@ export interface StatusDocument {
   backup: { last: string; archive_ok: boolean };
 }
 
-export const HOSTS = ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2', 'client'];
 export const leaderOf = (status: StatusDocument): string =>
   status.members.find((member) => member.role === 'leader')!.name;
 
@@ -127,7 +150,7 @@ find /etc -xdev -type f -exec sha256sum {} + | sort -k2
 systemctl show -p Id,ActiveState,MainPID,ActiveEnterTimestampMonotonic,UnitFileState etcd patroni haproxy keepalived pgbackrest ssh ufw pgbackrest-full.timer
 iptables -S | sort; ip6tables -S | sort
 [ -e /etc/patroni/config.yml ] && patronictl -c /etc/patroni/config.yml show-config 2>/dev/null`;
-  return Object.fromEntries(HOSTS.map((host) => [host, lab.on(host, script).out]));
+  return Object.fromEntries(lab.hosts.map((host) => [host, lab.on(host, script).out]));
 }
 
 /** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself after `seconds`. */
@@ -136,23 +159,23 @@ export class Writer {
 
   start(seconds: number): void {
     this.lab.on(
-      'client',
+      this.lab.client,
       `psql -q "${this.lab.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`,
     );
     const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
-    this.lab.docker('exec', '-d', `${this.lab.cluster}-client`, 'sh', '-c', loop);
+    this.lab.docker('exec', '-d', `${this.lab.cluster}-${this.lab.client}`, 'sh', '-c', loop);
   }
 
   /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
   stop(): { acked: number; failed: number; lost: number; longestGapMs: number } {
-    this.lab.on('client', 'touch /tmp/stop; sleep 4');
+    this.lab.on(this.lab.client, 'touch /tmp/stop; sleep 4');
     const lines = this.lab
-      .on('client', 'cat /tmp/rows.log')
+      .on(this.lab.client, 'cat /tmp/rows.log')
       .out.split('\n')
       .map((line) => line.split(' '));
     const acked = lines.filter(([, what]) => what === 'ok');
     const there = new Set(
-      this.lab.on('client', `psql -XAtq "${this.lab.uri}" -c 'select n from rows'`).out.split('\n'),
+      this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c 'select n from rows'`).out.split('\n'),
     );
     const times = acked.map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
@@ -176,7 +199,7 @@ systemctl --failed --plain --no-legend
 [ -S /run/haproxy/admin.sock ] && echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E ',(DRAIN|MAINT)'
 true`;
   return Object.fromEntries(
-    HOSTS.map((host) => [host, lab.on(host, script).out] as const).filter(([, found]) => found !== ''),
+    lab.hosts.map((host) => [host, lab.on(host, script).out] as const).filter(([, found]) => found !== ''),
   );
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOSTS, type TestLab } from './lab.ts';
+import type { TestLab } from './lab.ts';
 
 const LOG = '/run/sampled-arguments';
 
@@ -12,13 +12,10 @@ export class Sampler {
   private readonly seen = new Set<string>();
   private readonly timer: NodeJS.Timeout;
 
-  constructor(
-    private readonly lab: TestLab,
-    private readonly hosts: readonly string[] = HOSTS,
-  ) {
+  constructor(private readonly lab: TestLab) {
     // Bounded: it ends by itself when nobody stops it.
     const loop = `n=0; while [ -e ${LOG}.on ] && [ $n -lt 6000 ]; do n=$((n+1)); cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' ; echo; sleep 0.1; done > ${LOG}`;
-    for (const host of this.hosts) {
+    for (const host of lab.hosts) {
       lab.on(host, `touch ${LOG}.on`);
       lab.docker('exec', '-d', `${lab.cluster}-${host}`, 'sh', '-c', loop);
     }
@@ -46,7 +43,7 @@ export class Sampler {
         for (const secret of secrets)
           if (line.includes(secret)) found.push(`${where}: ${line.replaceAll(secret, '<secret>').slice(0, 300)}`);
     };
-    for (const host of this.hosts) {
+    for (const host of this.lab.hosts) {
       this.lab.on(host, `rm -f ${LOG}.on; sleep 0.3`);
       const sampled = this.lab.on(host, `cat ${LOG}; rm -f ${LOG}`).out;
       if (!sampled.includes('systemd')) throw new Error(`the sampler on ${host} has seen nothing`);

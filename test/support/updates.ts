@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { HOSTS, type TestLab } from './lab.ts';
+import type { TestLab } from './lab.ts';
 
 /** One package of every service, and one that every host has. */
 const NEWER = [
@@ -60,7 +60,7 @@ tar -C /opt/build -czf /opt/newer.tgz newer`;
       );
   };
   for (const [broken, hosts] of [
-    [false, HOSTS.filter((host) => host !== breakOn)],
+    [false, lab.hosts.filter((host) => host !== breakOn)],
     [true, breakOn ? [breakOn] : []],
   ] as const) {
     if (hosts.length === 0) continue;
