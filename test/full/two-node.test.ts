@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { leaderOf, TestLab, until } from '../support/lab.ts';
+
+/** Two database hosts with HAProxy on each, a witness, and a balancer of somebody else's in front. */
+const lab = new TestLab('pgpair', 'two-node.yaml');
+after(() => lab.down());
+
+shape(lab, { name: 'db3', address: '10.9.3.20' });
+
+/** What the balancer in front would be told by each database host. */
+const health = (what: 'primary' | 'replica'): Record<string, string> =>
+  Object.fromEntries(
+    [
+      ['db1', '10.9.3.10'],
+      ['db2', '10.9.3.11'],
+    ].map(([host, address]) => [
+      host,
+      lab.on(lab.client, `curl -s -o /dev/null -m 3 -w '%{http_code}' http://${address}:8404/${what}`).out,
+    ]),
+  );
+
+test('the balancer in front is told to send where somebody listens who can reach a leader, and nowhere else', async () => {
+  await lab.healthy(60);
+  assert.deepEqual(health('primary'), { db1: '200', db2: '200' });
+  assert.deepEqual(health('replica'), { db1: '200', db2: '200' });
+  lab.on('db2', 'systemctl stop haproxy');
+  assert.deepEqual(health('primary'), { db1: '200', db2: '000' });
+  lab.on('db2', 'systemctl start haproxy');
+  const leader = leaderOf(await lab.healthy(60));
+  lab.on(leader, 'pkill -9 -u postgres -f /bin/postgres');
+  await until('both say that nobody leads', 20, () => Object.values(health('primary')).join() === '503,503');
+  await until('both say that somebody leads', 60, () => Object.values(health('primary')).join() === '200,200');
+  await lab.healthy(90);
+});
