@@ -43,6 +43,13 @@ program
   .argument('[file]', 'where to', 'inventory.yaml')
   .option('--cluster <name>', 'name of the cluster')
   .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
+  .option('--datacenters <n>', 'instead of addresses: database hosts spread over data centers')
+  .option('--nodes <n>', 'database hosts in each data center', '2')
+  .option('--networks <networks>', 'of the data centers, such as 10.2.1.0/24,10.2.2.0/24')
+  .option('--prefix <name>', "what the names of these hosts begin with; also the cluster's name", 'pg')
+  .option('--max-databases <n>', 'more database hosts are refused', '9')
+  .option('--postgres <version>', 'major version', '17')
+  .option('--lab', 'deployable on this machine with "hapg lab up"', false)
   .option('--balancers <addresses>', 'addresses of the balancers')
   .option('--backup <address>', 'address of the backup host')
   .option('--vip <cidr>', 'virtual address, such as 10.0.0.100/24')
@@ -205,6 +212,7 @@ command('config', 'the settings in the DCS, or edited: checked, applied, and wri
 
 command('connect', 'print libpq URIs')
   .option('--role <role>', 'primary, replica or any')
+  .option('--outside', 'by the endpoints for clients outside the cluster network', false)
   .action((options) => run(async () => (await import('./commands/connect.ts')).connectCommand(options)));
 
 command('ssh', 'log in to a host, or run a command there, the way hapg does')

@@ -20,7 +20,7 @@ export function dcsConfig(context: Context): Record<string, unknown> {
     maximum_lag_on_failover: patroni.maximum_lag_on_failover,
     synchronous_mode: synchronous,
     synchronous_mode_strict: patroni.synchronous_mode_strict,
-    synchronous_node_count: patroni.synchronous_node_count,
+    synchronous_node_count: cluster.synchronousNodes,
     ...(able.every((one) => one.failsafeMode) ? { failsafe_mode: true } : {}),
     postgresql: {
       use_pg_rewind: true,

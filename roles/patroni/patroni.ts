@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
@@ -57,8 +58,9 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
 
 export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedBefore }: Context): Step[] {
   const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
-  // Clients verify the name they connect to: through the VIP and the balancers as well.
+  // Clients verify the name they connect to: through the VIP and the balancers, and from outside, as well.
   const balancers = hostsWith(cluster, 'haproxy');
+  const outside = [host, ...balancers].flatMap((one) => (one.outside ? [one.outside.host] : []));
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
   const again = { notify: [reload(UNIT)] };
   return [
@@ -84,8 +86,8 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
         ...POSTGRES,
         authority: secrets.authority('postgres'),
         ...names,
-        dns: [host.name, ...balancers.map((one) => one.name)],
-        ips: [host.address, ...endpoints],
+        dns: [...new Set([host.name, ...balancers.map((one) => one.name), ...outside.filter((one) => !isIP(one))])],
+        ips: [...new Set([host.address, ...endpoints, ...outside.filter(isIP)])],
       },
       again,
     ),

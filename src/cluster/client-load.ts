@@ -24,7 +24,7 @@ const psql = (uri: string, sql: string): string => `timeout ${ATTEMPT_S} psql -X
 
 /** POSIX sh that makes the load's table anew; the database's owner is who the first URI of `hapg connect` logs in as. */
 export const prepareLoad = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
-  const uri = clientUri(cluster, 'primary', authority)!;
+  const uri = clientUri(cluster, 'primary', { authority })!;
   return `umask 077; mkdir -p ${quote(directory)}; cd ${quote(directory)} || exit 1; rm -f writes reads ended; touch alive
 ${psql(uri, quote(`drop table if exists ${TABLE}`))} 2>/dev/null
 ${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
@@ -36,8 +36,8 @@ ${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
  * controller has not touched `alive` for a while, or when it is gone.
  */
 export function loadScript(cluster: Cluster, { directory, authority }: LoadPlace): string {
-  const write = clientUri(cluster, 'primary', authority)!;
-  const read = clientUri(cluster, 'replica', authority) ?? write;
+  const write = clientUri(cluster, 'primary', { authority })!;
+  const read = clientUri(cluster, 'any', { authority }) ?? write;
   const going = `[ -e alive ] && [ $(($(date +%s) - $(stat -c %Y alive 2>/dev/null || echo 0))) -lt ${LEASE_S} ]`;
   const loop = (attempt: string, log: string, pause: string) =>
     `( n=0; while ${going}; do n=$((n + 1)); if ${attempt} >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; fi; sleep ${pause}; done > ${log} ) &`;
@@ -50,7 +50,7 @@ touch ended`;
 
 /** POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. */
 export const collectScript = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
-  const uri = clientUri(cluster, 'primary', authority)!;
+  const uri = clientUri(cluster, 'primary', { authority })!;
   return `cd ${quote(directory)} || exit 1
 rm -f alive
 n=0; while [ ! -e ended ] && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done

@@ -1,17 +1,20 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
-import { isIPv6 } from '../inventory/network.ts';
+import { hostPort } from '../inventory/network.ts';
 import { PKI } from './observe.ts';
 
 export type ConnectRole = 'primary' | 'replica' | 'any';
 
-const bracket = (address: string) => (isIPv6(address) ? `[${address}]` : address);
-
 /**
  * libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the VIP, else
- * through the balancers, else straight to the members in libpq's multi-host form. `authority` is the client's file to verify the servers with. Undefined
- * without database or user.
+ * through the balancers, else straight to the members in libpq's multi-host form. `authority` is the client's file to
+ * verify the servers with. `outside`: by the endpoints that the inventory gives for clients elsewhere. Undefined without
+ * database or user, or without such an endpoint.
  */
-export function clientUri(cluster: Cluster, role: ConnectRole, authority: string = PKI.client): string | undefined {
+export function clientUri(
+  cluster: Cluster,
+  role: ConnectRole,
+  { authority = PKI.client, outside = false }: { authority?: string; outside?: boolean } = {},
+): string | undefined {
   const { settings } = cluster;
   const database = settings.postgres.databases[0];
   const user = database?.owner ?? settings.postgres.users[0]?.name;
@@ -19,9 +22,11 @@ export function clientUri(cluster: Cluster, role: ConnectRole, authority: string
   const balancers = hostsWith(cluster, 'haproxy');
   const balanced = cluster.vip !== undefined || balancers.length > 0;
   const port = balanced ? settings.haproxy.ports[role === 'primary' ? 'primary' : 'replica'] : settings.postgres.port;
-  const addresses = cluster.vip
-    ? [cluster.vip.address]
-    : (balanced ? balancers : hostsWith(cluster, 'patroni')).map((host) => host.address);
+  const servers = balanced ? balancers : hostsWith(cluster, 'patroni');
+  const endpoints = outside
+    ? servers.flatMap((host) => (host.outside ? [host.outside] : []))
+    : (cluster.vip ? [cluster.vip.address] : servers.map(({ address }) => address)).map((host) => ({ host, port }));
+  if (endpoints.length === 0) return undefined;
   const { client } = cluster.timing;
   const options = new URLSearchParams({
     sslmode: 'verify-full',
@@ -32,8 +37,10 @@ export function clientUri(cluster: Cluster, role: ConnectRole, authority: string
     keepalives_interval: String(client.keepalives_interval),
     keepalives_count: String(client.keepalives_count),
     tcp_user_timeout: String(client.tcp_user_timeout),
-    ...(balanced ? {} : { target_session_attrs: { primary: 'primary', replica: 'prefer-standby', any: 'any' }[role] }),
+    ...(balanced
+      ? {}
+      : { target_session_attrs: { primary: 'primary', replica: 'standby', any: 'prefer-standby' }[role] }),
     ...(balanced || role === 'primary' ? {} : { load_balance_hosts: 'random' }),
   });
-  return `postgresql://${user}@${addresses.map((address) => `${bracket(address)}:${port}`).join(',')}/${database.name}?${options.toString().replaceAll('%2F', '/')}`;
+  return `postgresql://${user}@${endpoints.map(({ host, port }) => hostPort(host, port)).join(',')}/${database.name}?${options.toString().replaceAll('%2F', '/')}`;
 }

@@ -5,12 +5,17 @@ import { type CommonOptions, print, printJson, setup } from './common.ts';
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 
 /** `hapg connect`: libpq URIs without password; the first line is for writes unless --role says otherwise. */
-export function connectCommand(options: CommonOptions & { role?: string }): number {
+export function connectCommand(options: CommonOptions & { role?: string; outside: boolean }): number {
   const { cluster, json } = setup({ ...options, quiet: true });
   if (options.role && !ROLES.includes(options.role as ConnectRole))
     throw new UsageError(`--role ${options.role}: one of ${ROLES.join(', ')}`);
   const roles = options.role ? [options.role as ConnectRole] : (['primary', 'replica'] as ConnectRole[]);
-  const uris = roles.map((role) => clientUri(cluster, role));
+  const { outside } = options;
+  if (outside && !cluster.hosts.some((host) => host.outside))
+    throw new Refused(
+      `${cluster.file} says nowhere how clients from outside get in: add outside: {host, port} to the hosts`,
+    );
+  const uris = roles.map((role) => clientUri(cluster, role, { outside }));
   if (uris.includes(undefined))
     throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../errors.ts';
+import { type GeneratedHost, keeper, spread, voters } from '../inventory/datacenters.ts';
 import { parseInventory } from '../inventory/load.ts';
 import { render } from '../render.ts';
 import { print } from './common.ts';
@@ -8,6 +9,13 @@ import { print } from './common.ts';
 interface InitOptions {
   cluster?: string;
   databases?: string;
+  datacenters?: string;
+  nodes: string;
+  networks?: string;
+  prefix: string;
+  postgres: string;
+  maxDatabases: string;
+  lab: boolean;
   balancers?: string;
   backup?: string;
   vip?: string;
@@ -25,26 +33,109 @@ const list = (text: string | undefined): string[] =>
 /** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
-  const answers = options.databases || !process.stdin.isTTY ? options : await ask(options);
-  const databases = list(answers.databases);
-  if (databases.length === 0) throw new UsageError('--databases ADDRESS,... is needed (a terminal would ask)');
-  const balancers = list(answers.balancers);
-  const text = render('init/inventory.yaml', {
-    cluster: answers.cluster || 'main',
-    user: answers.user || 'root',
-    clients: list(answers.clients).join(', '),
-    vip: balancers.length > 0 ? (answers.vip ?? '') : '',
-    databases: databases.map((address, index) => ({ name: `db${index + 1}`, address })),
-    balancers: balancers.map((address, index) => ({ name: `proxy${index + 1}`, address })),
-    backup: answers.backup ?? '',
-    // An even number of voters survives no more than the odd number below it.
-    voters: databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1,
-  });
+  const asked = options.databases || options.datacenters || !process.stdin.isTTY;
+  const answers = asked ? options : await ask(options);
+  const text = answers.datacenters ? inDatacenters(answers) : inOnePlace(answers);
   const { warnings } = parseInventory(text, file);
   writeFileSync(file, text);
   for (const warning of warnings) process.stderr.write(`${warning}\n`);
-  print(`${file} is written. Next: hapg trust -i ${file} && hapg apply -i ${file}`);
+  print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
   return 0;
+}
+
+/** What both forms of inventory have in common. */
+const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string =>
+  render('init/inventory.yaml', {
+    about: [],
+    cluster: answers.cluster || 'main',
+    user: answers.user || 'root',
+    postgres: answers.postgres,
+    lab: answers.lab,
+    vip: '',
+    clients: list(answers.clients).join(', '),
+    ...more,
+  });
+
+function inOnePlace(answers: InitOptions): string {
+  const databases = list(answers.databases);
+  if (databases.length === 0) throw new UsageError('--databases ADDRESS,... is needed (a terminal would ask)');
+  if (answers.lab) throw new UsageError('--lab goes with --datacenters; inventory/lab.yaml is the lab of one place');
+  const balancers = list(answers.balancers);
+  const vip = balancers.length > 0 ? (answers.vip ?? '') : '';
+  // Few hosts in one place: every one of them may vote.
+  const voting = databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1;
+  return inventory(answers, {
+    vip,
+    hosts: [
+      ...databases.map((address, index) => ({
+        name: `db${index + 1}`,
+        address,
+        roles: index < voting ? ['etcd', 'patroni'] : ['patroni'],
+      })),
+      ...list(answers.backup).map((address) => ({ name: 'backup', address, roles: ['pgbackrest'] })),
+      ...balancers.map((address, index) => ({
+        name: `proxy${index + 1}`,
+        address,
+        roles: vip ? ['haproxy', 'keepalived'] : ['haproxy'],
+      })),
+    ],
+  });
+}
+
+function inDatacenters(answers: InitOptions): string {
+  const count = (flag: string, text: string): number => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 1) throw new UsageError(`${flag} ${text}: a number from 1 on is needed`);
+    return number;
+  };
+  const centers = count('--datacenters', answers.datacenters!);
+  const nodes = count('--nodes', answers.nodes);
+  const most = count('--max-databases', answers.maxDatabases);
+  if (centers * nodes > most)
+    throw new UsageError(
+      `${centers} data centers with ${nodes} database hosts each are ${centers * nodes}, more than ${most}: every one of them replays all writes; --max-databases allows more`,
+    );
+  const networks = answers.networks
+    ? list(answers.networks)
+    : Array.from({ length: centers }, (_, index) => `10.1.${11 + index}.0/24`);
+  if (networks.length !== centers)
+    throw new UsageError(`--networks names ${networks.length} networks for ${centers} data centers`);
+  try {
+    const hosts = spread(answers.prefix, networks, nodes, answers.lab);
+    const backup = list(answers.backup).map((address) => ({ name: 'backup', address, roles: ['pgbackrest'] }));
+    return inventory(
+      {
+        ...answers,
+        cluster: answers.cluster ?? answers.prefix,
+        clients: [...new Set([...list(answers.clients), ...networks])].join(),
+      },
+      {
+        about: picture(networks, hosts),
+        hosts: [...hosts, ...(answers.lab ? [keeper(networks[0]!, hosts, true)] : backup)],
+      },
+    );
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    throw new UsageError(`hapg init: ${(cause as Error).message}`);
+  }
+}
+
+/** What a reader should see first of a cluster in several data centers. */
+function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): string[] {
+  const etcd = voters(hosts.length);
+  return [
+    '',
+    `${networks.length} data centers, ${hosts.length} database hosts, ${etcd} votes in etcd. No balancer: clients know all members, and libpq`,
+    'finds the one that leads ("hapg connect" prints how). A commit waits for standbys enough that one of them is in',
+    'another data center than the leader; the loss of a whole data center loses no acknowledged row.',
+    '',
+    ...networks.map((network, index) => {
+      const datacenter = String.fromCharCode(97 + index);
+      const here = hosts.filter((host) => host.datacenter === datacenter);
+      return `  ${datacenter}  ${network.padEnd(18)} ${here.map(({ name, roles }) => (roles.includes('etcd') ? `${name} (etcd)` : name)).join('  ')}`;
+    }),
+    '',
+  ];
 }
 
 async function ask(given: InitOptions): Promise<InitOptions> {

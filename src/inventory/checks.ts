@@ -115,7 +115,7 @@ const replication: Check = (inventory) => {
   const mode = inventory.replication;
   if (mode && mode !== 'async' && members.length < 2)
     problems.push(error(['replication'], `replication: ${mode} needs at least two database hosts`));
-  if (inventory.patroni.synchronous_node_count >= members.length && members.length > 1)
+  if ((inventory.patroni.synchronous_node_count ?? 1) >= members.length && members.length > 1)
     problems.push(
       error(
         ['patroni', 'synchronous_node_count'],

@@ -28,6 +28,8 @@ export interface Host {
   roles: ReadonlySet<RoleName>;
   tags: Record<string, boolean | number | string>;
   datacenter: string | undefined;
+  /** Where clients from outside find it. */
+  outside: { host: string; port: number } | undefined;
   priority: number | undefined;
 }
 
@@ -61,6 +63,8 @@ export interface Cluster {
   binDir: string;
   etcdDataDir: string;
   replication: 'sync' | 'quorum' | 'async';
+  /** How many standbys a commit waits for, unless it waits for none. */
+  synchronousNodes: number;
   vip: { address: string; prefix: number; interface: string; routerId: number } | undefined;
   firewall: { exclusive: boolean; sshFrom: string[] };
   timing: Timing;
@@ -105,6 +109,16 @@ function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySe
   });
 }
 
+/**
+ * With several data centers, as many as one of them has members at most: then, wherever the leader is, one synchronous
+ * standby at least is in another, and the loss of a whole data center loses no acknowledged row.
+ */
+function synchronousNodes(databases: readonly Host[]): number {
+  const counts = new Map<string | undefined, number>();
+  for (const { datacenter } of databases) counts.set(datacenter, (counts.get(datacenter) ?? 0) + 1);
+  return counts.size < 2 ? 1 : Math.min(Math.max(...counts.values()), databases.length - 1);
+}
+
 /** Builds the model of a checked inventory; `file` may be relative to the working directory. */
 export function buildCluster(inventory: Inventory, file: string): Cluster {
   const absolute = resolve(file);
@@ -122,6 +136,7 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
         Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined),
       ) as Host['tags'],
       datacenter: host.datacenter,
+      outside: host.outside,
       priority: host.priority,
     };
   });
@@ -139,6 +154,7 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
     binDir: `/usr/lib/postgresql/${version}/bin`,
     etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,
     replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
+    synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),
     vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },
     firewall: {
       exclusive: typeof ufw === 'object' && ufw.exclusive,

@@ -24,6 +24,10 @@ const address = z
 const network = z
   .string('expected a network such as 10.1.1.0/24')
   .refine((text) => ipaddr.isValidCIDR(text), { message: 'not a network in CIDR form, such as 10.1.1.0/24' });
+/** A name or an address that clients use; it ends up in URIs and certificates. */
+const endpointHost = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:]+$/, 'expected the name or address of an endpoint');
 const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
 const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
 const seconds = z.int().positive();
@@ -71,7 +75,13 @@ const host = z
       .min(1, 'a host needs a role')
       .describe(`Any of ${ASSIGNABLE_ROLES.join(', ')}`),
     tags: tags.optional(),
-    datacenter: hostName.optional().describe('Where the host stands; used for preferences'),
+    datacenter: hostName
+      .optional()
+      .describe('Where the host stands; of several, one synchronous standby at least is in another than the leader'),
+    outside: z
+      .strictObject({ host: endpointHost, port })
+      .optional()
+      .describe('Where clients from outside the cluster network find what this host serves to clients'),
     hardening: z.boolean().optional().describe('false leaves this host as it is'),
     ufw: z.boolean().optional().describe('false leaves the firewall of this host alone'),
     priority: z.int().min(1).max(254).optional().describe('VRRP priority; default by order in the inventory'),
@@ -134,7 +144,12 @@ const patroni = z
     retry_timeout: seconds.min(3, 'retry_timeout is at least 3 (Patroni)').optional(),
     maximum_lag_on_failover: z.int().min(0).default(1_048_576).describe('Bytes'),
     synchronous_mode_strict: z.boolean().default(false).describe('Block writes when no synchronous standby is there'),
-    synchronous_node_count: z.int().min(1).max(8).default(1),
+    synchronous_node_count: z
+      .int()
+      .min(1)
+      .max(8)
+      .optional()
+      .describe('Default: 1, or with several data centers as many as make sure that one is in another than the leader'),
     watchdog: z.enum(['off', 'automatic', 'required']).default('automatic'),
   })
   .prefault({});

@@ -71,6 +71,10 @@ function sshPort(cluster: Cluster, host: Host): number {
   return host.ssh.port;
 }
 
+/** The way in from outside of a host that is one for clients: a port of this machine. */
+const published = (cluster: Cluster, { outside }: Partial<Pick<Host, 'outside'>>): string[] =>
+  outside?.host === '127.0.0.1' ? ['-p', `127.0.0.1:${outside.port}:${cluster.settings.postgres.port}`] : [];
+
 /** Brings up one container a host: systemd and sshd on bare Debian, nothing else. Hosts that run already are left as they are. */
 export async function labUp(cluster: Cluster, say: Say): Promise<void> {
   const ports = new Map(cluster.hosts.map((host) => [host, sshPort(cluster, host)]));
@@ -87,7 +91,7 @@ export async function labUp(cluster: Cluster, say: Say): Promise<void> {
 
 async function hostUp(
   cluster: Cluster,
-  host: Pick<Host, 'name' | 'address'>,
+  host: Pick<Host, 'name' | 'address'> & Partial<Pick<Host, 'outside'>>,
   port: number,
   publicKey: string,
 ): Promise<void> {
@@ -120,6 +124,7 @@ async function hostUp(
       host.address,
       '-p',
       `127.0.0.1:${port}:22`,
+      ...published(cluster, host),
       '--stop-signal',
       'SIGRTMIN+3',
       '--restart',

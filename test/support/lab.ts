@@ -34,7 +34,13 @@ export class TestLab {
     const name = /^cluster: (\w+)/m.exec(shipped)![1]!;
     writeFileSync(
       this.inventory,
-      change(shipped.replaceAll(name, this.cluster).replaceAll('10.1.', '10.9.').replaceAll('port: 30', 'port: 31')),
+      change(
+        shipped
+          .replace(`cluster: ${name}`, `cluster: ${this.cluster}`)
+          .replaceAll(`.hapg/${name}/`, `.hapg/${this.cluster}/`)
+          .replaceAll('10.1.', '10.9.')
+          .replaceAll('port: 30', 'port: 31'),
+      ),
     );
   }
 

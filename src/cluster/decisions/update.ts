@@ -116,7 +116,7 @@ function strictNeedsAnother(cluster: Cluster, snapshot: Snapshot, host: Host): V
     (member) => member.name !== host.name && member !== snapshot.leader && member.state === 'streaming',
   );
   return verdict(
-    others.length >= cluster.settings.patroni.synchronous_node_count + (snapshot.leader?.name === host.name ? 1 : 0)
+    others.length >= cluster.synchronousNodes + (snapshot.leader?.name === host.name ? 1 : 0)
       ? []
       : [`${host.name}: writes would stop without it, for synchronous_mode_strict is on and no other standby is there`],
   );

@@ -1,0 +1,67 @@
+import ipaddr from 'ipaddr.js';
+import { splitCidr } from './network.ts';
+
+/** A host of a generated inventory. */
+export interface GeneratedHost {
+  name: string;
+  address: string;
+  roles: string[];
+  datacenter?: string;
+  /** The ports of this machine where a lab publishes it. */
+  lab?: { ssh: number; outside?: number };
+}
+
+/**
+ * How many of `databases` database hosts vote in the DCS: half of them and one, made odd, since an even number of voters
+ * survives no more losses than the odd number below it (etcd FAQ, "Why an odd number of cluster members?").
+ */
+export function voters(databases: number): number {
+  const majority = Math.floor(databases / 2) + 1;
+  const odd = majority % 2 === 1 ? majority : majority + 1;
+  return odd <= databases ? odd : databases % 2 === 1 ? databases : Math.max(1, databases - 1);
+}
+
+/** The address of a host in a network, counted from the network's tenth. Throws for a network too small for it. */
+function addressIn(cidr: string, index: number): string {
+  const { address } = splitCidr(cidr);
+  const bytes = ipaddr.parse(address).toByteArray();
+  bytes[bytes.length - 1]! += 10 + index;
+  const made = ipaddr.fromByteArray(bytes).toString();
+  const [network, prefix] = ipaddr.parseCIDR(cidr);
+  if (bytes.some((byte) => byte > 254) || !ipaddr.parse(made).match(network, prefix))
+    throw new Error(`the network ${cidr} has no room for host ${index + 1}`);
+  return made;
+}
+
+/** The port of this machine where a lab publishes its first host, and where PostgreSQL's first. */
+const LAB_SSH = 3021;
+const LAB_POSTGRES = 5021;
+
+/**
+ * Database hosts in several data centers, `nodes` in each of `networks`; the voters are spread so that no data center has
+ * more of them than it has to. Names are `PREFIX-a1`, `PREFIX-a2`, `PREFIX-b1`, ...
+ */
+export function spread(prefix: string, networks: readonly string[], nodes: number, lab: boolean): GeneratedHost[] {
+  const count = voters(networks.length * nodes);
+  return networks.flatMap((network, center) =>
+    Array.from({ length: nodes }, (_, node): GeneratedHost => {
+      const datacenter = String.fromCharCode(97 + center);
+      const port = center * nodes + node;
+      return {
+        name: `${prefix}-${datacenter}${node + 1}`,
+        address: addressIn(network, node),
+        roles: node * networks.length + center < count ? ['etcd', 'patroni'] : ['patroni'],
+        datacenter,
+        ...(lab ? { lab: { ssh: LAB_SSH + port, outside: LAB_POSTGRES + port } } : {}),
+      };
+    }),
+  );
+}
+
+/** The host that keeps backups and, in a lab, runs a client: the last address of the first network's first twenty. */
+export const keeper = (network: string, hosts: readonly GeneratedHost[], lab: boolean): GeneratedHost => ({
+  name: 'backup',
+  address: addressIn(network, 19),
+  roles: lab ? ['pgbackrest', 'client'] : ['pgbackrest'],
+  ...(lab ? { lab: { ssh: LAB_SSH + hosts.length } } : {}),
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { leaderOf, TestLab, Writer } from '../support/lab.ts';
+
+/** Six database hosts in three routed networks, no balancer: clients know all members. */
+const lab = new TestLab('pgdc', 'multi-dc.yaml');
+after(() => lab.down());
+
+shape(lab, { name: 'pg-c3', address: '10.9.13.12' });
+
+const siblings = (host: string) => lab.with('patroni').filter((one) => one.slice(0, -1) === host.slice(0, -1));
+
+test('reads from inside land on different standbys, writes on the leader', async () => {
+  const leader = leaderOf(await lab.healthy(60));
+  const [write, read] = (await lab.hapg(['connect'])).stdout.split('\n');
+  const served = (uri: string, times: number) =>
+    lab
+      .on(lab.client, `for i in $(seq ${times}); do psql -XAtq '${uri}' -c 'select inet_server_addr()'; done`)
+      .out.split('\n');
+  const address = lab.on(leader, 'hostname -I').out.trim().split(' ')[0];
+  assert.deepEqual([...new Set(served(write!, 5))], [address]);
+  const readers = new Set(served(read!, 30));
+  assert.ok(readers.size >= 3, [...readers].join());
+  assert.ok(!readers.has(address!), 'reads go to standbys only');
+});
+
+test('from outside the same members are found by their published ports', async () => {
+  const leader = leaderOf(await lab.healthy(60));
+  const uri = (await lab.hapg(['connect', '--role', 'primary', '--outside'])).stdout.trim();
+  assert.match(uri, /127\.0\.0\.1:5021,127\.0\.0\.1:5022/);
+  const authority = join(lab.directory, 'ca.crt');
+  writeFileSync(authority, `${lab.on(lab.client, 'cat /etc/hapg/postgres-ca.crt').out}\n`);
+  const password = lab.on(lab.client, 'cut -d: -f5 /root/.pgpass | head -n 1').out;
+  if (spawnSync('psql', ['--version']).status !== 0)
+    assert.equal(spawnSync('apt-get', ['-q', '-y', 'install', 'postgresql-client']).status, 0);
+  const { stdout, stderr } = spawnSync(
+    'psql',
+    ['-XAtq', uri.replace(/sslrootcert=[^&]+/, `sslrootcert=${authority}`), '-c', 'select inet_server_addr()'],
+    { encoding: 'utf8', env: { ...process.env, PGPASSWORD: password } },
+  );
+  assert.equal(stdout.trim(), lab.on(leader, 'hostname -I').out.trim().split(' ')[0], stderr);
+});
+
+test("the leader's whole data center is lost: another one leads, and no acknowledged row is lost", async () => {
+  const leader = leaderOf(await lab.healthy(60));
+  const lost = siblings(leader).filter((host) => !lab.with('client').includes(host));
+  const writer = new Writer(lab);
+  writer.start(120);
+  await new Promise((done) => setTimeout(done, 3000));
+  await Promise.all(lost.map((host) => lab.hapg(['lab', 'kill', host])));
+  await new Promise((done) => setTimeout(done, 60_000));
+  const result = writer.stop();
+  console.log(`data center of ${leader} lost (${lost.join(' ')}): ${JSON.stringify(result)}`);
+  assert.equal(result.lost, 0);
+  assert.ok(result.longestGapMs < 45_000, `${result.longestGapMs} ms`);
+  await Promise.all(lost.map((host) => lab.hapg(['lab', 'start', host])));
+  assert.ok(!lost.includes(leaderOf(await lab.healthy(180))));
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});

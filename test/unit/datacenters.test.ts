@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { clientUri } from '../../src/cluster/connect.ts';
+import { spread, voters } from '../../src/inventory/datacenters.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
+
+const shipped = readFileSync('inventory/multi-dc.yaml', 'utf8');
+const { cluster } = parseInventory(shipped, 'inventory/multi-dc.yaml');
+
+/** Runs `hapg init` into a new directory; what it said and wrote. */
+function init(...words: string[]): { code: number | null; stderr: string; text: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-init-'));
+  const file = join(directory, 'made.yaml');
+  try {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'init', file, ...words], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { code: status, stderr, text: status === 0 ? readFileSync(file, 'utf8') : '' };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+test('multi-dc.yaml is what hapg init writes', () => {
+  const words = '--lab --datacenters 3 --nodes 2 --prefix pg --postgres 17'.split(' ');
+  assert.equal(init(...words).text, shipped);
+});
+
+test('more database hosts than nine are refused unless they are allowed', () => {
+  const refused = init('--datacenters', '5', '--nodes', '2');
+  assert.equal(refused.code, 5);
+  assert.match(refused.stderr, /5 data centers with 2 database hosts each are 10, more than 9/);
+  assert.equal(init('--datacenters', '5', '--nodes', '2', '--max-databases', '10').code, 0);
+});
+
+test('half of the databases and one vote, made odd, and never more than there are', () => {
+  const expected = { 1: 1, 2: 1, 3: 3, 4: 3, 5: 3, 6: 5, 7: 5, 8: 5, 9: 5, 10: 7 };
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((count) => [count, voters(Number(count))])), expected);
+});
+
+for (const [centers, nodes] of [
+  [3, 1],
+  [3, 2],
+  [3, 3],
+  [4, 2],
+  [5, 1],
+] as const)
+  test(`${centers} data centers with ${nodes} database hosts each: etcd keeps its quorum without any of them`, () => {
+    const networks = Array.from({ length: centers }, (_, index) => `10.0.${index}.0/24`);
+    const hosts = spread('pg', networks, nodes, false);
+    const voting = hosts.filter((host) => host.roles.includes('etcd'));
+    assert.equal(voting.length, voters(centers * nodes));
+    for (const lost of new Set(hosts.map((host) => host.datacenter))) {
+      const left = voting.filter((host) => host.datacenter !== lost).length;
+      assert.ok(left > voting.length / 2, `${left} of ${voting.length} votes without ${lost}`);
+    }
+  });
+
+test('a commit waits for as many standbys as a data center has members, so that one of them is elsewhere', () => {
+  assert.equal(cluster.synchronousNodes, 2);
+  const asked = parseInventory(shipped.replace('rto:', 'patroni: {synchronous_node_count: 1}\nrto:'), 'x.yaml');
+  assert.equal(asked.cluster.synchronousNodes, 1, 'unless the inventory says otherwise');
+});
+
+test('without a balancer clients name all members, and libpq finds the one that leads', () => {
+  const write = new URL(clientUri(cluster, 'primary')!.replace(/@[^/]+/, '@host'));
+  assert.equal(write.searchParams.get('target_session_attrs'), 'primary');
+  assert.match(clientUri(cluster, 'primary')!, /@10\.1\.11\.10:5432,10\.1\.11\.11:5432,10\.1\.12\.10:5432/);
+  const read = new URL(clientUri(cluster, 'replica')!.replace(/@[^/]+/, '@host'));
+  assert.equal(read.searchParams.get('target_session_attrs'), 'standby');
+  assert.equal(read.searchParams.get('load_balance_hosts'), 'random');
+});
+
+test('from outside they have other names and ports', () => {
+  assert.match(clientUri(cluster, 'replica', { outside: true })!, /@127\.0\.0\.1:5021,127\.0\.0\.1:5022,/);
+});
