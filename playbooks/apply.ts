@@ -20,6 +20,7 @@ import {
   pgbackrestSchedule,
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
+import { pgbouncer, pgbouncerCertificates, pgbouncerPackages } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
 import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
@@ -102,6 +103,7 @@ const install: Stage = {
       ...patroniMinimum,
       ...pgbackrestMinimum,
     });
+    want('pgbouncer', pgbouncerPackages);
     want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages(context.cluster)], pgbackrestMinimum);
     want('haproxy', haproxyPackages, haproxyMinimum);
     want('keepalived', keepalivedPackages);
@@ -125,6 +127,7 @@ const certificates: Stage = {
   steps: (host, context) => [
     ...(host.roles.has('etcd') ? etcdCertificates(host, context) : []),
     ...(host.roles.has('patroni') ? patroniCertificates(host, context) : []),
+    ...(host.roles.has('pgbouncer') ? pgbouncerCertificates(host, context) : []),
   ],
 };
 
@@ -164,6 +167,14 @@ const restarts: Stage = {
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 
+/** One pool after the other, so that there is always one that takes connections. */
+const pools: Stage = {
+  name: 'pools',
+  hosts: ({ cluster }) => hostsWith(cluster, 'pgbouncer'),
+  steps: pgbouncer,
+  order: (busy) => busy.map((host) => [host]),
+};
+
 /** Never both balancers at once, once there is something to balance. */
 const balancers: Stage = {
   name: 'balancers',
@@ -186,4 +197,14 @@ const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(clus
 export const beforePostgres: Playbook = [identity, prepare, install, protect, certificates, dcs, repository];
 
 /** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
-export const apply: Playbook = [...beforePostgres, leader, settings, backup, replicas, restarts, balancers, clients];
+export const apply: Playbook = [
+  ...beforePostgres,
+  leader,
+  settings,
+  backup,
+  replicas,
+  restarts,
+  pools,
+  balancers,
+  clients,
+];

@@ -11,10 +11,11 @@ import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { memberRemove } from '../src/steps/etcd-join.ts';
-import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
+import { BACKUP_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 
-/** Timers that would start something of the cluster again. */
-const TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer'];
+/** POSIX sh: units are stopped, and do not start with the system any more. */
+export const servicesOff = (units: readonly string[]): string => `${stopUnits(units)}
+for u in ${units.map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null; done`;
 
 /**
  * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, etcd's member
@@ -23,7 +24,6 @@ const TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer'];
  */
 export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
-  const units = unitsOf(host);
   op.stage(`retire ${host.name}`, [host]);
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   if (host.roles.has('patroni')) await stepAside(op, host, wait);
@@ -32,8 +32,7 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
   if (host.roles.has('etcd')) await leaveEtcd(op, host);
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
     await remote.run(
-      `${stopUnits([...units, ...TIMERS])}
-for u in ${[...units, ...TIMERS].map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null; done
+      `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
 if [ -e /etc/etcd/initial.env ]; then mv -T /etc/etcd/initial.env /etc/etcd/initial.env.removed; fi
 if [ -d ${quote(cluster.etcdDataDir)} ]; then mv -T ${quote(cluster.etcdDataDir)} ${quote(`${cluster.etcdDataDir}.removed-`)}$(date +%s); fi`,
       330,

@@ -22,14 +22,21 @@ export const DEFAULT_WAITS: Waits = { drain: 30, gate: 120, host: 600, member: 9
 export const UNDO_AFTER_S = 300;
 
 /** Service units by the role that brings them, in the order in which they are stopped. */
-const UNITS: readonly [role: 'keepalived' | 'haproxy' | 'patroni' | 'pgbackrest' | 'etcd', unit: string][] = [
+const UNITS: readonly [
+  role: 'keepalived' | 'haproxy' | 'pgbouncer' | 'patroni' | 'pgbackrest' | 'etcd',
+  unit: string,
+][] = [
   ['keepalived', 'keepalived.service'],
   ['haproxy', 'haproxy.service'],
+  ['pgbouncer', 'pgbouncer.service'],
   ['patroni', 'patroni.service'],
   ['patroni', 'pgbackrest.service'],
   ['pgbackrest', 'pgbackrest.service'],
   ['etcd', 'etcd.service'],
 ];
+/** What would start a backup of the cluster by itself. */
+export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
+
 export const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
 
 /**

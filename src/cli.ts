@@ -227,6 +227,11 @@ command('psql', 'psql as the super user on the member that leads')
   .option('--host <host>', 'on this member instead')
   .action((args: string[], options) => run(async () => (await import('./commands/ssh.ts')).psqlCommand(args, options)));
 
+command('destroy', 'the end of a cluster: services off, data set aside; backups stay unless they are named')
+  .option('--backups', 'delete its backups too', false)
+  .option('--confirm <cluster>', 'the name, typed on the command line')
+  .action((options) => run(async () => (await import('./commands/destroy.ts')).destroyCommand(options)));
+
 command('lock', 'who holds the lock').action((options: CommonOptions) =>
   run(async () => (await import('./commands/lock.ts')).lockCommand(options)),
 );

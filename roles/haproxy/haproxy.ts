@@ -1,7 +1,7 @@
 import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, hostsWith } from '../../src/inventory/model.ts';
+import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { render } from '../../src/render.ts';
 import { Secret } from '../../src/secrets/secret.ts';
@@ -54,7 +54,7 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
       name: member.name,
       address: isIPv6(member.address) ? `[${member.address}]` : member.address,
     })),
-    postgresPort: settings.postgres.port,
+    memberPort: memberPort(cluster),
     patroniPort: settings.patroni.port,
   });
   const again = { notify: [reload(UNIT)] };
@@ -67,7 +67,7 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
       serversDown(
         list.map(({ name }) => name),
         members,
-        settings.postgres.port,
+        memberPort(cluster),
       ),
     ),
     file(role, '/etc/haproxy/haproxy.cfg', new Secret(config), {

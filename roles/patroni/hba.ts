@@ -1,5 +1,6 @@
-import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
+import { type Cluster, hostsWith, isPooled } from '../../src/inventory/model.ts';
 import { single } from '../../src/inventory/network.ts';
+import { POOLER } from '../../src/steps/sql-objects.ts';
 
 export const SUPERUSER = 'postgres';
 export const REPLICATION_USER = 'replicator';
@@ -13,14 +14,16 @@ export function hbaLines(cluster: Cluster): string[] {
   const members = hostsWith(cluster, 'patroni').map((host) => single(host.address));
   const balancers = hostsWith(cluster, 'haproxy').map((host) => single(host.address));
   const direct = [...cluster.settings.clients, ...hostsWith(cluster, 'client').map((host) => single(host.address))];
-  // HAProxy forwards TCP, so a client behind it is seen with the balancer's address.
-  const clients = balancers.length > 0 ? balancers : direct;
+  const pooled = isPooled(cluster);
+  // A pool connects from the member's own host; HAProxy forwards TCP, so a client behind it is seen with its address.
+  const clients = pooled ? members : balancers.length > 0 ? balancers : direct;
   return [
     `local all ${SUPERUSER} peer`,
     ...members.map((address) => `hostssl replication ${REPLICATION_USER} ${address} scram-sha-256`),
     ...members.map((address) => `hostssl all ${REWIND_USER} ${address} scram-sha-256`),
     ...members.map((address) => `hostssl all ${SUPERUSER} ${address} scram-sha-256`),
     `host all ${SUPERUSER},${REPLICATION_USER},${REWIND_USER} all reject`,
+    ...(pooled ? members.map((address) => `hostssl all ${POOLER} ${address} cert`) : []),
     ...[...new Set(clients)].map((address) => `hostssl all all ${address} scram-sha-256`),
     ...cluster.settings.postgres.hba,
     'local all all reject',

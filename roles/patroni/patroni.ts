@@ -3,7 +3,7 @@ import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { type Cluster, type Host, hostsWith, isPooled } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
@@ -63,12 +63,14 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
   const outside = [host, ...balancers].flatMap((one) => (one.outside ? [one.outside.host] : []));
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
   const again = { notify: [reload(UNIT)] };
+  // A pool shows clients the same certificate, and trusts the same authority.
+  const both = host.roles.has('pgbouncer') ? { notify: [reload(UNIT), reload('pgbouncer.service')] } : again;
   return [
     directory(role, '/etc/patroni'),
     directory(role, PKI.patroni),
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
     file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.trusted('etcd'), again),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres'), again),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres'), both),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
@@ -89,7 +91,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
         dns: [...new Set([host.name, ...balancers.map((one) => one.name), ...outside.filter((one) => !isIP(one))])],
         ips: [...new Set([host.address, ...endpoints, ...outside.filter(isIP)])],
       },
-      again,
+      both,
     ),
   ];
 }
@@ -187,6 +189,7 @@ export function patroniCluster(host: Host, context: Context): Step[] {
         { name: REPLICATION_USER, password: secrets.password('replication') },
         { name: REWIND_USER, password: secrets.password('rewind') },
       ],
+      pooled: isPooled(cluster),
       databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({
         name,
         owner: owner ?? 'postgres',

@@ -1,5 +1,13 @@
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Cluster, type Host, hostsWith, hostsWithAny, repositoryHost } from '../../src/inventory/model.ts';
+import {
+  type Cluster,
+  type Host,
+  hostsWith,
+  hostsWithAny,
+  isPooled,
+  memberPort,
+  repositoryHost,
+} from '../../src/inventory/model.ts';
 import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
 
@@ -29,11 +37,19 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
     rules.push(...from(hostsWith(cluster, 'etcd'), settings.etcd.peer_port, 'etcd peers'));
   }
   if (has('patroni')) {
-    rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.postgres.port, 'postgresql'));
+    rules.push(
+      ...from(
+        isPooled(cluster) ? databases : hostsWithAny(cluster, 'patroni', 'haproxy'),
+        settings.postgres.port,
+        'postgresql',
+      ),
+    );
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.patroni.port, 'patroni rest'));
+    const port = memberPort(cluster);
+    if (has('pgbouncer')) rules.push(...from(balancers, port, 'pgbouncer'));
     if (balancers.length === 0)
       for (const source of clientSources(cluster))
-        rules.push({ protocol: 'tcp', port: settings.postgres.port, from: source, purpose: 'clients' });
+        rules.push({ protocol: 'tcp', port, from: source, purpose: 'clients' });
     if (repository) rules.push(...from([repository], settings.pgbackrest.port, 'pgbackrest'));
   }
   if (has('pgbackrest')) rules.push(...from(databases, settings.pgbackrest.port, 'pgbackrest'));

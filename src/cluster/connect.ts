@@ -1,4 +1,4 @@
-import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { type Cluster, hostsWith, memberPort } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from './observe.ts';
 
@@ -21,7 +21,7 @@ export function clientUri(
   if (!database || !user) return undefined;
   const balancers = hostsWith(cluster, 'haproxy');
   const balanced = cluster.vip !== undefined || balancers.length > 0;
-  const port = balanced ? settings.haproxy.ports[role === 'primary' ? 'primary' : 'replica'] : settings.postgres.port;
+  const port = balanced ? settings.haproxy.ports[role === 'primary' ? 'primary' : 'replica'] : memberPort(cluster);
   const servers = balanced ? balancers : hostsWith(cluster, 'patroni');
   const endpoints = outside
     ? servers.flatMap((host) => (host.outside ? [host.outside] : []))

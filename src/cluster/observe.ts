@@ -9,6 +9,7 @@ import type { BackupService, DrillResult, Repository } from './backups.ts';
 export const PKI = {
   etcd: '/etc/etcd/pki',
   patroni: '/etc/patroni/pki',
+  pgbouncer: '/etc/pgbouncer/pki',
   haproxy: '/etc/haproxy/pki',
   pgbackrest: '/etc/pgbackrest/pki',
   client: '/etc/hapg/postgres-ca.crt',
@@ -86,6 +87,8 @@ export interface Observation {
       }
     | undefined;
   vipHeld: boolean | undefined;
+  /** The pool before this member's PostgreSQL takes connections. */
+  pool: boolean | undefined;
   /** Server rows of HAProxy's statistics; `sessions` are those open now. */
   balancer: { proxy: string; server: string; status: string; sessions: number }[] | undefined;
   repository: Repository | undefined;
@@ -167,6 +170,11 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
     parts.push(
       `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
     );
+  }
+  if (has('pgbouncer')) {
+    crts.push(`${PKI.pgbouncer}/*.crt`);
+    const { port } = settings.pgbouncer;
+    parts.push(`echo @pool; pg_isready -q -t 3 -h ${quote(host.address)} -p ${port} 2>/dev/null && echo yes`);
   }
   if (has('haproxy'))
     parts.push(

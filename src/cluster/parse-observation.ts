@@ -35,6 +35,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     sql: json(parts.get('sql')),
     etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
+    pool: parts.has('pool') ? lines('pool')[0] === 'yes' : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
     repository: parseRepository(parts.get('repository') ?? '', cluster.stanza),
     backupService: parts.has('backup') ? parseBackupService(parts.get('backup')!) : undefined,

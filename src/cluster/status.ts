@@ -67,6 +67,8 @@ export function statusOf(
     if (holders.length > 1)
       problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
   }
+  for (const [host, { pool }] of snapshot.observations)
+    if (pool === false) problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
   leftoverProblems(snapshot, problem);
   const expiries = [...snapshot.observations]
     .flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one })))

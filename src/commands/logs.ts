@@ -6,7 +6,16 @@ import { quote, words } from '../shell/quote.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, print, setup, start, unreachableError } from './common.ts';
 
-const UNITS = ['etcd', 'patroni', 'haproxy', 'keepalived', 'pgbackrest', 'pgbackrest-full', 'pgbackrest-diff'];
+const UNITS = [
+  'etcd',
+  'patroni',
+  'pgbouncer',
+  'haproxy',
+  'keepalived',
+  'pgbackrest',
+  'pgbackrest-full',
+  'pgbackrest-diff',
+];
 const FOLLOW_MS = 1000;
 
 /** `hapg logs`: the journals of all hosts, merged by time; `-f` goes on. */

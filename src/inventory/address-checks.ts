@@ -104,6 +104,7 @@ function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what
     ...(has('pgbackrest') || (has('patroni') && withRole(inventory, 'pgbackrest').length > 0)
       ? [{ port: pgbackrest.port, what: 'pgBackRest', path: ['pgbackrest', 'port'] }]
       : []),
+    ...(has('pgbouncer') ? [{ port: inventory.pgbouncer.port, what: 'PgBouncer', path: ['pgbouncer', 'port'] }] : []),
     ...(has('haproxy')
       ? Object.entries(haproxy.ports).map(([name, port]) => ({
           port,

@@ -143,6 +143,25 @@ const replication: Check = (inventory) => {
   return problems;
 };
 
+const pools: Check = (inventory) => {
+  const members = withRole(inventory, 'patroni');
+  const pooled = withRole(inventory, 'pgbouncer');
+  if (pooled.length === 0) return [];
+  const path = (name: string): [string, string, string] => ['hosts', name, 'roles'];
+  return [
+    ...pooled
+      .filter(([, host]) => !host.roles.includes('patroni'))
+      .map(([name]) =>
+        error(path(name), `pgbouncer on ${name} has no database to pool: it goes with the role patroni`),
+      ),
+    ...members
+      .filter(([, host]) => !host.roles.includes('pgbouncer'))
+      .map(([name]) =>
+        error(path(name), `${pooled[0]![0]} has the role pgbouncer and ${name} has not: every database host or none`),
+      ),
+  ];
+};
+
 const tagsOnlyOnMembers: Check = (inventory) =>
   Object.entries(inventory.hosts).flatMap(([name, host]) => [
     ...(host.tags && !host.roles.includes('patroni')
@@ -166,6 +185,7 @@ const CHECKS: Check[] = [
   repository,
   clientsWithDatabase,
   replication,
+  pools,
   tagsOnlyOnMembers,
   portCollisions,
   parameters,

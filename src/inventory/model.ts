@@ -10,6 +10,7 @@ export const ROLE_NAMES = [
   'etcd',
   'pgbackrest',
   'patroni',
+  'pgbouncer',
   'haproxy',
   'keepalived',
   'client',
@@ -79,6 +80,13 @@ export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
 /** Hosts that have at least one of the roles. */
 export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
   cluster.hosts.filter((host) => roles.some((role) => host.roles.has(role)));
+
+/** Clients go through a pool before PostgreSQL. */
+export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
+
+/** The port of the database hosts that clients, or the balancers for them, connect to. */
+export const memberPort = (cluster: Cluster): number =>
+  isPooled(cluster) ? cluster.settings.pgbouncer.port : cluster.settings.postgres.port;
 
 /** The host of its own that keeps or reaches the repositories; without it every database host reaches them itself. */
 export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(cluster, 'pgbackrest')[0];

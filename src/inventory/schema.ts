@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 /** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
-const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
+const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbouncer', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
 export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
 const port = z.int('expected a port number').min(1).max(65535);
@@ -181,6 +181,16 @@ const haproxy = z
   })
   .prefault({});
 
+const pgbouncer = z
+  .strictObject({
+    port: port.default(6432),
+    pool_mode: z.enum(['transaction', 'session', 'statement']).default('transaction'),
+    default_pool_size: z.int().min(1).max(10_000).default(20).describe('Connections to PostgreSQL a user and database'),
+    max_client_conn: z.int().min(1).max(60_000).default(1000),
+    max_prepared_statements: z.int().min(0).max(10_000).default(200).describe('Kept for clients of a transaction pool'),
+  })
+  .prefault({});
+
 const repository = z.discriminatedUnion(
   'kind',
   [
@@ -282,6 +292,7 @@ export const inventorySchema = z
     vip: vip.optional(),
     patroni,
     etcd,
+    pgbouncer,
     haproxy,
     pgbackrest,
     hardening: z.boolean().default(true),

@@ -10,13 +10,24 @@ export interface SqlWant {
   users: { name: string; roles: string[]; connectionLimit: number; password: Secret }[];
   /** Accounts that Patroni made; only their passwords are looked after. */
   accounts: { name: string; password: Secret }[];
+  /** A pool looks up who may come in. */
+  pooled: boolean;
   databases: { name: string; owner: string; extensions: string[] }[];
 }
+
+/** PgBouncer's own role, and the schema of the function with which it looks up passwords. */
+export const POOLER = 'pgbouncer';
+
+/** Body of that function: no super user and no replication ever comes in through a pool (PgBouncer, "auth_query"). */
+const LOOK_UP =
+  'select rolname::text, case when rolvaliduntil < now() then null else rolpassword end from pg_catalog.pg_authid where rolname = $1 and rolcanlogin and not rolsuper and not rolreplication';
 
 export interface SqlState {
   recovery: boolean;
   users: { name: string; login: boolean; limit: number; roles: string[]; verifier: string | null }[];
   databases: { name: string; owner: string }[];
+  /** Body of the pool's function; null when it is not there. */
+  lookUp: string | null;
   /** Installed extensions by database, of databases that should have some. */
   extensions: Record<string, string[]>;
 }
@@ -28,6 +39,7 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 
 const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'users', (select coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'limit', rolconnlimit, 'verifier', rolpassword, 'roles', array(select g.rolname from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = a.oid order by 1))), '[]') from pg_authid a where rolname !~ '^pg_'),
+'lookUp', (select prosrc from pg_proc where pronamespace = to_regnamespace('${POOLER}') and proname = 'get_auth'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))) from pg_database))`;
 
 /** Login roles, databases and extensions of the cluster, looked at and made on the leader. Nothing is ever dropped. */
@@ -117,6 +129,15 @@ function statements(want: SqlWant, state: SqlState): { text: string; database: s
       say(
         `password of account ${account.name}`,
         `alter role ${identifier(account.name)} password ${literal(scramVerifier(account.password.reveal()))}`,
+      );
+  }
+  if (want.pooled) {
+    const pooler = identifier(POOLER);
+    if (!state.users.some((one) => one.name === POOLER)) say(`create user ${POOLER}`, `create role ${pooler} login`);
+    if (state.lookUp !== LOOK_UP)
+      say(
+        `function ${POOLER}.get_auth`,
+        `create schema if not exists ${pooler}; create or replace function ${pooler}.get_auth(name text) returns table(username text, password text) language sql stable security definer set search_path = '' as ${literal(LOOK_UP)}; revoke all on function ${pooler}.get_auth(text) from public; grant usage on schema ${pooler} to ${pooler}; grant execute on function ${pooler}.get_auth(text) to ${pooler}`,
       );
   }
   for (const database of want.databases) {

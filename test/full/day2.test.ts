@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { apt } from '../../src/lab/docker.ts';
 import { provingBackups } from '../lab/backups.ts';
 import { drifting } from '../lab/drift.ts';
+import { ending } from '../lab/end.ts';
 import { growing } from '../lab/growth.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
@@ -39,3 +40,5 @@ test('--probe without a client host: this machine is the client', async () => {
   assert.ok(!existsSync(join(lab.directory, '.hapg', lab.cluster, 'load')), 'its passwords are gone');
   await lab.healthy(60);
 });
+
+ending(lab);

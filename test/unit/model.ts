@@ -44,6 +44,7 @@ export const EMPTY: Observation = {
   sql: undefined,
   etcd: undefined,
   vipHeld: undefined,
+  pool: undefined,
   balancer: undefined,
   repository: undefined,
   backupService: undefined,

@@ -184,17 +184,19 @@ test('users and databases: what is missing is made, what differs is changed, not
   const password = new Secret('a password');
   const step = sqlObjects('patroni', {
     accounts: [],
+    pooled: false,
     port: 5432,
     users: [{ name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
     databases: [{ name: 'app', owner: 'app', extensions: ['citext'] }],
   });
-  const base: SqlState = { recovery: false, users: [], databases: [], extensions: {} };
+  const base: SqlState = { recovery: false, lookUp: null, users: [], databases: [], extensions: {} };
   assert.equal(
     step.kind.diff(step, base)?.summary,
     'create user app; grant pg_monitor to app; create database app; create extension citext in app',
   );
   const there: SqlState = {
     recovery: false,
+    lookUp: null,
     users: [
       { name: 'app', login: false, limit: -1, roles: ['pg_monitor'], verifier: scramVerifier('another') },
       { name: 'else', login: true, limit: -1, roles: [], verifier: null },

@@ -1,0 +1,59 @@
+import { stopUnits } from '../src/cluster/upgrades.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { backupHosts, type Host, hostsWith } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
+import { pgbackrest } from '../src/shell/postgres.ts';
+import { quote } from '../src/shell/quote.ts';
+import { servicesOff } from './shrink.ts';
+import { BACKUP_TIMERS, unitsOf } from './step-aside.ts';
+
+/** The services that hosts with none of the cluster's data have: clients lose their way in first. */
+const inFront = (host: Host): boolean => !host.roles.has('patroni') && !host.roles.has('etcd');
+
+/**
+ * The end of a cluster: nobody takes over while its services stop one by one, the leader's last; data directories and
+ * etcd's data are moved aside under `stamp`, never deleted. With `backups` its stanza is deleted by pgBackRest itself.
+ * Packages, the hardened system and the firewall stay.
+ */
+export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
+  const { cluster } = op;
+  const { leader } = await op.look();
+  const members = hostsWith(cluster, 'patroni');
+  const keepers = backupHosts(cluster);
+  const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
+  op.stage('stop', cluster.hosts);
+  for (const host of keepers)
+    await op.step(host, 'timers off', 'pgbackrest', 'remove', (remote) => remote.run(servicesOff(BACKUP_TIMERS), 60));
+  for (const host of cluster.hosts.filter((one) => inFront(one) && !keepers.includes(one)))
+    await op.step(host, 'services off', 'packages', 'remove', (remote) => remote.run(servicesOff(unitsOf(host)), 330));
+  for (const host of sorted)
+    await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
+      remote.run(stopUnits(['patroni.service']), 330),
+    );
+  const [keeper] = keepers;
+  if (backups && keeper)
+    await op.step(keeper, `delete the backups of ${cluster.stanza}`, 'pgbackrest', 'remove', (remote) =>
+      remote.run(
+        [
+          pgbackrest(cluster.stanza, 'stop'),
+          ...cluster.repositories.map(({ key }) =>
+            pgbackrest(cluster.stanza, `--repo=${key}`, '--force', 'stanza-delete'),
+          ),
+          pgbackrest(cluster.stanza, 'start'),
+        ].join(' || exit 1\n'),
+        3600,
+      ),
+    );
+  op.stage('set aside', cluster.hosts);
+  for (const host of cluster.hosts)
+    await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
+      remote.run(`${servicesOff(unitsOf(host))}\n${aside([cluster.dataDir, cluster.etcdDataDir], stamp)}`, 330),
+    );
+}
+
+/** POSIX sh that moves directories aside and takes away what says that this host belongs to a cluster. */
+const aside = (directories: readonly string[], stamp: string): string => `${directories
+  .map(quote)
+  .map((path) => `if [ -d ${path} ]; then mv -T ${path} ${path}.destroyed-${stamp} || exit 1; fi`)
+  .join('\n')}
+rm -f ${PATHS.data} ${PATHS.identity} /etc/etcd/initial.env`;

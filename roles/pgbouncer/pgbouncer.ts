@@ -1,0 +1,76 @@
+import { PKI } from '../../src/cluster/observe.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import type { Host } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { render } from '../../src/render.ts';
+import { quote } from '../../src/shell/quote.ts';
+import { certificate } from '../../src/steps/certificate.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { ready } from '../../src/steps/ready.ts';
+import { POOLER } from '../../src/steps/sql-objects.ts';
+import { reload, type Step } from '../../src/steps/step.ts';
+import { unit } from '../../src/steps/unit.ts';
+
+const role = 'pgbouncer';
+const UNIT = 'pgbouncer.service';
+/** Debian's PgBouncer runs as the database's own account. */
+const POSTGRES = { owner: 'postgres', group: 'postgres' };
+
+export const pgbouncerPackages = ['pgbouncer'];
+
+/** Ends client connections when this member stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
+export const ROLE_CHANGE = '/usr/local/lib/hapg/pooler-role-change';
+
+/** What PgBouncer shows to PostgreSQL: a certificate of its own, in place of a password in a file. */
+export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
+  directory(role, '/etc/pgbouncer', { ...POSTGRES, mode: '0755' }),
+  directory(role, PKI.pgbouncer),
+  certificate(
+    role,
+    {
+      path: `${PKI.pgbouncer}/client`,
+      ...POSTGRES,
+      authority: secrets.authority('postgres'),
+      // PostgreSQL's cert method takes the user from the common name.
+      commonName: POOLER,
+      dns: [host.name],
+      ips: [host.address],
+      issuedSince: renewIssuedBefore,
+    },
+    { notify: [reload(UNIT)] },
+  ),
+];
+
+/**
+ * A pool before each member's own PostgreSQL: TLS on both sides, clients' passwords looked up by a function in the
+ * database (auth_query), so that there is no list of users here.
+ */
+export function pgbouncer(host: Host, { cluster }: Context): Step[] {
+  const { pgbouncer: wanted, postgres } = cluster.settings;
+  const again = { notify: [reload(UNIT)] };
+  return [
+    directory(role, '/etc/systemd/system/pgbouncer.service.d'),
+    file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', {})),
+    directory(role, '/usr/local/lib/hapg'),
+    file(role, ROLE_CHANGE, render('pgbouncer/role-change.sh', {}), { mode: '0755' }),
+    file(
+      role,
+      '/etc/pgbouncer/pgbouncer.ini',
+      render('pgbouncer/pgbouncer.ini', {
+        address: host.address,
+        postgresPort: postgres.port,
+        wanted,
+        pooler: POOLER,
+        pki: PKI,
+      }),
+      { ...POSTGRES, mode: '0640', ...again },
+    ),
+    unit(role, UNIT),
+    ready(role, 'pgbouncer', {
+      check: `pg_isready -q -t 3 -h ${quote(host.address)} -p ${wanted.port}`,
+      doing: `waiting for PgBouncer on ${hostPort(host.address, wanted.port)}`,
+      timeoutSeconds: 30,
+    }),
+  ];
+}

@@ -1,0 +1,28 @@
+import { destroy } from '../../playbooks/destroy.ts';
+import { hostsWith } from '../inventory/model.ts';
+import { type OperateOptions, operate } from './operate.ts';
+
+/** `hapg destroy`: the cluster ends; its data is set aside, its backups stay unless they are named. */
+export function destroyCommand(options: OperateOptions & { confirm?: string; backups: boolean }): Promise<number> {
+  return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op) => {
+    const { cluster } = op;
+    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+    const members = hostsWith(cluster, 'patroni').map((host) => host.name);
+    return {
+      explain: [
+        `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
+        `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}; delete it yourself`,
+        cluster.repositories.length === 0
+          ? '  there are no backups'
+          : options.backups
+            ? `  ! all backups of ${cluster.stanza} are DELETED from ${cluster.repositories.map(({ path }) => path).join(', ')}`
+            : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
+      ].join('\n'),
+      question: `Destroy ${cluster.name}${options.backups ? ' and its backups' : ''}?`,
+      typed: cluster.name,
+      hosts: cluster.hosts,
+      ends: true,
+      run: () => destroy(op, { stamp, backups: options.backups }),
+    };
+  });
+}

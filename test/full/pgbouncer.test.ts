@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { leaderOf, type OperationDocument, TestLab } from '../support/lab.ts';
+
+/** A pool before each member's PostgreSQL, no balancer. */
+const lab = new TestLab('pgpooltest', 'pgbouncer.yaml');
+after(() => lab.down());
+
+shape(lab, { name: 'pg4', address: '10.9.4.20', roles: 'patroni,pgbouncer' });
+
+test('clients come in through the pool only, with TLS, and as nobody whom the database does not know', async () => {
+  const leader = leaderOf(await lab.healthy(60));
+  const as = (uri: string, password?: string) =>
+    lab.on(
+      lab.client,
+      `${password ? `PGPASSWORD=${password} ` : ''}psql -XAtqw '${uri}' -c 'select current_user' 2>&1`,
+    );
+  assert.equal(as(lab.uri).out, 'app');
+  assert.equal(as(lab.uri.replaceAll(':6432', ':5432')).code, 2, 'PostgreSQL itself is not reached');
+  assert.match(as(lab.uri.replace('sslmode=verify-full', 'sslmode=disable')).out, /SSL required/);
+  assert.match(as(lab.uri, 'wrong').out, /authentication failed/);
+  for (const user of ['postgres', 'replicator', 'pgbouncer', 'nobody'])
+    assert.match(as(lab.uri.replace('//app@', `//${user}@`), 'guess').out, /authentication failed/, user);
+  assert.equal(lab.on(leader, 'grep -rlE "SCRAM-SHA-256|md5" /etc/pgbouncer').out, '', 'no password is in a file');
+  const many = 'for i in $(seq 60); do psql -XAtqw "$URI" -c "select pg_backend_pid()" & done | sort -u | wc -l; wait';
+  const backends = Number(lab.on(lab.client, `URI='${lab.uri}'; ${many}`).out);
+  assert.ok(backends <= 20, `${backends} connections to PostgreSQL for 60 of clients`);
+});
+
+test("a user's password is rotated while clients go on through the pool", async () => {
+  await lab.healthy(60);
+  const { code, stdout, stderr } = await lab.hapg(['secrets', 'rotate', 'app', '--yes', '--probe', '-o', 'json']);
+  assert.equal(code, 0, stderr.slice(-2000));
+  const result = JSON.parse(stdout) as OperationDocument;
+  assert.equal(result.writes!.lost, 0);
+  assert.equal(lab.on(lab.client, `psql -XAtqw '${lab.uri}' -c 'select 1'`).out, '1');
+});
+
+test('a switchover through pools: clients find the new leader', async () => {
+  const { code, stdout, stderr } = await lab.hapg(['switchover', '--yes', '--probe', '-o', 'json']);
+  assert.equal(code, 0, stderr.slice(-2000));
+  const result = JSON.parse(stdout) as OperationDocument;
+  console.log(`switchover through pools: ${JSON.stringify(result.writes)}`);
+  assert.equal(result.writes!.lost, 0);
+  assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms`);
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { haproxy } from '../../roles/haproxy/haproxy.ts';
+import { hbaLines } from '../../roles/patroni/hba.ts';
+import { pgbouncer } from '../../roles/pgbouncer/pgbouncer.ts';
+import { rulesFor } from '../../roles/ufw/ufw.ts';
+import { clientUri } from '../../src/cluster/connect.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
+import { Secret } from '../../src/secrets/secret.ts';
+import type { FileWant } from '../../src/steps/file.ts';
+import { contextFor, labCluster } from './model.ts';
+
+const text = readFileSync('inventory/pgbouncer.yaml', 'utf8');
+const { cluster } = parseInventory(text, 'inventory/pgbouncer.yaml');
+const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
+const pooledLab = labCluster(
+  ['db1:    {', 'db1:    {'],
+  ...(['db1', 'db2', 'db3'] as const).map((): [string, string] => ['[etcd, patroni]', '[etcd, patroni, pgbouncer]']),
+);
+
+test('clients are pointed to the pools', () => {
+  assert.match(clientUri(cluster, 'primary')!, /@10\.1\.4\.10:6432,10\.1\.4\.11:6432,10\.1\.4\.12:6432\/app/);
+});
+
+test('PostgreSQL lets in members and their pools, and the pools by certificate', () => {
+  const lines = hbaLines(cluster);
+  assert.ok(lines.includes('hostssl all pgbouncer 10.1.4.10/32 cert'));
+  assert.ok(lines.includes('hostssl all all 10.1.4.10/32 scram-sha-256'));
+  assert.ok(!lines.some((line) => line.includes('10.1.4.0/24')), 'no client gets past the pool');
+});
+
+test('the firewall lets clients to the pools and not to PostgreSQL', () => {
+  const rules = rulesFor(host('pg1'), cluster, [22]);
+  const from = (port: number) => rules.filter((rule) => rule.port === port).map((rule) => rule.from);
+  assert.deepEqual(from(6432), ['10.1.4.0/24', '10.1.4.13']);
+  assert.deepEqual(from(5432), ['10.1.4.11', '10.1.4.12']);
+});
+
+test('balancers send to the pools, and go on asking Patroni', async () => {
+  const steps = haproxy(pooledLab.hosts.find((one) => one.name === 'proxy1')!, await contextFor(pooledLab));
+  const config = steps.map((one) => one.want as FileWant).find((want) => want.path === '/etc/haproxy/haproxy.cfg')!;
+  const written = config.content instanceof Secret ? config.content.reveal() : String(config.content);
+  assert.match(written, /server db1 10\.1\.1\.10:6432 check addr 10\.1\.1\.10 port 8008/);
+});
+
+test("a pool's file names no user and no password", async () => {
+  const steps = pgbouncer(host('pg1'), await contextFor(cluster));
+  const config = steps.map((one) => one.want as FileWant).find((want) => want.path?.endsWith('pgbouncer.ini'))!;
+  assert.match(String(config.content), /^auth_file =$/m);
+  assert.match(String(config.content), /^client_tls_sslmode = require$/m);
+  assert.match(String(config.content), /^server_tls_sslmode = verify-full$/m);
+});
+
+for (const [what, from, to, message] of [
+  [
+    'on some database hosts only',
+    'roles: [etcd, patroni, pgbouncer]}\n  pg2',
+    'roles: [etcd, patroni]}\n  pg2',
+    /pg1 has not/,
+  ],
+  ['without a database', '[pgbackrest, client]', '[pgbackrest, pgbouncer]', /no database to pool/],
+  ['on the port of PostgreSQL', 'pgbouncer: {', 'pgbouncer: {port: 5432, ', /port 5432 of PgBouncer collides/],
+] as const)
+  test(`a pool ${what} is refused`, () => {
+    assert.throws(() => parseInventory(text.replace(from, to), 'pgbouncer.yaml'), message);
+  });
