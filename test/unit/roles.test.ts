@@ -15,6 +15,7 @@ import { holder, lockScript } from '../../src/engine/lock.ts';
 import { allSteps, dueHandlers, type StepDifference, startingUnits } from '../../src/engine/plan.ts';
 import { probeScript } from '../../src/engine/probe.ts';
 import { startUnit } from '../../src/engine/transient.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
 import { ROLE_NAMES } from '../../src/inventory/model.ts';
 import { file } from '../../src/steps/file.ts';
 import { reload, restart } from '../../src/steps/step.ts';
@@ -101,8 +102,11 @@ test('the firewall lets in what the model needs, from whom it needs it, and noth
 
 test("the README's table of traffic is the firewall's", () => {
   const readme = readFileSync('README.md', 'utf8');
+  const pooled = parseInventory(readFileSync('inventory/pgbouncer.yaml', 'utf8'), 'pgbouncer.yaml').cluster;
   const purposes = new Set(
-    cluster.hosts.flatMap((one) => rulesFor(one, cluster, [22]).map((rule) => `${rule.port ?? 112}`)),
+    [cluster, pooled].flatMap((made) =>
+      made.hosts.flatMap((one) => rulesFor(one, made, [22]).map((rule) => `${rule.port ?? 112}`)),
+    ),
   );
   const table = readme.slice(readme.indexOf('## Ports and traffic'), readme.indexOf('## Safety model'));
   for (const port of purposes) assert.match(table, new RegExp(`\\b${port}\\b`), `port ${port}`);
