@@ -43,6 +43,7 @@ program
   .argument('[file]', 'where to', 'inventory.yaml')
   .option('--cluster <name>', 'name of the cluster')
   .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
+  .option('--from-ansible <file>', 'instead of addresses: the hosts of an Ansible inventory in INI form')
   .option('--datacenters <n>', 'instead of addresses: database hosts spread over data centers')
   .option('--nodes <n>', 'database hosts in each data center', '2')
   .option('--networks <networks>', 'of the data centers, such as 10.2.1.0/24,10.2.2.0/24')

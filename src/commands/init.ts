@@ -1,7 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../errors.ts';
+import { fromAnsible } from '../inventory/ansible.ts';
 import { type GeneratedHost, keeper, spread, voters } from '../inventory/datacenters.ts';
+import { flowYaml } from '../inventory/edit.ts';
 import { parseInventory } from '../inventory/load.ts';
 import { render } from '../render.ts';
 import { print } from './common.ts';
@@ -10,6 +12,7 @@ interface InitOptions {
   cluster?: string;
   databases?: string;
   datacenters?: string;
+  fromAnsible?: string;
   nodes: string;
   networks?: string;
   prefix: string;
@@ -33,9 +36,13 @@ const list = (text: string | undefined): string[] =>
 /** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
-  const asked = options.databases || options.datacenters || !process.stdin.isTTY;
+  const asked = options.databases || options.datacenters || options.fromAnsible || !process.stdin.isTTY;
   const answers = asked ? options : await ask(options);
-  const text = answers.datacenters ? inDatacenters(answers) : inOnePlace(answers);
+  const text = answers.fromAnsible
+    ? likeAnsible(answers.fromAnsible, answers)
+    : answers.datacenters
+      ? inDatacenters(answers)
+      : inOnePlace(answers);
   const { warnings } = parseInventory(text, file);
   writeFileSync(file, text);
   for (const warning of warnings) process.stderr.write(`${warning}\n`);
@@ -53,6 +60,7 @@ const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Reco
     lab: answers.lab,
     vip: '',
     clients: list(answers.clients).join(', '),
+    flow: ({ name: _, ...host }: GeneratedHost) => flowYaml(host),
     ...more,
   });
 
@@ -80,6 +88,24 @@ function inOnePlace(answers: InitOptions): string {
       })),
     ],
   });
+}
+
+/** The hosts of an Ansible inventory, with roles by its groups. */
+function likeAnsible(file: string, answers: InitOptions): string {
+  try {
+    const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
+    for (const name of unknown)
+      process.stderr.write(`${file}: ${name} is in no group that hapg knows; it is left out\n`);
+    const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
+    if (!vip) for (const host of hosts) host.roles = host.roles.filter((role) => role !== 'keepalived');
+    return inventory(answers, {
+      about: ['', `Made from ${file}.`, ''],
+      vip,
+      hosts: hosts.filter((host) => host.roles.length > 0),
+    });
+  } catch (cause) {
+    throw new UsageError(`${file}: ${(cause as Error).message}`);
+  }
 }
 
 function inDatacenters(answers: InitOptions): string {

@@ -7,8 +7,9 @@ export interface GeneratedHost {
   address: string;
   roles: string[];
   datacenter?: string;
-  /** The ports of this machine where a lab publishes it. */
-  lab?: { ssh: number; outside?: number };
+  /** How the controller reaches it, where that is not its address and port 22. */
+  ssh?: { user?: string; host?: string; port?: number };
+  outside?: { host: string; port: number };
 }
 
 /**
@@ -33,7 +34,8 @@ function addressIn(cidr: string, index: number): string {
   return made;
 }
 
-/** The port of this machine where a lab publishes its first host, and where PostgreSQL's first. */
+/** Where a lab publishes its hosts: the port of the first one's sshd, and of the first one's PostgreSQL. */
+const LAB = '127.0.0.1';
 const LAB_SSH = 3021;
 const LAB_POSTGRES = 5021;
 
@@ -52,7 +54,7 @@ export function spread(prefix: string, networks: readonly string[], nodes: numbe
         address: addressIn(network, node),
         roles: node * networks.length + center < count ? ['etcd', 'patroni'] : ['patroni'],
         datacenter,
-        ...(lab ? { lab: { ssh: LAB_SSH + port, outside: LAB_POSTGRES + port } } : {}),
+        ...(lab ? { ssh: { host: LAB, port: LAB_SSH + port }, outside: { host: LAB, port: LAB_POSTGRES + port } } : {}),
       };
     }),
   );
@@ -63,5 +65,5 @@ export const keeper = (network: string, hosts: readonly GeneratedHost[], lab: bo
   name: 'backup',
   address: addressIn(network, 19),
   roles: lab ? ['pgbackrest', 'client'] : ['pgbackrest'],
-  ...(lab ? { lab: { ssh: LAB_SSH + hosts.length } } : {}),
+  ...(lab ? { ssh: { host: LAB, port: LAB_SSH + hosts.length } } : {}),
 });

@@ -8,11 +8,17 @@ export interface NewHost {
   roles: string[];
 }
 
+/** A value in YAML's short form, on one line. */
+export const flowYaml = (value: unknown): string =>
+  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
+
 /** Where the hosts of an inventory stand in its text. */
 function hostsOf(text: string): { hosts: YAMLMap; counter: LineCounter } {
   const counter = new LineCounter();
   const hosts = parseDocument(text, { lineCounter: counter }).get('hosts', true);
   if (!isMap(hosts) || hosts.items.length === 0) throw new Error('the inventory has no hosts');
+  if (typeof hosts.get('from') === 'string')
+    throw new Error(`the hosts come from ${hosts.get('from')}: change them where that is made`);
   if (hosts.flow) throw new Error('write hosts: as one line a host, so that a line can be added or removed');
   return { hosts, counter };
 }
@@ -44,7 +50,7 @@ export function addHost(text: string, name: string, host: NewHost): string {
   const last = hosts.items.at(-1)!;
   const [, end] = linesOf(text, last);
   const indent = ' '.repeat(counter.linePos((last.key as { range: [number] }).range[0]).col - 1);
-  const entry = stringify(host, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
+  const entry = flowYaml(host);
   const before = text.slice(0, end);
   return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${name}: ${entry}\n${text.slice(end)}`;
 }

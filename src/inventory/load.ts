@@ -7,6 +7,7 @@ import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { type Problem, Source } from './source.ts';
+import { hostsFromTerraform } from './terraform.ts';
 
 export interface Loaded {
   cluster: Cluster;
@@ -48,9 +49,12 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   const syntax = source.syntaxErrors();
   if (syntax.length > 0) throw new UsageError(syntax.join('\n'));
   for (const override of overrides) applyOverride(source, override);
-  const parsed = inventorySchema.safeParse(source.document.toJS({ maxAliasCount: 100 }) ?? {});
+  const written = source.document.toJS({ maxAliasCount: 100 }) ?? {};
+  const hosts = terraformHosts(source, written.hosts);
+  const data: unknown = hosts ? { ...written, hosts } : written;
+  const parsed = inventorySchema.safeParse(data);
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, source));
+    const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, data));
     throw new UsageError(problems.map((problem) => source.format(problem)).join('\n'));
   }
   const problems = crossCheck(parsed.data);
@@ -60,6 +64,15 @@ export function parseInventory(text: string, file: string, overrides: readonly s
     .filter((problem) => problem.severity === 'warning')
     .map((problem) => source.format(problem));
   return { cluster: buildCluster(parsed.data as Inventory, file), source, warnings };
+}
+
+/** Hosts that the inventory takes from elsewhere. Throws UsageError. */
+function terraformHosts(source: Source, hosts: unknown): Record<string, unknown> | undefined {
+  try {
+    return hostsFromTerraform(source, hosts);
+  } catch (cause) {
+    throw new UsageError((cause as Error).message);
+  }
 }
 
 function applyOverride(source: Source, override: string): void {
@@ -72,7 +85,7 @@ function applyOverride(source: Source, override: string): void {
 }
 
 /** Translates one issue of the schema into problems that tell a person what to write instead. */
-function toProblems(issue: z.core.$ZodIssue, source: Source): Problem[] {
+function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
@@ -83,7 +96,7 @@ function toProblems(issue: z.core.$ZodIssue, source: Source): Problem[] {
     }));
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ severity: 'error', path, atKey: true, message: inner.message }));
-  const value = source.document.getIn(path);
+  const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], data);
   const hint =
     issue.code === 'invalid_value' && typeof value === 'string' ? suggest(value, issue.values.map(String)) : '';
   return [{ severity: 'error', path, message: `${message(issue, value)}${hint}` }];

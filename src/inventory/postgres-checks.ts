@@ -43,7 +43,7 @@ export const sqlObjects: Check = ({ postgres }) => {
   for (const [index, user] of postgres.users.entries()) {
     if (users.has(user.name))
       problems.push(error(['postgres', 'users', index, 'name'], `user ${user.name} is named twice`));
-    if (/^(postgres|replicator|rewinder)$|^pg_/.test(user.name))
+    if (/^(postgres|replicator|rewinder|pgbouncer)$|^pg_/.test(user.name))
       problems.push(error(['postgres', 'users', index, 'name'], `${user.name} is reserved for the cluster itself`));
     users.add(user.name);
   }

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { hostsFrom } from './terraform.ts';
 
 /** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
 const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbouncer', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
@@ -322,5 +323,6 @@ export type Inventory = z.output<typeof inventorySchema>;
 
 /** JSON Schema (draft 2020-12) of what a person may write. */
 export function jsonSchema(): unknown {
-  return z.toJSONSchema(inventorySchema, { io: 'input', unrepresentable: 'any' });
+  const hosts = z.union([inventorySchema.shape.hosts, hostsFrom]);
+  return z.toJSONSchema(inventorySchema.extend({ hosts }), { io: 'input', unrepresentable: 'any' });
 }

@@ -1,5 +1,5 @@
 import { isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
-import { linesOf } from './edit.ts';
+import { flowYaml, linesOf } from './edit.ts';
 
 export type SettingValue = string | number | boolean;
 
@@ -62,9 +62,6 @@ function leavesOf(text: string): Map<string, SettingValue> {
   return leaves;
 }
 
-const flow = (value: unknown): string =>
-  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
-
 const pairOf = (map: YAMLMap, key: string): Pair | undefined =>
   map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
 
@@ -93,14 +90,14 @@ function set(text: string, map: YAMLMap, path: readonly string[], value: Setting
   const [from, to] = (pair.value as { range?: [number, number, number] } | null)?.range ?? [endOf(pair), endOf(pair)];
   // A key without a value: the colon is there, and the place behind it.
   const gap = from === to && text[from - 1] !== ' ' ? ' ' : '';
-  return `${text.slice(0, from)}${gap}${flow(nested)}${text.slice(to)}`;
+  return `${text.slice(0, from)}${gap}${flowYaml(nested)}${text.slice(to)}`;
 }
 
 /** A new pair: behind the last one, but in the inventory itself before its hosts, which are a long list. */
 function insert(text: string, map: YAMLMap, key: string, value: unknown): string {
   const hosts = map.items.findIndex((item) => isScalar(item.key) && item.key.value === 'hosts');
   const last = map.items[hosts > 0 ? hosts - 1 : map.items.length - 1]!;
-  const entry = `${flow(key)}: ${flow(value)}`;
+  const entry = `${flowYaml(key)}: ${flowYaml(value)}`;
   if (map.flow) return `${text.slice(0, endOf(last))}, ${entry}${text.slice(endOf(last))}`;
   const [, end] = linesOf(text, last);
   const before = text.slice(0, end);

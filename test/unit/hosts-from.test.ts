@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fromAnsible } from '../../src/inventory/ansible.ts';
+import { addHost } from '../../src/inventory/edit.ts';
+import { loadInventory } from '../../src/inventory/load.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'hapg-hosts-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const inventory = (hosts: string): string => {
+  const file = join(directory, 'cluster.yaml');
+  writeFileSync(file, `cluster: cloud\nhosts:\n${hosts}`);
+  return file;
+};
+const terraform = (outputs: unknown) => writeFileSync(join(directory, 'terraform.json'), JSON.stringify(outputs));
+const BY_OUTPUT = `  from: terraform.json
+  outputs:
+    database_ips: {prefix: pg, roles: [etcd, patroni, pgbouncer], ssh: {user: admin}}
+    backup: {roles: [pgbackrest]}
+`;
+
+test('hosts come from what terraform output -json prints: lists of addresses and maps by name', () => {
+  terraform({
+    database_ips: { sensitive: false, type: ['tuple'], value: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] },
+    backup: { value: { store: '10.0.0.9' } },
+    other: { value: 7 },
+  });
+  const { cluster } = loadInventory(inventory(BY_OUTPUT));
+  assert.deepEqual(
+    cluster.hosts.map(({ name, address }) => `${name} ${address}`),
+    ['pg1 10.0.0.1', 'pg2 10.0.0.2', 'pg3 10.0.0.3', 'store 10.0.0.9'],
+  );
+  assert.equal(cluster.hosts[0]!.ssh.user, 'admin');
+  assert.ok(cluster.hosts[3]!.roles.has('pgbackrest'));
+});
+
+for (const [what, outputs, hosts, message] of [
+  [
+    'a file that is not there',
+    undefined,
+    BY_OUTPUT.replace('terraform.json', 'none.json'),
+    /yaml:3:9: error: none\.json cannot be read: ENOENT/,
+  ],
+  ['a file of something else', { a: 1 }, BY_OUTPUT, /not what "terraform output -json" prints/],
+  [
+    'an output that is not there',
+    { backup: { value: ['10.0.0.9'] } },
+    BY_OUTPUT,
+    /yaml:5:\d+: error: .* has no output database_ips/,
+  ],
+  [
+    'two hosts of one name',
+    { a: { value: ['10.0.0.1'] }, b: { value: ['10.0.0.2'] } },
+    '  from: terraform.json\n  outputs: {a: {prefix: x, roles: [patroni]}, b: {prefix: x, roles: [etcd]}}\n',
+    /two hosts would have the name x1/,
+  ],
+  [
+    'a host that the schema refuses',
+    { a: { value: ['10.0.0.1'] } },
+    '  from: terraform.json\n  outputs: {a: {prefix: x, roles: [postgress]}}\n',
+    /roles.*postgress/,
+  ],
+] as const)
+  test(`${what} is refused with its place`, () => {
+    if (outputs) terraform(outputs);
+    assert.throws(() => loadInventory(inventory(hosts)), message);
+  });
+
+test('a host cannot be added where hosts come from Terraform', () => {
+  assert.throws(
+    () => addHost(`cluster: a\nhosts:\n${BY_OUTPUT}`, 'pg4', { address: '10.0.0.4', roles: ['patroni'] }),
+    /the hosts come from terraform\.json: change them where that is made/,
+  );
+});
+
+test('an Ansible inventory becomes hosts with roles by its groups', () => {
+  const { hosts, unknown } = fromAnsible(`# the cluster
+[etcd_cluster]
+10.0.0.1
+10.0.0.2
+10.0.0.3
+
+[balancers]
+lb1.example.org ansible_host=10.0.0.5 ansible_port=2222
+
+[master]
+10.0.0.1 hostname=pg01 postgresql_exists=false
+
+[replica]
+10.0.0.2 ansible_user=admin
+10.0.0.3
+
+[postgres_cluster:children]
+master
+replica
+
+[pgbackrest]
+10.0.0.9 ansible_host="10.1.0.9"
+
+[monitoring]
+10.0.0.20
+
+[all:vars]
+ansible_user=root
+`);
+  assert.deepEqual(hosts, [
+    { name: 'db1', address: '10.0.0.1', roles: ['etcd', 'patroni'] },
+    { name: 'db2', address: '10.0.0.2', roles: ['etcd', 'patroni'], ssh: { user: 'admin' } },
+    { name: 'db3', address: '10.0.0.3', roles: ['etcd', 'patroni'] },
+    { name: 'lb1', address: '10.0.0.5', roles: ['haproxy'], ssh: { port: 2222 } },
+    { name: 'pgbackrest1', address: '10.1.0.9', roles: ['pgbackrest'] },
+  ]);
+  assert.deepEqual(unknown, ['10.0.0.20']);
+});
+
+test('without a group for etcd the database hosts vote; without database hosts nothing is made', () => {
+  assert.deepEqual(fromAnsible('[patroni]\na ansible_host=10.0.0.1\n').hosts[0]!.roles, ['etcd', 'patroni']);
+  assert.throws(() => fromAnsible('[web]\na ansible_host=10.0.0.1\n'), /no group looks like database hosts/);
+  assert.throws(() => fromAnsible('[patroni]\ndb[1:3]\n'), /a range of names is not understood/);
+});
