@@ -20,7 +20,7 @@ import {
   pgbackrestSchedule,
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
-import { pgbouncer, pgbouncerCertificates, pgbouncerPackages } from '../roles/pgbouncer/pgbouncer.ts';
+import { pgbouncer, pgbouncerCertificates, pgbouncerPackages, pgbouncerPrepare } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
 import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
@@ -29,7 +29,7 @@ import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { backupHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { directory } from '../src/steps/directory.ts';
-import { file } from '../src/steps/file.ts';
+import { file, noFile } from '../src/steps/file.ts';
 import { packages } from '../src/steps/package.ts';
 import type { Step } from '../src/steps/step.ts';
 
@@ -71,15 +71,27 @@ function postgresPackages(host: Host, context: Context): Step[] {
   return role ? postgresSource(role, host, context) : [];
 }
 
+const PROXY = '/etc/apt/apt.conf.d/80hapg-proxy';
+
+/** How packages are fetched, where the inventory says so. */
+const packageProxy = (host: Host, { cluster }: Context): Step => {
+  const { proxy } = cluster.settings.apt;
+  if (!proxy) return noFile(firstRole(host), PROXY);
+  const lines = ['http', 'https'].map((scheme) => `Acquire::${scheme}::Proxy "${proxy}";\n`);
+  return file(firstRole(host), PROXY, `// Managed by hapg.\n${lines.join('')}`);
+};
+
 const prepare: Stage = {
   name: 'hardening',
   hosts: everyone,
   steps: (host, context) => [
+    packageProxy(host, context),
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
     ...postgresPackages(host, context),
     ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
+    ...(host.roles.has('pgbouncer') ? pgbouncerPrepare(context.cluster) : []),
   ],
 };
 

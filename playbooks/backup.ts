@@ -47,7 +47,10 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
 export const archiveAll = async (op: Operation): Promise<void> => {
   const host = backupHost(op, await op.look());
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
-    remote.run(`${pgbackrest(op.cluster.stanza, 'check')} 2>&1 | tail -n 3`, 120),
+    remote.run(
+      `out=$(${pgbackrest(op.cluster.stanza, 'check')} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`,
+      120,
+    ),
   );
 };
 

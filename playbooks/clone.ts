@@ -11,19 +11,12 @@ import type { SecretStore } from '../src/secrets/store.ts';
 import { words } from '../src/shell/quote.ts';
 import { beforePostgres } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
-import {
-  markRestore,
-  type Phase,
-  phases,
-  RESTORE_S,
-  type RestoreOrder,
-  recoverFirst,
-  restoredFirst,
-} from './recover.ts';
+import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst, restoredFirst } from './recover.ts';
 import { lead } from './restore.ts';
 
-/** Until the hole in the source's firewall closes by itself, should the controller die. */
-const HOLE_S = RESTORE_S;
+/** Until the hole in the source's firewall closes by itself, should the controller die; counted anew while it goes on. */
+const HOLE_S = 3600;
+const PROLONG_MS = 600_000;
 const MEMBER_S = 900;
 
 /**
@@ -69,8 +62,10 @@ export async function clone(
       });
     } finally {
       await close();
+      await op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) =>
+        remote.run(`rm -rf ${PATHS.source}`),
+      );
     }
-    await op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
   });
   await phase('leading', [host], () => lead(op, store, host));
   await phase('backed up', backupHosts(cluster), async () => {
@@ -105,10 +100,20 @@ async function openSource(source: Operation, host: Host): Promise<() => Promise<
   );
   const remove = `command -v ${iptables} >/dev/null && while ${iptables} -D ${rule} 2>/dev/null; do :; done; true`;
   await source.arm(repository, 'clone', remove, HOLE_S);
-  await source.ask(
-    repository,
-    'let the clone in',
-    `if command -v ${iptables} >/dev/null; then ${iptables} -I ${rule}; fi`,
-  );
-  return () => source.release(repository, 'clone');
+  const timer = setInterval(() => void source.prolong(repository, 'clone').catch(() => undefined), PROLONG_MS).unref();
+  const close = () => {
+    clearInterval(timer);
+    return source.release(repository, 'clone');
+  };
+  try {
+    await source.ask(
+      repository,
+      'let the clone in',
+      `if command -v ${iptables} >/dev/null; then ${iptables} -I ${rule}; fi`,
+    );
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+  return close;
 }

@@ -4,6 +4,7 @@ import { backupHosts, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
+import { notRunning } from './recover.ts';
 import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, unitsOf } from './step-aside.ts';
 
@@ -28,26 +29,30 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
     await op.step(host, 'services off', 'packages', 'remove', (remote) => remote.run(servicesOff(unitsOf(host)), 330));
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
-      remote.run(stopUnits(['patroni.service']), 330),
+      remote.run(`${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`, 330),
     );
   const [keeper] = keepers;
   if (backups && keeper)
     await op.step(keeper, `delete the backups of ${cluster.stanza}`, 'pgbackrest', 'remove', (remote) =>
       remote.run(
-        [
-          pgbackrest(cluster.stanza, 'stop'),
-          ...cluster.repositories.map(({ key }) =>
-            pgbackrest(cluster.stanza, `--repo=${key}`, '--force', 'stanza-delete'),
-          ),
-          pgbackrest(cluster.stanza, 'start'),
-        ].join(' || exit 1\n'),
+        `${pgbackrest(cluster.stanza, 'stop')} || exit 1
+rc=0
+${cluster.repositories.map(({ key }) => `${pgbackrest(cluster.stanza, `--repo=${key}`, '--force', 'stanza-delete')} || rc=1`).join('\n')}
+# The stop is a file on this host; it would keep a later cluster of this name from archiving.
+${pgbackrest(cluster.stanza, 'start')}
+exit $rc`,
         3600,
       ),
     );
   op.stage('set aside', cluster.hosts);
   for (const host of cluster.hosts)
     await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
-      remote.run(`${servicesOff(unitsOf(host))}\n${aside([cluster.dataDir, cluster.etcdDataDir], stamp)}`, 330),
+      remote.run(
+        `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
+${notRunning(cluster.dataDir)}
+${aside([cluster.dataDir, cluster.etcdDataDir], stamp)}`,
+        330,
+      ),
     );
 }
 
@@ -56,4 +61,4 @@ const aside = (directories: readonly string[], stamp: string): string => `${dire
   .map(quote)
   .map((path) => `if [ -d ${path} ]; then mv -T ${path} ${path}.destroyed-${stamp} || exit 1; fi`)
   .join('\n')}
-rm -f ${PATHS.data} ${PATHS.identity} /etc/etcd/initial.env`;
+rm -f ${PATHS.data} ${PATHS.identity} ${PATHS.restore} /etc/etcd/initial.env`;

@@ -41,6 +41,10 @@ export interface BackupSource {
 export const RESTORE_S = 7 * 86_400;
 const SOCKETS = '/run/hapg-restore';
 
+/** POSIX sh: nobody moves a directory in which a server still writes, an orphan of Patroni for one. */
+export const notRunning = (dataDir: string): string =>
+  `! pgrep -u postgres -f ${quote(`postgres -D ${dataDir}`)} >/dev/null 2>&1 || { echo 'PostgreSQL still runs'; exit 1; }`;
+
 export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
 

@@ -15,7 +15,7 @@ import { etcdctl } from '../src/steps/etcd-join.ts';
 import { beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { converge, surveyAll } from './grow.ts';
-import { markRestore, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
+import { markRestore, notRunning, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
 
 const MEMBER_S = 900;
 
@@ -66,7 +66,7 @@ async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
       remote.run(
         `${markRestore(order)}
 ${stopUnits(['patroni.service'])}
-! pgrep -u postgres -f ${quote(`postgres -D ${op.cluster.dataDir}`)} >/dev/null 2>&1 || { echo 'PostgreSQL still runs'; exit 1; }`,
+${notRunning(op.cluster.dataDir)}`,
         330,
       ),
     );
@@ -106,7 +106,7 @@ export async function lead(op: Operation, store: SecretStore, host: Host): Promi
 }
 
 /** A replica takes the new backup over its own data, as far as it differs, and follows the new timeline from there. */
-export async function follow(op: Operation, store: SecretStore, host: Host): Promise<void> {
+async function follow(op: Operation, store: SecretStore, host: Host): Promise<void> {
   const { cluster } = op;
   const follows = ({ members, leader }: Snapshot): Verdict => {
     const member = members.find((one) => one.name === host.name);

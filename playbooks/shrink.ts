@@ -15,7 +15,7 @@ import { BACKUP_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type 
 
 /** POSIX sh: units are stopped, and do not start with the system any more. */
 export const servicesOff = (units: readonly string[]): string => `${stopUnits(units)}
-for u in ${units.map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null; done`;
+for u in ${units.map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null || true; done`;
 
 /**
  * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, etcd's member

@@ -130,6 +130,7 @@ command('add-replica', 'write a host into the inventory and bring it in')
   .requiredOption('--address <address>', 'its address in the cluster network')
   .option('--ssh <host:port>', 'how to reach it, where that is not its address')
   .option('--roles <roles>', 'its roles, separated by commas', 'patroni')
+  .option('--datacenter <name>', 'where it stands, in an inventory of several data centers')
   .option(...PROBE)
   .action((name, options) =>
     run(async () => (await import('./commands/add-replica.ts')).addReplicaCommand(name, options)),

@@ -16,7 +16,7 @@ export function hbaLines(cluster: Cluster): string[] {
   const direct = [...cluster.settings.clients, ...hostsWith(cluster, 'client').map((host) => single(host.address))];
   const pooled = isPooled(cluster);
   // A pool connects from the member's own host; HAProxy forwards TCP, so a client behind it is seen with its address.
-  const clients = pooled ? members : balancers.length > 0 ? balancers : direct;
+  const clients = [...(pooled ? members : []), ...(balancers.length > 0 ? balancers : pooled ? [] : direct)];
   return [
     `local all ${SUPERUSER} peer`,
     ...members.map((address) => `hostssl replication ${REPLICATION_USER} ${address} scram-sha-256`),

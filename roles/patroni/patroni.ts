@@ -60,7 +60,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
   const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
   // Clients verify the name they connect to: through the VIP and the balancers, and from outside, as well.
   const balancers = hostsWith(cluster, 'haproxy');
-  const outside = [host, ...balancers].flatMap((one) => (one.outside ? [one.outside.host] : []));
+  const outside = host.outside ? [host.outside.host] : [];
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
   const again = { notify: [reload(UNIT)] };
   // A pool shows clients the same certificate, and trusts the same authority.

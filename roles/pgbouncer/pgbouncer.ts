@@ -1,15 +1,16 @@
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import type { Host } from '../../src/inventory/model.ts';
+import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { render } from '../../src/render.ts';
+import { SOCKET_DIR } from '../../src/shell/postgres.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { POOLER } from '../../src/steps/sql-objects.ts';
-import { reload, type Step } from '../../src/steps/step.ts';
+import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 
 const role = 'pgbouncer';
@@ -21,6 +22,16 @@ export const pgbouncerPackages = ['pgbouncer'];
 
 /** Ends client connections when this member stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
 export const ROLE_CHANGE = '/usr/local/lib/hapg/pooler-role-change';
+
+/** Before the package, and before Patroni calls it. */
+export const pgbouncerPrepare = ({ settings }: Cluster): Step[] => [
+  directory(role, '/etc/systemd/system/pgbouncer.service.d'),
+  file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', {})),
+  directory(role, '/usr/local/lib/hapg'),
+  file(role, ROLE_CHANGE, render('pgbouncer/role-change.sh', { sockets: SOCKET_DIR, port: settings.postgres.port }), {
+    mode: '0755',
+  }),
+];
 
 /** What PgBouncer shows to PostgreSQL: a certificate of its own, in place of a password in a file. */
 export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
@@ -50,10 +61,12 @@ export function pgbouncer(host: Host, { cluster }: Context): Step[] {
   const { pgbouncer: wanted, postgres } = cluster.settings;
   const again = { notify: [reload(UNIT)] };
   return [
-    directory(role, '/etc/systemd/system/pgbouncer.service.d'),
-    file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', {})),
-    directory(role, '/usr/local/lib/hapg'),
-    file(role, ROLE_CHANGE, render('pgbouncer/role-change.sh', {}), { mode: '0755' }),
+    // Where it listens is read at a start only (PgBouncer documentation, "listen_port").
+    file(role, '/etc/pgbouncer/listen.ini', `listen_addr = ${host.address}\nlisten_port = ${wanted.port}\n`, {
+      ...POSTGRES,
+      mode: '0640',
+      notify: [restart(UNIT)],
+    }),
     file(
       role,
       '/etc/pgbouncer/pgbouncer.ini',

@@ -4,7 +4,6 @@ import {
   type Host,
   hostsWith,
   hostsWithAny,
-  isPooled,
   memberPort,
   repositoryHost,
 } from '../../src/inventory/model.ts';
@@ -37,13 +36,7 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
     rules.push(...from(hostsWith(cluster, 'etcd'), settings.etcd.peer_port, 'etcd peers'));
   }
   if (has('patroni')) {
-    rules.push(
-      ...from(
-        isPooled(cluster) ? databases : hostsWithAny(cluster, 'patroni', 'haproxy'),
-        settings.postgres.port,
-        'postgresql',
-      ),
-    );
+    rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.postgres.port, 'postgresql'));
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.patroni.port, 'patroni rest'));
     const port = memberPort(cluster);
     if (has('pgbouncer')) rules.push(...from(balancers, port, 'pgbouncer'));

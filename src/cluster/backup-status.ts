@@ -75,19 +75,16 @@ function scheduleProblems(host: string, { observations, repository }: Snapshot, 
   if (!service || observations.get(host)?.holder) return;
   for (const timer of service.idle)
     problem('backup_timer', host, `${timer} on ${host} is not active; run "hapg apply"`);
-  const last = repository?.backups.at(-1);
-  if (
-    repository &&
-    !repository.running &&
-    repository.host === host &&
-    service.triggered !== undefined &&
-    (last?.stop ?? 0) < service.triggered - BACKUP_DELAY_S
-  )
-    problem(
-      'backup_age',
-      host,
-      `the schedule called for a backup at ${isoSeconds(service.triggered)}, and the last one is of ${last ? isoSeconds(last.stop) : 'never'}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
-    );
+  if (!repository || repository.running || repository.host !== host || service.triggered === undefined) return;
+  for (const { key } of repository.repositories) {
+    const last = repository.backups.filter((one) => one.repository === key).at(-1);
+    if ((last?.stop ?? 0) < service.triggered - BACKUP_DELAY_S)
+      problem(
+        'backup_age',
+        host,
+        `the schedule called for a backup at ${isoSeconds(service.triggered)}, and the last one${repository.repositories.length > 1 ? ` in repository ${key}` : ''} is of ${last ? isoSeconds(last.stop) : 'never'}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
+      );
+  }
 }
 
 function archiveView(

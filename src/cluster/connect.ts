@@ -40,7 +40,10 @@ export function clientUri(
     ...(balanced
       ? {}
       : { target_session_attrs: { primary: 'primary', replica: 'standby', any: 'prefer-standby' }[role] }),
-    ...(balanced || role === 'primary' ? {} : { load_balance_hosts: 'random' }),
+    // From libpq 16 on; an older one refuses an option that it does not know.
+    ...(balanced || role === 'primary' || Number(settings.postgres.version) < 16
+      ? {}
+      : { load_balance_hosts: 'random' }),
   });
   return `postgresql://${user}@${endpoints.map(({ host, port }) => hostPort(host, port)).join(',')}/${database.name}?${options.toString().replaceAll('%2F', '/')}`;
 }

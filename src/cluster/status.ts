@@ -1,6 +1,7 @@
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
+import { synchronousStandbyThere } from './decisions/members.ts';
 import { armedUndos } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -145,15 +146,12 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       if (value !== host.tags[tag] && value !== false)
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
-  if (
-    cluster.replication !== 'async' &&
-    snapshot.leader &&
-    !snapshot.members.some((one) => one.role === 'sync_standby' || one.role === 'quorum_standby')
-  )
+  const synchronous = synchronousStandbyThere(cluster, snapshot);
+  if (!synchronous.ok && snapshot.leader)
     problem(
       'no_sync_standby',
       snapshot.leader.name,
-      'there is no synchronous standby: an acknowledged row may be lost with the leader',
+      `${synchronous.reasons.join('; ')}: an acknowledged row may be lost with the leader`,
     );
 }
 

@@ -12,15 +12,17 @@ export interface AddOptions extends OperateOptions {
   address: string;
   ssh?: string;
   roles: string;
+  datacenter?: string;
 }
 
-function parseHost({ address, ssh, roles }: AddOptions): NewHost {
+function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewHost {
   const [, host, port] = /^(.+?)(?::(\d+))?$/.exec(ssh ?? '') ?? [];
   if (ssh !== undefined && !host) throw new UsageError(`--ssh ${ssh}: HOST or HOST:PORT is needed`);
   return {
     address,
     ...(host ? { ssh: { host, ...(port ? { port: Number(port) } : {}) } } : {}),
     roles: roles.split(',').map((role) => role.trim()),
+    ...(datacenter ? { datacenter } : {}),
   };
 }
 

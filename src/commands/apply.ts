@@ -14,7 +14,7 @@ import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
-import type { Host } from '../inventory/model.ts';
+import { type Host, ROLE_NAMES } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { showFigures } from '../view/operation.ts';
@@ -191,7 +191,8 @@ async function carryOut(
   const recorder = new Recorder(session.options.emit, journal);
   const engine = new Apply(session, playbook, { hosts, roles }, context, facts, recorder, interrupt, plan, probed);
   const result = await engine.run();
-  if (result.failed.length === 0 && !result.interrupted && hosts.length === cluster.hosts.length) {
+  const whole = hosts.length === cluster.hosts.length && roles.size === ROLE_NAMES.length;
+  if (result.failed.length === 0 && !result.interrupted && whole) {
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
   }

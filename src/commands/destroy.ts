@@ -1,11 +1,18 @@
 import { destroy } from '../../playbooks/destroy.ts';
+import { noBackupRunning } from '../cluster/decisions/update.ts';
+import { all, verdict } from '../cluster/decisions/verdict.ts';
 import { hostsWith } from '../inventory/model.ts';
-import { type OperateOptions, operate } from './operate.ts';
+import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import { forgetOrder } from './restore-order.ts';
 
 /** `hapg destroy`: the cluster ends; its data is set aside, its backups stay unless they are named. */
 export function destroyCommand(options: OperateOptions & { confirm?: string; backups: boolean }): Promise<number> {
-  return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op) => {
+  return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op, snapshot) => {
     const { cluster } = op;
+    const paused = snapshot.paused
+      ? ['the cluster is paused, and Patroni would leave PostgreSQL running: "patronictl resume" first']
+      : [];
+    refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
     const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
     const members = hostsWith(cluster, 'patroni').map((host) => host.name);
     return {
@@ -22,7 +29,11 @@ export function destroyCommand(options: OperateOptions & { confirm?: string; bac
       typed: cluster.name,
       hosts: cluster.hosts,
       ends: true,
-      run: () => destroy(op, { stamp, backups: options.backups }),
+      run: async () => {
+        await destroy(op, { stamp, backups: options.backups });
+        // A restore that was under way has nothing to go on with.
+        forgetOrder(cluster);
+      },
     };
   });
 }

@@ -117,6 +117,15 @@ function inDatacenters(answers: InitOptions): string {
   const centers = count('--datacenters', answers.datacenters!);
   const nodes = count('--nodes', answers.nodes);
   const most = count('--max-databases', answers.maxDatabases);
+  if (centers < 2)
+    throw new UsageError('--datacenters is for two or more; for one place name addresses with --databases');
+  for (const [flag, given] of [
+    ['--balancers', answers.balancers],
+    ['--vip', answers.vip],
+    ['--databases', answers.databases],
+    ...(answers.lab ? ([['--backup', answers.backup]] as const) : []),
+  ] as const)
+    if (given) throw new UsageError(`${flag} does not go with --datacenters${flag === '--backup' ? ' --lab' : ''}`);
   if (centers * nodes > most)
     throw new UsageError(
       `${centers} data centers with ${nodes} database hosts each are ${centers * nodes}, more than ${most}: every one of them replays all writes; --max-databases allows more`,
@@ -137,7 +146,7 @@ function inDatacenters(answers: InitOptions): string {
       },
       {
         about: picture(networks, hosts),
-        hosts: [...hosts, ...(answers.lab ? [keeper(networks[0]!, hosts, true)] : backup)],
+        hosts: [...hosts, ...(answers.lab ? [keeper(networks[0]!, hosts)] : backup)],
       },
     );
   } catch (cause) {
@@ -154,6 +163,12 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
     `${networks.length} data centers, ${hosts.length} database hosts, ${etcd} votes in etcd. No balancer: clients know all members, and libpq`,
     'finds the one that leads ("hapg connect" prints how). A commit waits for standbys enough that one of them is in',
     'another data center than the leader; the loss of a whole data center loses no acknowledged row.',
+    ...(networks.length === 2
+      ? [
+          'With two of them the majority of votes is in one: without that one nobody takes over until a person acts. A small',
+          'third place with a vote (a host with the role etcd alone) would mend that.',
+        ]
+      : []),
     '',
     ...networks.map((network, index) => {
       const datacenter = String.fromCharCode(97 + index);

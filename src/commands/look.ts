@@ -22,6 +22,7 @@ export async function look<T>(
     const unreachable = await session.openAll(hosts);
     const reached = hosts.filter((host) => !unreachable.has(host.name));
     if (reached.length === 0) throw unreachableError(unreachable);
+    for (const { message } of unreachable.values()) process.stderr.write(`${message}\n`);
     const answers = await settleAll(reached, session.options.forks, (host) => probe(session, host, []));
     const seen = answers.flatMap((one, index) =>
       one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],

@@ -10,7 +10,7 @@ import { Journal, lastRunDied, newRunId } from '../engine/journal.ts';
 import { holder, lockAll } from '../engine/lock.ts';
 import { Operation } from '../engine/operation.ts';
 import { Recorder } from '../engine/record.ts';
-import { EXIT, Interrupted, KnownError, Refused } from '../errors.ts';
+import { EXIT, Interrupted, KnownError, Refused, UsageError } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
@@ -34,6 +34,8 @@ export interface OperateOptions extends CommonOptions {
   typed?: string | undefined;
   /** The command is for a cluster that is not whole: it does not wait for one that a killed run has left to settle. */
   asItIs?: boolean;
+  /** The command can be about some hosts only; others are about the whole cluster, and refuse --limit. */
+  selects?: boolean;
   /** The command may be the first that this inventory sees: its secret store is made. */
   mayBeNew?: boolean;
 }
@@ -77,6 +79,8 @@ export async function operate(
   edit?: (text: string) => string,
 ): Promise<number> {
   const started = performance.now();
+  if (!options.selects && (options.limit || options.tags || options.skipTags))
+    throw new UsageError(`hapg ${command} is about the whole cluster: without --limit, --tags and --skip-tags`);
   const made = setup(options, edit);
   needsAnswer('Changes', options);
   const { cluster } = made;

@@ -10,6 +10,15 @@ import { removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
+/** Throws UsageError where the inventory cannot be edited. */
+function without(text: string, name: string): string {
+  try {
+    return removeHost(text, name);
+  } catch (cause) {
+    throw new UsageError((cause as Error).message);
+  }
+}
+
 /** `hapg remove-node`: a host leaves; its data directory stays where it is, and backups are never touched. */
 export const removeNodeCommand = (name: string, options: OperateOptions & { switchover: boolean }): Promise<number> =>
   operate('remove-node', options, async (op, snapshot, made, store) => {
@@ -17,7 +26,7 @@ export const removeNodeCommand = (name: string, options: OperateOptions & { swit
     const host = cluster.hosts.find((one) => one.name === name);
     if (!host) throw new UsageError(`${cluster.file} has no host ${name}`);
     // Both before anything is touched: what is left must be a valid inventory.
-    const text = removeHost(made.text, name);
+    const text = without(made.text, name);
     const rest = loadInventory(cluster.file, options.extra, () => text).cluster;
     const leads = snapshot.leader?.name === name;
     const after = leads && options.switchover ? { ...snapshot, leader: undefined } : snapshot;

@@ -60,7 +60,7 @@ function parseFlags(flags: UpdateFlags): UpdateOptions {
 /** `hapg update`: rolling update of every host; the leader last of its kind, after a switchover to a named candidate. */
 export function updateCommand(flags: UpdateFlags): Promise<number> {
   const options = parseFlags(flags);
-  return operate('update', flags, async (op, snapshot, { hosts }) => {
+  return operate('update', { ...flags, selects: true }, async (op, snapshot, { hosts }) => {
     const { cluster } = op;
     refuseUnless(steady(cluster, snapshot, options.limits));
     const { plan, found } = await planUpdate(op, hosts, options);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   collectScript,
@@ -25,6 +25,8 @@ const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client }
 
 /** Whoever runs the load: a client host of the inventory, or this machine. */
 interface Runner extends LoadPlace {
+  /** Takes away what it needed here, passwords above all, however the load has ended. */
+  forget?(): void;
   /** Runs sh and returns what it printed. Rejects when it fails. */
   run(script: string, timeoutSeconds: number): Promise<string>;
   /** Starts sh that goes on beside what `run` does; it ends by itself when `touch` is no longer called. */
@@ -94,6 +96,7 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
         // It was ended in between.
       }
     },
+    forget: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
@@ -120,6 +123,7 @@ export class ClientLoad {
     try {
       await runner.run(prepareLoad(cluster, runner), 30);
     } catch (cause) {
+      runner.forget?.();
       if (host) throw cause;
       throw new Refused(
         `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
@@ -132,6 +136,10 @@ export class ClientLoad {
   /** Ends it and tells what the writer and the reader have seen. */
   async stop(): Promise<LoadFigures> {
     clearInterval(this.timer);
-    return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), 120));
+    try {
+      return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), 120));
+    } finally {
+      this.runner.forget?.();
+    }
   }
 }

@@ -7,7 +7,7 @@ import { armUndo, callOffUndo } from './temporary.ts';
 export const UNDO_AFTER_S = 90;
 
 /** Files that the undo scripts put back; copied before the change, `absent` when they are not there. */
-const SAVED = ['/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/ufw.conf'];
+const SAVED = ['/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/ufw.conf', '/etc/default/ufw'];
 
 /** POSIX sh that keeps copies of what guarded steps will change and arms an undo that puts them back. */
 export function armScript(steps: readonly Step[]): string {

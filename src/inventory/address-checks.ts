@@ -138,5 +138,21 @@ const jumps: Check = (inventory) => {
   return problems;
 };
 
+/** What serves clients elsewhere: each member's own port, or balancers that have several. */
+const outside: Check = (inventory) =>
+  Object.entries(inventory.hosts)
+    .filter(([, host]) => host.outside)
+    .flatMap(([name, host]) =>
+      !host.roles.includes('patroni') || withRole(inventory, 'haproxy').length > 0
+        ? [
+            error(
+              ['hosts', name, 'outside'],
+              'outside is for database hosts that clients reach without a balancer',
+              true,
+            ),
+          ]
+        : [],
+    );
+
 /** Whether every host has an address, and a way to it, of its own. */
-export const addresses: Check[] = [uniqueAddresses, uniqueSshEndpoints, oneFamily, jumps];
+export const addresses: Check[] = [uniqueAddresses, uniqueSshEndpoints, oneFamily, outside, jumps];

@@ -2,15 +2,18 @@ import { parse } from 'ini';
 import type { GeneratedHost } from './datacenters.ts';
 
 /** What the hosts of a group are for; the usual names, and those of the collections that are in use for PostgreSQL. */
-const GROUPS: readonly [RegExp, string][] = [
-  [/^etcd/, 'etcd'],
-  [/^(postgres|postgresql|database|databases|db|dbs|master|primary|replica|replicas|standby|patroni)/, 'patroni'],
-  [/^pgbouncer/, 'pgbouncer'],
-  [/^(balancers?|haproxy|lb|proxy|proxies)/, 'haproxy'],
-  [/^keepalived/, 'keepalived'],
-  [/^(pgbackrest|backup|backups)/, 'pgbackrest'],
-  [/^(client|clients|app|apps)/, 'client'],
+const GROUPS: readonly [names: string, role: string][] = [
+  ['etcd', 'etcd'],
+  ['postgres|postgresql|pg|databases?|dbs?|masters?|primary|replicas?|standbys?|patroni', 'patroni'],
+  ['pgbouncer', 'pgbouncer'],
+  ['balancers?|haproxy|lb|prox(y|ies)', 'haproxy'],
+  ['keepalived', 'keepalived'],
+  ['pgbackrest|backups?', 'pgbackrest'],
+  ['clients?|apps?', 'client'],
 ];
+/** `etcd`, `etcd_cluster`, `etcd-servers`, ... */
+const isGroup = (group: string, names: string): boolean =>
+  new RegExp(`^(${names})([_-](cluster|hosts?|servers?|nodes?))?$`).test(group);
 
 /** `name key=value ...` as Ansible writes a host; ini has split it at the first `=`. */
 function variablesOf(key: string, value: unknown): { name: string; variables: Record<string, string> } {
@@ -56,8 +59,8 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
     }
   }
   for (const group of Object.keys(groups).map((name) => name.replace(/:children$/, '')))
-    for (const [pattern, role] of GROUPS)
-      if (pattern.test(group))
+    for (const [names, role] of GROUPS)
+      if (isGroup(group, names))
         for (const name of members(group)) {
           const host = hosts.get(name);
           if (host && !host.roles.includes(role)) host.roles.push(role);

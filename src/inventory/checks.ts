@@ -143,6 +143,21 @@ const replication: Check = (inventory) => {
   return problems;
 };
 
+const datacenters: Check = (inventory) => {
+  const members = withRole(inventory, 'patroni');
+  const placed = members.filter(([, host]) => host.datacenter !== undefined);
+  if (placed.length === 0) return [];
+  return members
+    .filter(([, host]) => host.datacenter === undefined)
+    .map(([name]) =>
+      error(
+        ['hosts', name],
+        `${placed[0]![0]} has a datacenter and ${name} has none: every database host or none, for standbys are chosen by it`,
+        true,
+      ),
+    );
+};
+
 const pools: Check = (inventory) => {
   const members = withRole(inventory, 'patroni');
   const pooled = withRole(inventory, 'pgbouncer');
@@ -185,6 +200,7 @@ const CHECKS: Check[] = [
   repository,
   clientsWithDatabase,
   replication,
+  datacenters,
   pools,
   tagsOnlyOnMembers,
   portCollisions,

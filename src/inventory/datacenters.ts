@@ -29,7 +29,7 @@ function addressIn(cidr: string, index: number): string {
   bytes[bytes.length - 1]! += 10 + index;
   const made = ipaddr.fromByteArray(bytes).toString();
   const [network, prefix] = ipaddr.parseCIDR(cidr);
-  if (bytes.some((byte) => byte > 254) || !ipaddr.parse(made).match(network, prefix))
+  if (bytes.at(-1)! > 254 || !ipaddr.parse(made).match(network, prefix))
     throw new Error(`the network ${cidr} has no room for host ${index + 1}`);
   return made;
 }
@@ -60,10 +60,10 @@ export function spread(prefix: string, networks: readonly string[], nodes: numbe
   );
 }
 
-/** The host that keeps backups and, in a lab, runs a client: the last address of the first network's first twenty. */
-export const keeper = (network: string, hosts: readonly GeneratedHost[], lab: boolean): GeneratedHost => ({
+/** In a lab, the host that keeps backups and runs a client: the last of the first network's first twenty addresses. */
+export const keeper = (network: string, hosts: readonly GeneratedHost[]): GeneratedHost => ({
   name: 'backup',
   address: addressIn(network, 19),
-  roles: lab ? ['pgbackrest', 'client'] : ['pgbackrest'],
-  ...(lab ? { ssh: { host: LAB, port: LAB_SSH + hosts.length } } : {}),
+  roles: ['pgbackrest', 'client'],
+  ssh: { host: LAB, port: LAB_SSH + hosts.length },
 });

@@ -6,6 +6,7 @@ export interface NewHost {
   address: string;
   ssh?: { host: string; port?: number };
   roles: string[];
+  datacenter?: string;
 }
 
 /** A value in YAML's short form, on one line. */

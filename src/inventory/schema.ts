@@ -28,7 +28,7 @@ const network = z
 /** A name or an address that clients use; it ends up in URIs and certificates. */
 const endpointHost = z
   .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:]+$/, 'expected the name or address of an endpoint');
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^[0-9a-f:]+$/, 'expected the name or address of an endpoint, in lower case');
 const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
 const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
 const seconds = z.int().positive();

@@ -106,11 +106,15 @@ function insert(text: string, map: YAMLMap, key: string, value: unknown): string
   return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${entry}\n${text.slice(end)}`;
 }
 
+/** Whether a map holds nothing but what stands at this path. */
+const isAlone = (map: YAMLMap, [key, ...rest]: readonly string[]): boolean =>
+  map.items.length === 1 && (rest.length === 0 || isAlone(pairOf(map, key!)!.value as YAMLMap, rest));
+
 /** Takes out a pair that is there; a map that would be left empty goes as a whole. */
 function unset(text: string, map: YAMLMap, [key, ...rest]: readonly string[]): string {
   const index = map.items.findIndex((item) => isScalar(item.key) && String(item.key.value) === key);
   const pair = map.items[index]!;
-  if (rest.length > 0 && (pair.value as YAMLMap).items.length > 1) return unset(text, pair.value as YAMLMap, rest);
+  if (rest.length > 0 && !isAlone(pair.value as YAMLMap, rest)) return unset(text, pair.value as YAMLMap, rest);
   if (!map.flow) {
     const [from, to] = linesOf(text, pair);
     return text.slice(0, from) + text.slice(to);

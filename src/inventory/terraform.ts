@@ -16,12 +16,16 @@ export const hostsFrom = z
           })
           .describe('What each of these hosts is: roles, and everything else that a host may have'),
       )
-      .describe('By output: a list of addresses, or a map of names to addresses'),
+      .describe('By output: an address, a list of addresses, or a map of names to addresses'),
   })
   .describe('Hosts from a Terraform state');
 
 const values = z.record(z.string(), z.looseObject({ value: z.unknown() }));
-const addresses = z.union([z.array(z.string()).min(1), z.record(z.string(), z.string())]);
+const addresses = z.union([
+  z.string().transform((one) => [one]),
+  z.array(z.string()).min(1),
+  z.record(z.string(), z.string()),
+]);
 
 /**
  * The hosts that such a reference stands for, as the inventory would write them out; undefined when `hosts` is no such
@@ -51,7 +55,10 @@ export function hostsFromTerraform(source: Source, hosts: unknown): Record<strin
   for (const [output, { prefix, ...rest }] of Object.entries(outputs)) {
     const list = addresses.safeParse(found[output]?.value);
     if (!list.success)
-      return fail(['outputs', output], `${from} has no output ${output} with addresses (a list, or a map by name)`);
+      return fail(
+        ['outputs', output],
+        `${from} has no output ${output} with addresses (one, a list, or a map by name)`,
+      );
     const named = Array.isArray(list.data)
       ? list.data.map((address, index) => [`${prefix ?? output.replaceAll(/[^a-z0-9]+/g, '-')}${index + 1}`, address])
       : Object.entries(list.data);

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import ssh2 from 'ssh2';
-import type { Cluster, Host } from '../inventory/model.ts';
+import { type Cluster, type Host, memberPort } from '../inventory/model.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { docker, ensureDocker, LabError } from './docker.ts';
@@ -73,7 +73,7 @@ function sshPort(cluster: Cluster, host: Host): number {
 
 /** The way in from outside of a host that is one for clients: a port of this machine. */
 const published = (cluster: Cluster, { outside }: Partial<Pick<Host, 'outside'>>): string[] =>
-  outside?.host === '127.0.0.1' ? ['-p', `127.0.0.1:${outside.port}:${cluster.settings.postgres.port}`] : [];
+  outside?.host === '127.0.0.1' ? ['-p', `127.0.0.1:${outside.port}:${memberPort(cluster)}`] : [];
 
 /** Brings up one container a host: systemd and sshd on bare Debian, nothing else. Hosts that run already are left as they are. */
 export async function labUp(cluster: Cluster, say: Say): Promise<void> {

@@ -195,6 +195,7 @@ ${load(state)}`);
           .filter((one) => !isOurs(one))
           .map((one) => `drift, kept: ${readable(one)}`),
   undo: () => `for f in user.rules user6.rules ufw.conf; do [ -e ${PATHS.guard}/_etc_ufw_$f ] && cp -a ${PATHS.guard}/_etc_ufw_$f /etc/ufw/$f; done
+[ ! -e ${PATHS.guard}/_etc_default_ufw ] || cp -a ${PATHS.guard}/_etc_default_ufw /etc/default/ufw
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force disable; fi`,
 };
 

@@ -21,13 +21,13 @@ export interface Handler {
   action: 'reload' | 'restart';
 }
 
-/** What a change may do on its host; the engine provides it, steps know nothing of transport. */
 /** How far something long is: what sh prints meanwhile, and what the person is told of it. */
 export interface UnitProgress {
   script: string;
   tell: (output: string) => string | undefined;
 }
 
+/** What a change may do on its host; the engine provides it, steps know nothing of transport. */
 export interface Remote {
   readonly host: Host;
   /** Runs a script as root and returns its output; rejects with the output's end when it fails. Time-out in seconds, 60 by default. */

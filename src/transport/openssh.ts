@@ -6,7 +6,8 @@ export const ALIAS = 'hapg-host';
 const quoted = (path: string): string => `"${path}"`;
 
 /**
- * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target exactly as hapg does: the same keys, the
+ * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target as hapg does: the same keys (those of an
+ * agent first, which is OpenSSH's own order), the
  * same known hosts, the same jump hosts, and nothing of the person's own configuration, which is resolved already.
  */
 export function opensshConfig(target: SshTarget): string {

@@ -50,7 +50,9 @@ for (let round = 0; round < Number(values.runs); round++) {
   const host = leader();
   const scratch = '/var/lib/postgresql/bench-restore';
   const script = `${postgres(`mkdir -m 0700 ${scratch}`)}; t=$(date +%s%3N); ${postgres(`pgbackrest --stanza=${cluster.stanza} --pg1-path=${scratch} --log-level-console=warn restore`)} >/dev/null && echo $(($(date +%s%3N) - t)); rm -rf ${scratch}`;
-  alone.push(Number(on(host, script)));
+  const tookMs = Number(on(host, script));
+  if (!(tookMs > 0)) throw new Error('pgbackrest restore alone failed');
+  alone.push(tookMs);
   const result = hapg<{ duration_ms: number; restore_ms: number }>(
     ...['restore', '--latest', '--yes', '--confirm', cluster.name],
   );

@@ -17,7 +17,7 @@ before(async () => {
   assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
   const { code, stderr } = await lab.hapg(['apply', '--yes']);
   assert.equal(code, 0, stderr.slice(-2000));
-  lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+  await lab.findUri();
 });
 after(() => lab.down());
 

@@ -8,7 +8,7 @@ const lab = new TestLab('pgintr');
 const random = seeded();
 before(async () => {
   assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
-  lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+  await lab.findUri();
 });
 after(() => lab.down());
 
@@ -19,9 +19,11 @@ async function killedApply(atLeastMs: number, spanMs: number): Promise<boolean> 
   const timer = setTimeout(() => run.kill('SIGKILL'), moment);
   const { code, stderr } = await run.done;
   clearTimeout(timer);
+  for (const host of lab.hosts) await until(`${host} is unlocked`, 60, () => isFree(lab, host));
   console.log(
     `${code === null ? 'killed' : `ended with ${code}`} after ${(moment / 1000).toFixed(1)} s at: ${stderr.trim().split('\n').at(-1)}`,
   );
+  assert.ok(code === null || code === 0, `it ended by itself with ${code}: ${stderr.slice(-1000)}`);
   return code === 0;
 }
 
@@ -122,7 +124,7 @@ test("another package manager holds dpkg's lock: the run waits for it", async ()
 });
 
 test('the mirror is down: said so, and when it is back the next run finishes', async () => {
-  assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums').code, 0);
+  assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums; apt-get clean').code, 0);
   lab.on(
     'client',
     'sed -n \'s|^URIs: [a-z]*://\\([^/]*\\).*|\\1|p; s|^deb [a-z]*://\\([^/ ]*\\).*|\\1|p\' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sort -u | while read -r h; do echo "127.0.0.1 $h # mirror is down" >> /etc/hosts; done',

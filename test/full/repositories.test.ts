@@ -30,7 +30,7 @@ before(async () => {
   authority = lab.on('s3', 'cat /etc/s3/ca.crt').out;
   lab.docker('rm', '-f', 'pgs3-backup');
   repositories(['/one']);
-  lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+  await lab.findUri();
 });
 after(() => lab.down());
 

@@ -17,7 +17,7 @@ const health = (what: 'primary' | 'replica'): Record<string, string> =>
       ['db2', '10.9.3.11'],
     ].map(([host, address]) => [
       host,
-      lab.on(lab.client, `curl -s -o /dev/null -m 3 -w '%{http_code}' http://${address}:8404/${what}`).out,
+      lab.on('witness', `curl -s -o /dev/null -m 3 -w '%{http_code}' http://${address}:8404/${what}`).out,
     ]),
   );
 

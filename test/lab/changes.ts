@@ -48,7 +48,7 @@ export function changing(lab: TestLab): void {
     const before = readFileSync(lab.inventory, 'utf8');
     for (const wrong of ['postgres.version=16', 'patroni.ttl=5', 'patroni.tll=30']) {
       const { code, stderr } = await lab.hapg(['config', 'edit', '--yes', '--set', wrong]);
-      assert.equal(code, 2, stderr);
+      assert.equal(code, 5, stderr);
     }
     assert.equal(readFileSync(lab.inventory, 'utf8'), before);
     const named = await lab.hapg(['config', 'edit', '--yes', '--set', 'patroni.maximum_lag_on_failover=2097152']);

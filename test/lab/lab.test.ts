@@ -21,7 +21,7 @@ const lab = new TestLab();
 before(async () => {
   const up = await lab.hapg(['lab', 'up']);
   assert.equal(up.code, 0, up.stderr);
-  lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+  await lab.findUri();
 });
 after(() => lab.down());
 

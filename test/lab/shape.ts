@@ -9,6 +9,7 @@ export interface Newcomer {
   name: string;
   address: string;
   roles?: string;
+  datacenter?: string;
 }
 
 /**
@@ -19,7 +20,7 @@ export function shape(lab: TestLab, newcomer?: Newcomer): void {
   before(async () => {
     const up = await lab.hapg(['lab', 'up']);
     assert.equal(up.code, 0, up.stderr);
-    lab.uri = (await lab.hapg(['connect'])).stdout.split('\n')[0]!;
+    await lab.findUri();
   });
 
   applying(lab);
@@ -56,11 +57,12 @@ export function shape(lab: TestLab, newcomer?: Newcomer): void {
   });
 
   test(`${lab.cluster}: add-replica brings ${newcomer.name} in`, async () => {
-    const { name, address, roles = 'patroni' } = newcomer;
+    const { name, address, roles = 'patroni', datacenter } = newcomer;
     const bare = await lab.hapg(['lab', 'add', name, '--address', address, '-o', 'json']);
     const { ssh } = JSON.parse(bare.stdout) as { ssh: string };
+    const place = datacenter ? ['--datacenter', datacenter] : [];
     const words = ['add-replica', name, '--address', address, '--ssh', ssh, '--roles', roles, '--yes', '--probe'];
-    const { code, stdout, stderr } = await lab.hapg([...words, '-o', 'json']);
+    const { code, stdout, stderr } = await lab.hapg([...words, ...place, '-o', 'json']);
     assert.equal(code, 0, stderr.slice(-3000));
     const result = JSON.parse(stdout) as OperationDocument;
     console.log(`${lab.cluster}, add-replica: ${result.duration_ms} ms ${JSON.stringify(result.writes)}`);

@@ -39,7 +39,8 @@ export class TestLab {
           .replace(`cluster: ${name}`, `cluster: ${this.cluster}`)
           .replaceAll(`.hapg/${name}/`, `.hapg/${this.cluster}/`)
           .replaceAll('10.1.', '10.9.')
-          .replaceAll('port: 30', 'port: 31'),
+          .replaceAll('port: 30', 'port: 31')
+          .replaceAll('port: 50', 'port: 51'),
       ),
     );
   }
@@ -126,8 +127,17 @@ export class TestLab {
     }
   }
 
+  /** Where applications write: the first URI of `hapg connect`. */
+  async findUri(): Promise<void> {
+    const { stdout, stderr } = await this.hapg(['connect']);
+    this.uri = stdout.split('\n')[0]!;
+    if (!this.uri.startsWith('postgresql://')) throw new Error(`hapg connect printed no URI: ${stderr}`);
+  }
+
   async down(): Promise<void> {
-    await this.hapg(['lab', 'down']);
+    if ((await this.hapg(['lab', 'down'])).code !== 0)
+      for (const name of this.docker('ps', '-aq', '--filter', `label=hapg.cluster=${this.cluster}`).split('\n'))
+        if (name) this.docker('rm', '-f', '-v', name);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
@@ -180,10 +190,12 @@ export class Writer {
       .out.split('\n')
       .map((line) => line.split(' '));
     const acked = lines.filter(([, what]) => what === 'ok');
+    if (acked.length === 0) throw new Error('the writer has never been acknowledged');
     const there = new Set(
       this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c 'select n from rows'`).out.split('\n'),
     );
-    const times = acked.map(([time]) => Number(time));
+    // Up to the last attempt, so that an outage that lasts counts.
+    const times = [...acked, ...lines.slice(-1)].map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
     return {
       acked: acked.length,

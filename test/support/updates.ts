@@ -14,15 +14,16 @@ const NEWER = [
 ];
 
 /**
- * Makes real updates available: the hosts' own packages are fetched again on db1, packed with a higher version, and put
+ * Makes real updates available: the hosts' own packages are fetched again on a database host, packed with a higher version, and put
  * as a local package source on every host. `breakOn`: there the package that every host has ends with an error.
  */
 export function offerUpdates(
   lab: TestLab,
   suffix: string,
-  packages: readonly string[] = NEWER,
+  packages: readonly string[] = [...NEWER, ...(lab.with('pgbouncer').length > 0 ? ['pgbouncer'] : [])],
   breakOn?: string,
 ): void {
+  const builder = lab.with('patroni')[0]!;
   const build = (broken: boolean) => `set -e
 rm -rf /opt/build /etc/apt/sources.list.d/newer.list; mkdir -p /opt/build/newer; cd /opt/build; chmod 0777 /opt/build
 apt-get -q update >/dev/null
@@ -42,7 +43,7 @@ for f in *.deb; do dpkg-deb -f $f; echo "Filename: ./$f"; echo "Size: $(stat -c 
 chmod -R a+rX .
 tar -C /opt/build -czf /opt/newer.tgz newer`;
   const spread = (hosts: readonly string[]) => {
-    const { stdout } = spawnSync('docker', ['exec', `${lab.cluster}-db1`, 'cat', '/opt/newer.tgz'], {
+    const { stdout } = spawnSync('docker', ['exec', `${lab.cluster}-${builder}`, 'cat', '/opt/newer.tgz'], {
       maxBuffer: 1 << 30,
     });
     for (const host of hosts)
@@ -64,7 +65,7 @@ tar -C /opt/build -czf /opt/newer.tgz newer`;
     [true, breakOn ? [breakOn] : []],
   ] as const) {
     if (hosts.length === 0) continue;
-    const made = lab.on('db1', build(broken), 300);
+    const made = lab.on(builder, build(broken), 300);
     if (made.code !== 0) throw new Error(`newer packages could not be made: ${made.out}`);
     spread(hosts);
   }

@@ -79,3 +79,15 @@ test('without a balancer clients name all members, and libpq finds the one that 
 test('from outside they have other names and ports', () => {
   assert.match(clientUri(cluster, 'replica', { outside: true })!, /@127\.0\.0\.1:5021,127\.0\.0\.1:5022,/);
 });
+
+test('an older libpq gets no option that it would refuse', () => {
+  const old = parseInventory(shipped.replace('version: "17"', 'version: "15"'), 'multi-dc.yaml').cluster;
+  assert.doesNotMatch(clientUri(old, 'replica')!, /load_balance_hosts/);
+});
+
+test('a database host without a data center among others that have one is refused', () => {
+  assert.throws(
+    () => parseInventory(shipped.replace('datacenter: c, ', ''), 'multi-dc.yaml'),
+    /pg-a1 has a datacenter and pg-c1 has none/,
+  );
+});

@@ -278,3 +278,47 @@ test('status has an unreachable host among its problems', () => {
     [['unreachable', 'db3']],
   );
 });
+
+test('a host that got the address of another member is refused: two members of one name could both lead', () => {
+  const moved = lab((all) => {
+    const { patroni } = all.get('db2')!;
+    (patroni!.self!.patroni as { name: string }).name = 'db3';
+    for (const one of all.values())
+      for (const member of one.etcd?.members ?? []) if (member.name === 'db2') member.name = 'db3';
+  });
+  const said = reasons(checkIdentity(cluster, moved, IDENTITY));
+  assert.match(said, /db2: 10\.1\.1\.11 is the PostgreSQL member db3/);
+  assert.match(said, /db2: 10\.1\.1\.11 is the etcd member db3/);
+});
+
+test('where commits wait for two standbys, one is not enough', () => {
+  const two = { ...cluster, synchronousNodes: 2 };
+  assert.match(reasons(membersHealthy(two, lab())), /1 synchronous standbys instead of 2/);
+  const both = lab((all) => {
+    for (const member of members(all)) if (member.name === 'db3') member.role = 'sync_standby';
+  });
+  assert.equal(reasons(membersHealthy(two, both)), 'yes');
+  const marked = lab((all) => {
+    for (const member of members(all)) if (member.name === 'db3') member.tags = { nosync: true };
+  });
+  assert.equal(reasons(membersHealthy(two, marked)), 'yes', 'one that is taken out on purpose is not waited for');
+});
+
+test('of two repositories the one without new backups is told', () => {
+  const { problems } = statusOf(
+    cluster,
+    lab((all) => {
+      const repository = all.get('backup')!.repository!;
+      repository.repositories.push({ key: 2, status: 0, message: 'ok' });
+      repository.backups.push({
+        ...repository.backups[0]!,
+        repository: 2,
+        stop: repository.backups[0]!.stop - 864_000,
+      });
+    }),
+    new Map(),
+    IDENTITY,
+    NOW,
+  );
+  assert.match(problems.map((one) => one.message).join(), /the last one in repository 2 is of/);
+});

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { haproxy } from '../../roles/haproxy/haproxy.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { pgbouncer } from '../../roles/pgbouncer/pgbouncer.ts';
 import { rulesFor } from '../../roles/ufw/ufw.ts';
 import { clientUri } from '../../src/cluster/connect.ts';
+import { DEFAULT_LIMITS, steady } from '../../src/cluster/decisions/update.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
+import { render } from '../../src/render.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
-import { contextFor, labCluster } from './model.ts';
+import { contextFor, healthyLab, labCluster } from './model.ts';
 
 const text = readFileSync('inventory/pgbouncer.yaml', 'utf8');
 const { cluster } = parseInventory(text, 'inventory/pgbouncer.yaml');
@@ -65,3 +71,39 @@ for (const [what, from, to, message] of [
   test(`a pool ${what} is refused`, () => {
     assert.throws(() => parseInventory(text.replace(from, to), 'pgbouncer.yaml'), message);
   });
+
+test('a pool that takes no connections stops a roll-out, and status tells it', () => {
+  const closed = new Map(
+    [...healthyLab()].map(([name, one]) => [name, name === 'db2' ? { ...one, pool: false } : one]),
+  );
+  const verdict = steady(pooledLab, takeSnapshot(closed), DEFAULT_LIMITS);
+  assert.match(verdict.ok ? '' : verdict.reasons.join(), /PgBouncer on db2 takes no connections/);
+});
+
+test('a reload of HAProxy takes the place of each server from its configuration, its state from before', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-haproxy-'));
+  try {
+    const steps = haproxy(pooledLab.hosts.find((one) => one.name === 'proxy1')!, await contextFor(pooledLab));
+    const down = steps.map((one) => one.want as FileWant).find((want) => want.path?.endsWith('servers-down.state'))!;
+    writeFileSync(join(directory, 'servers-down.state'), String(down.content));
+    const live = String(down.content)
+      .split('\n')
+      .filter((line) => !line.includes(' db3 '))
+      .join('\n')
+      .replaceAll(' 0 0 1 1 0 8 2 0 6 ', ' 2 0 1 1 77 6 3 7 6 ')
+      .replaceAll(' - 6432 - ', ' - 5432 - ');
+    const script = render('haproxy/keep-state.sh', {})
+      .replaceAll(/\/var\/lib\/haproxy|\/etc\/haproxy/g, directory)
+      .replace(/^echo .*\|/m, 'cat |');
+    writeFileSync(join(directory, 'script'), script);
+    const ran = spawnSync('sh', [join(directory, 'script')], { input: live, encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    const kept = readFileSync(join(directory, 'server-state'), 'utf8');
+    assert.match(kept, /^1\n# be_id/);
+    assert.match(kept, /^0 primary 1 db1 10\.1\.1\.10 2 0 1 1 77 6 3 7 6 0 0 0 - 6432 /m);
+    assert.match(kept, /^0 primary 3 db3 10\.1\.1\.12 0 0 .* 6432 /m, 'a new server starts down');
+    assert.doesNotMatch(kept, / 5432 /);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

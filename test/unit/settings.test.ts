@@ -43,6 +43,12 @@ const EDITS: [what: string, text: string, edit: [key: string, value?: string | n
   ['the first of a flow taken out', 'patroni: {ttl: 30, port: 1}\n', ['patroni.ttl'], 'patroni: {port: 1}\n'],
   ['the last of a flow taken out', 'patroni: {port: 1, ttl: 30}\n', ['patroni.ttl'], 'patroni: {port: 1}\n'],
   ['a line taken out', 'patroni:\n  ttl: 30\n  port: 1 # p\n', ['patroni.ttl'], 'patroni:\n  port: 1 # p\n'],
+  [
+    'one of two in a map that is alone',
+    'postgres: {parameters: {a: 1, b: 2}}\n',
+    ['postgres.parameters.a'],
+    'postgres: {parameters: {b: 2}}\n',
+  ],
   ['the only one of a map taken out', 'a: 1\npatroni: {ttl: 30}\nb: 2\n', ['patroni.ttl'], 'a: 1\nb: 2\n'],
 ];
 for (const [what, text, [key, value], after] of EDITS)

@@ -37,11 +37,34 @@ export function checkIdentity(
         `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
       );
   }
+  reasons.push(...misnamed(cluster, snapshot));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
       `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
     );
   return verdict(reasons);
+}
+
+/**
+ * A member is known by its name everywhere: a host that got another one (a list of addresses that has moved up, two
+ * addresses swapped) would become a second member of that name, and both could believe that they lead.
+ */
+function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
+  const cure = 'Give each host of the inventory the address that it had';
+  return cluster.hosts.flatMap((host) => {
+    const self = snapshot.observations.get(host.name)?.patroni?.self?.patroni as { name?: string } | undefined;
+    const voter = snapshot.dcs.members.find(
+      (one) => new URL(one.peerUrl).hostname.replace(/^\[|\]$/g, '') === host.address,
+    );
+    return [
+      ...(self?.name && self.name !== host.name
+        ? [`${host.name}: ${host.address} is the PostgreSQL member ${self.name}. ${cure}`]
+        : []),
+      ...(voter?.name && voter.name !== host.name
+        ? [`${host.name}: ${host.address} is the etcd member ${voter.name}. ${cure}`]
+        : []),
+    ];
+  });
 }
 
 /**

@@ -32,11 +32,17 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
 /** Whether commits wait for this member. */
 export const isSynchronous = ({ role }: Member): boolean => role === 'sync_standby' || role === 'quorum_standby';
 
-/** Where commits should wait for somebody, there is somebody. */
-export const synchronousStandbyThere = (cluster: Cluster, snapshot: Snapshot): Verdict =>
-  verdict(
-    cluster.replication !== 'async' && !snapshot.members.some(isSynchronous) ? ['there is no synchronous standby'] : [],
-  );
+/** Where commits should wait for standbys, as many are there as they should wait for; of those that may be. */
+export function synchronousStandbyThere(cluster: Cluster, snapshot: Snapshot): Verdict {
+  if (cluster.replication === 'async') return verdict([]);
+  const able = snapshot.members.filter((member) => member !== snapshot.leader && member.tags.nosync !== true);
+  const wanted = Math.max(1, Math.min(cluster.synchronousNodes, able.length));
+  const there = snapshot.members.filter(isSynchronous).length;
+  if (there >= wanted) return verdict([]);
+  return verdict([
+    there === 0 ? 'there is no synchronous standby' : `there are ${there} synchronous standbys instead of ${wanted}`,
+  ]);
+}
 
 /** The condition between two restarts: all members stream, and commits are protected. */
 export const membersHealthy = (cluster: Cluster, snapshot: Snapshot, maxLagBytes = MAX_LAG_BYTES): Verdict =>

@@ -71,6 +71,14 @@ export function noBackupRunning(snapshot: Snapshot): Verdict {
   return verdict(running.map(([host]) => `${host}: a backup is running; wait for its end`));
 }
 
+/** Through every pool clients get in. */
+const poolsOpen = (hosts: readonly Host[], { observations }: Snapshot): Verdict =>
+  verdict(
+    hosts
+      .filter((host) => observations.get(host.name)?.pool === false)
+      .map((host) => `PgBouncer on ${host.name} takes no connections`),
+  );
+
 /** Whole and undisturbed: the condition before a planned change, and between two hosts of one. */
 export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Limits): Verdict =>
   all(
@@ -83,6 +91,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
     etcdHealthy(cluster, snapshot),
     balancersHealthy(cluster, snapshot),
+    poolsOpen(cluster.hosts, snapshot),
     noBackupRunning(snapshot),
     nothingLeftOver(cluster, snapshot),
   );
@@ -167,4 +176,5 @@ export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, 
     host.roles.has('patroni') ? membersStreaming(cluster, snapshot, maxLagBytes) : verdict([]),
     host.roles.has('etcd') ? etcdHealthy(cluster, snapshot) : verdict([]),
     hostsWithAny(cluster, 'haproxy', 'keepalived').includes(host) ? balancersHealthy(cluster, snapshot) : verdict([]),
+    poolsOpen([host], snapshot),
   );
