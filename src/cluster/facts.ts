@@ -109,7 +109,7 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
   return {
     /** `replication: quorum` (Patroni 4.0 release notes). */
     quorumMode: atLeast(versions.patroni, '4.0.0'),
-    /** DCS failsafe mode; trusted from 4.0.7 on, see the README's safety model. */
+    /** DCS failsafe mode; trusted from 4.0.7 on only. */
     failsafeMode: atLeast(versions.patroni, '4.0.7'),
     /** GET /patroni of a replica tells `replication_state`; older ones only where WAL has been received to. */
     replicationState: atLeast(versions.patroni, '4.0.0'),

@@ -122,8 +122,8 @@ function judgeTls({ what, from, address, port, authority, own, starttls, mutual 
 }
 
 const UNTOUCHED = 'untouched';
-await labAdd(cluster, UNTOUCHED, `${network}90`);
 try {
+  await labAdd(cluster, UNTOUCHED, `${network}90`);
   const before = lynis(UNTOUCHED);
   for (const host of ['db1', 'client']) {
     const after = lynis(host);

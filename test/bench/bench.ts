@@ -97,7 +97,7 @@ async function probeScripts(cluster: Cluster): Promise<Map<string, string>> {
 async function noop(): Promise<void> {
   const { cluster } = loadInventory(values.inventory);
   const scripts = await probeScripts(cluster);
-  const key = resolve('inventory', cluster.settings.ssh.key ?? '');
+  const key = resolve(values.inventory, '..', cluster.settings.ssh.key ?? '');
   const known = join(cluster.stateDir, 'known_hosts');
   const floor = () =>
     Promise.all(
