@@ -11,6 +11,7 @@ import { loadInventory } from '../../src/inventory/load.ts';
 import { type Cluster, type Host, ROLE_NAMES } from '../../src/inventory/model.ts';
 import { labAdd } from '../../src/lab/lab.ts';
 import { gatewayOf, subnetOf } from '../../src/lab/network.ts';
+import { PATHS } from '../../src/paths.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import type { DirectoryWant } from '../../src/steps/directory.ts';
