@@ -157,7 +157,7 @@ async function look(
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) {
     if (json) printJson(unreachableDocument(hosts, unreachable, session.options.run));
-    throw unreachableError(unreachable);
+    throw unreachableError(unreachable, true);
   }
   const waitSeconds = Number(options.lockWait);
   const found = await survey(session, playbook, { hosts, roles }, secrets, {

@@ -113,11 +113,11 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
   return { session, progress, interrupt };
 }
 
-/** The one error that stands for all unreachable hosts. */
-export function unreachableError(failed: ReadonlyMap<string, Unreachable>): KnownError {
+/** The one error that stands for all unreachable hosts; `selects` where a run over the others makes sense. */
+export function unreachableError(failed: ReadonlyMap<string, Unreachable>, selects = false): KnownError {
   const lines = [...failed.values()].map((error) => error.message);
   return new KnownError(
-    `${lines.join('\n')}\nNothing was changed. Go on without a host only on purpose: --limit '!NAME'`,
+    `${lines.join('\n')}\nNothing was changed${selects ? ". Go on without a host only on purpose: --limit '!NAME'" : ''}`,
     EXIT.unreachable,
   );
 }
