@@ -44,7 +44,7 @@ async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string,
   const { session } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+    if (unreachable.size > 0) throw unreachableError(unreachable, true);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
       (await session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output.trim().split('\n').filter(Boolean),
     );

@@ -27,7 +27,7 @@ async function list(options: CommonOptions): Promise<number> {
   const { session, progress } = await start(made, newRunId(), () => []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+    if (unreachable.size > 0) throw unreachableError(unreachable, true);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
       (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
     );

@@ -13,7 +13,7 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
   const { session } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+    if (unreachable.size > 0) throw unreachableError(unreachable, true);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) => ({
       host: host.name,
       holder: (await probe(session, host, [])).observation.holder ?? null,

@@ -30,7 +30,7 @@ export async function logsCommand(
   const { session, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+    if (unreachable.size > 0) throw unreachableError(unreachable, true);
     const cursors = new Map<string, string>();
     const width = Math.max(...made.hosts.map((host) => host.name.length));
     do {

@@ -91,7 +91,7 @@ export async function operate(
   const { session, progress, interrupt } = await start(made, run, () => store.all());
   try {
     const unreachable = await session.openAll(cluster.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, options.selects);
+    if (unreachable.size > 0) throw unreachableError(unreachable);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, cluster.hosts, lock.who, lock.waitSeconds);
     const journal = Journal.open(cluster, run);
