@@ -214,7 +214,7 @@ ls /etc/systemd/system | grep hapg-undo
 apt-mark showhold
 systemctl --failed --plain --no-legend
 [ -e /etc/patroni/config.yml ] && sed -n '/^tags:/,$p' /etc/patroni/config.yml
-[ -S /run/haproxy/admin.sock ] && echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E ',(DRAIN|MAINT)'
+systemctl -q is-active haproxy && echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E ',(DRAIN|MAINT)'
 true`;
   return Object.fromEntries(
     lab.hosts.map((host) => [host, lab.on(host, script).out] as const).filter(([, found]) => found !== ''),
