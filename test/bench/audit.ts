@@ -94,7 +94,6 @@ const SERVICES: Service[] = [
     port: pgbackrest.port,
     authority: `${PKI.pgbackrest}/ca.crt`,
     own: `${PKI.pgbackrest}/pgbackrest`,
-    mutual: true,
   },
 ];
 
@@ -148,6 +147,22 @@ try {
       judge(`systemd-analyze security ${unit}`, String(exposure), !floored || exposure <= FLOORS.unitExposure);
     }
   for (const service of SERVICES) judgeTls(service);
+  const asStranger = (command: string) =>
+    on(
+      'db1',
+      `runuser -u postgres -- pgbackrest --no-config --repo1-host=${addressOf('backup')} --repo1-host-type=tls --repo1-host-port=${pgbackrest.port} --repo1-host-ca-file=${PKI.pgbackrest}/ca.crt --repo1-host-cert-file=${PKI.patroni}/rest.crt --repo1-host-key-file=${PKI.patroni}/rest.key --stanza=${cluster.stanza} ${command}`,
+    ).out;
+  judge(
+    "pgBackRest: another authority's certificate",
+    'refused',
+    /unknown ca/.test(asStranger('info')) && !/status: ok/.test(asStranger('info')),
+  );
+  // It greets without one, for its own ping, and serves only clients that are named in tls-server-auth (pgBackRest, "server").
+  const greeted = on(
+    'db1',
+    `(printf '{"cmd":"config"}\\n'; sleep 2) | timeout 10 openssl s_client -quiet -CAfile ${PKI.pgbackrest}/ca.crt -connect ${addressOf('backup')}:${pgbackrest.port} 2>/dev/null`,
+  ).out.trim();
+  judge('pgBackRest: without a certificate', 'a greeting only', /^\{"name":"pgBackRest"[^\n]*\}$/.test(greeted));
   const anonymous = (from: string, script: string) => on(from, script).code !== 0;
   judge(
     'Patroni REST: a write without a password',
