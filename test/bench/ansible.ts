@@ -126,7 +126,7 @@ async function ansible(strategy: 'pipelining' | 'mitogen', reach: Reach): Promis
   const recap = [...out.matchAll(/changed=(\d+) +unreachable=(\d+) +failed=(\d+)/g)];
   if (recap.length !== cluster.hosts.length) throw new Error(out.slice(-3000));
   // Every run pays for its own connections, as the first of the day does.
-  on(CONTROLLER, 'pkill -f "ssh:.*mux" ; true');
+  on(CONTROLLER, 'pkill -f "[s]sh:.*mux"; true');
   // Its recap counts what a changed file has set off as well.
   const handled = [...out.slice(out.indexOf('RUNNING HANDLER')).matchAll(/^changed: /gm)].length;
   const handlers = out.includes('RUNNING HANDLER') ? handled : 0;
