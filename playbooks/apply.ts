@@ -20,7 +20,13 @@ import {
   pgbackrestSchedule,
   repositoryPackages,
 } from '../roles/pgbackrest/pgbackrest.ts';
-import { pgbouncer, pgbouncerCertificates, pgbouncerPackages, pgbouncerPrepare } from '../roles/pgbouncer/pgbouncer.ts';
+import {
+  pgbouncer,
+  pgbouncerCertificates,
+  pgbouncerMinimum,
+  pgbouncerPackages,
+  pgbouncerPrepare,
+} from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
 import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
@@ -115,7 +121,7 @@ const install: Stage = {
       ...patroniMinimum,
       ...pgbackrestMinimum,
     });
-    want('pgbouncer', pgbouncerPackages);
+    want('pgbouncer', pgbouncerPackages, pgbouncerMinimum);
     want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages(context.cluster)], pgbackrestMinimum);
     want('haproxy', haproxyPackages, haproxyMinimum);
     want('keepalived', keepalivedPackages);

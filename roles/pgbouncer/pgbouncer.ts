@@ -1,3 +1,4 @@
+import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
@@ -19,6 +20,8 @@ const UNIT = 'pgbouncer.service';
 const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
 export const pgbouncerPackages = ['pgbouncer'];
+/** auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */
+export const pgbouncerMinimum = { pgbouncer: MINIMUM_VERSIONS.pgbouncer };
 
 /** Ends client connections when this member stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
 export const ROLE_CHANGE = '/usr/local/lib/hapg/pooler-role-change';

@@ -125,4 +125,10 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
 }
 
 /** Oldest package versions that hapg builds a cluster on. */
-export const MINIMUM_VERSIONS = { patroni: '3.0.2', 'etcd-server': '3.4', haproxy: '2.4', pgbackrest: '2.45' } as const;
+export const MINIMUM_VERSIONS = {
+  patroni: '3.0.2',
+  'etcd-server': '3.4',
+  haproxy: '2.4',
+  pgbackrest: '2.45',
+  pgbouncer: '1.21',
+} as const;
