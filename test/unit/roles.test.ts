@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
@@ -99,6 +99,17 @@ test('the firewall lets in what the model needs, from whom it needs it, and noth
   assert.ok(said('db1').includes('5432 10.1.1.14'), 'balancers reach PostgreSQL');
   assert.ok(!said('db1').some((rule) => rule.endsWith('/24')), 'clients do not, where there are balancers');
 });
+
+for (const name of readdirSync('inventory').filter((one) => one.endsWith('.yaml')))
+  test(`inventory/${name} is valid without a warning, and the steps of every host are each there once`, async () => {
+    const { cluster: made, warnings } = parseInventory(readFileSync(`inventory/${name}`, 'utf8'), name);
+    assert.deepEqual(warnings, []);
+    const all = await contextFor(made);
+    for (const one of made.hosts) {
+      const stages = allSteps(apply, one, all, { hosts: made.hosts, roles: new Set(ROLE_NAMES) });
+      assert.ok(stages.flatMap(({ steps }) => steps).length > 20, one.name);
+    }
+  });
 
 test("the README's table of traffic is the firewall's", () => {
   const readme = readFileSync('README.md', 'utf8');
