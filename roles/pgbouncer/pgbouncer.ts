@@ -24,13 +24,12 @@ export const pgbouncerPackages = ['pgbouncer'];
 export const pgbouncerMinimum = { pgbouncer: MINIMUM_VERSIONS.pgbouncer };
 
 /** Ends client connections when this member stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
-export const ROLE_CHANGE = '/etc/pgbouncer/role-change';
+export const ROLE_CHANGE = '/usr/local/sbin/hapg-pool-role-change';
 
 /** Before the package, and before Patroni calls it. */
 export const pgbouncerPrepare = ({ settings }: Cluster): Step[] => [
   directory(role, '/etc/systemd/system/pgbouncer.service.d'),
   file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', {})),
-  directory(role, '/etc/pgbouncer', { ...POSTGRES, mode: '0755' }),
   file(role, ROLE_CHANGE, render('pgbouncer/role-change.sh', { sockets: SOCKET_DIR, port: settings.postgres.port }), {
     mode: '0755',
   }),
