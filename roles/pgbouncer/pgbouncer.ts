@@ -37,6 +37,7 @@ export const pgbouncerPrepare = ({ settings }: Cluster): Step[] => [
 
 /** What PgBouncer shows to PostgreSQL: a certificate of its own, in place of a password in a file. */
 export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
+  directory(role, '/etc/pgbouncer'),
   directory(role, PKI.pgbouncer),
   certificate(
     role,
