@@ -4,7 +4,7 @@ import { type Host, hostsWith, hostsWithAny, isPooled } from '../../src/inventor
 import { hostPort } from '../../src/inventory/network.ts';
 import { secretYaml } from '../../src/render.ts';
 import type { Secret } from '../../src/secrets/secret.ts';
-import { ROLE_CHANGE } from '../pgbouncer/pgbouncer.ts';
+import { END_POOL } from '../pgbouncer/pgbouncer.ts';
 import { dcsConfig } from './dcs.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
@@ -82,7 +82,7 @@ export function patroniConfig(host: Host, context: Context): Secret {
           }
         : {}),
       basebackup: [{ checkpoint: 'fast' }],
-      ...(isPooled(cluster) ? { callbacks: { on_role_change: ROLE_CHANGE } } : {}),
+      ...(isPooled(cluster) ? { callbacks: { on_role_change: END_POOL, on_stop: END_POOL } } : {}),
       remove_data_directory_on_rewind_failure: false,
       remove_data_directory_on_diverged_timelines: false,
     },

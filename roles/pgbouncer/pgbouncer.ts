@@ -23,17 +23,21 @@ export const pgbouncerPackages = ['pgbouncer'];
 /** auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */
 export const pgbouncerMinimum = { pgbouncer: MINIMUM_VERSIONS.pgbouncer };
 
-/** Ends client connections when this member stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
-export const ROLE_CHANGE = '/usr/local/sbin/hapg-pool-role-change';
+/** Ends the pool when PostgreSQL goes away. */
+const WATCH = '/usr/local/sbin/hapg-pool-watch';
+/** Ends client connections when this member stops, or stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
+export const END_POOL = '/usr/local/sbin/hapg-pool-end';
 
 /** Before the package, and before Patroni calls it. */
-export const pgbouncerPrepare = ({ settings }: Cluster): Step[] => [
-  directory(role, '/etc/systemd/system/pgbouncer.service.d'),
-  file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', {})),
-  file(role, ROLE_CHANGE, render('pgbouncer/role-change.sh', { sockets: SOCKET_DIR, port: settings.postgres.port }), {
-    mode: '0755',
-  }),
-];
+export function pgbouncerPrepare({ settings, binDir }: Cluster): Step[] {
+  const server = { binDir, sockets: SOCKET_DIR, port: settings.postgres.port, watch: WATCH };
+  return [
+    directory(role, '/etc/systemd/system/pgbouncer.service.d'),
+    file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', server)),
+    file(role, END_POOL, render('pgbouncer/end.sh', server), { mode: '0755' }),
+    file(role, WATCH, render('pgbouncer/watch.sh', server), { mode: '0755' }),
+  ];
+}
 
 /** What PgBouncer shows to PostgreSQL: a certificate of its own, in place of a password in a file. */
 export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
