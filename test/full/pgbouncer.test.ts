@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { shape } from '../lab/shape.ts';
-import { leaderOf, type OperationDocument, TestLab } from '../support/lab.ts';
+import { leaderOf, type OperationDocument, TestLab, until } from '../support/lab.ts';
 
 /** A pool before each member's PostgreSQL, no balancer. */
 const lab = new TestLab('pgpooltest', 'pgbouncer.yaml');
@@ -44,4 +44,20 @@ test('a switchover through pools: clients find the new leader', async () => {
   console.log(`switchover through pools: ${JSON.stringify(result.writes)}`);
   assert.equal(result.writes!.lost, 0);
   assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms`);
+});
+
+test('a member whose PostgreSQL is away is passed over, first in the list though it is', async () => {
+  const first = lab.with('patroni')[0]!;
+  if (leaderOf(await lab.healthy(60)) === first) assert.equal((await lab.hapg(['switchover', '--yes'])).code, 0);
+  await lab.healthy(60);
+  for (const away of [
+    'systemctl stop patroni',
+    'pkill -KILL -u postgres -f bin/patroni; pkill -KILL -u postgres -x postgres',
+  ]) {
+    lab.on(first, away);
+    await until('its pool is closed', 10, () => lab.on(first, 'pgrep -u postgres -x pgbouncer').code !== 0);
+    for (let n = 0; n < 5; n++) assert.equal(lab.on(lab.client, `psql -XAtqw '${lab.uri}' -c 'select 1'`).out, '1');
+    lab.on(first, 'systemctl start patroni');
+    await lab.healthy(90);
+  }
 });
