@@ -5,6 +5,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { quote } from '../src/shell/quote.ts';
+import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';
 import { restart } from './restart.ts';
 import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './step-aside.ts';
@@ -52,7 +53,8 @@ if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(
       },
     );
   });
-  await op.step(host, 'into service', 'patroni', 'run', async () => {
+  await op.step(host, 'into service', 'patroni', 'run', async (remote) => {
+    await remote.run(noteData(cluster.dataDir));
     await op.release(host, 'update');
     for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', DEFAULT_WAITS.gate, (snapshot) => hasJoined(cluster, snapshot, host));

@@ -3,6 +3,11 @@ import { PATHS } from '../paths.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
+/** POSIX sh that notes where the database of this host is; fails when there is none. */
+export const noteData = (dataDir: string): string =>
+  `[ -e ${quote(`${dataDir}/PG_VERSION`)} ] || { echo 'there is no database'; exit 1; }
+umask 077; mkdir -p ${PATHS.state}; ${print(`${dataDir}\n`)} > ${PATHS.data}.new && mv ${PATHS.data}.new ${PATHS.data}`;
+
 /**
  * Where this host's database is, noted once it is there. A data directory whose mount is missing looks like an empty one;
  * with the note nobody takes it for that: Patroni's unit does not start, and `apply` refuses.
@@ -29,10 +34,7 @@ const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
       ? undefined
       : { action: noted ? 'update' : 'create', summary: `the database is in ${want}`, knownAfterApply: !there },
   async change({ want }, _state, remote) {
-    await remote.run(
-      `[ -e ${quote(`${want}/PG_VERSION`)} ] || { echo 'there is no database'; exit 1; }
-umask 077; mkdir -p ${PATHS.state}; ${print(`${want}\n`)} > ${PATHS.data}.new && mv ${PATHS.data}.new ${PATHS.data}`,
-    );
+    await remote.run(noteData(want));
   },
 };
 

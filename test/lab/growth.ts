@@ -54,6 +54,7 @@ export function growing(lab: TestLab, deep = false): void {
     assert.equal(code, 0, `${stdout.slice(-1000)}${stderr.slice(-2000)}`);
     await lab.healthy(10);
     assert.match(lab.on('db4', 'ls -d /var/lib/postgresql/17/*.replaced-*/PG_VERSION').out, /PG_VERSION/);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 
   test('restart rolls PostgreSQL over all members; the leader hands over first', async () => {
