@@ -1,0 +1,37 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/* The values that an inventory is made of, each with the words for a person who wrote another. */
+
+export const port = z.int('expected a port number').min(1).max(65535);
+export const hostName = z
+  .string('expected a name')
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'a name has lower-case letters, digits and inner dashes, at most 63');
+export const clusterName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a cluster name starts with a letter and has a-z, 0-9 and -, at most 40 characters');
+/** An SQL name that needs no quoting anywhere, so that it means the same in psql, pg_hba.conf and a URI. */
+export const sqlName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'use lower-case letters, digits and _, starting with a letter');
+export const address = z
+  .string('expected an IP address in quotes or plain')
+  .refine((text) => ipaddr.isValid(text) && !text.includes('%') && /^[0-9.]+$|:/.test(text), {
+    message: 'not an IP address (write it in full, without a prefix length)',
+  });
+export const network = z
+  .string('expected a network such as 10.1.1.0/24')
+  .refine((text) => ipaddr.isValidCIDR(text), { message: 'not a network in CIDR form, such as 10.1.1.0/24' });
+/** A name or an address that clients use; it ends up in URIs and certificates. */
+export const endpointHost = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^[0-9a-f:]+$/, 'expected the name or address of an endpoint, in lower case');
+export const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
+export const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
+export const seconds = z.int().positive();
+/** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf, which has no line breaks in a value, would take it. */
+export const setting = z.union([oneLine, z.number(), z.boolean()], 'a setting is a text, a number, true or false');
+export const calendar = oneLine.regex(
+  /^[A-Za-z0-9*:,./~ -]+$/,
+  'not a systemd calendar expression, such as "Sun 03:00" (systemd.time(7))',
+);
