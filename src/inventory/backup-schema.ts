@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absolutePath, address, calendar, clusterName, hostName, port, sqlName } from './values.ts';
+import { absolutePath, calendar, clusterName, hostName, port, sqlName } from './values.ts';
 
 const repository = z.discriminatedUnion(
   'kind',
