@@ -12,13 +12,17 @@ export interface SettingEdit {
 /** What `hapg config` is about: what ends up in the DCS and in PostgreSQL's own configuration. */
 const SECTIONS: readonly (readonly string[])[] = [['replication'], ['rto'], ['patroni'], ['postgres', 'parameters']];
 
+/** Of Patroni on its hosts, not in the DCS; another scope would be another cluster. */
+const FIXED = ['scope', 'port', 'watchdog'];
+
 /** The path of a dotted key such as `postgres.parameters.pg_stat_statements.max`. Throws when it is no such setting. */
 export function settingPath(key: string): string[] {
   const words = key.split('.');
   const section = SECTIONS.find((one) => one.every((word, index) => words[index] === word));
   const rest = words.slice(section?.length);
   const leaf = section?.join() === 'replication' || section?.join() === 'rto';
-  if (!section || leaf !== (rest.length === 0) || rest.includes(''))
+  const fixed = section?.[0] === 'patroni' && FIXED.includes(rest[0] ?? '');
+  if (!section || fixed || leaf !== (rest.length === 0) || rest.includes(''))
     throw new Error(`${key}: one of replication, rto, patroni.NAME, postgres.parameters.NAME is needed`);
   // A parameter of an extension has a dot in its own name.
   return leaf ? [...section] : [...section, rest.join('.')];
@@ -31,10 +35,12 @@ export function settingsText(text: string): string {
   for (const [first, second] of SECTIONS) {
     const value = document.getIn(second ? [first, second] : [first!]);
     const plain = isMap(value) ? value.toJS(document) : value;
-    if (second) found[first!] = { [second]: plain ?? {} };
+    if (first === 'patroni')
+      found.patroni = Object.fromEntries(Object.entries(plain ?? {}).filter(([key]) => !FIXED.includes(key)));
+    else if (second) found[first!] = { [second]: plain ?? {} };
     else if (plain !== undefined && plain !== null) found[first!] = plain;
   }
-  return stringify({ patroni: {}, ...found });
+  return stringify(found);
 }
 
 /** What a person has changed between two of these documents. Throws for what is no setting. */

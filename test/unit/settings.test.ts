@@ -58,7 +58,16 @@ for (const [what, text, [key, value], after] of EDITS)
   });
 
 test('only settings of PostgreSQL and Patroni are edited this way', () => {
-  for (const key of ['hosts', 'postgres.version', 'patroni', 'rto.x', 'patroni.', 'postgres.parameters'])
+  for (const key of [
+    'hosts',
+    'postgres.version',
+    'patroni.scope',
+    'patroni.port',
+    'patroni',
+    'rto.x',
+    'patroni.',
+    'postgres.parameters',
+  ])
     assert.throws(() => settingPath(key), /is needed/, key);
 });
 
