@@ -53,6 +53,8 @@ export async function clone(
       },
     ];
     await converge(op, await surveyAll(op, store, { playbook: way, hosts: [host] }));
+    const forget = () =>
+      op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
     const close = await openSource(source, host);
     try {
       await recoverFirst(op, found.context, host, order, {
@@ -60,12 +62,14 @@ export async function clone(
         options: [`--config=${SOURCE_CONFIG}`],
         own: false,
       });
+    } catch (cause) {
+      // What is told is why it failed, not that its keys could not be taken away either.
+      await forget().catch(() => undefined);
+      throw cause;
     } finally {
       await close();
-      await op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) =>
-        remote.run(`rm -rf ${PATHS.source}`),
-      );
     }
+    await forget();
   });
   await phase('leading', [host], () => lead(op, store, host));
   await phase('backed up', backupHosts(cluster), async () => {

@@ -29,7 +29,7 @@ systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p
  */
 export const clearEnded = `for script in ${PATHS.units}/*.sh; do
   unit=\${script##*/}
-  [ ! -e "$script" ] || [ $unit = drill.sh ] || systemctl -q is-active "hapg-\${unit%.sh}" || rm -f "$script" "\${script%.sh}.rc"
+  [ ! -e "$script" ] || [ "$unit" = drill.sh ] || systemctl -q is-active "hapg-\${unit%.sh}" || rm -f "$script" "\${script%.sh}.rc"
 done`;
 
 /**

@@ -322,3 +322,10 @@ test('of two repositories the one without new backups is told', () => {
   );
   assert.match(problems.map((one) => one.message).join(), /the last one in repository 2 is of/);
 });
+
+test('an etcd member without a peer URL is no reason to stop', () => {
+  const odd = lab((all) => {
+    for (const one of all.values()) one.etcd?.members?.push({ id: '9', name: 'odd', peerUrl: '', learner: false });
+  });
+  assert.doesNotMatch(reasons(checkIdentity(cluster, odd, IDENTITY)), /etcd member/);
+});

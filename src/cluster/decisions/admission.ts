@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../../inventory/model.ts';
+import { hostPort } from '../../inventory/network.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -53,9 +54,8 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
   const cure = 'Give each host of the inventory the address that it had';
   return cluster.hosts.flatMap((host) => {
     const self = snapshot.observations.get(host.name)?.patroni?.self?.patroni as { name?: string } | undefined;
-    const voter = snapshot.dcs.members.find(
-      (one) => new URL(one.peerUrl).hostname.replace(/^\[|\]$/g, '') === host.address,
-    );
+    const peerUrl = `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
+    const voter = snapshot.dcs.members.find((one) => one.peerUrl === peerUrl);
     return [
       ...(self?.name && self.name !== host.name
         ? [`${host.name}: ${host.address} is the PostgreSQL member ${self.name}. ${cure}`]
