@@ -7,6 +7,7 @@ import {
   patroni,
   patroniCertificates,
   patroniCluster,
+  patroniExtensions,
   patroniMinimum,
   patroniPackages,
   patroniPrepare,
@@ -185,6 +186,8 @@ const restarts: Stage = {
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 
+const extensions: Stage = { name: 'extensions', hosts: leading, steps: patroniExtensions };
+
 /** One pool after the other, so that there is always one that takes connections. */
 const pools: Stage = {
   name: 'pools',
@@ -222,6 +225,7 @@ export const apply: Playbook = [
   backup,
   replicas,
   restarts,
+  extensions,
   pools,
   balancers,
   clients,

@@ -172,7 +172,7 @@ systemctl restart etcd`,
 async function refill(op: Operation, host: Host, systemIdentifier: string): Promise<void> {
   const { cluster } = op;
   const member = hostsWith(cluster, 'etcd')[0]!;
-  const key = `/service/${cluster.scope}/initialize`;
+  const key = `${cluster.dcsPath}initialize`;
   await op.step(member, 'write the initialize key', 'etcd', 'create', (remote) =>
     remote.run(
       `printf 'create("%s") = "0"\n\nput %s %s\n\n\n' ${quote(key)} ${quote(key)} ${quote(systemIdentifier)} | ${etcdctl(PKI.etcd)} ${quote(`--endpoints=${clientUrl(member, cluster)}`)} txn`,

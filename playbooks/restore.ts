@@ -77,7 +77,7 @@ async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const { cluster } = op;
   const [etcd] = hostsWith(cluster, 'etcd');
   if (!etcd) return;
-  const scope = `/service/${cluster.scope}/`;
+  const scope = cluster.dcsPath;
   const url = `https://${hostPort(etcd.address, cluster.settings.etcd.client_port)}`;
   const ctl = `${etcdctl(PKI.etcd)} ${quote(`--endpoints=${url}`)}`;
   await op.step(etcd, 'export and remove the keys of this scope', 'etcd', 'remove', (remote) =>

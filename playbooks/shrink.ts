@@ -5,7 +5,7 @@ import { PKI } from '../src/cluster/observe.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
-import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
@@ -101,7 +101,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   op.stage('slots', [host]);
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
     const edit = (value: string) =>
-      `${patronictl('edit-config', '--quiet', '--force', '-s', `member_slots_ttl=${value}`, op.cluster.scope)} >/dev/null`;
+      `${patronictl('edit-config', '--quiet', '--force', '-s', `member_slots_ttl=${value}`, ...patroniScope(op.cluster))} >/dev/null`;
     await op.arm(host, 'slots', edit('null'), SLOTS_S * 2);
     await op.ask(host, 'slots', edit('0'), 60);
     const end = Date.now() + SLOTS_S * 1000;

@@ -5,7 +5,7 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
+import { type Cluster, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
@@ -57,7 +57,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
 export const checkpoint = (cluster: Cluster): string => sql(cluster.settings.postgres.port, 'checkpoint');
 
 const ask = (cluster: Cluster, from: Host, to: Host): string =>
-  `out=$(${patronictl('switchover', cluster.scope, '--leader', from.name, '--candidate', to.name, '--force')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
+  `out=$(${patronictl('switchover', ...patroniScope(cluster), '--leader', from.name, '--candidate', to.name, '--force')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
 
 /** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {

@@ -47,6 +47,7 @@ export function patroniConfig(host: Host, context: Context): Secret {
       cert: `${PKI.patroni}/etcd-client.crt`,
       key: `${PKI.patroni}/etcd-client.key`,
     },
+    ...(settings.patroni.citus ? { citus: settings.patroni.citus } : {}),
     bootstrap: {
       dcs: dcsConfig(context),
       initdb: [

@@ -1,5 +1,6 @@
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
+import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { dcsConfig } from './dcs.ts';
 
@@ -16,6 +17,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
   const { parameters } = cluster.settings.postgres;
   const shared = (dcsConfig(context).postgresql as { parameters: Record<string, unknown> }).parameters;
   const connections = Number(shared.max_connections);
+  const preload = preloadLibraries(cluster.extensions, parameters.shared_preload_libraries);
   const own = Object.fromEntries(Object.entries(parameters).filter(([name]) => !(name in shared)));
   return {
     shared_buffers: megabytes(facts.memoryBytes / 4),
@@ -37,6 +39,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 3,
     ...own,
+    ...(preload.length > 0 ? { shared_preload_libraries: preload.join(',') } : {}),
     password_encryption: 'scram-sha-256',
     unix_socket_directories: '/var/run/postgresql',
     ssl: 'on',

@@ -3,7 +3,8 @@ import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Cluster, type Host, hostsWith, isPooled } from '../../src/inventory/model.ts';
+import { preloadLibraries } from '../../src/inventory/extensions.ts';
+import { type Cluster, type Host, hostsWith, isPooled, patroniScope } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
@@ -12,6 +13,7 @@ import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
+import { extensions } from '../../src/steps/extensions.ts';
 import { file } from '../../src/steps/file.ts';
 import { memberRestart } from '../../src/steps/member-restart.ts';
 import { memberSettings } from '../../src/steps/member-settings.ts';
@@ -29,7 +31,7 @@ const role = 'patroni';
 const UNIT = 'patroni.service';
 const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
-export const patroniPackages = ({ settings }: Cluster): string[] => [
+export const patroniPackages = ({ settings, extensions }: Cluster): string[] => [
   `postgresql-${settings.postgres.version}`,
   'patroni',
   'python3-etcd',
@@ -37,6 +39,7 @@ export const patroniPackages = ({ settings }: Cluster): string[] => [
   'openssl',
   'curl',
   ...settings.postgres.packages,
+  ...extensions.flatMap((one) => one.packages),
 ];
 export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
 
@@ -106,7 +109,7 @@ export function patroni(host: Host, context: Context): Step[] {
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
-      check: VALIDATE,
+      check: `${VALIDATE}\n${librariesCheck(cluster)}`,
       notify: [reload(UNIT)],
     }),
     unit(role, UNIT, { timeout: 120 }),
@@ -143,6 +146,16 @@ const settingNames = (host: Host, context: Context): string[] => {
  */
 const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1 || true)
 if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
+
+/** A library that is not there would keep PostgreSQL from starting, at the next restart of every member. */
+const librariesCheck = ({ extensions, settings, binDir }: Cluster): string =>
+  preloadLibraries(extensions, settings.postgres.parameters.shared_preload_libraries)
+    .filter((name) => !/[/$]/.test(name))
+    .map((name) => {
+      const library = `${binDir.replace(/bin$/, 'lib')}/${name}.so`;
+      return `[ -e ${quote(library)} ] || { echo ${quote(`${library} is not there, and PostgreSQL is to load it: name its package under postgres.extensions`)}; exit 1; }`;
+    })
+    .join('\n');
 
 /** Leads, or streams from the leader (Patroni REST API, GET /patroni). */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
@@ -190,14 +203,18 @@ export function patroniCluster(host: Host, context: Context): Step[] {
         { name: REWIND_USER, password: secrets.password('rewind') },
       ],
       pooled: isPooled(cluster),
-      databases: cluster.settings.postgres.databases.map(({ name, owner, extensions }) => ({
-        name,
-        owner: owner ?? 'postgres',
-        extensions,
-      })),
+      databases: cluster.settings.postgres.databases.map(({ name, owner }) => ({ name, owner: owner ?? 'postgres' })),
     }),
   ];
 }
+
+/** Behind the rolling restart, without which an extension that is to be preloaded cannot be made. On the leader. */
+export const patroniExtensions = (_host: Host, { cluster: { settings } }: Context): Step[] =>
+  settings.postgres.databases
+    .filter((database) => database.extensions.length > 0)
+    .map((database) =>
+      extensions(role, { port: settings.postgres.port, database: database.name, names: database.extensions }),
+    );
 
 /** Seconds within which every member has gone through one of Patroni's cycles. */
 const settle = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
@@ -206,7 +223,7 @@ const settle = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 
 export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step[] => [
   memberRestart(role, {
     name: host.name,
-    scope: cluster.scope,
+    scope: patroniScope(cluster),
     rest: rest(host, cluster),
     candidate: bestCandidate(snapshot, cluster.replication !== 'async')?.name,
     settleSeconds: settle(cluster),

@@ -1,4 +1,5 @@
 import type { Context } from '../../src/engine/playbook.ts';
+import type { AptRepository } from '../../src/inventory/apt-schema.ts';
 import type { Host, RoleName } from '../../src/inventory/model.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
@@ -22,10 +23,13 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
       '# Managed by hapg: Patroni makes the only cluster.\ncreate_main_cluster = false\nstart_conf = disabled\n',
     ),
   ];
-  if (context.cluster.settings.postgres.repository === 'distribution') return noMainCluster;
   const { codename } = context.facts(host);
+  const { apt, postgres } = context.cluster.settings;
+  const named = role === 'patroni' ? apt.repositories.map((one) => namedSource(role, one, codename)) : [];
+  if (postgres.repository === 'distribution') return [...noMainCluster, ...named];
   return [
     ...noMainCluster,
+    ...named,
     packages(role, ['postgresql-common', 'ca-certificates'], {}, `${role} package source`),
     file(
       role,
@@ -33,4 +37,17 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
       `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
     ),
   ];
+}
+
+/** A source that the inventory names. The key stands in the file itself, one dot for an empty line (deb822(5)). */
+function namedSource(role: RoleName, { name, uri, suite, components, key }: AptRepository, codename: string): Step {
+  const lines = key
+    .trim()
+    .split('\n')
+    .map((line) => ` ${line.trim() || '.'}\n`);
+  return file(
+    role,
+    `/etc/apt/sources.list.d/hapg-${name}.sources`,
+    `# Managed by hapg\nTypes: deb\nURIs: ${uri}\nSuites: ${suite ?? codename}\n${components.length > 0 ? `Components: ${components.join(' ')}\n` : ''}Signed-By:\n${lines.join('')}`,
+  );
 }

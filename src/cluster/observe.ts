@@ -128,7 +128,7 @@ fi`);
   }
   if (host.roles.has('etcd')) {
     const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
-    const range = (key: string) => `-d '{"key":"${b64(`/service/${cluster.scope}/${key}`)}"}' ${base}/v3/kv/range`;
+    const range = (key: string) => `-d '{"key":"${b64(`${cluster.dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
     parts.push(`HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE=
 if [ -e ${PKI.etcd}/server.key ]; then
 set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key

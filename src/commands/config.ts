@@ -10,7 +10,7 @@ import { all } from '../cluster/decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
-import { hostsWith } from '../inventory/model.ts';
+import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
@@ -36,7 +36,7 @@ function show(options: CommonOptions): Promise<number> {
   const { cluster } = made;
   return look(made, hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
-    const { code, output } = await session.ask(host, patronictl('show-config', cluster.scope), 30);
+    const { code, output } = await session.ask(host, patronictl('show-config', ...patroniScope(cluster)), 30);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
     if (made.json) printJson(parse(output));
     else print(output.trimEnd());

@@ -1,7 +1,7 @@
 import { timing } from '../cluster/timing.ts';
 import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
-import { parameters, sqlObjects } from './postgres-checks.ts';
+import { extensions, parameters, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
 
@@ -206,4 +206,5 @@ const CHECKS: Check[] = [
   portCollisions,
   parameters,
   sqlObjects,
+  extensions,
 ];

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Timing, timing } from '../cluster/timing.ts';
+import { type Extension, extensionsOf } from './extensions.ts';
 import { splitCidr } from './network.ts';
 import type { AssignableRole, Inventory } from './schema.ts';
 
@@ -57,12 +58,15 @@ export interface Cluster {
   /** `.hapg/<cluster>` beside the inventory: secrets, known hosts, journals. */
   stateDir: string;
   scope: string;
+  /** Where this cluster's keys are in the DCS, with a slash at both ends. */
+  dcsPath: string;
   stanza: string;
   /** None: there are no backups. */
   repositories: readonly RepositorySettings[];
   dataDir: string;
   binDir: string;
   etcdDataDir: string;
+  extensions: readonly Extension[];
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, unless it waits for none. */
   synchronousNodes: number;
@@ -83,6 +87,12 @@ export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
 
 /** Clients go through a pool before PostgreSQL. */
 export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
+
+/** What names the cluster to patronictl. */
+export const patroniScope = ({ scope, settings }: Cluster): string[] => [
+  scope,
+  ...(settings.patroni.citus ? ['--group', String(settings.patroni.citus.group)] : []),
+];
 
 /** The port of the database hosts that clients, or the balancers for them, connect to. */
 export const memberPort = (cluster: Cluster): number =>
@@ -151,16 +161,20 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
   const databases = hosts.filter((host) => host.roles.has('patroni'));
   const vip = inventory.vip && splitCidr(inventory.vip.address);
   const { version } = inventory.postgres;
+  const scope = inventory.patroni.scope ?? inventory.cluster;
+  const { citus } = inventory.patroni;
   return {
     name: inventory.cluster,
     file: absolute,
     stateDir: join(dirname(absolute), '.hapg', inventory.cluster),
-    scope: inventory.patroni.scope ?? inventory.cluster,
+    scope,
+    dcsPath: `/service/${scope}/${citus ? `${citus.group}/` : ''}`,
     stanza: inventory.pgbackrest.stanza ?? inventory.cluster,
     repositories: repositoriesOf(inventory),
     dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,
+    extensions: extensionsOf(inventory.postgres),
     replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),
     vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },

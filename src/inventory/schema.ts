@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
+import { extension, extensionName, packageName } from './extensions.ts';
 import { hostsFrom } from './terraform.ts';
 import {
   absolutePath,
@@ -95,7 +97,7 @@ const postgres = z
         z.strictObject({
           name: sqlName,
           owner: sqlName.optional(),
-          extensions: z.array(z.string().regex(/^[a-z_][a-z0-9_-]*$/)).default([]),
+          extensions: z.array(extensionName).default([]).describe('Made in this database, never dropped'),
         }),
       )
       .default([]),
@@ -109,10 +111,13 @@ const postgres = z
       )
       .default([])
       .describe('Login roles; their passwords come from the secret store'),
-    packages: z
-      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'not a package name'))
+    extensions: z
+      .array(extension)
       .default([])
-      .describe('Further packages on database hosts, such as extensions'),
+      .describe(
+        'What every member must be able to offer: packages, and libraries to load; databases say where it is made',
+      ),
+    packages: z.array(packageName).default([]).describe('Further packages on database hosts'),
   })
   .prefault({});
 
@@ -124,6 +129,10 @@ const patroni = z
     loop_wait: seconds.optional(),
     retry_timeout: seconds.min(3, 'retry_timeout is at least 3 (Patroni)').optional(),
     maximum_lag_on_failover: z.int().min(0).default(1_048_576).describe('Bytes'),
+    citus: z
+      .strictObject({ group: z.int().min(0), database: sqlName })
+      .optional()
+      .describe('This cluster is one group of a distributed Citus database; group 0 coordinates'),
     synchronous_mode_strict: z.boolean().default(false).describe('Block writes when no synchronous standby is there'),
     synchronous_node_count: z
       .int()
@@ -217,7 +226,7 @@ export const inventorySchema = z
         }),
       ])
       .default(true),
-    apt: z.strictObject({ proxy: z.url().optional().describe('HTTP proxy for packages') }).prefault({}),
+    apt,
     secrets: z
       .strictObject({
         recipients: z.array(z.string().regex(/^age1[a-z0-9]+$/, 'not an age recipient (age1...)')).default([]),

@@ -5,7 +5,8 @@ import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant {
   name: string;
-  scope: string;
+  /** What names the cluster to patronictl. */
+  scope: readonly string[];
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
   /** The member to hand leadership to, if this one leads; undefined when none may take over. */
@@ -78,7 +79,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
         throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
       remote.doing(`handing leadership over to ${want.candidate}`);
       await remote.run(
-        `${patronictl('switchover', want.scope, '--leader', want.name, '--candidate', want.candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
+        `${patronictl('switchover', ...want.scope, '--leader', want.name, '--candidate', want.candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
 end=$(($(date +%s) + 60))
 while :; do
   ${want.rest}
@@ -92,7 +93,7 @@ done`,
     remote.doing('restarting PostgreSQL');
     await remote.run(
       `for attempt in 1 2 3; do
-  ${patronictl('restart', want.scope, want.name, '--pending', '--force')} 2>&1 | tail -n 3
+  ${patronictl('restart', ...want.scope, want.name, '--pending', '--force')} 2>&1 | tail -n 3
   end=$(($(date +%s) + 120))
   while :; do
     ${want.rest}

@@ -1,6 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import type { Secret } from '../secrets/secret.ts';
-import { psql } from '../shell/postgres.ts';
+import { psql, SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { print } from '../shell/quote.ts';
 import { scramMatches, scramVerifier } from './scram.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -12,7 +12,7 @@ export interface SqlWant {
   accounts: { name: string; password: Secret }[];
   /** A pool looks up who may come in. */
   pooled: boolean;
-  databases: { name: string; owner: string; extensions: string[] }[];
+  databases: { name: string; owner: string }[];
 }
 
 /** PgBouncer's own role, and the schema of the function with which it looks up passwords. */
@@ -28,8 +28,6 @@ export interface SqlState {
   databases: { name: string; owner: string }[];
   /** Body of the pool's function; null when it is not there. */
   lookUp: string | null;
-  /** Installed extensions by database, of databases that should have some. */
-  extensions: Record<string, string[]>;
 }
 
 /** Quotes an identifier of SQL. */
@@ -42,32 +40,20 @@ const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'lookUp', (select prosrc from pg_proc where pronamespace = to_regnamespace('${POOLER}') and proname = 'get_auth'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))) from pg_database))`;
 
-/** Login roles, databases and extensions of the cluster, looked at and made on the leader. Nothing is ever dropped. */
+/** Login roles and databases of the cluster, looked at and made on the leader. Nothing is ever dropped. */
 const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
   name: 'sql-objects',
   volatile: true,
   probe: (steps) =>
     steps
-      .map(({ want }) => {
-        const each = want.databases
-          .filter((database) => database.extensions.length > 0)
-          .map(
-            (database) =>
-              `printf 'extension|%s|' ${database.name}; timeout 10 ${psql(want.port, database.name, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null; echo`,
-          )
-          .join('\n');
-        return `if [ -S /var/run/postgresql/.s.PGSQL.${want.port} ]; then timeout 10 ${psql(want.port, 'postgres', '-c', QUERY.replaceAll('\n', ' '))} 2>/dev/null; fi; echo\n${each}`;
-      })
+      .map(
+        ({ want }) =>
+          `if [ -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ]; then timeout 10 ${sql(want.port, QUERY.replaceAll('\n', ' '))} 2>/dev/null; fi; echo`,
+      )
       .join('\n'),
   parse(answer, steps) {
-    const lines = answer.split('\n').filter(Boolean);
-    const extensions = Object.fromEntries(
-      lines
-        .filter((line) => line.startsWith('extension|'))
-        .map((line) => [line.split('|')[1]!, (line.split('|')[2] ?? '').split(' ')]),
-    );
-    const text = lines.find((line) => line.startsWith('{'));
-    return new Map(steps.map((one) => [one.id, text ? { ...(JSON.parse(text) as SqlState), extensions } : undefined]));
+    const text = answer.split('\n').find((line) => line.startsWith('{'));
+    return new Map(steps.map((one) => [one.id, text ? (JSON.parse(text) as SqlState) : undefined]));
   },
   diff({ want }, state) {
     if (!state)
@@ -89,18 +75,18 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
   async change({ want }, state, remote) {
     if (!state) throw new Error('PostgreSQL does not answer on its socket');
     if (state.recovery) throw new Error('this member no longer leads; run again');
-    for (const { database, sql } of statements(want, state))
+    for (const { statement } of statements(want, state))
       await remote.run(
-        `${print(`set log_statement = 'none';\n${sql};\n`)} | ${psql(want.port, database, '-f', '-')}`,
+        `${print(`set log_statement = 'none';\n${statement};\n`)} | ${psql(want.port, 'postgres', '-f', '-')}`,
         120,
       );
   },
 };
 
 /** What has to be said to the leader, each with words for the person. */
-function statements(want: SqlWant, state: SqlState): { text: string; database: string; sql: string }[] {
-  const list: { text: string; database: string; sql: string }[] = [];
-  const say = (text: string, sql: string, database = 'postgres') => list.push({ text, database, sql });
+function statements(want: SqlWant, state: SqlState): { text: string; statement: string }[] {
+  const list: { text: string; statement: string }[] = [];
+  const say = (text: string, statement: string) => list.push({ text, statement });
   for (const user of want.users) {
     const there = state.users.find((one) => one.name === user.name);
     const verifier = () => literal(scramVerifier(user.password.reveal()));
@@ -149,13 +135,6 @@ function statements(want: SqlWant, state: SqlState): { text: string; database: s
         `owner of ${database.name} ${there.owner} → ${database.owner}`,
         `alter database ${name} owner to ${identifier(database.owner)}`,
       );
-    for (const extension of database.extensions)
-      if (!state.extensions[database.name]?.includes(extension))
-        say(
-          `create extension ${extension} in ${database.name}`,
-          `create extension if not exists ${identifier(extension)} cascade`,
-          database.name,
-        );
   }
   return list;
 }

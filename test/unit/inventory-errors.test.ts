@@ -57,6 +57,30 @@ const BAD: Bad[] = [
     /host, directory or s3|kind/,
   ],
   [
+    'an extension named twice',
+    'parameters: {max_connections: 100}',
+    'extensions: [pgaudit, ‸{name: pgaudit}]',
+    /pgaudit is named twice/,
+  ],
+  [
+    'an extension with an unknown key',
+    'parameters: {max_connections: 100}',
+    'extensions: [{name: pgaudit, ‸libraries: pgaudit}]',
+    /unknown key "libraries"|\{name, packages, preload\}/,
+  ],
+  [
+    'Citus without its extension',
+    'patroni: {port: 8008}',
+    'patroni: {port: 8008, ‸citus: {group: 0, database: app}}',
+    /postgres.extensions has no citus/,
+  ],
+  [
+    'a package source without a signing key',
+    'rto: fast',
+    'rto: fast\napt: {repositories: [‸{name: vendor, uri: "https://packages.example.com"}]}',
+    /repositories\.0\.key is missing/,
+  ],
+  [
     'a bucket without an endpoint',
     '{port: 8432}',
     '{port: 8432, repositories: [‸{kind: s3, bucket: abc}]}',

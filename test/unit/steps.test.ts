@@ -187,13 +187,10 @@ test('users and databases: what is missing is made, what differs is changed, not
     pooled: false,
     port: 5432,
     users: [{ name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
-    databases: [{ name: 'app', owner: 'app', extensions: ['citext'] }],
+    databases: [{ name: 'app', owner: 'app' }],
   });
-  const base: SqlState = { recovery: false, lookUp: null, users: [], databases: [], extensions: {} };
-  assert.equal(
-    step.kind.diff(step, base)?.summary,
-    'create user app; grant pg_monitor to app; create database app; create extension citext in app',
-  );
+  const base: SqlState = { recovery: false, lookUp: null, users: [], databases: [] };
+  assert.equal(step.kind.diff(step, base)?.summary, 'create user app; grant pg_monitor to app; create database app');
   const there: SqlState = {
     recovery: false,
     lookUp: null,
@@ -202,7 +199,6 @@ test('users and databases: what is missing is made, what differs is changed, not
       { name: 'else', login: true, limit: -1, roles: [], verifier: null },
     ],
     databases: [{ name: 'app', owner: 'else' }],
-    extensions: { app: ['citext'] },
   };
   assert.equal(
     step.kind.diff(step, there)?.summary,

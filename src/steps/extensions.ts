@@ -1,0 +1,47 @@
+import type { RoleName } from '../inventory/model.ts';
+import { psql, SOCKET_DIR } from '../shell/postgres.ts';
+import { identifier } from './sql-objects.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+export interface ExtensionsWant {
+  port: number;
+  database: string;
+  names: readonly string[];
+}
+
+/** The extensions that a database has; undefined when it cannot be asked, such as before it is made. */
+type Installed = readonly string[] | undefined;
+
+const missing = ({ want }: Step<ExtensionsWant>, installed: Installed): string[] =>
+  want.names.filter((name) => !installed?.includes(name));
+
+/** Extensions of one database, looked at and made on the leader. None is ever dropped. */
+const extensionsKind: Kind<ExtensionsWant, Installed> = {
+  name: 'extensions',
+  volatile: true,
+  probe: (steps) =>
+    steps
+      .map(
+        ({ want: { port, database } }) =>
+          `if [ -S ${SOCKET_DIR}/.s.PGSQL.${port} ]; then timeout 10 ${psql(port, database, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null || echo; else echo; fi`,
+      )
+      .join('\n'),
+  parse(answer, steps) {
+    const lines = answer.split('\n');
+    return new Map(steps.map((one, index) => [one.id, lines[index] ? lines[index].split(' ') : undefined]));
+  },
+  diff(one, installed) {
+    const names = missing(one, installed);
+    return names.length === 0
+      ? undefined
+      : { action: 'create', summary: `create extension ${names.join(', ')} in ${one.want.database}` };
+  },
+  async change(one, installed, remote) {
+    const { port, database } = one.want;
+    for (const name of missing(one, installed))
+      await remote.run(psql(port, database, '-c', `create extension if not exists ${identifier(name)} cascade`), 120);
+  },
+};
+
+export const extensions = (role: RoleName, want: ExtensionsWant): Step =>
+  step(extensionsKind, role, want.database, want);
