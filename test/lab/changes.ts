@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { quote } from '../../src/shell/quote.ts';
 import { leaderOf, report, set, type TestLab, Writer } from '../support/lab.ts';
+import { offerExtension } from '../support/vendor.ts';
 
 /** Changed settings and drift: what plan shows is what apply does. */
 export function changing(lab: TestLab): void {
@@ -109,13 +111,26 @@ export function changing(lab: TestLab): void {
       assert.equal(lab.on(db, "runuser -u postgres -- psql -XAtc 'show max_connections'").out, value);
   };
 
-  test('max_connections grows: replicas restart first, then the leader hands over; no acknowledged row is lost', async () => {
-    assert.deepEqual(await rolled((text) => text.replace('max_connections: 100', 'max_connections: 120')), [
-      'replica',
-      'replica',
-      'leader',
-    ]);
+  test('max_connections grows and extensions are asked for, one of a vendor, one to be preloaded: replicas restart first, then the leader hands over; no acknowledged row is lost', async () => {
+    const key = offerExtension(lab).replaceAll('\n', '\n        ');
+    const source = `apt:\n  repositories:\n    - name: vendor\n      uri: file:/opt/vendor\n      suite: ./\n      components: []\n      key: |\n        ${key}`;
+    const extensions = 'extensions: [pgaudit, {name: lab_note, packages: [postgresql-17-lab-note]}]';
+    const asked = (text: string) =>
+      text
+        .replace('cluster: ', `${source}\ncluster: `)
+        .replace('parameters:', `${extensions}\n  parameters:`)
+        .replace('{name: app, owner: app}', '{name: app, owner: app, extensions: [pgaudit, lab_note]}')
+        .replace('max_connections: 100', 'max_connections: 120');
+    assert.deepEqual(await rolled(asked), ['replica', 'replica', 'leader']);
     everywhere('120');
+    const leader = leaderOf(await lab.healthy(30));
+    const sql = (text: string) => lab.on(leader, `runuser -u postgres -- psql -XAtq app -c ${quote(text)}`).out;
+    assert.equal(sql('show shared_preload_libraries'), 'pgaudit');
+    assert.equal(sql('select lab_note()'), 'from the vendor');
+    assert.equal(sql("select count(*) from pg_extension where extname = 'pgaudit'"), '1');
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+    // What follows is the lab as it was: hapg itself never drops an extension.
+    sql('drop extension pgaudit; drop extension lab_note');
   });
 
   test('max_connections shrinks: the leader restarts first, then its replicas; no acknowledged row is lost', async () => {
