@@ -111,7 +111,7 @@ test('dpkg is killed half-way: the next run mends it', async () => {
 });
 
 /** perl that holds dpkg's lock as another package manager does (fcntl(2), struct flock of 64-bit Linux), for 20 seconds. */
-const HOLD = `perl -MFcntl -e 'open(F, "+>>", "/var/lib/dpkg/lock-frontend") or die; fcntl(F, F_SETLKW, pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0)) or die; sleep 20'`;
+const HOLD = `perl -MFcntl -e 'open(F, "+>>", "/var/lib/dpkg/lock-frontend") or die; $l = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLKW, $l) or die; sleep 20'`;
 
 test("another package manager holds dpkg's lock: the run waits for it", async () => {
   assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums').code, 0);
