@@ -29,11 +29,12 @@ import {
   pgbouncerPrepare,
 } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
-import { mayStopEtcd } from '../src/cluster/decisions/etcd.ts';
+import { zookeeper, zookeeperCertificates, zookeeperPackages, zookeeperPrepare } from '../roles/zookeeper/zookeeper.ts';
+import { mayStopDcs } from '../src/cluster/decisions/dcs.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { restartOrder } from '../src/cluster/decisions/restart.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
-import { backupHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
+import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { directory } from '../src/steps/directory.ts';
 import { file, noFile } from '../src/steps/file.ts';
@@ -95,6 +96,7 @@ const prepare: Stage = {
     packageProxy(host, context),
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
+    ...(host.roles.has('zookeeper') ? zookeeperPrepare(host, context) : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
     ...postgresPackages(host, context),
     ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
@@ -118,6 +120,7 @@ const install: Stage = {
     want('hardening', hardeningPackages(host, context));
     want('ufw', ['ufw']);
     want('etcd', etcdPackages, etcdMinimum);
+    want('zookeeper', zookeeperPackages);
     want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], {
       ...patroniMinimum,
       ...pgbackrestMinimum,
@@ -145,19 +148,22 @@ const certificates: Stage = {
   hosts: everyone,
   steps: (host, context) => [
     ...(host.roles.has('etcd') ? etcdCertificates(host, context) : []),
+    ...(host.roles.has('zookeeper') ? zookeeperCertificates(host, context) : []),
     ...(host.roles.has('patroni') ? patroniCertificates(host, context) : []),
     ...(host.roles.has('pgbouncer') ? pgbouncerCertificates(host, context) : []),
   ],
 };
 
-/** A new etcd starts together, for its first members wait for each other; a living one is touched one member at a time. */
+/** A new DCS starts together, for its first members wait for each other; a living one is touched one member at a time. */
 const dcs: Stage = {
-  name: 'etcd',
-  hosts: ({ cluster }) => hostsWith(cluster, 'etcd'),
-  steps: etcd,
+  name: 'dcs',
+  hosts: ({ cluster }) => dcsHosts(cluster),
+  steps: (host, context) => (host.roles.has('etcd') ? etcd(host, context) : zookeeper(host, context)),
   order: (busy, { snapshot }) => (snapshot.dcs.members.length === 0 ? [[...busy]] : busy.map((host) => [host])),
-  gate: (group, { snapshot }) =>
-    group.length > 1 || snapshot.dcs.members.length === 0 ? { ok: true } : mayStopEtcd(group[0]!.name, snapshot),
+  gate: (group, { cluster, snapshot }) =>
+    group.length > 1 || snapshot.dcs.members.length === 0
+      ? { ok: true }
+      : mayStopDcs(cluster, group[0]!.name, snapshot),
 };
 
 const repository: Stage = {

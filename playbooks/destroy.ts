@@ -4,16 +4,18 @@ import { backupHosts, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
+import { forgetElsewhere } from './dcs.ts';
 import { notRunning } from './recover.ts';
 import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, unitsOf } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
-const inFront = (host: Host): boolean => !host.roles.has('patroni') && !host.roles.has('etcd');
+const inFront = (host: Host): boolean =>
+  !host.roles.has('patroni') && !host.roles.has('etcd') && !host.roles.has('zookeeper');
 
 /**
  * The end of a cluster: nobody takes over while its services stop one by one, the leader's last; data directories and
- * etcd's data are moved aside under `stamp`, never deleted. With `backups` its stanza is deleted by pgBackRest itself.
+ * the DCS's data are moved aside under `stamp`, never deleted; of a DCS that others look after only this cluster's keys go. With `backups` its stanza is deleted by pgBackRest itself.
  * Packages, the hardened system and the firewall stay.
  */
 export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
@@ -30,6 +32,10 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
       remote.run(`${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`, 330),
+    );
+  if (cluster.dcs.external)
+    await op.step(sorted[0]!, `take its keys out of ${cluster.dcs.label}`, 'patroni', 'remove', (remote) =>
+      remote.run(forgetElsewhere(cluster, `destroyed-${stamp}`), 120),
     );
   const [keeper] = keepers;
   if (backups && keeper)
@@ -50,7 +56,7 @@ exit $rc`,
       remote.run(
         `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
 ${notRunning(cluster.dataDir)}
-${aside([cluster.dataDir, cluster.etcdDataDir], stamp)}`,
+${aside([cluster.dataDir, cluster.dcs.dataDir], stamp)}`,
         330,
       ),
     );

@@ -1,23 +1,24 @@
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
-import { PKI } from '../src/cluster/observe.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
 import { StepFailed } from '../src/errors.ts';
-import { type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
-import { hostPort } from '../src/inventory/network.ts';
+import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
-import { etcdctl } from '../src/steps/etcd-join.ts';
 import { beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
+import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { converge, surveyAll } from './grow.ts';
 import { markRestore, notRunning, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
 
 const MEMBER_S = 900;
+
+/** What Patroni keeps of a timeline and of who led it. */
+const OLD_KEYS = ['leader', 'status', 'sync', 'failover', 'failsafe', 'history', 'initialize'];
 
 /**
  * The whole way: everybody stopped, this scope's keys in the DCS exported and removed, one host restored and recovered to
@@ -38,7 +39,7 @@ export async function restore(
   // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
   const found = await surveyAll(op, store, { playbook: beforePostgres });
   await converge(op, found);
-  await phase('forgotten', hostsWith(cluster, 'etcd'), () => forget(op, order));
+  await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () => forget(op, order));
   await phase('restored', [host], () =>
     recoverFirst(op, found.context, host, order, { stanza: cluster.stanza, options: [], own: true }),
   );
@@ -75,21 +76,14 @@ ${notRunning(op.cluster.dataDir)}`,
 /** `/status`, `/sync` and the rest of the old timeline would keep the restored member from leading. Settings stay. */
 async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const { cluster } = op;
-  const [etcd] = hostsWith(cluster, 'etcd');
-  if (!etcd) return;
-  const scope = cluster.dcsPath;
-  const url = `https://${hostPort(etcd.address, cluster.settings.etcd.client_port)}`;
-  const ctl = `${etcdctl(PKI.etcd)} ${quote(`--endpoints=${url}`)}`;
-  await op.step(etcd, 'export and remove the keys of this scope', 'etcd', 'remove', (remote) =>
+  const members = dcsMembers(cluster);
+  const host = dcsHosts(cluster)[0] ?? hostsWith(cluster, 'patroni')[0]!;
+  await op.step(host, 'export and remove the keys of this scope', dcsRole(cluster) ?? 'patroni', 'remove', (remote) =>
     remote.run(
-      `set -e
-umask 077
-mkdir -p ${PATHS.state}/etcd
-${ctl} get --prefix ${quote(scope)} -w json > ${PATHS.state}/etcd/scope-before-restore-${stamp}.json
-for k in leader status sync failover failsafe history initialize; do ${ctl} del ${scope}$k >/dev/null; done
-${ctl} del --prefix ${scope}members/ >/dev/null
-${ctl} del --prefix ${scope}optime/ >/dev/null`,
-      60,
+      members
+        ? members.forget(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
+        : forgetElsewhere(cluster, `before-restore-${stamp}`),
+      120,
     ),
   );
 }

@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
-import { PKI } from '../src/cluster/observe.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
-import { type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
-import { hostPort } from '../src/inventory/network.ts';
+import { dcsHosts, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
-import { memberRemove } from '../src/steps/etcd-join.ts';
+import { dcsMembers } from './dcs.ts';
 import { BACKUP_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 
 /** POSIX sh: units are stopped, and do not start with the system any more. */
@@ -18,8 +16,8 @@ export const servicesOff = (units: readonly string[]): string => `${stopUnits(un
 for u in ${units.map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null || true; done`;
 
 /**
- * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, etcd's member
- * removed by its id, its services off. Its data directory stays; etcd's, which is of no use to anybody any more, is moved
+ * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, its member
+ * of the DCS removed by its id, its services off. Its data directory stays; the DCS's, which is of no use to anybody any more, is moved
  * aside, so that the host can join anew one day.
  */
 export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
@@ -29,12 +27,12 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
   if (host.roles.has('patroni')) await stepAside(op, host, wait);
   if (host.roles.has('keepalived')) await moveVip(op, host, wait);
   if (host.roles.has('patroni')) await leavePatroni(op, host, wait);
-  if (host.roles.has('etcd')) await leaveEtcd(op, host);
+  const dcs = dcsHosts(cluster).includes(host) ? dcsMembers(cluster) : undefined;
+  await dcs?.leave(op, host);
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
     await remote.run(
       `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
-if [ -e /etc/etcd/initial.env ]; then mv -T /etc/etcd/initial.env /etc/etcd/initial.env.removed; fi
-if [ -d ${quote(cluster.etcdDataDir)} ]; then mv -T ${quote(cluster.etcdDataDir)} ${quote(`${cluster.etcdDataDir}.removed-`)}$(date +%s); fi`,
+${[...(dcs ? [cluster.dcs.dataDir] : []), ...(dcs?.joined ? [dcs.joined] : [])].map((path) => `if [ -e ${quote(path)} ]; then mv -T ${quote(path)} ${quote(`${path}.removed-`)}$(date +%s); fi`).join('\n')}`,
       330,
     );
   });
@@ -64,16 +62,6 @@ async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<voi
       { hosts: others },
     );
   });
-}
-
-async function leaveEtcd(op: Operation, host: Host): Promise<void> {
-  const { cluster } = op;
-  const other = hostsWith(cluster, 'etcd').find((one) => one !== host)!;
-  const peerUrl = `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
-  const endpoint = `https://${hostPort(other.address, cluster.settings.etcd.client_port)}`;
-  await op.step(other, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
-    remote.run(memberRemove(peerUrl, endpoint, PKI.etcd), 60),
-  );
 }
 
 /** Seconds for Patroni to let go of a slot on every member. */

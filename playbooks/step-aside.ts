@@ -23,7 +23,7 @@ export const UNDO_AFTER_S = 300;
 
 /** Service units by the role that brings them, in the order in which they are stopped. */
 const UNITS: readonly [
-  role: 'keepalived' | 'haproxy' | 'pgbouncer' | 'patroni' | 'pgbackrest' | 'etcd',
+  role: 'keepalived' | 'haproxy' | 'pgbouncer' | 'patroni' | 'pgbackrest' | 'etcd' | 'zookeeper',
   unit: string,
 ][] = [
   ['keepalived', 'keepalived.service'],
@@ -33,6 +33,7 @@ const UNITS: readonly [
   ['patroni', 'pgbackrest.service'],
   ['pgbackrest', 'pgbackrest.service'],
   ['etcd', 'etcd.service'],
+  ['zookeeper', 'zookeeper.service'],
 ];
 /** What would start a backup of the cluster by itself. */
 export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];

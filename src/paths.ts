@@ -24,3 +24,14 @@ export const PATHS = {
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
 } as const;
+
+/** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
+export const PKI = {
+  etcd: '/etc/etcd/pki',
+  zookeeper: '/etc/zookeeper/pki',
+  patroni: '/etc/patroni/pki',
+  pgbouncer: '/etc/pgbouncer/pki',
+  haproxy: '/etc/haproxy/pki',
+  pgbackrest: '/etc/pgbackrest/pki',
+  client: '/etc/hapg/postgres-ca.crt',
+} as const;

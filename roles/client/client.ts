@@ -1,6 +1,6 @@
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
+import { PKI } from '../../src/paths.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { file } from '../../src/steps/file.ts';
 import type { Step } from '../../src/steps/step.ts';

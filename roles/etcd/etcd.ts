@@ -1,8 +1,9 @@
+import { dcsPeer } from '../../src/cluster/dcs.ts';
 import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
@@ -21,15 +22,13 @@ export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
 
 const clientUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
-const peerUrl = (host: Host, cluster: Cluster): string =>
-  `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
 
 /** Before the package: our own unit, so that the package's start on installation starts nothing. */
 export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
   file(
     role,
     '/etc/systemd/system/etcd.service',
-    render('etcd/etcd.service', { cluster: cluster.name, dataDir: cluster.etcdDataDir }),
+    render('etcd/etcd.service', { cluster: cluster.name, dataDir: cluster.dcs.dataDir }),
   ),
 ];
 
@@ -55,10 +54,10 @@ export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Con
 /** Configuration and membership of one member. */
 export function etcd(host: Host, context: Context): Step[] {
   const { cluster, snapshot } = context;
-  const known = snapshot.dcs.members.some((member) => member.peerUrl === peerUrl(host, cluster));
+  const known = snapshot.dcs.members.some((member) => member.peer === dcsPeer(cluster, host));
   const joining = snapshot.dcs.members.length > 0 && !known;
   return [
-    directory(role, cluster.etcdDataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
+    directory(role, cluster.dcs.dataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
     // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
     file(role, `${PKI.etcd}/ca.crt`, context.secrets.trusted('etcd'), { notify: [restart(UNIT)] }),
     file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),
@@ -66,7 +65,7 @@ export function etcd(host: Host, context: Context): Step[] {
     joining
       ? etcdJoin(role, {
           name: host.name,
-          peerUrl: peerUrl(host, cluster),
+          peerUrl: dcsPeer(cluster, host),
           endpoints: hostsWith(cluster, 'etcd')
             .filter((other) => other !== host)
             .map((other) => clientUrl(other, cluster)),
@@ -97,7 +96,7 @@ printf '%s' "\${HAPG_ETCD_HEALTH-$(curl "$@" ${clientUrl(host, cluster)}/health)
 
 const initial = (cluster: Cluster): string => `# Managed by hapg, written once
 ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd')
-  .map((member) => `${member.name}=${peerUrl(member, cluster)}`)
+  .map((member) => `${member.name}=${dcsPeer(cluster, member)}`)
   .join(',')}
 ETCD_INITIAL_CLUSTER_STATE=new
 ETCD_INITIAL_CLUSTER_TOKEN=${cluster.name}
@@ -107,11 +106,11 @@ function environment(host: Host, { cluster }: Context): string {
   const { etcd, ...times } = { etcd: cluster.settings.etcd, ...cluster.timing.etcd };
   const variables: Record<string, string | number> = {
     NAME: host.name,
-    DATA_DIR: cluster.etcdDataDir,
+    DATA_DIR: cluster.dcs.dataDir,
     LISTEN_CLIENT_URLS: `${clientUrl(host, cluster)},https://127.0.0.1:${etcd.client_port}`,
     ADVERTISE_CLIENT_URLS: clientUrl(host, cluster),
-    LISTEN_PEER_URLS: peerUrl(host, cluster),
-    INITIAL_ADVERTISE_PEER_URLS: peerUrl(host, cluster),
+    LISTEN_PEER_URLS: dcsPeer(cluster, host),
+    INITIAL_ADVERTISE_PEER_URLS: dcsPeer(cluster, host),
     CERT_FILE: `${PKI.etcd}/server.crt`,
     KEY_FILE: `${PKI.etcd}/server.key`,
     TRUSTED_CA_FILE: `${PKI.etcd}/ca.crt`,

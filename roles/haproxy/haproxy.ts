@@ -1,8 +1,8 @@
 import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
+import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import { directory } from '../../src/steps/directory.ts';

@@ -16,8 +16,18 @@ const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
 
 /** Packages that keep the cluster alive: never restarted or upgraded behind its back (autobase #1440). */
-const HA_PACKAGES = ['postgresql', 'patroni', 'etcd', 'haproxy', 'keepalived', 'pgbackrest', 'pgbouncer', 'libpq'];
-const HA_UNITS = ['patroni', 'postgresql', 'etcd', 'haproxy', 'keepalived', 'pgbackrest', 'pgbouncer'];
+const HA_PACKAGES = [
+  'postgresql',
+  'patroni',
+  'etcd',
+  'libzookeeper',
+  'haproxy',
+  'keepalived',
+  'pgbackrest',
+  'pgbouncer',
+  'libpq',
+];
+const HA_UNITS = ['patroni', 'postgresql', 'etcd', 'zookeeper', 'haproxy', 'keepalived', 'pgbackrest', 'pgbouncer'];
 
 export const hardeningPackages = (host: Host, context: Context): string[] => [
   'unattended-upgrades',

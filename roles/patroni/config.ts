@@ -1,11 +1,12 @@
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, hostsWith, hostsWithAny, isPooled } from '../../src/inventory/model.ts';
+import { type Host, hostsWithAny, isPooled } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { PKI } from '../../src/paths.ts';
 import { secretYaml } from '../../src/render.ts';
 import type { Secret } from '../../src/secrets/secret.ts';
 import { END_POOL } from '../pgbouncer/pgbouncer.ts';
 import { dcsConfig } from './dcs.ts';
+import { dcsSection } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 
@@ -40,13 +41,7 @@ export function patroniConfig(host: Host, context: Context): Secret {
       certfile: `${PKI.patroni}/rest.crt`,
       keyfile: `${PKI.patroni}/rest.key`,
     },
-    etcd3: {
-      hosts: hostsWith(cluster, 'etcd').map((member) => hostPort(member.address, settings.etcd.client_port)),
-      protocol: 'https',
-      cacert: `${PKI.patroni}/etcd-ca.crt`,
-      cert: `${PKI.patroni}/etcd-client.crt`,
-      key: `${PKI.patroni}/etcd-client.key`,
-    },
+    ...dcsSection(context),
     ...(settings.patroni.citus ? { citus: settings.patroni.citus } : {}),
     bootstrap: {
       dcs: dcsConfig(context),

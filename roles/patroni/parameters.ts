@@ -1,7 +1,7 @@
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import { PKI } from '../../src/paths.ts';
 import { dcsConfig } from './dcs.ts';
 
 const MIB = 1_048_576;

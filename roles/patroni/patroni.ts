@@ -1,12 +1,11 @@
 import { isIP } from 'node:net';
 import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
-import { type Cluster, type Host, hostsWith, isPooled, patroniScope } from '../../src/inventory/model.ts';
+import { type Cluster, dcsRole, type Host, hostsWith, isPooled, patroniScope } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
-import { PATHS } from '../../src/paths.ts';
+import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -24,6 +23,7 @@ import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { patroniConfig } from './config.ts';
 import { dcsConfig } from './dcs.ts';
+import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 
@@ -31,15 +31,15 @@ const role = 'patroni';
 const UNIT = 'patroni.service';
 const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
-export const patroniPackages = ({ settings, extensions }: Cluster): string[] => [
-  `postgresql-${settings.postgres.version}`,
+export const patroniPackages = (cluster: Cluster): string[] => [
+  `postgresql-${cluster.settings.postgres.version}`,
   'patroni',
-  'python3-etcd',
+  dcsClientPackage(cluster),
   'python3-psycopg2',
   'openssl',
   'curl',
-  ...settings.postgres.packages,
-  ...extensions.flatMap((one) => one.packages),
+  ...cluster.settings.postgres.packages,
+  ...cluster.extensions.flatMap((one) => one.packages),
 ];
 export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
 
@@ -66,24 +66,31 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
   const outside = host.outside ? [host.outside.host] : [];
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
   const again = { notify: [reload(UNIT)] };
+  const dcs = dcsRole(cluster);
+  const { external } = cluster.dcs;
   // A pool shows clients the same certificate, and trusts the same authority.
   const both = host.roles.has('pgbouncer') ? { notify: [reload(UNIT), reload('pgbouncer.service')] } : again;
   return [
     directory(role, '/etc/patroni'),
     directory(role, PKI.patroni),
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
-    file(role, `${PKI.patroni}/etcd-ca.crt`, secrets.trusted('etcd'), again),
+    ...(dcs ? [file(role, `${PKI.patroni}/${dcs}-ca.crt`, secrets.trusted(dcs), again)] : []),
+    ...(external?.ca ? [file(role, EXTERNAL_CA, `${external.ca.trim()}\n`, again)] : []),
     file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres'), both),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
       again,
     ),
-    certificate(
-      role,
-      { path: `${PKI.patroni}/etcd-client`, ...POSTGRES, authority: secrets.authority('etcd'), ...names },
-      again,
-    ),
+    ...(dcs
+      ? [
+          certificate(
+            role,
+            { path: `${PKI.patroni}/${dcs}-client`, ...POSTGRES, authority: secrets.authority(dcs), ...names },
+            again,
+          ),
+        ]
+      : []),
     certificate(
       role,
       {

@@ -1,6 +1,5 @@
 import { parse, stringify } from 'ini';
 import { capabilities } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import {
   type Cluster,
@@ -9,6 +8,7 @@ import {
   type RepositorySettings,
   repositoryHost,
 } from '../../src/inventory/model.ts';
+import { PKI } from '../../src/paths.ts';
 import { s3Secrets } from '../../src/secrets/given.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';

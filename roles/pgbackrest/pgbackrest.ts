@@ -1,5 +1,4 @@
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import {
   backupHosts,
@@ -9,7 +8,7 @@ import {
   repositoryHost,
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
-import { PATHS } from '../../src/paths.ts';
+import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';

@@ -1,8 +1,8 @@
 import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
-import { PKI } from '../../src/cluster/observe.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { SOCKET_DIR } from '../../src/shell/postgres.ts';
 import { quote } from '../../src/shell/quote.ts';

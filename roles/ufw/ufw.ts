@@ -35,6 +35,14 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
     rules.push(...from(hostsWithAny(cluster, 'etcd', 'patroni'), settings.etcd.client_port, 'etcd clients'));
     rules.push(...from(hostsWith(cluster, 'etcd'), settings.etcd.peer_port, 'etcd peers'));
   }
+  if (has('zookeeper')) {
+    const peers = hostsWith(cluster, 'zookeeper');
+    rules.push(
+      ...from(hostsWithAny(cluster, 'zookeeper', 'patroni'), settings.zookeeper.client_port, 'zookeeper clients'),
+    );
+    rules.push(...from(peers, settings.zookeeper.peer_port, 'zookeeper peers'));
+    rules.push(...from(peers, settings.zookeeper.election_port, 'zookeeper election'));
+  }
   if (has('patroni')) {
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.postgres.port, 'postgresql'));
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.patroni.port, 'patroni rest'));

@@ -1,6 +1,6 @@
 import { type Cluster, hostsWith, memberPort } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
-import { PKI } from './observe.ts';
+import { PKI } from '../paths.ts';
 
 export type ConnectRole = 'primary' | 'replica' | 'any';
 

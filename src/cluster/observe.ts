@@ -1,19 +1,10 @@
 import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
-import { PATHS } from '../paths.ts';
+import { PATHS, PKI } from '../paths.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { BackupService, DrillResult, Repository } from './backups.ts';
-
-/** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
-export const PKI = {
-  etcd: '/etc/etcd/pki',
-  patroni: '/etc/patroni/pki',
-  pgbouncer: '/etc/pgbouncer/pki',
-  haproxy: '/etc/haproxy/pki',
-  pgbackrest: '/etc/pgbackrest/pki',
-  client: '/etc/hapg/postgres-ca.crt',
-} as const;
+import { etcdAnswers, observeDcs } from './dcs.ts';
 
 /** HAProxy's runtime API. */
 export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
@@ -75,12 +66,13 @@ export interface Observation {
         transaction: { seconds: number; user: string | null; database: string | null } | null;
       }
     | undefined;
-  etcd:
+  /** What the host knows of the DCS: its member's own view, or what Patroni reads there. */
+  dcs:
     | {
         healthy: boolean;
         id: string;
         leader: string;
-        members: { id: string; name: string; peerUrl: string; learner: boolean }[] | undefined;
+        members: { id: string; name: string; peer: string; learner: boolean }[] | undefined;
         initialize: string | undefined;
         /** Members that must answer before a leader without DCS may go on (Patroni's failsafe mode). */
         failsafe: string[];
@@ -108,8 +100,6 @@ export const armedUndos = (units: readonly string[]): string[] => [
 /** POSIX sh that tells the holder of a host's lock, or prints nothing; takes no lock and writes nothing. */
 const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
 
-const b64 = (text: string) => Buffer.from(text).toString('base64');
-
 /**
  * POSIX sh that asks Patroni and etcd once for all that follows in the same script: what they answer costs up to 50 ms a
  * request, and several kinds of step want it. Scripts use `${HAPG_PATRONI-$(ask again)}`, so that they also work alone.
@@ -126,17 +116,7 @@ $(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patr
 ANSWER
 fi`);
   }
-  if (host.roles.has('etcd')) {
-    const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
-    const range = (key: string) => `-d '{"key":"${b64(`${cluster.dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
-    parts.push(`HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE=
-if [ -e ${PKI.etcd}/server.key ]; then
-set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; } <<ANSWER
-$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
-ANSWER
-fi`);
-  }
+  if (host.roles.has('etcd')) parts.push(etcdAnswers(cluster, host));
   return parts.join('\n');
 }
 
@@ -165,12 +145,9 @@ elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then ec
 if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 ${sql(settings.postgres.port, SQL)} 2>/dev/null; fi`,
     );
   }
-  if (has('etcd')) {
-    crts.push(`${PKI.etcd}/*.crt`);
-    parts.push(
-      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
-    );
-  }
+  if (has('etcd')) crts.push(`${PKI.etcd}/*.crt`);
+  if (has('zookeeper')) crts.push(`${PKI.zookeeper}/*.crt`);
+  parts.push(...observeDcs(cluster, host));
   if (has('pgbouncer')) {
     crts.push(`${PKI.pgbouncer}/*.crt`);
     const { port } = settings.pgbouncer;

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Cluster } from '../inventory/model.ts';
-import { hostPort } from '../inventory/network.ts';
 import { type BackupService, parseRepository } from './backups.ts';
+import { parseDcs } from './dcs.ts';
 import type { Identity, Observation, PatroniMember } from './observe.ts';
 
 /** JSON of a line, or undefined when the program gave no (whole) answer. */
@@ -33,7 +33,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     dataDirectory: parseData(lines('data'), cluster.dataDir),
     patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
     sql: json(parts.get('sql')),
-    etcd: parseEtcd((parts.get('etcd') ?? '').split('\n'), cluster),
+    dcs: parseDcs(parts, cluster),
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
     pool: parts.has('pool') ? lines('pool')[0] === 'yes' : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
@@ -84,35 +84,6 @@ function parsePatroni(lines: string[]): Observation['patroni'] {
   const [self, all] = [0, 1].map((index) => json<Record<string, unknown>>(lines[index]));
   if (!self && !all) return undefined;
   return { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true };
-}
-
-function parseEtcd(lines: string[], cluster: Cluster): Observation['etcd'] {
-  const [health, status, list, initialize, failsafe] = [0, 1, 2, 3, 4].map((index) =>
-    json<Record<string, unknown>>(lines[index]),
-  );
-  if (!health && !list) return undefined;
-  const members = list?.members as
-    | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
-    | undefined;
-  const value = (range: Record<string, unknown> | undefined) => {
-    const first = (range?.kvs as { value: string }[] | undefined)?.[0];
-    return first && Buffer.from(first.value, 'base64').toString();
-  };
-  const byUrl = (url: string | undefined) =>
-    cluster.hosts.find((host) => url?.endsWith(`//${hostPort(host.address, cluster.settings.etcd.peer_port)}`))?.name;
-  return {
-    healthy: health?.health === 'true',
-    id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
-    leader: String(status?.leader ?? ''),
-    members: members?.map(({ ID, name, peerURLs, isLearner }) => ({
-      id: ID,
-      name: name || byUrl(peerURLs?.[0]) || '',
-      peerUrl: peerURLs?.[0] ?? '',
-      learner: isLearner === true,
-    })),
-    initialize: value(initialize),
-    failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
-  };
 }
 
 function parseHaproxy(lines: string[]): Observation['balancer'] {

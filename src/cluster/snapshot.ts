@@ -19,7 +19,8 @@ export interface Member {
 export interface DcsMember {
   id: string;
   name: string;
-  peerUrl: string;
+  /** Where the others find it. */
+  peer: string;
   healthy: boolean;
   leader: boolean;
   learner: boolean;
@@ -76,7 +77,7 @@ function toMember(raw: PatroniMember, behind: number | undefined): Member {
 export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Snapshot {
   const all = [...observations.values()];
   const members = mergeMembers(all);
-  const initialize = all.map((one) => one.etcd?.initialize).find((id) => id);
+  const initialize = all.map((one) => one.dcs?.initialize).find((id) => id);
   const data = all.flatMap((one) => one.dataDirectory?.systemIdentifier ?? []);
   const leaders = [
     ...new Set(
@@ -120,11 +121,11 @@ function mergeMembers(all: readonly Observation[]): Member[] {
 }
 
 function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {
-  const seen = [...observations.values()].flatMap((one) => (one.etcd?.members ? [one.etcd] : []));
+  const seen = [...observations.values()].flatMap((one) => (one.dcs?.members ? [one.dcs] : []));
   const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
   const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
   const byId = new Map(
-    [...observations.values()].flatMap((one) => (one.etcd?.id ? [[one.etcd.id, one.etcd.healthy] as const] : [])),
+    [...observations.values()].flatMap((one) => (one.dcs?.id ? [[one.dcs.id, one.dcs.healthy] as const] : [])),
   );
   const members = list.map((member) => ({
     ...member,
@@ -132,6 +133,7 @@ function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] 
     healthy: byId.get(member.id) ?? false,
     leader: member.id === leaderId,
   }));
-  // etcd answers "healthy" only after a read that needed the quorum (etcd documentation, "Check health").
-  return { members, quorum: members.some((member) => member.healthy) };
+  // Of one that is not ours no members are known, only that it answers.
+  const answers = members.length === 0 && [...observations.values()].some((one) => one.dcs?.healthy);
+  return { members, quorum: answers || members.some((member) => member.healthy) };
 }

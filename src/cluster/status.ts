@@ -1,4 +1,4 @@
-import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { type Cluster, type Dcs, dcsHosts, hostsWith } from '../inventory/model.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
 import { synchronousStandbyThere } from './decisions/members.ts';
@@ -29,7 +29,7 @@ export interface Status {
     pending_restart: boolean;
     tags: Record<string, unknown>;
   }[];
-  dcs: { kind: 'etcd'; quorum: boolean; members: { name: string; healthy: boolean; leader: boolean }[] };
+  dcs: { kind: Dcs['kind']; quorum: boolean; members: { name: string; healthy: boolean; leader: boolean }[] };
   vip: { address: string; holders: string[] } | null;
   balancers: { host: string; primary: string[]; replica: string[] }[];
   backup: BackupStatus | null;
@@ -99,7 +99,7 @@ export function statusOf(
       tags: member.tags,
     })),
     dcs: {
-      kind: 'etcd',
+      kind: cluster.dcs.kind,
       quorum: snapshot.dcs.quorum,
       members: snapshot.dcs.members.map(({ name, healthy, leader }) => ({ name, healthy, leader })),
     },
@@ -156,14 +156,19 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
 }
 
 function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+  const { label } = cluster.dcs;
   if (!snapshot.dcs.quorum)
-    problem('no_quorum', '', 'etcd has no quorum: PostgreSQL goes on only as long as failsafe mode lets it');
-  for (const host of hostsWith(cluster, 'etcd')) {
+    problem(
+      'no_quorum',
+      '',
+      `${label} ${cluster.dcs.external ? 'does not answer' : 'has no quorum'}: PostgreSQL goes on only as long as failsafe mode lets it`,
+    );
+  for (const host of dcsHosts(cluster)) {
     const member = snapshot.dcs.members.find((one) => one.name === host.name);
-    if (!member) problem('dcs_member_missing', host.name, `${host.name} is not an etcd member`);
-    else if (member.learner) problem('dcs_learner', host.name, `${host.name} is an etcd learner and has no vote yet`);
+    if (!member) problem('dcs_member_missing', host.name, `${host.name} is not a member of ${label}`);
+    else if (member.learner) problem('dcs_learner', host.name, `${host.name} has no vote in ${label} yet`);
     else if (!member.healthy && snapshot.observations.has(host.name))
-      problem('dcs_member', host.name, `etcd on ${host.name} is not healthy`);
+      problem('dcs_member', host.name, `${label} on ${host.name} is not healthy`);
   }
 }
 

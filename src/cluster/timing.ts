@@ -11,6 +11,8 @@ export interface Timing {
   haproxy: { inter: number; fastinter: number; downinter: number; rise: number; fall: number };
   /** Milliseconds; the wide pair is for members that share disk and cores with PostgreSQL (etcd tuning guide). */
   etcd: { heartbeat: number; election: number };
+  /** Milliseconds of a tick; ticks for a member to start and copy, and to be silent before it is given up. */
+  zookeeper: { tickMs: number; initTicks: number; syncTicks: number };
   /** Seconds between VRRP advertisements. */
   keepalived: { advert: number };
   /** libpq; seconds but for tcp_user_timeout (milliseconds). */
@@ -77,6 +79,7 @@ export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean
     },
     haproxy: preset.haproxy,
     etcd: etcdTimes(rto, overrides, sharedEtcd),
+    zookeeper: { tickMs: 1000, initTicks: 60, syncTicks: rto === 'fast' ? 4 : 10 },
     keepalived: { advert: 1 },
     client: {
       connect_timeout: 2,

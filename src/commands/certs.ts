@@ -5,6 +5,7 @@ import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
+import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
@@ -53,6 +54,8 @@ function renew(options: RenewOptions): Promise<number> {
   if (authority !== undefined && !isAuthority(authority))
     throw new UsageError(`--authority ${authority}: one of ${AUTHORITIES.join(', ')}`);
   return operate('certs renew', options, async (op, snapshot, _made, store) => {
+    if (authority && !authoritiesOf(op.cluster).includes(authority))
+      throw new UsageError(`--authority ${authority}: this cluster has ${authoritiesOf(op.cluster).join(', ')}`);
     refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
     const own =
       authority === 'postgres'

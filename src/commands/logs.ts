@@ -8,6 +8,7 @@ import { type CommonOptions, print, setup, start, unreachableError } from './com
 
 const UNITS = [
   'etcd',
+  'zookeeper',
   'patroni',
   'pgbouncer',
   'haproxy',

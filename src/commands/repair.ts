@@ -1,5 +1,5 @@
 import { converge, surveyAll } from '../../playbooks/grow.ts';
-import { cureOf, etcdRemains, repair } from '../../playbooks/repair.ts';
+import { cureOf, dcsRemains, repair } from '../../playbooks/repair.ts';
 import { findDamage } from '../cluster/decisions/repair.ts';
 import { StepFailed } from '../errors.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
@@ -13,16 +13,16 @@ const TURNS = 8;
  */
 export const repairCommand = (options: OperateOptions): Promise<number> =>
   operate('repair', { ...options, asItIs: true }, async (op, snapshot, _made, store) => {
-    const first = findDamage(op.cluster, snapshot, await etcdRemains(op));
+    const first = findDamage(op.cluster, snapshot, await dcsRemains(op));
     refuseUnless(first.verdict);
     if (first.damages.length === 0) return undefined;
     return {
-      explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(one)}`).join('\n'),
+      explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(op.cluster, one)}`).join('\n'),
       question: `Repair ${op.cluster.name}?`,
       hosts: first.damages.map((one) => one.host),
       run: async () => {
         for (let turn = 0; turn < TURNS; turn++) {
-          const { damages, verdict } = findDamage(op.cluster, await op.look(), await etcdRemains(op));
+          const { damages, verdict } = findDamage(op.cluster, await op.look(), await dcsRemains(op));
           refuseUnless(verdict);
           const next = damages[0];
           if (!next) {
@@ -30,7 +30,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
             await converge(op, await surveyAll(op, store));
             return;
           }
-          op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(next)}` });
+          op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
           await repair(op, next);
         }
         throw new StepFailed(

@@ -10,9 +10,9 @@ import {
   prepareLoad,
 } from '../cluster/client-load.ts';
 import { clientUri } from '../cluster/connect.ts';
-import { PKI } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import { type Host, hostsWith } from '../inventory/model.ts';
+import { PKI } from '../paths.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { print } from '../shell/quote.ts';

@@ -202,8 +202,8 @@ function consequence({ unit, action }: Handler, host: Host, { snapshot }: Contex
   const member = snapshot.members.find((one) => one.name === host.name);
   if (/^patroni/.test(unit) && action === 'reload')
     return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
-  if (/^etcd/.test(unit) && snapshot.dcs.members.length > 0)
-    return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it is the etcd leader' : ''}`;
+  if (/^(etcd|zookeeper)/.test(unit) && snapshot.dcs.members.length > 0)
+    return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it leads there' : ''}`;
   if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';
   if (/^keepalived/.test(unit))
     return snapshot.vipHolders.includes(host.name) ? 'it holds the VIP, which may move' : 'it does not hold the VIP';

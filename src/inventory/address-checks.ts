@@ -85,7 +85,7 @@ export const vip: Check = (inventory) => {
 
 /** Every port that a host listens on, with the path of the setting, by role. */
 function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what: string; path: Path }[] {
-  const { postgres, patroni, etcd, haproxy, pgbackrest } = inventory;
+  const { postgres, patroni, etcd, zookeeper, haproxy, pgbackrest } = inventory;
   const has = (role: HostEntry[1]['roles'][number]) => host.roles.includes(role);
   return [
     { port: 22, what: 'sshd', path: ['ssh'] },
@@ -100,6 +100,13 @@ function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what
           { port: etcd.client_port, what: 'etcd clients', path: ['etcd', 'client_port'] },
           { port: etcd.peer_port, what: 'etcd peers', path: ['etcd', 'peer_port'] },
         ]
+      : []),
+    ...(has('zookeeper')
+      ? (['client_port', 'peer_port', 'election_port', 'local_port', 'admin_port'] as const).map((name) => ({
+          port: zookeeper[name],
+          what: `ZooKeeper ${name}`,
+          path: ['zookeeper', name],
+        }))
       : []),
     ...(has('pgbackrest') || (has('patroni') && withRole(inventory, 'pgbackrest').length > 0)
       ? [{ port: pgbackrest.port, what: 'pgBackRest', path: ['pgbackrest', 'port'] }]

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostName } from './values.ts';
 
-const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/+-]*$/, 'expected one word');
+const word = z.string().regex(/^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$/, 'expected one word');
 
 /** A package source beside the distribution's own, in the words of deb822 sources (sources.list(5)). */
 const repository = z.strictObject({

@@ -1,6 +1,7 @@
 import { timing } from '../cluster/timing.ts';
 import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
+import { DCS_LABELS } from './dcs-schema.ts';
 import { extensions, parameters, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
@@ -17,24 +18,61 @@ const databases: Check = (inventory) => {
   return [];
 };
 
+const DCS_ROLES = ['etcd', 'zookeeper'] as const;
+
 const dcsMembers: Check = (inventory) => {
-  const count = withRole(inventory, 'etcd').length;
-  if (count === 0) return [error(['hosts'], 'no host has the role etcd: Patroni needs a DCS', true)];
+  const { dcs } = inventory;
+  const own = typeof dcs === 'string' ? dcs : undefined;
+  const label = DCS_LABELS[typeof dcs === 'string' ? dcs : dcs.kind];
+  const foreign = DCS_ROLES.filter((role) => role !== own).flatMap((role) =>
+    withRole(inventory, role).map(([name]) =>
+      error(
+        ['hosts', name, 'roles'],
+        own
+          ? `the role ${role} goes with dcs: ${role}, and this cluster has dcs: ${own}`
+          : `the role ${role} makes a DCS of this cluster's own, and dcs names one that is there already`,
+      ),
+    ),
+  );
+  if (!own || foreign.length > 0) return foreign;
+  const count = withRole(inventory, own).length;
+  if (count === 0) return [error(['hosts'], `no host has the role ${own}: Patroni needs a DCS`, true)];
   if (count < 3 && withRole(inventory, 'patroni').length === 2 && !inventory.accept_no_quorum)
     return [
       error(
         ['hosts'],
-        `two database hosts with ${count === 1 ? 'one etcd member' : 'two etcd members'}: when ${count === 1 ? 'the host of that member' : 'either of them'} is lost, etcd has no quorum and the other database cannot take over. Add a small third host with the role etcd alone (a witness), or accept that a person has to act with accept_no_quorum: true`,
+        `two database hosts with ${count === 1 ? 'one member' : 'two members'} of ${label}: when ${count === 1 ? 'the host of that member' : 'either of them'} is lost, ${label} has no quorum and the other database cannot take over. Add a small third host with the role ${own} alone (a witness), or accept that a person has to act with accept_no_quorum: true`,
         true,
       ),
     ];
   if (count === 1)
-    return [warning(['hosts'], 'one etcd member: the loss of that host stops all failovers; use three', true)];
+    return [warning(['hosts'], `one member of ${label}: the loss of that host stops all failovers; use three`, true)];
   if (count % 2 === 0)
     return [
-      warning(['hosts'], `${count} etcd members survive no more failures than ${count - 1}; use an odd number`, true),
+      warning(
+        ['hosts'],
+        `${count} members of ${label} survive no more failures than ${count - 1}; use an odd number`,
+        true,
+      ),
     ];
   return [];
+};
+
+/** What goes with which kind of a DCS that is there already. */
+const externalDcs: Check = ({ dcs }) => {
+  if (typeof dcs === 'string') return [];
+  const problems: Problem[] = [];
+  if (dcs.kind === 'consul' && dcs.external.length > 1)
+    problems.push(error(['dcs', 'external'], 'Patroni asks one agent of Consul, which knows the others: name one'));
+  if (dcs.kind === 'consul' && dcs.user)
+    problems.push(error(['dcs', 'user'], 'Consul knows no user; where it wants a token write token: true', true));
+  if (dcs.kind !== 'consul' && dcs.token)
+    problems.push(error(['dcs', 'token'], `a token is for Consul; ${DCS_LABELS[dcs.kind]} wants a user`, true));
+  if (!dcs.tls && (dcs.ca || dcs.user || dcs.token))
+    problems.push(
+      error(['dcs', 'tls'], 'without TLS a password or token would go through the network in the clear', true),
+    );
+  return problems;
 };
 
 const patroniTimes: Check = (inventory) => {
@@ -194,6 +232,7 @@ const CHECKS: Check[] = [
   ...addresses,
   databases,
   dcsMembers,
+  externalDcs,
   patroniTimes,
   etcdTimes,
   vip,

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Timing, timing } from '../cluster/timing.ts';
+import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { splitCidr } from './network.ts';
 import type { AssignableRole, Inventory } from './schema.ts';
@@ -9,6 +10,7 @@ export const ROLE_NAMES = [
   'hardening',
   'ufw',
   'etcd',
+  'zookeeper',
   'pgbackrest',
   'patroni',
   'pgbouncer',
@@ -50,6 +52,17 @@ export type RepositorySettings = { key: number; path: string } & (
     }
 );
 
+/** What keeps who leads. */
+export interface Dcs {
+  kind: 'etcd' | 'zookeeper' | 'consul';
+  /** Its name for a person. */
+  label: string;
+  /** Where a member keeps its data; of an external one none is ours. */
+  dataDir: string;
+  /** One that somebody else looks after. */
+  external: ExternalDcs | undefined;
+}
+
 /** The typed, validated, default-filled model that everything else reads. */
 export interface Cluster {
   name: string;
@@ -65,7 +78,7 @@ export interface Cluster {
   repositories: readonly RepositorySettings[];
   dataDir: string;
   binDir: string;
-  etcdDataDir: string;
+  dcs: Dcs;
   extensions: readonly Extension[];
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, unless it waits for none. */
@@ -80,6 +93,16 @@ export interface Cluster {
 /** The hosts that have a role, in the inventory's order. */
 export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
   cluster.hosts.filter((host) => host.roles.has(role));
+
+/** The role whose hosts carry the DCS; undefined when it is somebody else's. */
+export const dcsRole = ({ dcs }: Cluster): 'etcd' | 'zookeeper' | undefined =>
+  dcs.external || dcs.kind === 'consul' ? undefined : dcs.kind;
+
+/** The hosts whose members are the DCS; none when it is somebody else's. */
+export function dcsHosts(cluster: Cluster): Host[] {
+  const role = dcsRole(cluster);
+  return role ? hostsWith(cluster, role) : [];
+}
 
 /** Hosts that have at least one of the roles. */
 export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
@@ -113,6 +136,16 @@ export const drillHost = (cluster: Cluster): Host | undefined =>
   cluster.repositories.length === 0
     ? undefined
     : (cluster.hosts.find((host) => host.name === cluster.settings.pgbackrest.drill.host) ?? repositoryHost(cluster));
+
+function dcsOf({ cluster, dcs, etcd, zookeeper }: Inventory): Dcs {
+  const kind = typeof dcs === 'string' ? dcs : dcs.kind;
+  return {
+    kind,
+    label: DCS_LABELS[kind],
+    dataDir: { etcd, zookeeper, consul: undefined }[kind]?.data_dir ?? `/var/lib/${kind}/${cluster}`,
+    external: typeof dcs === 'string' ? undefined : dcs,
+  };
+}
 
 /** The repositories of a checked inventory, with pgBackRest's numbers. */
 function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySettings[] {
@@ -173,7 +206,7 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
     repositories: repositoriesOf(inventory),
     dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
     binDir: `/usr/lib/postgresql/${version}/bin`,
-    etcdDataDir: inventory.etcd.data_dir ?? `/var/lib/etcd/${inventory.cluster}`,
+    dcs: dcsOf(inventory),
     extensions: extensionsOf(inventory.postgres),
     replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),

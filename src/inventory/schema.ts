@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
+import { dcs, etcd, zookeeper } from './dcs-schema.ts';
 import { extension, extensionName, packageName } from './extensions.ts';
 import { hostsFrom } from './terraform.ts';
 import {
@@ -18,7 +19,16 @@ import {
 } from './values.ts';
 
 /** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
-const ASSIGNABLE_ROLES = ['etcd', 'patroni', 'pgbouncer', 'pgbackrest', 'haproxy', 'keepalived', 'client'] as const;
+const ASSIGNABLE_ROLES = [
+  'etcd',
+  'zookeeper',
+  'patroni',
+  'pgbouncer',
+  'pgbackrest',
+  'haproxy',
+  'keepalived',
+  'client',
+] as const;
 export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
 const sshFields = {
@@ -144,17 +154,6 @@ const patroni = z
   })
   .prefault({});
 
-const etcd = z
-  .strictObject({
-    client_port: port.default(2379),
-    peer_port: port.default(2380),
-    data_dir: absolutePath.optional().describe('Default: /var/lib/etcd/CLUSTER'),
-    heartbeat_ms: z.int().min(10).max(1000).optional(),
-    election_ms: z.int().min(100).max(50_000).optional(),
-    quota_bytes: z.int().min(67_108_864).default(8_589_934_592).describe('Size limit of the backend, in bytes'),
-  })
-  .prefault({});
-
 const haproxy = z
   .strictObject({
     ports: z
@@ -212,7 +211,9 @@ export const inventorySchema = z
     clients: z.array(network).default([]).describe('Networks that may reach the endpoints'),
     vip: vip.optional(),
     patroni,
+    dcs,
     etcd,
+    zookeeper,
     pgbouncer,
     haproxy,
     pgbackrest,

@@ -2,7 +2,7 @@ import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto
 import { Secret } from '../secrets/secret.ts';
 
 /** The authorities are kept apart, so that a key of one service opens nothing of another. */
-export const AUTHORITIES = ['etcd', 'patroni', 'postgres', 'pgbackrest'] as const;
+export const AUTHORITIES = ['etcd', 'zookeeper', 'patroni', 'postgres', 'pgbackrest'] as const;
 export type AuthorityName = (typeof AUTHORITIES)[number];
 
 export interface Authority {

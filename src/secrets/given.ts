@@ -6,6 +6,12 @@ export const s3Secrets = (bucket: string): { key: string; secret: string } => ({
   secret: `s3-secret-${bucket}`,
 });
 
+/** Names, in the secret store, of what opens a DCS that somebody else looks after. */
+export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;
+
 /** Names of the secrets that a person has to bring, because somebody else made them. */
-export const givenSecrets = ({ repositories }: Cluster): string[] =>
-  repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : []));
+export const givenSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
+  ...repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : [])),
+  ...(external?.user ? [DCS_SECRETS.password] : []),
+  ...(external?.token ? [DCS_SECRETS.token] : []),
+];

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { parse, stringify } from 'yaml';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
-import type { Cluster } from '../inventory/model.ts';
+import { type Cluster, dcsRole } from '../inventory/model.ts';
 import {
   AUTHORITIES,
   type Authority,
@@ -47,6 +47,10 @@ interface StoredAuthority {
 export interface KnownIdentity extends Identity {
   accepted: Record<string, string[]>;
 }
+
+/** The authorities that a cluster needs: one for the DCS where that is its own. */
+export const authoritiesOf = (cluster: Cluster): AuthorityName[] =>
+  AUTHORITIES.filter((name) => (name !== 'etcd' && name !== 'zookeeper') || name === dcsRole(cluster));
 
 /** 160 bits in characters that need no quoting in any file or URI. */
 const newPassword = (): string => randomBytes(20).toString('base64url').replaceAll(/[-_]/g, 'x');
@@ -99,7 +103,7 @@ export class SecretStore {
     const want = this.cluster.settings.postgres.users.map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
     for (const name of want) stored.users[name] ??= this.made();
-    for (const name of AUTHORITIES) {
+    for (const name of authoritiesOf(this.cluster)) {
       if (stored.authorities[name]) continue;
       const authority = await createAuthority(this.cluster.name, name);
       stored.authorities[name] = { certificate: authority.certificate, key: authority.key.reveal() };
@@ -230,7 +234,7 @@ export class SecretStore {
     return {
       ...this.identity(),
       accepted: Object.fromEntries(
-        AUTHORITIES.map((name) => {
+        this.authorities().map((name) => {
           const { next, previous } = this.stored.authorities[name]!;
           return [
             name,
@@ -239,6 +243,11 @@ export class SecretStore {
         }),
       ),
     };
+  }
+
+  /** Those that are there, of which some may be of a DCS that was used before. */
+  private authorities(): AuthorityName[] {
+    return AUTHORITIES.filter((name) => this.stored.authorities[name]);
   }
 
   authority(name: AuthorityName): Authority {
@@ -252,7 +261,7 @@ export class SecretStore {
       uuid: this.stored.uuid,
       generation: this.stored.generation,
       authorities: Object.fromEntries(
-        AUTHORITIES.map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)]),
+        this.authorities().map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)]),
       ),
     };
   }

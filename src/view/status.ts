@@ -35,7 +35,7 @@ export function showStatus(status: Status): string {
   );
   const rows: string[][] = [
     [
-      'etcd',
+      status.dcs.kind,
       mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'),
       status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' '),
     ],

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { PKI } from '../../src/cluster/observe.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { labAdd } from '../../src/lab/lab.ts';
+import { PKI } from '../../src/paths.ts';
 
 /**
  * Hardening, measured by others: lynis on a hardened host beside an untouched one, ssh-audit from outside,

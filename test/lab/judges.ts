@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestLab } from '../support/lab.ts';
 
@@ -44,6 +46,31 @@ export function judging(lab: TestLab): void {
       `for i in 1 2 3 4 5; do psql -XAtq '${lab.uri.replace(':5000', ':5001')}' -c 'select count(*), pg_is_in_recovery() from seen' && exit 0; sleep 1; done; exit 1`,
       /^1\|t$/,
     );
+  });
+
+  test("Patroni's own validator takes the way to a DCS of somebody else", async () => {
+    for (const dcs of [
+      '{kind: consul, external: ["127.0.0.1:8500"], tls: false}',
+      '{kind: etcd, external: ["127.0.0.1:2379", "10.9.1.11:2379"]}',
+      '{kind: zookeeper, external: ["127.0.0.1:2181"], tls: false}',
+    ]) {
+      const inventory = lab.variant('elsewhere.yaml', (text) =>
+        text.replace('cluster: ', `dcs: ${dcs}\ncluster: `).replaceAll('[etcd, patroni]', '[patroni]'),
+      );
+      const directory = join(lab.directory, 'rendered');
+      const { code, stderr } = await lab.hapg(['render', directory, '-i', inventory]);
+      assert.equal(code, 0, stderr);
+      const file = readFileSync(join(directory, 'db1/etc/patroni/config.yml')).toString('base64');
+      const { out } = lab.on(
+        'db1',
+        `echo ${file} | base64 -d > /tmp/elsewhere.yml; chown postgres /tmp/elsewhere.yml; runuser -u postgres -- patroni --validate-config --ignore-listen-port /tmp/elsewhere.yml 2>&1; rm /tmp/elsewhere.yml`,
+      );
+      // That nobody listens there is the one thing that it may say.
+      const complaints = out
+        .split('\n')
+        .filter((line) => line && !/not reachable|didn't pass validation:.*(2379|2181|8500)/.test(line));
+      assert.deepEqual(complaints, [], dcs);
+    }
   });
 
   test('who may not come in stays out', () => {

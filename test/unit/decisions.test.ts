@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { admitApply, checkIdentity } from '../../src/cluster/decisions/admission.ts';
-import { mayStopEtcd } from '../../src/cluster/decisions/etcd.ts';
+import { mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
 import { membersHealthy } from '../../src/cluster/decisions/members.ts';
 import { restartOrder } from '../../src/cluster/decisions/restart.ts';
 import { bestCandidate, maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
@@ -33,7 +33,7 @@ const reasons = (verdict: Verdict): string => (verdict.ok ? 'yes' : verdict.reas
 test('a healthy lab passes every gate', () => {
   assert.equal(reasons(admitApply(cluster, lab(), [])), 'yes');
   assert.equal(reasons(membersHealthy(cluster, lab())), 'yes');
-  for (const name of ['db1', 'db2', 'db3']) assert.equal(reasons(mayStopEtcd(name, lab())), 'yes');
+  for (const name of ['db1', 'db2', 'db3']) assert.equal(reasons(mayStopDcs(cluster, name, lab())), 'yes');
   assert.equal(reasons(maySwitchOver(lab(), 'db2', true)), 'yes');
   assert.deepEqual(statusOf(cluster, lab(), new Map(), IDENTITY, NOW).problems, []);
 });
@@ -105,12 +105,12 @@ const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
   ],
   [
     'an emptied DCS under databases',
-    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.initialize = undefined)),
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs!.initialize = undefined)),
     /initialize key is missing/,
   ],
   [
     'a DCS without quorum',
-    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd!.healthy = false)),
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs!.healthy = false)),
     /lost its quorum/,
   ],
   ['two leaders', (all) => void (all.get('db2')!.patroni!.self!.role = 'primary'), /two leaders/],
@@ -120,7 +120,7 @@ for (const [what, change, says] of ADMIT)
 
 test('apply refuses to go on beside a database when etcd is silent and another host is empty', () => {
   const silent = (all: Map<string, Observation>) =>
-    ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.etcd = undefined));
+    ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs = undefined));
   const replaced = lab((all) => {
     silent(all);
     all.get('db1')!.dataDirectory = { state: 'absent' };
@@ -156,14 +156,20 @@ test('identity: a lost secret store, another cluster, other authorities and an o
 });
 
 test('an etcd member is never stopped when the others would lose the quorum', () => {
-  const oneDown = lab((all) => void (all.get('db3')!.etcd!.healthy = false));
-  assert.match(reasons(mayStopEtcd('db1', oneDown)), /1 other healthy voters of 3, 2 are needed; not healthy: db3/);
-  assert.equal(reasons(mayStopEtcd('db3', oneDown)), 'yes');
+  const oneDown = lab((all) => void (all.get('db3')!.dcs!.healthy = false));
+  assert.match(
+    reasons(mayStopDcs(cluster, 'db1', oneDown)),
+    /1 other healthy voters of 3, 2 are needed; not healthy: db3/,
+  );
+  assert.equal(reasons(mayStopDcs(cluster, 'db3', oneDown)), 'yes');
 });
 
 test('an etcd member whose host was not asked is not counted on', () => {
   const notAsked = lab((all) => void all.delete('db3'));
-  assert.match(reasons(mayStopEtcd('db1', notAsked)), /1 other healthy voters of 3, 2 are needed; not healthy: db3/);
+  assert.match(
+    reasons(mayStopDcs(cluster, 'db1', notAsked)),
+    /1 other healthy voters of 3, 2 are needed; not healthy: db3/,
+  );
 });
 
 test('a switchover goes to a streaming, synchronous member without nofailover, and never in a pause', () => {
@@ -249,7 +255,7 @@ const STATUS: [string, (all: Map<string, Observation>) => void][] = [
       }),
   ],
   ['archive', (all) => void (all.get('db1')!.sql!.archiver.last_failed_time = '2026-01-01T01:00:00Z')],
-  ['dcs_member', (all) => void (all.get('db3')!.etcd!.healthy = false)],
+  ['dcs_member', (all) => void (all.get('db3')!.dcs!.healthy = false)],
   ['certificate_expiry', (all) => void (all.get('db1')!.certificates = [{ path: '/x.crt', expires: NOW + 1000 }])],
   ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],
   [
@@ -284,11 +290,11 @@ test('a host that got the address of another member is refused: two members of o
     const { patroni } = all.get('db2')!;
     (patroni!.self!.patroni as { name: string }).name = 'db3';
     for (const one of all.values())
-      for (const member of one.etcd?.members ?? []) if (member.name === 'db2') member.name = 'db3';
+      for (const member of one.dcs?.members ?? []) if (member.name === 'db2') member.name = 'db3';
   });
   const said = reasons(checkIdentity(cluster, moved, IDENTITY));
   assert.match(said, /db2: 10\.1\.1\.11 is the PostgreSQL member db3/);
-  assert.match(said, /db2: 10\.1\.1\.11 is the etcd member db3/);
+  assert.match(said, /db2: 10\.1\.1\.11 is the member db3 of etcd/);
 });
 
 test('where commits wait for two standbys, one is not enough', () => {
@@ -325,7 +331,7 @@ test('of two repositories the one without new backups is told', () => {
 
 test('an etcd member without a peer URL is no reason to stop', () => {
   const odd = lab((all) => {
-    for (const one of all.values()) one.etcd?.members?.push({ id: '9', name: 'odd', peerUrl: '', learner: false });
+    for (const one of all.values()) one.dcs?.members?.push({ id: '9', name: 'odd', peer: '', learner: false });
   });
   assert.doesNotMatch(reasons(checkIdentity(cluster, odd, IDENTITY)), /etcd member/);
 });

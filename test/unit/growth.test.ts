@@ -81,12 +81,12 @@ test('the leader, the only copy, the quorum, the repository and the only way in 
   assert.deepEqual(mayRemove(lab, seen(), one('db3')), { ok: true });
   assert.match(reasons(mayRemove(lab, seen(), one('db1'))), /db1 leads; switch over first/);
   assert.match(reasons(mayRemove(lab, seen(), one('backup'))), /backup holds the backups/);
-  const ill = seen((all) => (all.get('db2')!.etcd!.healthy = false));
+  const ill = seen((all) => (all.get('db2')!.dcs!.healthy = false));
   assert.match(reasons(mayRemove(lab, ill, one('db3'))), /without db3 etcd has 1 healthy voters of 2, 2 are needed/);
   assert.deepEqual(mayRemove(lab, seen(), one('proxy2')), { ok: true });
   const single = { ...lab, hosts: lab.hosts.filter((each) => each.name !== 'proxy2') };
   assert.match(reasons(mayRemove(single, seen(), one('proxy1'))), /the only host with the role haproxy/);
-  assert.match(lossesOf(lab, seen(), one('db2')).join('; '), /synchronous standby.*2 etcd members are left/);
+  assert.match(lossesOf(lab, seen(), one('db2')).join('; '), /synchronous standby.*2 members of etcd are left/);
 });
 
 test('only a replica may be rebuilt, with room for both copies', () => {

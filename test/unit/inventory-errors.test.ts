@@ -56,6 +56,25 @@ const BAD: Bad[] = [
     '{port: 8432, repositories: [{kind: ‸tape}]}',
     /host, directory or s3|kind/,
   ],
+  ['an unknown DCS', 'rto: fast', 'rto: fast\ndcs: ‸raft', /one of etcd, zookeeper, or \{kind, external/],
+  [
+    'ZooKeeper wanted, etcd on the hosts',
+    'rto: fast',
+    'rto: fast\ndcs: zookeeper',
+    /the role etcd goes with dcs: etcd, and this cluster has dcs: zookeeper/,
+  ],
+  [
+    'a DCS of somebody else, and members of our own',
+    'rto: fast',
+    'rto: fast\ndcs: {kind: etcd, external: ["10.0.0.9:2379"]}',
+    /the role etcd makes a DCS of this cluster's own/,
+  ],
+  [
+    'a DCS elsewhere without a port',
+    'rto: fast',
+    'rto: fast\ndcs: {kind: consul, external: [‸consul.example.com]}',
+    /expected HOST:PORT/,
+  ],
   [
     'an extension named twice',
     'parameters: {max_connections: 100}',
@@ -292,7 +311,7 @@ test('an even number of etcd members is a warning', () => {
     GOOD.replace('db3: {address: 10.0.0.3, roles: [etcd, patroni]}', 'db3: {address: 10.0.0.3, roles: [patroni]}'),
     'w.yaml',
   );
-  assert.match(warnings.join('\n'), /2 etcd members survive no more failures than 1/);
+  assert.match(warnings.join('\n'), /2 members of etcd survive no more failures than 1/);
 });
 
 test('IPv6 inventories are accepted', () => {

@@ -42,7 +42,7 @@ export const EMPTY: Observation = {
   dataDirectory: undefined,
   patroni: undefined,
   sql: undefined,
-  etcd: undefined,
+  dcs: undefined,
   vipHeld: undefined,
   pool: undefined,
   balancer: undefined,
@@ -67,7 +67,7 @@ export function healthyLab(): Map<string, Observation> {
   const etcdMembers = ['db1', 'db2', 'db3'].map((name, index) => ({
     id: String(index + 1),
     name,
-    peerUrl: `https://${address(index)}:2380`,
+    peer: `https://${address(index)}:2380`,
     learner: false,
   }));
   const observations = new Map<string, Observation>();
@@ -92,7 +92,7 @@ export function healthyLab(): Map<string, Observation> {
         replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
         transaction: null,
       },
-      etcd: {
+      dcs: {
         healthy: true,
         id: String(index + 1),
         leader: '1',

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EtcdRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
+import { type DcsRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
-const WELL: EtcdRemains = { active: true, data: true, sizeBytes: 100, written: 1000 };
+const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, written: 1000 };
 
 /** What is found when the lab was broken like this. */
-function found(change: (all: Map<string, Observation>, remains: Map<string, EtcdRemains>) => void = () => undefined) {
+function found(change: (all: Map<string, Observation>, remains: Map<string, DcsRemains>) => void = () => undefined) {
   const all = structuredClone(healthyLab());
   const remains = new Map(['db1', 'db2', 'db3'].map((name) => [name, { ...WELL }]));
   change(all, remains);
@@ -20,10 +20,10 @@ function found(change: (all: Map<string, Observation>, remains: Map<string, Etcd
   };
 }
 const silent = (all: Map<string, Observation>, ...names: string[]) => {
-  for (const name of names) all.get(name)!.etcd = undefined;
+  for (const name of names) all.get(name)!.dcs = undefined;
 };
 const quorumLost = (all: Map<string, Observation>) => {
-  for (const name of ['db1', 'db2', 'db3']) if (all.get(name)!.etcd) all.get(name)!.etcd!.healthy = false;
+  for (const name of ['db1', 'db2', 'db3']) if (all.get(name)!.dcs) all.get(name)!.dcs!.healthy = false;
 };
 
 test('a healthy cluster has no damage', () => {
@@ -35,7 +35,7 @@ test('a member that is only stopped is started, before anything is said about it
     silent(all, 'db3');
     remains.set('db3', { ...WELL, active: false });
   });
-  assert.deepEqual(one.damages, ['start-etcd db3']);
+  assert.deepEqual(one.damages, ['start-dcs db3']);
 });
 
 test('a member without data, with bad data, or unknown to the others is replaced while they have a quorum', () => {
@@ -44,15 +44,15 @@ test('a member without data, with bad data, or unknown to the others is replaced
       silent(all, 'db3');
       every.set('db3', remains);
     });
-    assert.deepEqual(one.damages, ['replace-etcd-member db3']);
+    assert.deepEqual(one.damages, ['replace-dcs-member db3']);
   }
   const removed = found((all, remains) => {
     silent(all, 'db3');
     for (const name of ['db1', 'db2'])
-      all.get(name)!.etcd!.members = all.get(name)!.etcd!.members!.filter((member) => member.name !== 'db3');
+      all.get(name)!.dcs!.members = all.get(name)!.dcs!.members!.filter((member) => member.name !== 'db3');
     remains.set('db3', { ...WELL, active: false });
   });
-  assert.deepEqual(removed.damages, ['replace-etcd-member db3']);
+  assert.deepEqual(removed.damages, ['replace-dcs-member db3']);
 });
 
 test('a quorum that is lost for good is recovered from the newest copy', () => {
@@ -76,13 +76,13 @@ test('when every copy is lost it says so, and does nothing', () => {
     for (const name of ['db1', 'db2', 'db3']) remains.set(name, { ...WELL, data: false, active: false });
   });
   assert.deepEqual(one.damages, []);
-  assert.match(one.reasons, /no etcd host has its data/);
+  assert.match(one.reasons, /no host of etcd has its data/);
 });
 
 const emptied = (all: Map<string, Observation>, led: Record<string, boolean>) => {
   for (const [name, was] of Object.entries(led)) {
     const one = all.get(name)!;
-    one.etcd!.initialize = undefined;
+    one.dcs!.initialize = undefined;
     one.patroni = undefined;
     one.dataDirectory = { state: 'cluster', systemIdentifier: '7000', led: was };
   }

@@ -76,7 +76,7 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
   [
     'another etcd member is ill, so that the healthy voters are below quorum + 1',
     'db3',
-    (all) => (all.get('db2')!.etcd!.healthy = false),
+    (all) => (all.get('db2')!.dcs!.healthy = false),
     /etcd has 1 other healthy voters of 3, 2 are needed; not healthy: db2/,
   ],
   ['a backup is running', 'db3', (all) => (all.get('backup')!.repository!.running = true), /a backup is running/],
@@ -180,7 +180,7 @@ test('a host is back in service when its members stream and vote, though its mar
   assert.deepEqual(backInService(cluster, marked, host('db3'), LIMITS), { ok: true });
   const late = seen((all) => member(all, 'db3', { state: 'starting' }));
   assert.match(reasons(backInService(cluster, late, host('db3'), LIMITS)), /db3 is starting/);
-  const silent = seen((all) => (all.get('db3')!.etcd!.healthy = false));
+  const silent = seen((all) => (all.get('db3')!.dcs!.healthy = false));
   assert.match(reasons(backInService(cluster, silent, host('db3'), LIMITS)), /etcd on db3 is not healthy/);
 });
 

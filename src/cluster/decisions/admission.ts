@@ -1,5 +1,5 @@
-import type { Cluster, Host } from '../../inventory/model.ts';
-import { hostPort } from '../../inventory/network.ts';
+import { type Cluster, dcsRole, type Host } from '../../inventory/model.ts';
+import { dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -54,14 +54,13 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
   const cure = 'Give each host of the inventory the address that it had';
   return cluster.hosts.flatMap((host) => {
     const self = snapshot.observations.get(host.name)?.patroni?.self?.patroni as { name?: string } | undefined;
-    const peerUrl = `https://${hostPort(host.address, cluster.settings.etcd.peer_port)}`;
-    const voter = snapshot.dcs.members.find((one) => one.peerUrl === peerUrl);
+    const voter = snapshot.dcs.members.find((one) => one.peer === dcsPeer(cluster, host));
     return [
       ...(self?.name && self.name !== host.name
         ? [`${host.name}: ${host.address} is the PostgreSQL member ${self.name}. ${cure}`]
         : []),
       ...(voter?.name && voter.name !== host.name
-        ? [`${host.name}: ${host.address} is the etcd member ${voter.name}. ${cure}`]
+        ? [`${host.name}: ${host.address} is the member ${voter.name} of ${cluster.dcs.label}. ${cure}`]
         : []),
     ];
   });
@@ -73,6 +72,8 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
  */
 export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readonly string[]): Verdict {
   const reasons: string[] = [];
+  const { label } = cluster.dcs;
+  const role = dcsRole(cluster);
   for (const [host, { dataDirectory }] of snapshot.observations)
     if (dataDirectory?.state === 'foreign')
       reasons.push(
@@ -111,13 +112,13 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const empty = [...snapshot.observations]
     .filter(([, one]) => one.dataDirectory?.state === 'absent' || one.dataDirectory?.state === 'empty')
     .map(([host]) => host);
-  // Were etcd to come up empty, the empty host could start first and make a second cluster.
+  // Were the DCS to come up empty, the empty host could start first and make a second cluster.
   if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
     reasons.push(
-      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and etcd does not answer, so nobody can tell which cluster is the right one: start etcd first ("systemctl start etcd" on its hosts)`,
+      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so nobody can tell which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
     );
   if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
-    reasons.push('etcd has lost its quorum: bring its members back first, or use "hapg repair"');
+    reasons.push(`${label} has lost its quorum: bring its members back first, or use "hapg repair"`);
   const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
   if (founding && !snapshot.exists && missing.length > 0)
     reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);

@@ -1,8 +1,9 @@
-import { type Cluster, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
+import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
 import { bytes } from '../../units.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { dcsHealthy } from './dcs.ts';
 import { isSynchronous, membersStreaming } from './members.ts';
-import { backInService, DEFAULT_LIMITS, etcdHealthy, noBackupRunning, nothingLeftOver } from './update.ts';
+import { backInService, DEFAULT_LIMITS, noBackupRunning, nothingLeftOver } from './update.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** What has been found out about a host that is to join, and about the leader that it will follow. */
@@ -57,11 +58,11 @@ export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, pros
   return all(verdict(reasons), steadyMembers(others, snapshot));
 }
 
-/** The other members stream, etcd is whole, no backup runs and nothing is left over. */
+/** The other members stream, the DCS is whole, no backup runs and nothing is left over. */
 const steadyMembers = (cluster: Cluster, snapshot: Snapshot): Verdict =>
   all(
     membersStreaming(cluster, snapshot),
-    etcdHealthy(cluster, snapshot),
+    dcsHealthy(cluster, snapshot),
     noBackupRunning(snapshot),
     nothingLeftOver(cluster, snapshot),
   );
@@ -88,20 +89,21 @@ export function hasJoined(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
 /** May this host leave? Never the leader, the last copy, the quorum, the repository, or the only way in. */
 export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
   const reasons: string[] = [];
-  const others = (role: 'patroni' | 'etcd' | 'haproxy' | 'keepalived') =>
+  const others = (role: 'patroni' | 'haproxy' | 'keepalived') =>
     hostsWith(cluster, role).filter((other) => other !== host);
   if (snapshot.leader?.name === host.name)
     reasons.push(`${host.name} leads; switch over first ("hapg switchover", or --switchover)`);
   if (host.roles.has('patroni') && others('patroni').length === 0)
     reasons.push(`${host.name} is the only database host`);
-  if (host.roles.has('etcd')) {
+  if (dcsHosts(cluster).includes(host)) {
+    const { label } = cluster.dcs;
     const voters = snapshot.dcs.members.filter((member) => !member.learner && member.name !== host.name);
     const healthy = voters.filter((member) => member.healthy).length;
-    if (voters.length === 0) reasons.push(`${host.name} is the only etcd member`);
+    if (voters.length === 0) reasons.push(`${host.name} is the only member of ${label}`);
     // The change itself needs a quorum of the members that stay.
     else if (healthy < Math.floor(voters.length / 2) + 1)
       reasons.push(
-        `without ${host.name} etcd has ${healthy} healthy voters of ${voters.length}, ${Math.floor(voters.length / 2) + 1} are needed`,
+        `without ${host.name} ${label} has ${healthy} healthy voters of ${voters.length}, ${Math.floor(voters.length / 2) + 1} are needed`,
       );
   }
   if (host === repositoryHost(cluster) && hostsWith(cluster, 'patroni').length > 0)
@@ -120,8 +122,8 @@ export function lossesOf(cluster: Cluster, snapshot: Snapshot, host: Host): stri
   if (member && replicas.length === 0) losses.push('no replica is left: nothing takes over when the leader is lost');
   else if (member && isSynchronous(member)) losses.push('it is the synchronous standby; another one takes its part');
   const voters = snapshot.dcs.members.filter((one) => one.name !== host.name).length;
-  if (host.roles.has('etcd') && voters % 2 === 0)
-    losses.push(`${voters} etcd members are left: that survives no more losses than ${voters - 1}`);
+  if (dcsHosts(cluster).includes(host) && voters % 2 === 0)
+    losses.push(`${voters} members of ${cluster.dcs.label} are left: that survives no more losses than ${voters - 1}`);
   if (host.roles.has('haproxy') && hostsWith(cluster, 'haproxy').length === 2)
     losses.push('one balancer is left: clients are cut off when it is lost');
   return losses;

@@ -1,9 +1,10 @@
-import { type Cluster, type Host, hostsWith } from '../../inventory/model.ts';
+import { type Cluster, dcsHosts, dcsRole, type Host } from '../../inventory/model.ts';
+import { PATHS } from '../../paths.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** What is found of etcd on one of its hosts, beside what the member itself answers. */
-export interface EtcdRemains {
+/** What is found of the DCS on one of its hosts, beside what the member itself answers. */
+export interface DcsRemains {
   active: boolean;
   /** The data directory holds a member: its database and its log. */
   data: boolean;
@@ -15,8 +16,8 @@ export interface EtcdRemains {
 
 /** One thing that is broken, with the way to mend it. */
 export type Damage =
-  | { kind: 'start-etcd'; host: Host; found: string }
-  | { kind: 'replace-etcd-member'; host: Host; found: string }
+  | { kind: 'start-dcs'; host: Host; found: string }
+  | { kind: 'replace-dcs-member'; host: Host; found: string }
   | { kind: 'recover-quorum'; host: Host; lost: Host[]; found: string }
   | { kind: 'refill-dcs'; host: Host; systemIdentifier: string; found: string };
 
@@ -24,11 +25,13 @@ export type Damage =
 export function findDamage(
   cluster: Cluster,
   snapshot: Snapshot,
-  remains: ReadonlyMap<string, EtcdRemains>,
+  remains: ReadonlyMap<string, DcsRemains>,
 ): { damages: Damage[]; verdict: Verdict } {
   const damages: Damage[] = [];
   const reasons: string[] = [];
-  const hosts = hostsWith(cluster, 'etcd');
+  const { label } = cluster.dcs;
+  const role = dcsRole(cluster);
+  const hosts = dcsHosts(cluster);
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
   const of = (host: Host) => remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0 };
   const ill = hosts.filter((host) => !healthy(host));
@@ -38,22 +41,22 @@ export function findDamage(
   if (stopped.length > 0)
     return {
       damages: stopped.map((host) => ({
-        kind: 'start-etcd',
+        kind: 'start-dcs',
         host,
-        found: `etcd on ${host.name} does not run; its data is there`,
+        found: `${label} on ${host.name} does not run; its data is there`,
       })),
       verdict: verdict([]),
     };
   if (snapshot.dcs.quorum) {
     for (const host of ill)
       damages.push({
-        kind: 'replace-etcd-member',
+        kind: 'replace-dcs-member',
         host,
         found: !known(host)
-          ? `${host.name} is no etcd member any more; the others have a quorum`
+          ? `${host.name} is no member of ${label} any more; the others have a quorum`
           : of(host).data
-            ? `etcd on ${host.name} runs and is not healthy; the others have a quorum`
-            : `etcd on ${host.name} has lost its data; the others have a quorum`,
+            ? `${label} on ${host.name} runs and is not healthy; the others have a quorum`
+            : `${label} on ${host.name} has lost its data; the others have a quorum`,
       });
   } else if (ill.length > 0) {
     const left = hosts.filter((host) => of(host).data);
@@ -61,18 +64,18 @@ export function findDamage(
     const best = [...left].sort((a, b) => of(b).written - of(a).written || of(b).sizeBytes - of(a).sizeBytes)[0];
     if (!best)
       reasons.push(
-        `no etcd host has its data: ${hosts.map((host) => host.name).join(', ')}. Bring one data directory back (${cluster.etcdDataDir}), or a snapshot from ${'/var/lib/hapg/etcd'}`,
+        `no host of ${label} has its data: ${hosts.map((host) => host.name).join(', ')}. Bring one data directory back (${cluster.dcs.dataDir}), or a copy from ${PATHS.state}`,
       );
     else if (left.length > hosts.length / 2)
       reasons.push(
-        `${left.map((host) => host.name).join(', ')} have their data and could form a quorum, but etcd does not answer: look at "hapg logs etcd" first`,
+        `${left.map((host) => host.name).join(', ')} have their data and could form a quorum, but ${label} does not answer: look at "hapg logs ${role}" first`,
       );
     else
       damages.push({
         kind: 'recover-quorum',
         host: best,
         lost,
-        found: `etcd has lost its quorum for good: ${lost.map((host) => host.name).join(', ')} lost the data, ${best.name} has the newest copy`,
+        found: `${label} has lost its quorum for good: ${lost.map((host) => host.name).join(', ')} lost the data, ${best.name} has the newest copy`,
       });
   }
   if (damages.length === 0 && reasons.length === 0 && snapshot.dcs.quorum && snapshot.initialize === undefined) {
@@ -83,18 +86,18 @@ export function findDamage(
     const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? led[0]));
     if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
       reasons.push(
-        `etcd knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here`,
+        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here`,
       );
     else if (identifiers.length === 1 && host)
       damages.push({
         kind: 'refill-dcs',
         host,
         systemIdentifier: identifiers[0]!,
-        found: `etcd knows of no cluster, and ${holders.map(([name]) => name).join(', ')} hold the database ${identifiers[0]}`,
+        found: `${label} knows of no cluster, and ${holders.map(([name]) => name).join(', ')} hold the database ${identifiers[0]}`,
       });
     else if (identifiers.length > 1)
       reasons.push(
-        `etcd knows of no cluster, and there is more than one database: ${identifiers.join(', ')}. Move the wrong data directories away`,
+        `${label} knows of no cluster, and there is more than one database: ${identifiers.join(', ')}. Move the wrong data directories away`,
       );
   }
   return { damages, verdict: verdict(reasons) };

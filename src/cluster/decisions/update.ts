@@ -1,7 +1,7 @@
-import { type Cluster, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
+import { type Cluster, dcsHosts, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
 import { armedUndos } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { mayStopEtcd } from './etcd.ts';
+import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
@@ -52,19 +52,6 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
   return verdict(reasons);
 }
 
-/** Every etcd member of the model is there, votes and is healthy. */
-export function etcdHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
-  const reasons: string[] = [];
-  if (hostsWith(cluster, 'etcd').length > 0 && !snapshot.dcs.quorum) reasons.push('etcd has no quorum');
-  for (const host of hostsWith(cluster, 'etcd')) {
-    const member = snapshot.dcs.members.find((one) => one.name === host.name);
-    if (!member) reasons.push(`${host.name} is not an etcd member`);
-    else if (member.learner) reasons.push(`${host.name} is an etcd learner`);
-    else if (!member.healthy) reasons.push(`etcd on ${host.name} is not healthy`);
-  }
-  return verdict(reasons);
-}
-
 /** No backup is being taken: stopping a member or the repository would break it. */
 export function noBackupRunning(snapshot: Snapshot): Verdict {
   const running = [...snapshot.observations].filter(([, one]) => one.repository?.running);
@@ -89,7 +76,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
     ),
     verdict(snapshot.paused ? ['the cluster is paused'] : []),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
-    etcdHealthy(cluster, snapshot),
+    dcsHealthy(cluster, snapshot),
     balancersHealthy(cluster, snapshot),
     poolsOpen(cluster.hosts, snapshot),
     noBackupRunning(snapshot),
@@ -113,7 +100,7 @@ export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }:
 export const mayTakeOut = (cluster: Cluster, snapshot: Snapshot, host: Host, limits: Limits): Verdict =>
   all(
     steady(cluster, snapshot, limits),
-    host.roles.has('etcd') ? mayStopEtcd(host.name, snapshot) : verdict([]),
+    dcsHosts(cluster).includes(host) ? mayStopDcs(cluster, host.name, snapshot) : verdict([]),
     snapshot.leader?.name === host.name ? noLongTransaction(snapshot, limits) : verdict([]),
     strictNeedsAnother(cluster, snapshot, host),
   );
@@ -133,14 +120,14 @@ function strictNeedsAnother(cluster: Cluster, snapshot: Snapshot, host: Host): V
 
 /**
  * Which of the hosts that are left is next: clients, then replicas (the VIP's holder last of them), the leader, then
- * hosts with etcd only, the repository and others, and the balancers last of all, the VIP's holder at the very end.
+ * hosts with a vote only, the repository and others, and the balancers last of all, the VIP's holder at the very end.
  */
 export function nextHost(left: readonly Host[], snapshot: Snapshot): Host {
   const rank = (host: Host): number => {
     const holds = snapshot.vipHolders.includes(host.name) ? 1 : 0;
     if (host.roles.has('patroni')) return 10 + holds + (snapshot.leader?.name === host.name ? 5 : 0);
     if (host.roles.has('haproxy') || host.roles.has('keepalived')) return 40 + holds;
-    if (host.roles.has('etcd')) return 20;
+    if (host.roles.has('etcd') || host.roles.has('zookeeper')) return 20;
     if (host.roles.has('client')) return 0;
     return 30;
   };
@@ -161,10 +148,10 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
   ]);
 }
 
-/** Until then a leader that has lost etcd would wait for this member's answer (Patroni documentation, "DCS Failsafe Mode"). */
+/** Until then a leader that has lost the DCS would wait for this member's answer (Patroni documentation, "DCS Failsafe Mode"). */
 export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
   verdict(
-    [...snapshot.observations.values()].some((one) => one.etcd?.failsafe.includes(host.name))
+    [...snapshot.observations.values()].some((one) => one.dcs?.failsafe.includes(host.name))
       ? [`${host.name} is still asked in failsafe mode`]
       : [],
   );
@@ -174,7 +161,7 @@ export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, 
   all(
     verdict(snapshot.observations.has(host.name) ? [] : [`${host.name} does not answer`]),
     host.roles.has('patroni') ? membersStreaming(cluster, snapshot, maxLagBytes) : verdict([]),
-    host.roles.has('etcd') ? etcdHealthy(cluster, snapshot) : verdict([]),
+    dcsHosts(cluster).includes(host) ? dcsHealthy(cluster, snapshot) : verdict([]),
     hostsWithAny(cluster, 'haproxy', 'keepalived').includes(host) ? balancersHealthy(cluster, snapshot) : verdict([]),
     poolsOpen([host], snapshot),
   );

@@ -1,0 +1,123 @@
+import { zookeeperCli } from '../roles/zookeeper/cli.ts';
+import { serverLine } from '../roles/zookeeper/zookeeper.ts';
+import { dcsPeer } from '../src/cluster/dcs.ts';
+import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
+import { verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { dcsHosts, type Host } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
+import { quote } from '../src/shell/quote.ts';
+import type { DcsMembers } from './dcs.ts';
+
+/** Seconds for a member to start and to get everything from the one that leads. */
+const MEMBER_S = 120;
+
+/** POSIX sh that removes the member with this peer address, asked of `others`; nothing when it is gone already. */
+const removeMember = (
+  op: Operation,
+  host: Host,
+  others: readonly Host[],
+): string => `${zookeeperCli(op.cluster, others)}
+now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }
+id=$(printf '%s\\n' "$now" | grep -F ${quote(`=${dcsPeer(op.cluster, host)}:`)} | sed 's/^server\\.\\([0-9]*\\)=.*/\\1/')
+[ -z "$id" ] || zk reconfig -remove "$id" 2>&1 | tail -n 3
+! zk config 2>/dev/null | grep -qF ${quote(`=${dcsPeer(op.cluster, host)}:`)}`;
+
+export const zookeeperMembers: DcsMembers = {
+  unit: 'zookeeper.service',
+  joined: undefined,
+
+  async leave(op, host) {
+    const others = dcsHosts(op.cluster).filter((one) => one !== host);
+    await op.step(others[0]!, `ZooKeeper member ${host.name} leaves`, 'zookeeper', 'remove', (remote) =>
+      remote.run(removeMember(op, host, others), 90),
+    );
+  },
+
+  remains: ({ dcs }) => `d=${quote(dcs.dataDir)}
+systemctl -q is-active zookeeper && echo active
+[ -s "$d/myid" ] && ls "$d"/version-2/log.* "$d"/version-2/snapshot.* >/dev/null 2>&1 && echo data
+echo "size $(du -sb "$d/version-2" 2>/dev/null | cut -f 1)"
+echo "written $(stat -c %Y "$d"/version-2/log.* 2>/dev/null | sort -n | tail -n 1)"`,
+
+  replacement:
+    'what is left of its data is moved aside, and it starts anew with its number: everything comes from the one that leads',
+
+  async replace(op, host) {
+    const { cluster } = op;
+    const { dcs } = await op.look();
+    const known = dcs.members.find((member) => member.peer === dcsPeer(cluster, host));
+    // One that is none any more gets a vote again from the next apply, whose step asks for it.
+    const members = dcs.members.filter((member) => member !== known);
+    const id = Number(known?.id ?? Math.max(...members.map((member) => Number(member.id))) + 1);
+    const lines = [...members.map((one) => [Number(one.id), one.peer] as const), [id, dcsPeer(cluster, host)] as const]
+      .map(([number, peer]) => serverLine(number, peer, cluster))
+      .join('\n');
+    const data = quote(cluster.dcs.dataDir);
+    await op.step(host, 'start anew', 'zookeeper', 'create', (remote) =>
+      remote.run(
+        `set -e
+systemctl stop zookeeper; systemctl reset-failed zookeeper 2>/dev/null || true
+if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dcs.dataDir}.broken-`)}$(date +%s); fi
+install -d -o zookeeper -g zookeeper -m 0700 ${data} ${data}/conf
+printf '%s\\n' ${id} > ${data}/myid
+printf '%s\\n' ${quote(lines)} > ${data}/conf/members.initial
+chown zookeeper:zookeeper ${data}/myid ${data}/conf/members.initial
+timeout 60 systemctl start zookeeper`,
+        90,
+      ),
+    );
+    await op.until(host, 'in touch with the others', MEMBER_S, (snapshot) =>
+      verdict(
+        snapshot.observations.get(host.name)?.dcs?.healthy ? [] : [`ZooKeeper on ${host.name} is not healthy yet`],
+      ),
+    );
+  },
+
+  /** It starts with a list of members that has only itself (ZooKeeper Dynamic Reconfiguration, "dynamicConfigFile"). */
+  async recoverQuorum(op, host) {
+    const { cluster } = op;
+    const data = quote(cluster.dcs.dataDir);
+    const others = dcsHosts(cluster).filter((other) => other !== host);
+    for (const other of others)
+      await op.step(other, 'stop ZooKeeper', 'zookeeper', 'run', (remote) =>
+        remote.run('systemctl stop zookeeper; systemctl reset-failed zookeeper 2>/dev/null; true'),
+      );
+    await op.step(host, 'go on as an ensemble of one', 'zookeeper', 'run', (remote) =>
+      remote.run(
+        `set -e
+umask 077
+systemctl stop zookeeper
+mkdir -p ${PATHS.state}/zookeeper
+cp -a ${data} ${PATHS.state}/zookeeper/before-recovery-$(date +%s)
+id=$(cat ${data}/myid)
+rm -f ${data}/conf/zoo.cfg.dynamic.*
+printf 'server.%s=%s\\n' "$id" ${quote(
+          serverLine(0, dcsPeer(cluster, host), cluster)
+            .replace(/^server\.0=/, '')
+            .replace(/;.*/, ''),
+        )}";127.0.0.$id:${cluster.settings.zookeeper.local_port}" > ${data}/conf/members.initial
+chown zookeeper:zookeeper ${data}/conf/members.initial
+timeout 60 systemctl start zookeeper`,
+        90,
+      ),
+    );
+    await op.until(host, 'ZooKeeper of one', MEMBER_S, (snapshot) =>
+      verdict(snapshot.dcs.quorum ? [] : ['ZooKeeper does not answer yet']),
+    );
+    for (const other of others) await zookeeperMembers.replace(op, other);
+    await op.until(host, 'ZooKeeper whole', MEMBER_S, (snapshot) => dcsHealthy(cluster, snapshot));
+  },
+
+  create: (cluster, host, key, value) => `${zookeeperCli(cluster, [host])}
+zk create ${quote(key)} ${quote(value)} 2>&1 | tail -n 2
+zk get ${quote(key)} 2>/dev/null | grep -qxF ${quote(value)}`,
+
+  forget: (cluster, host, keys, directories, stamp) => `umask 077
+mkdir -p ${PATHS.state}/zookeeper
+${zookeeperCli(cluster, [host])}
+for k in config ${keys.join(' ')}; do echo "== $k"; zk get ${cluster.dcsPath}$k 2>/dev/null | tail -n 1; done > ${PATHS.state}/zookeeper/scope-before-restore-${stamp}.txt
+for k in ${[...keys, ...directories].join(' ')}; do zk deleteall ${cluster.dcsPath}$k >/dev/null 2>&1; done
+left=$(zk ls ${cluster.dcsPath.replace(/\/$/, '')} 2>/dev/null | tail -n 1)
+for k in ${[...keys, ...directories].join(' ')}; do case "$left" in *"$k"*) echo "$k is still there: $left"; exit 1 ;; esac; done`,
+};

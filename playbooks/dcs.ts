@@ -1,0 +1,52 @@
+import type { DcsRemains } from '../src/cluster/decisions/repair.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { type Cluster, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
+import { patronictl } from '../src/shell/postgres.ts';
+import { quote } from '../src/shell/quote.ts';
+import { etcdMembers } from './dcs-etcd.ts';
+import { zookeeperMembers } from './dcs-zookeeper.ts';
+
+/** What is done to the members of a living DCS beside configuring them; etcd and ZooKeeper each in their own way. */
+export interface DcsMembers {
+  unit: string;
+  /** A file that says that this host has joined, outside of its data. */
+  joined: string | undefined;
+  /** Takes the member of a host out of the ensemble, asked of another one. */
+  leave(op: Operation, host: Host): Promise<void>;
+  /** POSIX sh that tells what is left of a member: `active`, `data`, `size BYTES`, `written SECONDS`. Writes nothing. */
+  remains(cluster: Cluster): string;
+  /** What a replacement of a broken member means, for a person. */
+  replacement: string;
+  /** A member that is broken starts anew and gets everything from the others. */
+  replace(op: Operation, host: Host): Promise<void>;
+  /** One member goes on alone with what it has, the others join it. */
+  recoverQuorum(op: Operation, host: Host): Promise<void>;
+  /** POSIX sh for a host of the DCS: writes a key only if there is none. */
+  create(cluster: Cluster, host: Host, key: string, value: string): string;
+  /** POSIX sh for a host of the DCS: keeps a copy of all keys below the cluster's path, then removes these. */
+  forget(cluster: Cluster, host: Host, keys: readonly string[], directories: readonly string[], stamp: string): string;
+}
+
+/** Undefined for a DCS that somebody else looks after. */
+export function dcsMembers(cluster: Cluster): DcsMembers | undefined {
+  const role = dcsRole(cluster);
+  return role && { etcd: etcdMembers, zookeeper: zookeeperMembers }[role];
+}
+
+/**
+ * POSIX sh for a database host, while Patroni runs nowhere: this cluster's keys are taken out of a DCS that somebody else
+ * looks after, and nothing else there. Patroni's settings are kept in a file first.
+ */
+export const forgetElsewhere = (cluster: Cluster, stamp: string): string => `umask 077
+mkdir -p ${PATHS.state}/dcs
+${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml
+out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('remove', ...patroniScope(cluster))} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`;
+
+/** Reads what `remains` has printed. */
+export const parseRemains = (answer: string): DcsRemains => ({
+  active: /^active$/m.test(answer),
+  data: /^data$/m.test(answer),
+  sizeBytes: Number(/^size (\d+)$/m.exec(answer)?.[1] ?? 0),
+  written: Number(/^written (\d+)$/m.exec(answer)?.[1] ?? 0),
+});

@@ -1,0 +1,56 @@
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Cluster, dcsHosts } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { PKI } from '../../src/paths.ts';
+import { DCS_SECRETS } from '../../src/secrets/given.ts';
+
+/** The Python package with which Patroni talks to its DCS; Debian's patroni leaves the choice open. */
+export const dcsClientPackage = ({ dcs }: Cluster): string =>
+  ({ etcd: 'python3-etcd', zookeeper: 'python3-kazoo', consul: 'python3-consul' })[dcs.kind];
+
+/** The authority of a DCS that somebody else looks after, where the inventory brings one. */
+export const EXTERNAL_CA = `${PKI.patroni}/dcs-ca.crt`;
+
+/** How Patroni reaches its DCS, with the key of the section (Patroni documentation, "YAML Configuration Settings"). */
+export function dcsSection({ cluster, secrets }: Context): Record<string, unknown> {
+  const { kind, external } = cluster.dcs;
+  const own = {
+    cacert: `${PKI.patroni}/${kind}-ca.crt`,
+    cert: `${PKI.patroni}/${kind}-client.crt`,
+    key: `${PKI.patroni}/${kind}-client.key`,
+  };
+  const port = { etcd: cluster.settings.etcd.client_port, zookeeper: cluster.settings.zookeeper.client_port };
+  const members = (name: keyof typeof port) => dcsHosts(cluster).map((member) => hostPort(member.address, port[name]));
+  const ca = external?.ca ? { cacert: EXTERNAL_CA } : {};
+  const password = () => secrets.given(DCS_SECRETS.password);
+  if (kind === 'etcd')
+    return {
+      etcd3: external
+        ? {
+            hosts: external.external,
+            protocol: external.tls ? 'https' : 'http',
+            ...ca,
+            ...(external.user ? { username: external.user, password: password() } : {}),
+          }
+        : { hosts: members('etcd'), protocol: 'https', ...own },
+    };
+  if (kind === 'zookeeper')
+    return {
+      zookeeper: external
+        ? {
+            hosts: external.external,
+            use_ssl: external.tls,
+            ...ca,
+            ...(external.user ? { auth_data: { [external.user]: password() } } : {}),
+          }
+        : { hosts: members('zookeeper'), use_ssl: true, verify: true, ...own },
+    };
+  return {
+    consul: {
+      host: external!.external[0],
+      scheme: external!.tls ? 'https' : 'http',
+      ...ca,
+      ...(external!.token ? { token: secrets.given(DCS_SECRETS.token) } : {}),
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { dcsPeer, zookeeperAdmin } from '../../src/cluster/dcs.ts';
+import type { Snapshot } from '../../src/cluster/snapshot.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { PKI } from '../../src/paths.ts';
+import { render } from '../../src/render.ts';
+import { quote } from '../../src/shell/quote.ts';
+import { account } from '../../src/steps/account.ts';
+import { certificate } from '../../src/steps/certificate.ts';
+import { directory } from '../../src/steps/directory.ts';
+import { file } from '../../src/steps/file.ts';
+import { ready } from '../../src/steps/ready.ts';
+import { restart, type Step } from '../../src/steps/step.ts';
+import { unit } from '../../src/steps/unit.ts';
+import { ADMIN, CLASS_PATH, zookeeperCli } from './cli.ts';
+
+const role = 'zookeeper';
+const UNIT = 'zookeeper.service';
+const OWNER = { owner: 'zookeeper', group: 'zookeeper' };
+const START = '/usr/local/sbin/hapg-zookeeper-start';
+
+/** The library alone: Debian's package `zookeeper` wants a Java with a desktop. */
+export const zookeeperPackages = ['libzookeeper-java', 'default-jre-headless', 'openssl', 'curl'];
+
+export const zookeeperPrepare = (_host: Host, { cluster }: Context): Step[] => [
+  account(role, 'zookeeper'),
+  file(role, START, render('zookeeper/start.sh', { dataDir: cluster.dcs.dataDir, pki: PKI.zookeeper }), {
+    mode: '0755',
+    notify: [restart(UNIT)],
+  }),
+  file(
+    role,
+    `/etc/systemd/system/${UNIT}`,
+    render('zookeeper/zookeeper.service', {
+      cluster: cluster.name,
+      dataDir: cluster.dcs.dataDir,
+      heapMiB: cluster.settings.zookeeper.heap_mb,
+      classPath: CLASS_PATH,
+      start: START,
+    }),
+    { notify: [restart(UNIT)] },
+  ),
+];
+
+export function zookeeperCertificates(host: Host, { secrets, renewIssuedBefore }: Context): Step[] {
+  const authority = secrets.authority('zookeeper');
+  const common = { authority, issuedSince: renewIssuedBefore };
+  return [
+    directory(role, '/etc/zookeeper'),
+    directory(role, PKI.zookeeper, { mode: '0755' }),
+    // Read once, at the start.
+    certificate(
+      role,
+      {
+        path: `${PKI.zookeeper}/server`,
+        ...OWNER,
+        ...common,
+        commonName: host.name,
+        dns: [host.name],
+        ips: [host.address],
+      },
+      { notify: [restart(UNIT)] },
+    ),
+    certificate(role, {
+      path: `${PKI.zookeeper}/admin`,
+      ...{ owner: 'root', group: 'root' },
+      ...common,
+      commonName: ADMIN,
+      dns: [host.name],
+      ips: [],
+    }),
+  ];
+}
+
+/**
+ * A member's number: the one it is known by; in a new ensemble its place in the inventory; else the first that is free.
+ * ZooKeeper allows 1 to 255 (Administrator's Guide, "myid").
+ */
+export function serverId(host: Host, cluster: Cluster, { dcs }: Snapshot): number {
+  const known = dcs.members.find((member) => member.peer === dcsPeer(cluster, host));
+  if (known) return Number(known.id);
+  if (dcs.members.length === 0) return hostsWith(cluster, 'zookeeper').indexOf(host) + 1;
+  const taken = new Set(dcs.members.map((member) => Number(member.id)));
+  let id = 1;
+  while (taken.has(id)) id++;
+  return id;
+}
+
+/**
+ * One line of the ensemble's configuration. Its client address is where nobody gets in: a member cannot be added without
+ * one (3.9, "each server should have 3 ports specified"), so it is loopback, and what comes without a certificate is sent away.
+ */
+export const serverLine = (id: number, peer: string, { settings: { zookeeper } }: Cluster): string =>
+  `server.${id}=${peer}:${zookeeper.election_port}:participant;127.0.0.${id}:${zookeeper.local_port}`;
+
+/** What a member is told about the others before its first start; from then on the ensemble itself tells it. */
+function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): string {
+  const own = serverId(host, cluster, snapshot);
+  const others =
+    snapshot.dcs.members.length > 0
+      ? snapshot.dcs.members.map((member): [number, string] => [Number(member.id), member.peer])
+      : hostsWith(cluster, 'zookeeper').map((one): [number, string] => [
+          serverId(one, cluster, snapshot),
+          dcsPeer(cluster, one),
+        ]);
+  const all = new Map([...others, [own, dcsPeer(cluster, host)] as const]);
+  return [...all].map(([id, peer]) => `${serverLine(id, peer, cluster)}\n`).join('');
+}
+
+/** Configuration and membership of one member. */
+export function zookeeper(host: Host, context: Context): Step[] {
+  const { cluster, snapshot } = context;
+  const { dataDir } = cluster.dcs;
+  return [
+    directory(role, dataDir, { ...OWNER, mode: '0700' }),
+    directory(role, `${dataDir}/conf`, { ...OWNER, mode: '0700' }),
+    file(role, `${PKI.zookeeper}/ca.crt`, context.secrets.trusted('zookeeper'), { notify: [restart(UNIT)] }),
+    file(
+      role,
+      '/etc/zookeeper/zoo.cfg',
+      render('zookeeper/zoo.cfg', {
+        ...cluster.settings.zookeeper,
+        ...cluster.timing.zookeeper,
+        dataDir,
+        address: host.address,
+        admin: ADMIN,
+        maxSessionMs: cluster.timing.patroni.ttl * 2000,
+      }),
+      { notify: [restart(UNIT)] },
+    ),
+    // Who it is and whom it finds at first are written once; ZooKeeper keeps the list of members from then on.
+    file(role, `${dataDir}/myid`, `${serverId(host, cluster, snapshot)}\n`, { ...OWNER, once: true }),
+    file(role, `${dataDir}/conf/members.initial`, firstMembers(host, cluster, snapshot), { ...OWNER, once: true }),
+    unit(role, UNIT, { timeout: 60 }),
+    ready(role, 'zookeeper voter', {
+      check: voterCheck(cluster),
+      act: joinScript(host, cluster),
+      doing: 'waiting for ZooKeeper',
+      timeoutSeconds: 120,
+    }),
+  ];
+}
+
+/** In touch with a quorum (the phase "broadcast"), and with a vote. */
+const voterCheck = (cluster: Cluster): string =>
+  `state=$(curl -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n'); case "$state" in *'"voting":true'*) ;; *) exit 1 ;; esac; case "$state" in *'"zabstate":"broadcast"'*) ;; *) exit 1 ;; esac`;
+
+/**
+ * POSIX sh that asks an ensemble that lives for a vote for this host, once it follows ("reconfig", ZooKeeper Dynamic
+ * Reconfiguration). Nothing where it has one, or where nobody leads. A number that another address has is refused.
+ */
+export function joinScript(host: Host, cluster: Cluster): string {
+  const others = hostsWith(cluster, 'zookeeper').filter((other) => other !== host);
+  if (others.length === 0) return ':';
+  const peer = dcsPeer(cluster, host);
+  return `curl -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n' | grep -q '"voting":false.*"zabstate":"broadcast"' || exit 0
+id=$(cat ${quote(`${cluster.dcs.dataDir}/myid`)})
+${zookeeperCli(cluster, others)}
+now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }
+if printf '%s\\n' "$now" | grep "^server\\.$id=" | grep -qvF ${quote(`=${peer}:`)}; then echo "another member has the number $id"; exit 1; fi
+zk reconfig -add "server.$id="${quote(
+    serverLine(0, peer, cluster)
+      .replace(/^server\.0=/, '')
+      .replace(/;.*/, ''),
+  )}";127.0.0.$id:${cluster.settings.zookeeper.local_port}" 2>&1 | tail -n 3`;
+}

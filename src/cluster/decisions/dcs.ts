@@ -1,0 +1,30 @@
+import { type Cluster, dcsHosts } from '../../inventory/model.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/** May this member of the DCS be restarted or taken away? The healthy voters without it must still be a quorum. */
+export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: Snapshot): Verdict {
+  const voters = snapshot.dcs.members.filter((member) => !member.learner);
+  const quorum = Math.floor(voters.length / 2) + 1;
+  const others = voters.filter((member) => member.healthy && member.name !== name).length;
+  if (others >= quorum || voters.length === 1) return { ok: true };
+  const ill = voters.filter((member) => !member.healthy).map((member) => member.name);
+  return verdict([
+    `${label} has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`,
+  ]);
+}
+
+/** Every DCS member of the model is there, votes and is healthy; one that is not ours answers. */
+export function dcsHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
+  const { label } = cluster.dcs;
+  const reasons: string[] = [];
+  if (!snapshot.dcs.quorum && (cluster.dcs.external || dcsHosts(cluster).length > 0))
+    reasons.push(`${label} ${cluster.dcs.external ? 'does not answer' : 'has no quorum'}`);
+  for (const host of dcsHosts(cluster)) {
+    const member = snapshot.dcs.members.find((one) => one.name === host.name);
+    if (!member) reasons.push(`${host.name} is not a member of ${label}`);
+    else if (member.learner) reasons.push(`${host.name} has no vote in ${label} yet`);
+    else if (!member.healthy) reasons.push(`${label} on ${host.name} is not healthy`);
+  }
+  return verdict(reasons);
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-section.ts';
+import { patroniCertificates } from '../../roles/patroni/patroni.ts';
+import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
+import { parseDcs } from '../../src/cluster/dcs.ts';
+import { dcsHealthy, mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
+import type { Observation } from '../../src/cluster/observe.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
+import { type Cluster, dcsHosts, hostsWith } from '../../src/inventory/model.ts';
+import { contextFor, EMPTY, labCluster } from './model.ts';
+
+const zoo = parseInventory(readFileSync('inventory/zookeeper.yaml', 'utf8'), 'inventory/zookeeper.yaml').cluster;
+
+/** The lab's hosts without a DCS of their own, and a DCS elsewhere. */
+const external = (dcs: string): Cluster =>
+  labCluster(
+    ['cluster: pglab\n', `cluster: pglab\ndcs: ${dcs}\n`],
+    ['3001}, roles: [etcd, patroni]', '3001}, roles: [patroni]'],
+    ['3002}, roles: [etcd, patroni]', '3002}, roles: [patroni]'],
+    ['3003}, roles: [etcd, patroni]', '3003}, roles: [patroni]'],
+  );
+
+/** What ZooKeeper's AdminServer says on member `id`, as its three commands print it. */
+const admin = (id: number, phase: string, members: Record<number, string>, leader = 1): string =>
+  [
+    JSON.stringify({ myid: id, voting: true, zabstate: phase, error: null }, null, 2),
+    JSON.stringify({ is_leader: id === leader, leader_id: leader, error: null }, null, 2),
+    JSON.stringify({
+      current_config: Object.fromEntries(
+        Object.entries(members).map(([number, address]) => [
+          number,
+          { server_addresses: [`${address}:2888`], learner_type: 'participant' },
+        ]),
+      ),
+    }),
+  ].join('\n--\n');
+
+const WHOLE = { 1: '10.1.5.10', 2: '10.1.5.11', 3: '10.1.5.12' };
+const observed = (phases: Record<string, string | undefined>, members: Record<number, string> = WHOLE) =>
+  takeSnapshot(
+    new Map(
+      Object.entries(phases).map(([host, phase], index): [string, Observation] => [
+        host,
+        {
+          ...EMPTY,
+          dcs: phase ? parseDcs(new Map([['zookeeper', admin(index + 1, phase, members)]]), zoo) : undefined,
+        },
+      ]),
+    ),
+  );
+const all = { db1: 'broadcast', db2: 'broadcast', zk3: 'broadcast' };
+
+test('a ZooKeeper ensemble is seen with its members, its leader and its quorum', () => {
+  const { dcs } = observed(all);
+  assert.equal(dcs.quorum, true);
+  assert.deepEqual(
+    dcs.members.map(({ id, name, healthy, leader }) => [id, name, healthy, leader]),
+    [
+      ['1', 'db1', true, true],
+      ['2', 'db2', true, false],
+      ['3', 'zk3', true, false],
+    ],
+  );
+  assert.deepEqual(dcsHealthy(zoo, observed(all)), { ok: true });
+});
+
+test('a member that looks for a leader is not healthy; none of another may be stopped meanwhile', () => {
+  const snapshot = observed({ ...all, zk3: 'election' });
+  assert.deepEqual(dcsHealthy(zoo, snapshot), { ok: false, reasons: ['ZooKeeper on zk3 is not healthy'] });
+  assert.equal(mayStopDcs(zoo, 'db1', snapshot).ok, false);
+  assert.equal(mayStopDcs(zoo, 'zk3', snapshot).ok, true);
+  assert.equal(observed({ db1: 'election', db2: undefined, zk3: undefined }).dcs.quorum, false);
+});
+
+test('a member keeps its number; a new one gets the first that is free', () => {
+  const [db1, , zk3] = dcsHosts(zoo) as [never, never, (typeof zoo.hosts)[number]];
+  assert.equal(serverId(db1, zoo, observed({})), 1);
+  assert.equal(serverId(zk3, zoo, observed({})), 3);
+  assert.equal(serverId(zk3, zoo, observed({ db1: 'broadcast' }, { 1: '10.1.5.10', 7: '10.1.5.12' })), 7);
+  assert.equal(serverId(zk3, zoo, observed({ db1: 'broadcast' }, { 1: '10.1.5.10', 3: '10.1.5.11' })), 2);
+});
+
+test('the first members find each other; one that joins is told of those that are there', async () => {
+  const found = async (snapshot: ReturnType<typeof observed>) => {
+    const context = { ...(await contextFor(zoo)), snapshot };
+    const step = zookeeper(dcsHosts(zoo)[2]!, context).find((one) => one.id.endsWith('members.initial'))!;
+    return step.want.content;
+  };
+  assert.equal(
+    await found(observed({})),
+    'server.1=10.1.5.10:2888:3888:participant;127.0.0.1:2181\nserver.2=10.1.5.11:2888:3888:participant;127.0.0.2:2181\nserver.3=10.1.5.12:2888:3888:participant;127.0.0.3:2181\n',
+  );
+  assert.equal(
+    await found(observed({ db1: 'broadcast', db2: 'broadcast' }, { 1: '10.1.5.10', 3: '10.1.5.11' })),
+    'server.1=10.1.5.10:2888:3888:participant;127.0.0.1:2181\nserver.3=10.1.5.11:2888:3888:participant;127.0.0.3:2181\nserver.2=10.1.5.12:2888:3888:participant;127.0.0.2:2181\n',
+  );
+});
+
+test('keys behind another protocol are read from what Patroni says', () => {
+  const consul = external('{kind: consul, external: ["127.0.0.1:8500"], tls: false}');
+  const keys = (text: string) => parseDcs(new Map([['keys', text]]), consul);
+  assert.deepEqual(keys('+ Cluster: pglab (7000) ---+----+\n{"db1": "https://10.1.1.10:8008/patroni"}\n'), {
+    healthy: true,
+    id: '',
+    leader: '',
+    members: undefined,
+    initialize: '7000',
+    failsafe: ['db1'],
+  });
+  assert.equal(keys('+ Cluster: pglab (uninitialized) ---+\n')?.initialize, undefined);
+  assert.equal(keys('+ Cluster: pglab (uninitialized) ---+\n')?.healthy, true);
+  assert.equal(keys('\n'), undefined);
+});
+
+test('a DCS of somebody else has no members here, and is well when it answers', () => {
+  const cluster = external('{kind: etcd, external: ["etcd.example.com:2379"]}');
+  const seen = (dcs: Observation['dcs']) => takeSnapshot(new Map([['db1', { ...EMPTY, dcs }]]));
+  const answers = { healthy: true, id: '', leader: '', members: undefined, initialize: undefined, failsafe: [] };
+  assert.deepEqual(dcsHealthy(cluster, seen(answers)), { ok: true });
+  assert.deepEqual(dcsHealthy(cluster, seen(undefined)), { ok: false, reasons: ['etcd does not answer'] });
+});
+
+for (const [what, dcs, section, client] of [
+  [
+    'an etcd with a user',
+    '{kind: etcd, external: ["10.0.0.1:2379", "10.0.0.2:2379"], user: patroni}',
+    { etcd3: { hosts: ['10.0.0.1:2379', '10.0.0.2:2379'], protocol: 'https', username: 'patroni' } },
+    'python3-etcd',
+  ],
+  [
+    'a ZooKeeper with a user',
+    '{kind: zookeeper, external: ["10.0.0.1:2281"], user: patroni}',
+    { zookeeper: { hosts: ['10.0.0.1:2281'], use_ssl: true } },
+    'python3-kazoo',
+  ],
+  [
+    'a Consul with a token',
+    '{kind: consul, external: ["10.0.0.1:8501"], token: true}',
+    { consul: { host: '10.0.0.1:8501', scheme: 'https' } },
+    'python3-consul',
+  ],
+] as const)
+  test(`Patroni is shown the way to ${what}; what opens it stays secret`, async () => {
+    const cluster = external(dcs);
+    const text = JSON.stringify(dcsSection(await contextFor(cluster)));
+    for (const [kind, values] of Object.entries(section))
+      for (const [key, value] of Object.entries(values))
+        assert.ok(text.includes(`"${key}":${JSON.stringify(value)}`), `${kind} ${key}: ${text}`);
+    assert.match(text, /password|auth_data|token/);
+    assert.equal(dcsClientPackage(cluster), client);
+    const steps = patroniCertificates(cluster.hosts[0]!, await contextFor(cluster));
+    assert.ok(!steps.some((one) => /-client|etcd-ca/.test(one.id)), 'no certificate of ours is for a DCS of others');
+  });
+
+test("ZooKeeper's members and Patroni prove who they are with certificates of one authority", async () => {
+  const context = await contextFor(zoo);
+  assert.deepEqual(dcsSection(context), {
+    zookeeper: {
+      hosts: ['10.1.5.10:2281', '10.1.5.11:2281', '10.1.5.12:2281'],
+      use_ssl: true,
+      verify: true,
+      cacert: '/etc/patroni/pki/zookeeper-ca.crt',
+      cert: '/etc/patroni/pki/zookeeper-client.crt',
+      key: '/etc/patroni/pki/zookeeper-client.key',
+    },
+  });
+  assert.deepEqual(Object.keys(context.secrets.identity().authorities), [
+    'zookeeper',
+    'patroni',
+    'postgres',
+    'pgbackrest',
+  ]);
+  assert.equal(hostsWith(zoo, 'etcd').length, 0);
+});
