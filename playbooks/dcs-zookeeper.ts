@@ -6,7 +6,7 @@ import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { dcsHosts, type Host } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { quote } from '../src/shell/quote.ts';
+import { quote, words } from '../src/shell/quote.ts';
 import type { DcsMembers } from './dcs.ts';
 
 /** Seconds for a member to start and to get everything from the one that leads. */
@@ -21,7 +21,14 @@ const removeMember = (
 now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }
 id=$(printf '%s\\n' "$now" | grep -F ${quote(`=${dcsPeer(op.cluster, host)}:`)} | sed 's/^server\\.\\([0-9]*\\)=.*/\\1/')
 [ -z "$id" ] || zk reconfig -remove "$id" 2>&1 | tail -n 3
-! zk config 2>/dev/null | grep -qF ${quote(`=${dcsPeer(op.cluster, host)}:`)}`;
+now=$(zk config 2>/dev/null | grep '^server\\.') || exit 1
+! printf '%s\\n' "$now" | grep -qF ${quote(`=${dcsPeer(op.cluster, host)}:`)}`;
+
+/** `/service/main/initialize` is below `/service` and `/service/main`, which must be there before it. */
+const parents = (key: string): string[] => {
+  const names = key.split('/').slice(1, -1);
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+};
 
 export const zookeeperMembers: DcsMembers = {
   unit: 'zookeeper.service',
@@ -110,6 +117,7 @@ timeout 60 systemctl start zookeeper`,
   },
 
   create: (cluster, host, key, value) => `${zookeeperCli(cluster, [host])}
+for p in ${words(...parents(key))}; do zk create "$p" '' >/dev/null 2>&1; done
 zk create ${quote(key)} ${quote(value)} 2>&1 | tail -n 2
 zk get ${quote(key)} 2>/dev/null | grep -qxF ${quote(value)}`,
 

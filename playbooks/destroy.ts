@@ -4,7 +4,7 @@ import { backupHosts, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
-import { forgetElsewhere } from './dcs.ts';
+import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { notRunning } from './recover.ts';
 import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, unitsOf } from './step-aside.ts';
@@ -51,12 +51,13 @@ exit $rc`,
       ),
     );
   op.stage('set aside', cluster.hosts);
+  const joined = dcsMembers(cluster)?.joined;
   for (const host of cluster.hosts)
     await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
       remote.run(
         `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
 ${notRunning(cluster.dataDir)}
-${aside([cluster.dataDir, cluster.dcs.dataDir], stamp)}`,
+${aside([cluster.dataDir, cluster.dcs.dataDir], stamp)}${joined ? `\nrm -f ${joined}` : ''}`,
         330,
       ),
     );
@@ -67,4 +68,4 @@ const aside = (directories: readonly string[], stamp: string): string => `${dire
   .map(quote)
   .map((path) => `if [ -d ${path} ]; then mv -T ${path} ${path}.destroyed-${stamp} || exit 1; fi`)
   .join('\n')}
-rm -f ${PATHS.data} ${PATHS.identity} ${PATHS.restore} /etc/etcd/initial.env`;
+rm -f ${PATHS.data} ${PATHS.identity} ${PATHS.restore}`;

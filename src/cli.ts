@@ -200,7 +200,7 @@ command('secrets', 'the passwords of the cluster: names, or shown in plain text,
 
 command('certs', 'certificates and when they expire, or replaced without an interruption')
   .argument('[what]', 'renew')
-  .option('--authority <name>', 'replace an authority: etcd, patroni, postgres or pgbackrest')
+  .option('--authority <name>', 'replace an authority: etcd (or zookeeper), patroni, postgres or pgbackrest')
   .option('--trust-only', 'stop when the new authority is trusted beside the old one', false)
   .option(...PROBE)
   .action((what, options) => run(async () => (await import('./commands/certs.ts')).certsCommand(what, options)));
