@@ -6,7 +6,9 @@ import { apt } from '../../src/lab/docker.ts';
 import { provingBackups } from '../lab/backups.ts';
 import { drifting } from '../lab/drift.ts';
 import { ending } from '../lab/end.ts';
+import { failingOver } from '../lab/failover.ts';
 import { growing } from '../lab/growth.ts';
+import { repairing } from '../lab/repair.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
 import { type OperationDocument, TestLab } from '../support/lab.ts';
@@ -23,6 +25,8 @@ after(() => lab.down());
 
 growing(lab, true);
 drifting(lab, true);
+failingOver(lab, true);
+repairing(lab, true);
 rotating(lab, true);
 restoring(lab, true);
 provingBackups(lab);

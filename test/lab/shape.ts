@@ -73,3 +73,28 @@ export function shape(lab: TestLab, newcomer?: Newcomer): void {
     assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 }
+
+/** The short pass over a shape: it is deployed, has nothing left to do, and hands over with no row lost. */
+export function briefly(lab: TestLab): void {
+  before(async () => {
+    const up = await lab.hapg(['lab', 'up']);
+    assert.equal(up.code, 0, up.stderr);
+    await lab.findUri();
+  });
+
+  test(`${lab.cluster}: from bare hosts to a healthy cluster with nothing left to do`, async () => {
+    const { code, stderr } = await lab.hapg(['apply', '--yes']);
+    assert.equal(code, 0, stderr.slice(-3000));
+    await lab.healthy(60);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  });
+
+  test(`${lab.cluster}: leadership is handed over under load`, async () => {
+    const { code, stdout, stderr } = await lab.hapg(['switchover', '--yes', '--probe', '-o', 'json']);
+    assert.equal(code, 0, stderr.slice(-2000));
+    const { writes } = JSON.parse(stdout) as OperationDocument;
+    console.log(`${lab.cluster}, switchover: ${JSON.stringify(writes)}`);
+    assert.equal(writes!.lost, 0);
+    await lab.healthy(60);
+  });
+}
