@@ -33,6 +33,7 @@ import { zookeeper, zookeeperCertificates, zookeeperPackages, zookeeperPrepare }
 import { mayStopDcs } from '../src/cluster/decisions/dcs.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { restartOrder } from '../src/cluster/decisions/restart.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
@@ -96,7 +97,7 @@ const prepare: Stage = {
     packageProxy(host, context),
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
-    ...(host.roles.has('zookeeper') ? zookeeperPrepare(host, context) : []),
+    ...(host.roles.has('zookeeper') ? zookeeperPrepare() : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
     ...postgresPackages(host, context),
     ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
@@ -154,16 +155,17 @@ const certificates: Stage = {
   ],
 };
 
+/** Nobody tells of members, and nothing that was kept with them can be read. */
+const isFounding = ({ dcs, initialize }: Snapshot): boolean => dcs.members.length === 0 && initialize === undefined;
+
 /** A new DCS starts together, for its first members wait for each other; a living one is touched one member at a time. */
 const dcs: Stage = {
   name: 'dcs',
   hosts: ({ cluster }) => dcsHosts(cluster),
   steps: (host, context) => (host.roles.has('etcd') ? etcd(host, context) : zookeeper(host, context)),
-  order: (busy, { snapshot }) => (snapshot.dcs.members.length === 0 ? [[...busy]] : busy.map((host) => [host])),
-  gate: (group, { cluster, snapshot }) =>
-    group.length > 1 || snapshot.dcs.members.length === 0
-      ? { ok: true }
-      : mayStopDcs(cluster, group[0]!.name, snapshot),
+  order: (busy, { snapshot }) => (isFounding(snapshot) ? [[...busy]] : busy.map((host) => [host])),
+  gate: ([host], { cluster, snapshot }) =>
+    isFounding(snapshot) ? { ok: true } : mayStopDcs(cluster, host!.name, snapshot),
 };
 
 const repository: Stage = {

@@ -1,9 +1,10 @@
 import { zookeeperCli } from '../roles/zookeeper/cli.ts';
-import { serverLine } from '../roles/zookeeper/zookeeper.ts';
+import { firstMembers, joinScript, serverId, serverLine } from '../roles/zookeeper/zookeeper.ts';
 import { dcsPeer } from '../src/cluster/dcs.ts';
 import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
+import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { quote, words } from '../src/shell/quote.ts';
@@ -43,42 +44,50 @@ export const zookeeperMembers: DcsMembers = {
 
   remains: ({ dcs }) => `d=${quote(dcs.dataDir)}
 systemctl -q is-active zookeeper && echo active
-[ -s "$d/myid" ] && ls "$d"/version-2/log.* "$d"/version-2/snapshot.* >/dev/null 2>&1 && echo data
+[ -s "$d/myid" ] && ls "$d/version-2" 2>/dev/null | grep -qE '^(log|snapshot)[.]' && echo data
 echo "size $(du -sb "$d/version-2" 2>/dev/null | cut -f 1)"
-echo "written $(stat -c %Y "$d"/version-2/log.* 2>/dev/null | sort -n | tail -n 1)"`,
+echo "written $(stat -c %Y "$d"/version-2/* 2>/dev/null | sort -n | tail -n 1)"`,
 
   replacement:
     'what is left of its data is moved aside, and it starts anew with its number: everything comes from the one that leads',
 
   async replace(op, host) {
     const { cluster } = op;
-    const { dcs } = await op.look();
-    const known = dcs.members.find((member) => member.peer === dcsPeer(cluster, host));
-    // One that is none any more gets a vote again from the next apply, whose step asks for it.
-    const members = dcs.members.filter((member) => member !== known);
-    const id = Number(known?.id ?? Math.max(...members.map((member) => Number(member.id))) + 1);
-    const lines = [...members.map((one) => [Number(one.id), one.peer] as const), [id, dcsPeer(cluster, host)] as const]
-      .map(([number, peer]) => serverLine(number, peer, cluster))
-      .join('\n');
+    const snapshot = await op.look();
+    if (snapshot.dcs.members.length === 0)
+      throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper tells who the others are');
     const data = quote(cluster.dcs.dataDir);
-    await op.step(host, 'start anew', 'zookeeper', 'create', (remote) =>
-      remote.run(
+    await op.step(host, 'start anew', 'zookeeper', 'create', async (remote) => {
+      await remote.run(
         `set -e
 systemctl stop zookeeper; systemctl reset-failed zookeeper 2>/dev/null || true
 if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dcs.dataDir}.broken-`)}$(date +%s); fi
 install -d -o zookeeper -g zookeeper -m 0700 ${data} ${data}/conf
-printf '%s\\n' ${id} > ${data}/myid
-printf '%s\\n' ${quote(lines)} > ${data}/conf/members.initial
+printf '%s\\n' ${serverId(host, cluster, snapshot)} > ${data}/myid
+printf '%s' ${quote(firstMembers(host, cluster, snapshot))} > ${data}/conf/members.initial
 chown zookeeper:zookeeper ${data}/myid ${data}/conf/members.initial
 timeout 60 systemctl start zookeeper`,
         90,
-      ),
-    );
-    await op.until(host, 'in touch with the others', MEMBER_S, (snapshot) =>
-      verdict(
-        snapshot.observations.get(host.name)?.dcs?.healthy ? [] : [`ZooKeeper on ${host.name} is not healthy yet`],
-      ),
-    );
+      );
+      // One that had a vote has it still; another one asks for it as soon as it is in step.
+      await op.until(
+        host,
+        'voting',
+        MEMBER_S,
+        ({ dcs }) =>
+          verdict(
+            dcs.members.some((one) => one.name === host.name && one.healthy)
+              ? []
+              : [`ZooKeeper on ${host.name} has no vote yet`],
+          ),
+        {
+          doing: async () => {
+            const { output } = await op.session.ask(host, joinScript(host, cluster), 60);
+            return output.trim().split('\n').at(-1) || 'waiting for a vote';
+          },
+        },
+      );
+    });
   },
 
   /** It starts with a list of members that has only itself (ZooKeeper Dynamic Reconfiguration, "dynamicConfigFile"). */
@@ -99,11 +108,7 @@ mkdir -p ${PATHS.state}/zookeeper
 cp -a ${data} ${PATHS.state}/zookeeper/before-recovery-$(date +%s)
 id=$(cat ${data}/myid)
 rm -f ${data}/conf/zoo.cfg.dynamic.*
-printf 'server.%s=%s\\n' "$id" ${quote(
-          serverLine(0, dcsPeer(cluster, host), cluster)
-            .replace(/^server\.0=/, '')
-            .replace(/;.*/, ''),
-        )}";127.0.0.$id:${cluster.settings.zookeeper.local_port}" > ${data}/conf/members.initial
+printf '%s\\n' "${serverLine('$id', dcsPeer(cluster, host), cluster)}" > ${data}/conf/members.initial
 chown zookeeper:zookeeper ${data}/conf/members.initial
 timeout 60 systemctl start zookeeper`,
         90,
@@ -121,11 +126,22 @@ for p in ${words(...parents(key))}; do zk create "$p" '' >/dev/null 2>&1; done
 zk create ${quote(key)} ${quote(value)} 2>&1 | tail -n 2
 zk get ${quote(key)} 2>/dev/null | grep -qxF ${quote(value)}`,
 
-  forget: (cluster, host, keys, directories, stamp) => `umask 077
+  forget(cluster, host, keys, directories, stamp) {
+    const scope = cluster.dcsPath.replace(/\/$/, '');
+    const all = [...keys, ...directories].join(' ');
+    return `set -e
+umask 077
 mkdir -p ${PATHS.state}/zookeeper
 ${zookeeperCli(cluster, [host])}
-for k in config ${keys.join(' ')}; do echo "== $k"; zk get ${cluster.dcsPath}$k 2>/dev/null | tail -n 1; done > ${PATHS.state}/zookeeper/scope-before-restore-${stamp}.txt
-for k in ${[...keys, ...directories].join(' ')}; do zk deleteall ${cluster.dcsPath}$k >/dev/null 2>&1; done
-left=$(zk ls ${cluster.dcsPath.replace(/\/$/, '')} 2>/dev/null | tail -n 1)
-for k in ${[...keys, ...directories].join(' ')}; do case "$left" in *"$k"*) echo "$k is still there: $left"; exit 1 ;; esac; done`,
+zk config >/dev/null 2>&1 || { echo 'ZooKeeper does not answer'; exit 1; }
+{
+  zk ls -R ${scope} 2>/dev/null || true
+  for k in config ${keys.join(' ')}; do echo "== $k"; zk get ${scope}/$k 2>/dev/null | tail -n 1 || true; done
+} > ${PATHS.state}/zookeeper/scope-before-restore-${stamp}.txt
+for k in ${all}; do zk deleteall ${scope}/$k >/dev/null 2>&1 || true; done
+left=$(zk ls -R ${scope} 2>&1) || case "$left" in *'Node does not exist'*) left= ;; *) printf '%s\\n' "$left" | tail -n 2; exit 1 ;; esac
+for k in ${all}; do
+  if printf '%s\\n' "$left" | grep -qxF "${scope}/$k"; then echo "$k is still there"; exit 1; fi
+done`;
+  },
 };

@@ -24,7 +24,7 @@ export interface DcsMembers {
   recoverQuorum(op: Operation, host: Host): Promise<void>;
   /** POSIX sh for a host of the DCS: writes a key only if there is none. */
   create(cluster: Cluster, host: Host, key: string, value: string): string;
-  /** POSIX sh for a host of the DCS: keeps a copy of all keys below the cluster's path, then removes these. */
+  /** POSIX sh for a host of the DCS: writes down what is below the cluster's path, then removes these. */
   forget(cluster: Cluster, host: Host, keys: readonly string[], directories: readonly string[], stamp: string): string;
 }
 
@@ -36,10 +36,17 @@ export function dcsMembers(cluster: Cluster): DcsMembers | undefined {
 
 /**
  * POSIX sh for a database host, while Patroni runs nowhere: this cluster's keys are taken out of a DCS that somebody else
- * looks after, and nothing else there. Patroni's settings are kept in a file first.
+ * looks after, and nothing else there: not even keys of this name when they are of another database than one of
+ * `identifiers`. Patroni's settings are kept in a file first.
  */
-export const forgetElsewhere = (cluster: Cluster, stamp: string): string => `umask 077
+export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[], stamp: string): string => `umask 077
 mkdir -p ${PATHS.state}/dcs
+title=$(${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p)
+case "$title" in
+  *uninitialized)*) exit 0 ;;
+  ${identifiers.map((one) => `*[( ]${one})*`).join('|') || '-'}) ;;
+  *) echo "${cluster.dcs.label} holds keys of another database, or does not answer: \${title:-no answer}"; exit 1 ;;
+esac
 ${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml
 out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('remove', ...patroniScope(cluster))} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`;
 

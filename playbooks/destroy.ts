@@ -1,6 +1,6 @@
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { backupHosts, type Host, hostsWith } from '../src/inventory/model.ts';
+import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
@@ -20,7 +20,7 @@ const inFront = (host: Host): boolean =>
  */
 export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
   const { cluster } = op;
-  const { leader } = await op.look();
+  const { leader, systemIdentifiers } = await op.look();
   const members = hostsWith(cluster, 'patroni');
   const keepers = backupHosts(cluster);
   const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
@@ -35,7 +35,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
     );
   if (cluster.dcs.external)
     await op.step(sorted[0]!, `take its keys out of ${cluster.dcs.label}`, 'patroni', 'remove', (remote) =>
-      remote.run(forgetElsewhere(cluster, `destroyed-${stamp}`), 120),
+      remote.run(forgetElsewhere(cluster, systemIdentifiers, `destroyed-${stamp}`), 120),
     );
   const [keeper] = keepers;
   if (backups && keeper)
@@ -57,7 +57,7 @@ exit $rc`,
       remote.run(
         `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
 ${notRunning(cluster.dataDir)}
-${aside([cluster.dataDir, cluster.dcs.dataDir], stamp)}${joined ? `\nrm -f ${joined}` : ''}`,
+${aside([cluster.dataDir, ...(dcsRole(cluster) ? [cluster.dcs.dataDir] : [])], stamp)}${joined ? `\nrm -f ${joined}` : ''}`,
         330,
       ),
     );

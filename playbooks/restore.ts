@@ -1,7 +1,9 @@
+import { patroni } from '../roles/patroni/patroni.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
+import type { Stage } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
@@ -37,7 +39,7 @@ export async function restore(
   const phase = phases(op, order, note);
   await phase('stopped', members, () => stopAll(op, order));
   // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
-  const found = await surveyAll(op, store, { playbook: beforePostgres });
+  const found = await surveyAll(op, store, { playbook: [...beforePostgres, configuration] });
   await converge(op, found);
   await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () => forget(op, order));
   await phase('restored', [host], () =>
@@ -55,6 +57,13 @@ export async function restore(
   const problem = await verifyAsClient(op.session, cluster);
   if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
 }
+
+/** Patroni's own file, with which it can be asked about its keys although it must not run. */
+const configuration: Stage = {
+  name: 'configuration',
+  hosts: ({ cluster }) => (cluster.dcs.external ? hostsWith(cluster, 'patroni') : []),
+  steps: (host, context) => patroni(host, context).filter((one) => one.kind.name === 'file'),
+};
 
 /** Nobody runs, and nobody will: the mark keeps Patroni's unit from starting, at a boot as well. */
 async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
@@ -77,12 +86,15 @@ ${notRunning(op.cluster.dataDir)}`,
 async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const { cluster } = op;
   const members = dcsMembers(cluster);
+  // The database that the keys are of is the one that the backups are of; where the disks are gone only these tell.
+  const { repository, systemIdentifiers } = await op.look();
+  const identifiers = repository?.systemIdentifier ? [repository.systemIdentifier] : systemIdentifiers;
   const host = dcsHosts(cluster)[0] ?? hostsWith(cluster, 'patroni')[0]!;
   await op.step(host, 'export and remove the keys of this scope', dcsRole(cluster) ?? 'patroni', 'remove', (remote) =>
     remote.run(
       members
         ? members.forget(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
-        : forgetElsewhere(cluster, `before-restore-${stamp}`),
+        : forgetElsewhere(cluster, identifiers, `before-restore-${stamp}`),
       120,
     ),
   );

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../src/inventory/model.ts';
+import { type Cluster, dcsRole } from '../../src/inventory/model.ts';
 
 /** auditd rules that keep evidence of who changed accounts, privileges, time, and the cluster's own configuration. */
 export const auditRules = (cluster: Cluster): string => `# Managed by hapg
@@ -11,6 +11,6 @@ export const auditRules = (cluster: Cluster): string => `# Managed by hapg
 -w /etc/ssh/sshd_config.d -p wa -k sshd
 -w /etc/localtime -p wa -k time
 -w /etc/patroni -p wa -k ${cluster.name}
--w /etc/etcd -p wa -k ${cluster.name}
+-w /etc/${dcsRole(cluster) ?? 'patroni'} -p wa -k ${cluster.name}
 -w /etc/hapg -p wa -k ${cluster.name}
 `;

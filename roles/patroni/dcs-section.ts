@@ -3,6 +3,7 @@ import { type Cluster, dcsHosts } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { DCS_SECRETS } from '../../src/secrets/given.ts';
+import { Secret } from '../../src/secrets/secret.ts';
 
 /** The Python package with which Patroni talks to its DCS; Debian's patroni leaves the choice open. */
 export const dcsClientPackage = ({ dcs }: Cluster): string =>
@@ -41,7 +42,7 @@ export function dcsSection({ cluster, secrets }: Context): Record<string, unknow
             hosts: external.external,
             use_ssl: external.tls,
             ...ca,
-            ...(external.user ? { auth_data: { [external.user]: password() } } : {}),
+            ...(external.user ? { auth_data: { digest: new Secret(`${external.user}:${password().reveal()}`) } } : {}),
           }
         : { hosts: members('zookeeper'), use_ssl: true, verify: true, ...own },
     };

@@ -39,7 +39,8 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 3,
     ...own,
-    ...(preload.length > 0 ? { shared_preload_libraries: preload.join(',') } : {}),
+    // As it is written where no extension adds to it: another spelling would be a restart of every member.
+    ...(cluster.extensions.some((one) => one.preload) ? { shared_preload_libraries: preload.join(',') } : {}),
     password_encryption: 'scram-sha-256',
     unix_socket_directories: '/var/run/postgresql',
     ssl: 'on',

@@ -7,7 +7,7 @@ import { type Cluster, dcsRole, type Host, hostsWith, isPooled, patroniScope } f
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
-import { quote } from '../../src/shell/quote.ts';
+import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
@@ -116,7 +116,7 @@ export function patroni(host: Host, context: Context): Step[] {
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
-      check: `${VALIDATE}\n${librariesCheck(cluster)}`,
+      check: [VALIDATE, librariesCheck(cluster), ...(context.snapshot.exists ? [] : [scopeIsFree(cluster)])].join('\n'),
       notify: [reload(UNIT)],
     }),
     unit(role, UNIT, { timeout: 120 }),
@@ -163,6 +163,13 @@ const librariesCheck = ({ extensions, settings, binDir }: Cluster): string =>
       return `[ -e ${quote(library)} ] || { echo ${quote(`${library} is not there, and PostgreSQL is to load it: name its package under postgres.extensions`)}; exit 1; }`;
     })
     .join('\n');
+
+/** In a DCS of others somebody else may have taken the name; Patroni would join that cluster, and might let go of its leader's key. */
+const scopeIsFree = (cluster: Cluster): string =>
+  cluster.dcs.external
+    ? `title=$(runuser -u postgres -- patronictl -c {} list ${words(...patroniScope(cluster))} 2>&1 | sed -n 1p)
+case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should have no cluster ${cluster.scope} yet, but says: $title. Give this one another name with patroni.scope"; exit 1 ;; esac`
+    : ':';
 
 /** Leads, or streams from the leader (Patroni REST API, GET /patroni). */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}

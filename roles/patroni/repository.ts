@@ -2,7 +2,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import type { AptRepository } from '../../src/inventory/apt-schema.ts';
 import type { Host, RoleName } from '../../src/inventory/model.ts';
 import { directory } from '../../src/steps/directory.ts';
-import { file } from '../../src/steps/file.ts';
+import { file, noFile } from '../../src/steps/file.ts';
 import { packages } from '../../src/steps/package.ts';
 import type { Step } from '../../src/steps/step.ts';
 
@@ -25,29 +25,37 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
   ];
   const { codename } = context.facts(host);
   const { apt, postgres } = context.cluster.settings;
-  const named = role === 'patroni' ? apt.repositories.map((one) => namedSource(role, one, codename)) : [];
-  if (postgres.repository === 'distribution') return [...noMainCluster, ...named];
+  const named = role === 'patroni' ? apt.repositories : [];
+  const pgdg = postgres.repository === 'pgdg';
+  const forHttps = [...(pgdg ? ['postgresql-common'] : []), ...(pgdg || named.length > 0 ? ['ca-certificates'] : [])];
   return [
     ...noMainCluster,
-    ...named,
-    packages(role, ['postgresql-common', 'ca-certificates'], {}, `${role} package source`),
-    file(
-      role,
-      '/etc/apt/sources.list.d/pgdg.sources',
-      `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
-    ),
+    ...(forHttps.length > 0 ? [packages(role, forHttps, {}, `${role} package source`)] : []),
+    ...(pgdg
+      ? [
+          file(
+            role,
+            '/etc/apt/sources.list.d/pgdg.sources',
+            `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
+          ),
+        ]
+      : []),
+    ...(role !== 'patroni'
+      ? []
+      : named.length > 0
+        ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => stanza(one, codename)).join('\n')}`)]
+        : [noFile(role, NAMED)]),
   ];
 }
 
-/** A source that the inventory names. The key stands in the file itself, one dot for an empty line (deb822(5)). */
-function namedSource(role: RoleName, { name, uri, suite, components, key }: AptRepository, codename: string): Step {
+/** The sources that the inventory names, all in one file, so that one that is no longer named is gone. */
+const NAMED = '/etc/apt/sources.list.d/hapg.sources';
+
+/** One source. The key stands in the file itself, one dot for an empty line (deb822(5)). */
+function stanza({ name, uri, suite, components, key }: AptRepository, codename: string): string {
   const lines = key
     .trim()
     .split('\n')
     .map((line) => ` ${line.trim() || '.'}\n`);
-  return file(
-    role,
-    `/etc/apt/sources.list.d/hapg-${name}.sources`,
-    `# Managed by hapg\nTypes: deb\nURIs: ${uri}\nSuites: ${suite ?? codename}\n${components.length > 0 ? `Components: ${components.join(' ')}\n` : ''}Signed-By:\n${lines.join('')}`,
-  );
+  return `X-Name: ${name}\nTypes: deb\nURIs: ${uri}\nSuites: ${suite ?? codename}\n${components.length > 0 ? `Components: ${components.join(' ')}\n` : ''}Signed-By:\n${lines.join('')}`;
 }

@@ -22,55 +22,23 @@ const START = '/usr/local/sbin/hapg-zookeeper-start';
 /** The library alone: Debian's package `zookeeper` wants a Java with a desktop. */
 export const zookeeperPackages = ['libzookeeper-java', 'default-jre-headless', 'openssl', 'curl'];
 
-export const zookeeperPrepare = (_host: Host, { cluster }: Context): Step[] => [
-  account(role, 'zookeeper'),
-  file(role, START, render('zookeeper/start.sh', { dataDir: cluster.dcs.dataDir, pki: PKI.zookeeper }), {
-    mode: '0755',
-    notify: [restart(UNIT)],
-  }),
-  file(
-    role,
-    `/etc/systemd/system/${UNIT}`,
-    render('zookeeper/zookeeper.service', {
-      cluster: cluster.name,
-      dataDir: cluster.dcs.dataDir,
-      heapMiB: cluster.settings.zookeeper.heap_mb,
-      classPath: CLASS_PATH,
-      start: START,
-    }),
-    { notify: [restart(UNIT)] },
-  ),
-];
+export const zookeeperPrepare = (): Step[] => [account(role, 'zookeeper')];
 
-export function zookeeperCertificates(host: Host, { secrets, renewIssuedBefore }: Context): Step[] {
-  const authority = secrets.authority('zookeeper');
-  const common = { authority, issuedSince: renewIssuedBefore };
-  return [
-    directory(role, '/etc/zookeeper'),
-    directory(role, PKI.zookeeper, { mode: '0755' }),
-    // Read once, at the start.
-    certificate(
-      role,
-      {
-        path: `${PKI.zookeeper}/server`,
-        ...OWNER,
-        ...common,
-        commonName: host.name,
-        dns: [host.name],
-        ips: [host.address],
-      },
-      { notify: [restart(UNIT)] },
-    ),
-    certificate(role, {
-      path: `${PKI.zookeeper}/admin`,
-      ...{ owner: 'root', group: 'root' },
-      ...common,
-      commonName: ADMIN,
-      dns: [host.name],
-      ips: [],
-    }),
-  ];
-}
+/** The keys of those who ask. What the server itself reads comes with it, for it reads it at a start only. */
+export const zookeeperCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
+  directory(role, '/etc/zookeeper'),
+  directory(role, PKI.zookeeper, { mode: '0755' }),
+  certificate(role, {
+    path: `${PKI.zookeeper}/admin`,
+    owner: 'root',
+    group: 'root',
+    authority: secrets.authority('zookeeper'),
+    commonName: ADMIN,
+    dns: [host.name],
+    ips: [],
+    issuedSince: renewIssuedBefore,
+  }),
+];
 
 /**
  * A member's number: the one it is known by; in a new ensemble its place in the inventory; else the first that is free.
@@ -87,14 +55,14 @@ export function serverId(host: Host, cluster: Cluster, { dcs }: Snapshot): numbe
 }
 
 /**
- * One line of the ensemble's configuration. Its client address is where nobody gets in: a member cannot be added without
+ * One line of the ensemble's configuration; `id` may be a variable of sh. Its client address is where nobody gets in: a member cannot be added without
  * one (3.9, "each server should have 3 ports specified"), so it is loopback, and what comes without a certificate is sent away.
  */
-export const serverLine = (id: number, peer: string, { settings: { zookeeper } }: Cluster): string =>
+export const serverLine = (id: number | string, peer: string, { settings: { zookeeper } }: Cluster): string =>
   `server.${id}=${peer}:${zookeeper.election_port}:participant;127.0.0.${id}:${zookeeper.local_port}`;
 
 /** What a member is told about the others before its first start; from then on the ensemble itself tells it. */
-function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): string {
+export function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): string {
   const own = serverId(host, cluster, snapshot);
   const others =
     snapshot.dcs.members.length > 0
@@ -107,14 +75,41 @@ function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): string 
   return [...all].map(([id, peer]) => `${serverLine(id, peer, cluster)}\n`).join('');
 }
 
-/** Configuration and membership of one member. */
+/** Configuration and membership of one member; all that asks for a restart is here, for this stage keeps the quorum. */
 export function zookeeper(host: Host, context: Context): Step[] {
-  const { cluster, snapshot } = context;
+  const { cluster, secrets, snapshot } = context;
   const { dataDir } = cluster.dcs;
+  const again = { notify: [restart(UNIT)] };
   return [
+    file(role, START, render('zookeeper/start.sh', { dataDir, pki: PKI.zookeeper }), { mode: '0755', ...again }),
+    file(
+      role,
+      `/etc/systemd/system/${UNIT}`,
+      render('zookeeper/zookeeper.service', {
+        cluster: cluster.name,
+        dataDir,
+        heapMiB: cluster.settings.zookeeper.heap_mb,
+        classPath: CLASS_PATH,
+        start: START,
+      }),
+      again,
+    ),
+    certificate(
+      role,
+      {
+        path: `${PKI.zookeeper}/server`,
+        ...OWNER,
+        authority: secrets.authority('zookeeper'),
+        commonName: host.name,
+        dns: [host.name],
+        ips: [host.address],
+        issuedSince: context.renewIssuedBefore,
+      },
+      again,
+    ),
     directory(role, dataDir, { ...OWNER, mode: '0700' }),
     directory(role, `${dataDir}/conf`, { ...OWNER, mode: '0700' }),
-    file(role, `${PKI.zookeeper}/ca.crt`, context.secrets.trusted('zookeeper'), { notify: [restart(UNIT)] }),
+    file(role, `${PKI.zookeeper}/ca.crt`, secrets.trusted('zookeeper'), again),
     file(
       role,
       '/etc/zookeeper/zoo.cfg',
@@ -126,7 +121,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
         admin: ADMIN,
         maxSessionMs: cluster.timing.patroni.ttl * 2000,
       }),
-      { notify: [restart(UNIT)] },
+      again,
     ),
     // Who it is and whom it finds at first are written once; ZooKeeper keeps the list of members from then on.
     file(role, `${dataDir}/myid`, `${serverId(host, cluster, snapshot)}\n`, { ...OWNER, once: true }),
@@ -158,9 +153,5 @@ id=$(cat ${quote(`${cluster.dcs.dataDir}/myid`)})
 ${zookeeperCli(cluster, others)}
 now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }
 if printf '%s\\n' "$now" | grep "^server\\.$id=" | grep -qvF ${quote(`=${peer}:`)}; then echo "another member has the number $id"; exit 1; fi
-zk reconfig -add "server.$id="${quote(
-    serverLine(0, peer, cluster)
-      .replace(/^server\.0=/, '')
-      .replace(/;.*/, ''),
-  )}";127.0.0.$id:${cluster.settings.zookeeper.local_port}" 2>&1 | tail -n 3`;
+zk reconfig -add "${serverLine('$id', peer, cluster)}" 2>&1 | tail -n 3`;
 }

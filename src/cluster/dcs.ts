@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../inventory/model.ts';
+import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
 import { patronictl } from '../shell/postgres.ts';
@@ -9,6 +9,9 @@ export const dcsPeer = ({ dcs, settings }: Cluster, host: Host): string =>
   dcs.kind === 'etcd'
     ? `https://${hostPort(host.address, settings.etcd.peer_port)}`
     : hostPort(host.address, settings.zookeeper.peer_port);
+
+/** What keeps who leads, in a word that stays the same as long as it is the same one. */
+export const dcsName = ({ dcs }: Cluster): string => (dcs.external ? `external ${dcs.kind}` : dcs.kind);
 
 const b64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -44,7 +47,7 @@ export function observeDcs(cluster: Cluster, host: Host): string[] {
   if (host.roles.has('patroni') && (cluster.dcs.kind !== 'etcd' || cluster.dcs.external)) {
     const rest = `https://${hostPort(host.address, cluster.settings.patroni.port)}`;
     parts.push(
-      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', cluster.scope)} 2>/dev/null | sed -n 1p; curl -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
+      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; curl -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
     );
   }
   return parts;
@@ -56,9 +59,12 @@ export function parseDcs(parts: ReadonlyMap<string, string>, cluster: Cluster): 
   if (etcd) return etcd;
   const keys = parseKeys(parts.get('keys') ?? '');
   const member = parts.has('zookeeper') ? parseZookeeper(parts.get('zookeeper')!, cluster) : undefined;
-  return member
-    ? { ...member, ...keys, healthy: member.healthy }
-    : keys && { id: '', leader: '', members: undefined, ...keys };
+  if (!member && !keys) return undefined;
+  return {
+    // Whether a quorum of our own is there is for its members to say; of others' we only know that it answers.
+    ...(member ?? { healthy: cluster.dcs.external !== undefined, id: '', leader: '', members: undefined }),
+    ...(keys ?? { initialize: undefined, failsafe: [], blind: true }),
+  };
 }
 
 /** JSON, or undefined where there is none. */
@@ -99,13 +105,10 @@ function parseEtcd(lines: string[], cluster: Cluster): Observation['dcs'] {
 const nameOf = (cluster: Cluster, peer: string | undefined): string =>
   cluster.hosts.find((host) => dcsPeer(cluster, host) === peer)?.name ?? '';
 
+type Member = Pick<NonNullable<Observation['dcs']>, 'healthy' | 'id' | 'leader' | 'members'>;
+
 /** A member that has no quorum behind it leaves the phase "broadcast" and serves nobody (ZooKeeper, ZAB). */
-function parseZookeeper(
-  text: string,
-  cluster: Cluster,
-):
-  | (Omit<NonNullable<Observation['dcs']>, 'initialize' | 'failsafe'> & { initialize: undefined; failsafe: string[] })
-  | undefined {
+function parseZookeeper(text: string, cluster: Cluster): Member | undefined {
   const [state, leader, view] = text.split(/^--$/m).map((part) => json(part));
   if (!state) return undefined;
   const servers = view?.current_config as
@@ -131,17 +134,14 @@ function parseZookeeper(
           learner: learner_type === 'observer',
         }),
       ),
-    initialize: undefined,
-    failsafe: [],
   };
 }
 
 /** The heading of `patronictl list`, which no DCS gives without an answer: "Cluster: NAME (IDENTIFIER)", "(uninitialized)". */
-function parseKeys(text: string): { healthy: boolean; initialize: string | undefined; failsafe: string[] } | undefined {
-  const [, identifier] = /^\+ (?:Citus c|C)luster: \S+ (?:\(group: \d+, |\()(\w+)\)/m.exec(text) ?? [];
+function parseKeys(text: string): Pick<NonNullable<Observation['dcs']>, 'initialize' | 'failsafe'> | undefined {
+  const [, identifier] = /^\+ (?:Citus c|C)luster: \S+ \((?:group: \d+, )?(\w+)\)/m.exec(text) ?? [];
   if (!identifier) return undefined;
   return {
-    healthy: true,
     initialize: /^\d+$/.test(identifier) ? identifier : undefined,
     failsafe: Object.keys(json<Record<string, string>>(/^\{.*\}$/m.exec(text)?.[0]) ?? {}),
   };

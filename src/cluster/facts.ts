@@ -113,6 +113,10 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     failsafeMode: atLeast(versions.patroni, '4.0.7'),
     /** GET /patroni of a replica tells `replication_state`; older ones only where WAL has been received to. */
     replicationState: atLeast(versions.patroni, '4.0.0'),
+    /** `patronictl list` tells whose keys are there even while nobody runs (patroni#2839, mended in 3.1.1). */
+    namesScope: atLeast(versions.patroni, '3.1.1'),
+    /** `auth_data` of ZooKeeper (Patroni 3.3). */
+    zookeeperUser: atLeast(versions.patroni, '3.3.0'),
     /** sd_notify (Patroni 4.1 release notes); older ones would be killed as "not started". */
     patroniNotify: atLeast(versions.patroni, '4.1.0'),
     /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */

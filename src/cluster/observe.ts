@@ -15,6 +15,8 @@ export interface Identity {
   uuid: string;
   generation: number;
   authorities: Record<string, string>;
+  /** What keeps who leads; absent: etcd of the cluster's own. */
+  dcs?: string;
 }
 
 /** One member as Patroni's `/cluster` tells it. */
@@ -76,6 +78,8 @@ export interface Observation {
         initialize: string | undefined;
         /** Members that must answer before a leader without DCS may go on (Patroni's failsafe mode). */
         failsafe: string[];
+        /** What is kept there could not be read: that nothing was seen does not mean that nothing is there. */
+        blind?: boolean;
       }
     | undefined;
   vipHeld: boolean | undefined;

@@ -41,7 +41,8 @@ export interface Snapshot {
   systemIdentifiers: string[];
   /** The DCS's own initialize key; undefined when absent or unknown. */
   initialize: string | undefined;
-  dcs: { members: DcsMember[]; quorum: boolean };
+  /** `blind`: it answers, but nobody could read what is kept there. */
+  dcs: { members: DcsMember[]; quorum: boolean; blind: boolean };
   vipHolders: string[];
   /** What pgBackRest says, and the host that said it. */
   repository: (Repository & { host: string }) | undefined;
@@ -135,5 +136,10 @@ function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] 
   }));
   // Of one that is not ours no members are known, only that it answers.
   const answers = members.length === 0 && [...observations.values()].some((one) => one.dcs?.healthy);
-  return { members, quorum: answers || members.some((member) => member.healthy) };
+  const known = [...observations.values()].flatMap((one) => one.dcs ?? []);
+  return {
+    members,
+    quorum: answers || members.some((member) => member.healthy),
+    blind: known.length > 0 && known.every((one) => one.blind === true),
+  };
 }

@@ -5,7 +5,7 @@ const word = z.string().regex(/^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$/, 'expected on
 
 /** A package source beside the distribution's own, in the words of deb822 sources (sources.list(5)). */
 const repository = z.strictObject({
-  name: hostName.describe('Names the file on the hosts: hapg-NAME.sources'),
+  name: hostName.describe('What it is called in messages'),
   uri: z.string().regex(/^(https?|file):\/\/?[A-Za-z0-9._~:/@%+-]+$/, 'expected an address: https://HOST/PATH'),
   suite: word.optional().describe("Default: the release's code name"),
   components: z.array(word).default(['main']).describe('Empty for a flat repository, whose suite ends with a slash'),

@@ -35,6 +35,9 @@ const dcsMembers: Check = (inventory) => {
     ),
   );
   if (!own || foreign.length > 0) return foreign;
+  // ZooKeeper writes such an address in another form than everybody else.
+  const six = own === 'zookeeper' ? withRole(inventory, own).find(([, host]) => host.address.includes(':')) : undefined;
+  if (six) return [error(['hosts', six[0], 'address'], 'dcs: zookeeper takes IPv4 addresses only')];
   const count = withRole(inventory, own).length;
   if (count === 0) return [error(['hosts'], `no host has the role ${own}: Patroni needs a DCS`, true)];
   if (count < 3 && withRole(inventory, 'patroni').length === 2 && !inventory.accept_no_quorum)

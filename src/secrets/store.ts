@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { parse, stringify } from 'yaml';
+import { dcsName } from '../cluster/dcs.ts';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
@@ -256,7 +257,9 @@ export class SecretStore {
   }
 
   identity(): Identity {
+    const dcs = dcsName(this.cluster);
     return {
+      ...(dcs === 'etcd' ? {} : { dcs }),
       cluster: this.cluster.name,
       uuid: this.stored.uuid,
       generation: this.stored.generation,

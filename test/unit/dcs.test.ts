@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { apply } from '../../playbooks/apply.ts';
 import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-section.ts';
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
 import { parseDcs } from '../../src/cluster/dcs.ts';
+import { admitApply, checkIdentity, checkVersions } from '../../src/cluster/decisions/admission.ts';
 import { dcsHealthy, mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
+import { findDamage } from '../../src/cluster/decisions/repair.ts';
+import type { Identity, Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
-import { type Cluster, dcsHosts, hostsWith } from '../../src/inventory/model.ts';
-import { contextFor, EMPTY, labCluster } from './model.ts';
+import { type Cluster, dcsHosts, hostsWith, ROLE_NAMES } from '../../src/inventory/model.ts';
+import { contextFor, EMPTY, FACTS, labCluster } from './model.ts';
 
 const zoo = parseInventory(readFileSync('inventory/zookeeper.yaml', 'utf8'), 'inventory/zookeeper.yaml').cluster;
 
@@ -117,10 +121,10 @@ test('keys behind another protocol are read from what Patroni says', () => {
 
 test('a DCS of somebody else has no members here, and is well when it answers', () => {
   const cluster = external('{kind: etcd, external: ["etcd.example.com:2379"]}');
-  const seen = (dcs: Observation['dcs']) => takeSnapshot(new Map([['db1', { ...EMPTY, dcs }]]));
+  const look = (dcs: Observation['dcs']) => takeSnapshot(new Map([['db1', { ...EMPTY, dcs }]]));
   const answers = { healthy: true, id: '', leader: '', members: undefined, initialize: undefined, failsafe: [] };
-  assert.deepEqual(dcsHealthy(cluster, seen(answers)), { ok: true });
-  assert.deepEqual(dcsHealthy(cluster, seen(undefined)), { ok: false, reasons: ['etcd does not answer'] });
+  assert.deepEqual(dcsHealthy(cluster, look(answers)), { ok: true });
+  assert.deepEqual(dcsHealthy(cluster, look(undefined)), { ok: false, reasons: ['etcd does not answer'] });
 });
 
 for (const [what, dcs, section, client] of [
@@ -174,4 +178,98 @@ test("ZooKeeper's members and Patroni prove who they are with certificates of on
     'pgbackrest',
   ]);
   assert.equal(hostsWith(zoo, 'etcd').length, 0);
+});
+
+for (const cluster of [zoo, labCluster()])
+  test(`whatever restarts ${cluster.dcs.label} stands in the stage that keeps its quorum`, async () => {
+    const context = await contextFor(cluster);
+    const scope = { hosts: cluster.hosts, roles: new Set(ROLE_NAMES) };
+    const stages = dcsHosts(cluster).flatMap((host) =>
+      allSteps(apply, host, context, scope).flatMap(({ stage, steps }) =>
+        steps.flatMap((one) => one.notify).some(({ unit }) => /^(etcd|zookeeper)/.test(unit)) ? [stage.name] : [],
+      ),
+    );
+    assert.deepEqual([...new Set(stages)], ['dcs']);
+  });
+
+test('members that cannot be seen while the DCS lives are not restarted, one by one or together', () => {
+  const unseen = takeSnapshot(
+    new Map([['db1', { ...EMPTY, dcs: parseDcs(new Map([['keys', '+ Cluster: pgzoo (7000) --+\n']]), zoo) }]]),
+  );
+  assert.equal(unseen.initialize, '7000');
+  assert.equal(unseen.dcs.quorum, false, 'Patroni does not speak for a quorum of our own');
+  const stage = apply.find((one) => one.name === 'dcs')!;
+  const context = { cluster: zoo, snapshot: unseen } as Parameters<NonNullable<typeof stage.order>>[1];
+  assert.deepEqual(
+    stage.order!(dcsHosts(zoo), context).map((group) => group.length),
+    [1, 1, 1],
+  );
+  assert.equal(stage.gate!([dcsHosts(zoo)[0]!], context).ok, false);
+});
+
+const IDENTITY = { cluster: 'pgzoo', uuid: 'u', generation: 1, authorities: {} };
+const withData = (dcs: Observation['dcs'], identity: Partial<Identity> = {}) =>
+  takeSnapshot(
+    new Map<string, Observation>([
+      [
+        'db1',
+        {
+          ...EMPTY,
+          identity: { ...IDENTITY, dcs: 'zookeeper', ...identity },
+          dataDirectory: { state: 'cluster', systemIdentifier: '7000', led: true },
+          dcs,
+        },
+      ],
+    ]),
+  );
+const seen = (keys: string | undefined, phase = 'broadcast') =>
+  parseDcs(new Map([['zookeeper', admin(1, phase, WHOLE)], ...(keys ? [['keys', keys] as const] : [])]), zoo);
+const reasons = (one: ReturnType<typeof admitApply>) => (one.ok ? '' : one.reasons.join('; '));
+
+test('another DCS under a living cluster is refused: members of both could lead', () => {
+  assert.match(
+    reasons(checkIdentity(zoo, withData(undefined, { dcs: undefined as never }), IDENTITY)),
+    /who leads is kept in etcd, and the inventory says zookeeper/,
+  );
+  assert.equal(reasons(checkIdentity(zoo, withData(undefined), IDENTITY)), '');
+});
+
+test('without a quorum of ZooKeeper nothing is begun beside a database', () => {
+  const { members: _members, ...silent } = seen(undefined, 'election')!;
+  assert.match(
+    reasons(admitApply(zoo, withData({ ...silent, members: undefined }), [])),
+    /ZooKeeper has lost its quorum/,
+  );
+});
+
+test('what could not be read is not taken for empty', () => {
+  assert.match(reasons(admitApply(zoo, withData(seen(undefined)), [])), /no database host can read what is kept there/);
+  assert.match(
+    reasons(admitApply(zoo, withData(seen('+ Cluster: pgzoo (uninitialized) --+\n')), [])),
+    /its initialize key is missing/,
+  );
+  assert.equal(reasons(admitApply(zoo, withData(seen('+ Cluster: pgzoo (7000) --+\n')), [])), '');
+});
+
+test("repair sends a person elsewhere when the DCS is not the cluster's own", () => {
+  const cluster = external('{kind: etcd, external: ["etcd.example.com:2379"]}');
+  const found = (dcs: Observation['dcs']) => findDamage(cluster, withData(dcs), new Map());
+  assert.match(reasons(found(undefined).verdict), /does not answer, and is not this cluster's own/);
+  const empty = parseDcs(new Map([['keys', '+ Cluster: pglab (uninitialized) --+\n']]), cluster);
+  assert.match(reasons(found(empty).verdict), /bring its keys back there \(\/service\/pglab\/\)/);
+  assert.deepEqual(found(empty).damages, []);
+});
+
+test('keys of a group of Citus are read from its own heading', () => {
+  const text = '+ Citus cluster: sharded (group: 1, 7000) --+\n';
+  assert.equal(
+    parseDcs(new Map([['keys', text]]), external('{kind: consul, external: ["c:8500"]}'))?.initialize,
+    '7000',
+  );
+});
+
+test('an old Patroni, which does not tell whose keys are there, goes with etcd only', () => {
+  const old = { ...FACTS, versions: { ...FACTS.versions, patroni: '3.0.2' } };
+  assert.match(reasons(checkVersions(zoo, () => old, zoo.hosts)), /dcs: zookeeper needs Patroni 3\.1\.1/);
+  assert.doesNotMatch(reasons(checkVersions(labCluster(), () => old, labCluster().hosts)), /3\.1\.1/);
 });

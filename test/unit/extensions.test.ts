@@ -60,13 +60,13 @@ test("a package source stands in a file of its own, signed by the inventory's ke
     `cluster: pglab\napt:\n  repositories:\n    - name: vendor\n      uri: https://packages.example.com/debian\n      key: |\n        ${KEY.replaceAll('\n', '\n        ')}\n`,
   ]);
   const context = await contextFor(cluster);
-  const step = postgresSource('patroni', cluster.hosts[0]!, context).find((one) => one.id.includes('vendor'))!;
-  assert.equal(step.id, 'file /etc/apt/sources.list.d/hapg-vendor.sources');
+  const step = postgresSource('patroni', cluster.hosts[0]!, context).find((one) => one.id.endsWith('/hapg.sources'))!;
+  assert.equal(step.id, 'file /etc/apt/sources.list.d/hapg.sources');
   assert.equal(
     step.want.content,
-    '# Managed by hapg\nTypes: deb\nURIs: https://packages.example.com/debian\nSuites: trixie\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n =def\n -----END PGP PUBLIC KEY BLOCK-----\n',
+    '# Managed by hapg\nX-Name: vendor\nTypes: deb\nURIs: https://packages.example.com/debian\nSuites: trixie\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n =def\n -----END PGP PUBLIC KEY BLOCK-----\n',
   );
-  assert.ok(!postgresSource('client', cluster.hosts[6]!, context).some((one) => one.id.includes('vendor')));
+  assert.ok(!postgresSource('client', cluster.hosts[6]!, context).some((one) => one.id.endsWith('/hapg.sources')));
 });
 
 test('a group of Citus has keys of its own, and patronictl is told which group', () => {

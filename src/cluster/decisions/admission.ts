@@ -1,5 +1,5 @@
 import { type Cluster, dcsRole, type Host } from '../../inventory/model.ts';
-import { dcsPeer } from '../dcs.ts';
+import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -38,12 +38,25 @@ export function checkIdentity(
         `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
       );
   }
-  reasons.push(...misnamed(cluster, snapshot));
+  reasons.push(...misnamed(cluster, snapshot), ...otherDcs(cluster, snapshot));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
       `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
     );
   return verdict(reasons);
+}
+
+/** Members that read who leads in one DCS and others that read it in another would make two leaders. */
+function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
+  const now = dcsName(cluster);
+  return [...snapshot.observations].flatMap(([host, { identity }]) => {
+    const before = identity ? (identity.dcs ?? 'etcd') : now;
+    return before === now
+      ? []
+      : [
+          `${host}: who leads is kept in ${before}, and the inventory says ${now}: that cannot be changed while the cluster lives`,
+        ];
+  });
 }
 
 /**
@@ -105,7 +118,11 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const withData = [...snapshot.observations]
     .filter(([, one]) => one.dataDirectory?.state === 'cluster')
     .map(([host]) => host);
-  if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
+  if (withData.length > 0 && snapshot.dcs.quorum && snapshot.dcs.blind)
+    reasons.push(
+      `${label} answers, but no database host can read what is kept there ("patronictl list"), so nobody can tell which cluster is the right one`,
+    );
+  else if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
     reasons.push(
       `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
     );
@@ -117,7 +134,8 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so nobody can tell which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
     );
-  if (withData.length > 0 && snapshot.dcs.members.length > 0 && !snapshot.dcs.quorum)
+  // ZooKeeper tells its members only while it has a quorum; two that lost their data must not make one of their own.
+  if (withData.length > 0 && !snapshot.dcs.quorum && (snapshot.dcs.members.length > 0 || role === 'zookeeper'))
     reasons.push(`${label} has lost its quorum: bring its members back first, or use "hapg repair"`);
   const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
   if (founding && !snapshot.exists && missing.length > 0)
@@ -140,6 +158,12 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       reasons.push(
         `${host.name}: ${its.codename} ships PostgreSQL ${shipped}, not ${version}; write postgres: {repository: pgdg} or version: "${shipped}"`,
       );
+    if (dcsRole(cluster) !== 'etcd' && !capabilities(its).namesScope)
+      reasons.push(
+        `${host.name}: dcs: ${dcsName(cluster)} needs Patroni 3.1.1, here is ${its.versions.patroni}; write postgres: {repository: pgdg}`,
+      );
+    if (cluster.dcs.kind === 'zookeeper' && cluster.dcs.external?.user && !capabilities(its).zookeeperUser)
+      reasons.push(`${host.name}: a user of ZooKeeper needs Patroni 3.3, here is ${its.versions.patroni}`);
     if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
       reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
   }

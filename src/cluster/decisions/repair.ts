@@ -31,6 +31,14 @@ export function findDamage(
   const reasons: string[] = [];
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
+  if (cluster.dcs.external) {
+    const damaged = !snapshot.dcs.quorum
+      ? `${label} does not answer, and is not this cluster's own: bring it back there`
+      : snapshot.initialize === undefined && snapshot.systemIdentifiers.length > 0
+        ? `${label} knows of no cluster ${cluster.scope}, and is not this cluster's own: bring its keys back there (${cluster.dcsPath})`
+        : undefined;
+    return { damages, verdict: verdict(damaged ? [damaged] : []) };
+  }
   const hosts = dcsHosts(cluster);
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
   const of = (host: Host) => remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0 };
@@ -78,7 +86,13 @@ export function findDamage(
         found: `${label} has lost its quorum for good: ${lost.map((host) => host.name).join(', ')} lost the data, ${best.name} has the newest copy`,
       });
   }
-  if (damages.length === 0 && reasons.length === 0 && snapshot.dcs.quorum && snapshot.initialize === undefined) {
+  if (
+    damages.length === 0 &&
+    reasons.length === 0 &&
+    snapshot.dcs.quorum &&
+    !snapshot.dcs.blind &&
+    snapshot.initialize === undefined
+  ) {
     const holders = [...snapshot.observations].filter(([, one]) => one.dataDirectory?.systemIdentifier);
     const identifiers = snapshot.systemIdentifiers;
     // Only the data of the last leader holds everything that was acknowledged: it must lead first.
