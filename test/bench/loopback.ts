@@ -39,6 +39,9 @@ function sshds(directory: string, count: number): { children: ChildProcess[]; fi
         `PidFile=none`,
         '-o',
         'MaxStartups=300',
+        // Whatever this user's shell reads at a login is no part of what is measured.
+        '-o',
+        `SetEnv=HOME=${directory}`,
       ],
       { stdio: ['ignore', log, log] },
     ),
