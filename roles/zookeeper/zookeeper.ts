@@ -107,6 +107,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
       },
       again,
     ),
+    directory(role, '/var/lib/zookeeper'),
     directory(role, dataDir, { ...OWNER, mode: '0700' }),
     directory(role, `${dataDir}/conf`, { ...OWNER, mode: '0700' }),
     file(role, `${PKI.zookeeper}/ca.crt`, secrets.trusted('zookeeper'), again),
