@@ -90,11 +90,11 @@ export const stopUnits = (units: readonly string[]): string =>
     .map((unit) => `if systemctl cat ${quote(unit)} >/dev/null 2>&1; then systemctl stop ${quote(unit)} || exit 1; fi`)
     .join('\n');
 
-/** POSIX sh that starts those of these units that this host has, whatever becomes of the one before. */
+/** POSIX sh that starts those of these units that are meant to run here (enabled), whatever becomes of the one before. */
 export const startUnits = (units: readonly string[]): string =>
   units
     .map(
       (unit) =>
-        `if systemctl cat ${quote(unit)} >/dev/null 2>&1; then systemctl start ${quote(unit)} || echo ${quote(`${unit} did not start`)}; fi`,
+        `if systemctl -q is-enabled ${quote(unit)} 2>/dev/null; then systemctl start ${quote(unit)} || echo ${quote(`${unit} did not start`)}; fi`,
     )
     .join('\n');

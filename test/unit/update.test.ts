@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { patroniConfig } from '../../roles/patroni/config.ts';
 import { mark, tagsBlock, unmark } from '../../roles/patroni/marks.ts';
@@ -14,7 +15,7 @@ import {
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { parseUpgrades, rolled, upgradeScript, wantsBoot } from '../../src/cluster/upgrades.ts';
+import { parseUpgrades, rolled, startUnits, upgradeScript, wantsBoot } from '../../src/cluster/upgrades.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
@@ -240,4 +241,11 @@ test("the load's figures: failures are gaps, and an acknowledged row that is not
     reads: { ok: 1, failed: 2, max_gap_ms: 3000, max_gap_at: '1970-01-01T00:00:01.000Z' },
   });
   assert.throws(() => figures(writes), /not understood/);
+});
+
+test('only services that are meant to run are started: a package may bring one that this shape has no use for', () => {
+  const fake =
+    'systemctl() { case "$*" in "-q is-enabled patroni.service") true ;; "-q is-enabled"*) false ;; *) echo "$*" ;; esac; }';
+  const script = `${fake}\n${startUnits(['pgbackrest.service', 'patroni.service'])}`;
+  assert.equal(execFileSync('sh', { input: script, encoding: 'utf8' }), 'start patroni.service\n');
 });
