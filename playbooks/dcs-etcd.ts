@@ -1,5 +1,4 @@
 import { dcsPeer } from '../src/cluster/dcs.ts';
-import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, type Host } from '../src/inventory/model.ts';
@@ -61,19 +60,10 @@ install -d -o etcd -g etcd -m 0700 ${data}`),
   },
 
   /**
-   * etcd's "--force-new-cluster" (etcd operations guide, disaster recovery): one member goes on alone with all that it
-   * knows. It is given for one start only, from a drop-in that is gone before the unit is started as usual again.
+   * etcd's "--force-new-cluster" (etcd operations guide, disaster recovery), given for one start only, from a drop-in that
+   * is gone before the unit is started as usual again.
    */
-  async recoverQuorum(op, host) {
-    const { cluster } = op;
-    const others = dcsHosts(cluster).filter((other) => other !== host);
-    for (const other of others)
-      await op.step(other, 'stop etcd', 'etcd', 'run', (remote) =>
-        remote.run('systemctl stop etcd; systemctl reset-failed etcd 2>/dev/null; true'),
-      );
-    await op.step(host, 'go on as a cluster of one', 'etcd', 'run', (remote) =>
-      remote.run(
-        `set -e
+  alone: (cluster, host) => `set -e
 umask 077
 systemctl stop etcd
 mkdir -p ${PATHS.state}/etcd
@@ -88,16 +78,6 @@ systemctl daemon-reload
 [ -z "\${failed-}" ]
 ${ctlOn(host, cluster)} endpoint health
 systemctl restart etcd`,
-        150,
-      ),
-    );
-    await op.until(host, 'etcd of one', MEMBER_S, (snapshot) =>
-      verdict(snapshot.dcs.quorum ? [] : ['etcd does not answer yet']),
-    );
-    // The others' copies, if they have one, are of a cluster that is no more.
-    for (const other of others) await etcdMembers.replace(op, other);
-    await op.until(host, 'etcd whole', MEMBER_S, (snapshot) => dcsHealthy(cluster, snapshot));
-  },
 
   create: (cluster, host, key, value) =>
     `printf 'create("%s") = "0"\n\nput %s %s\n\n\n' ${quote(key)} ${quote(key)} ${quote(value)} | ${ctlOn(host, cluster)} txn`,

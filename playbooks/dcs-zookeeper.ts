@@ -1,7 +1,6 @@
 import { zookeeperCli } from '../roles/zookeeper/cli.ts';
 import { firstMembers, joinScript, serverId, serverLine } from '../roles/zookeeper/zookeeper.ts';
 import { dcsPeer } from '../src/cluster/dcs.ts';
-import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
@@ -91,17 +90,9 @@ timeout 60 systemctl start zookeeper`,
   },
 
   /** It starts with a list of members that has only itself (ZooKeeper Dynamic Reconfiguration, "dynamicConfigFile"). */
-  async recoverQuorum(op, host) {
-    const { cluster } = op;
+  alone(cluster, host) {
     const data = quote(cluster.dcs.dataDir);
-    const others = dcsHosts(cluster).filter((other) => other !== host);
-    for (const other of others)
-      await op.step(other, 'stop ZooKeeper', 'zookeeper', 'run', (remote) =>
-        remote.run('systemctl stop zookeeper; systemctl reset-failed zookeeper 2>/dev/null; true'),
-      );
-    await op.step(host, 'go on as an ensemble of one', 'zookeeper', 'run', (remote) =>
-      remote.run(
-        `set -e
+    return `set -e
 umask 077
 systemctl stop zookeeper
 mkdir -p ${PATHS.state}/zookeeper
@@ -110,15 +101,7 @@ id=$(cat ${data}/myid)
 rm -f ${data}/conf/zoo.cfg.dynamic.*
 printf '%s\\n' "${serverLine('$id', dcsPeer(cluster, host), cluster)}" > ${data}/conf/members.initial
 chown zookeeper:zookeeper ${data}/conf/members.initial
-timeout 60 systemctl start zookeeper`,
-        90,
-      ),
-    );
-    await op.until(host, 'ZooKeeper of one', MEMBER_S, (snapshot) =>
-      verdict(snapshot.dcs.quorum ? [] : ['ZooKeeper does not answer yet']),
-    );
-    for (const other of others) await zookeeperMembers.replace(op, other);
-    await op.until(host, 'ZooKeeper whole', MEMBER_S, (snapshot) => dcsHealthy(cluster, snapshot));
+timeout 60 systemctl start zookeeper`;
   },
 
   create: (cluster, host, key, value) => `${zookeeperCli(cluster, [host])}

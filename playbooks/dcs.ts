@@ -20,8 +20,8 @@ export interface DcsMembers {
   replacement: string;
   /** A member that is broken starts anew and gets everything from the others. */
   replace(op: Operation, host: Host): Promise<void>;
-  /** One member goes on alone with what it has, the others join it. */
-  recoverQuorum(op: Operation, host: Host): Promise<void>;
+  /** POSIX sh, while all others are stopped: this member goes on alone with all that it knows; a copy of its data is kept. */
+  alone(cluster: Cluster, host: Host): string;
   /** POSIX sh for a host of the DCS: writes a key only if there is none. */
   create(cluster: Cluster, host: Host, key: string, value: string): string;
   /** POSIX sh for a host of the DCS: writes down what is below the cluster's path, then removes these. */

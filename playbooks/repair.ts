@@ -1,8 +1,12 @@
+import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import type { Damage, DcsRemains } from '../src/cluster/decisions/repair.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
 import { dcsMembers, parseRemains } from './dcs.ts';
+
+/** Seconds for a member of the DCS to start, and for all of them to be in touch. */
+const MEMBER_S = 120;
 
 /** Looks at what is left of the DCS on each of its hosts; changes nothing. */
 export async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
@@ -41,7 +45,7 @@ export async function repair(op: Operation, damage: Damage): Promise<void> {
     case 'replace-dcs-member':
       return members.replace(op, damage.host);
     case 'recover-quorum':
-      return members.recoverQuorum(op, damage.host);
+      return recoverQuorum(op, damage.host);
     case 'refill-dcs':
       return refill(op, damage.host, damage.systemIdentifier);
   }
@@ -54,6 +58,25 @@ const start = (op: Operation, host: Host): Promise<void> =>
     // Without the others it cannot become healthy; whether that is so is what the next look tells.
     await remote.run(`sleep 3; systemctl is-active ${unit}`);
   });
+
+/** One member goes on alone with all that it knows, and the others, whose copies are of something that is no more, join it. */
+async function recoverQuorum(op: Operation, host: Host): Promise<void> {
+  const { cluster } = op;
+  const { label } = cluster.dcs;
+  const role = dcsRole(cluster)!;
+  const { alone, replace, unit } = dcsMembers(cluster)!;
+  const others = dcsHosts(cluster).filter((other) => other !== host);
+  for (const other of others)
+    await op.step(other, `stop ${label}`, role, 'run', (remote) =>
+      remote.run(`systemctl stop ${unit}; systemctl reset-failed ${unit} 2>/dev/null; true`),
+    );
+  await op.step(host, 'go on alone', role, 'run', (remote) => remote.run(alone(cluster, host), 150));
+  await op.until(host, `${label} of one`, MEMBER_S, (snapshot) =>
+    verdict(snapshot.dcs.quorum ? [] : [`${label} does not answer yet`]),
+  );
+  for (const other of others) await replace(op, other);
+  await op.until(host, `${label} whole`, MEMBER_S, (snapshot) => dcsHealthy(cluster, snapshot));
+}
 
 /**
  * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: alone

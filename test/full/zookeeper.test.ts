@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { shape } from '../lab/shape.ts';
-import { leaderOf, leftovers, type OperationDocument, TestLab, Writer } from '../support/lab.ts';
+import { leaderOf, leftovers, type OperationDocument, TestLab, until, Writer } from '../support/lab.ts';
 
 /** ZooKeeper instead of etcd, two database hosts, one balancer, the archive on a mount. */
 const lab = new TestLab('pgzootest', 'zookeeper.yaml');
@@ -53,6 +53,27 @@ test('a host that only votes leaves', async () => {
   const { dcs } = await lab.healthy(60);
   assert.deepEqual(dcs.members.map((one) => one.name).sort(), ['db1', 'db2', 'db3']);
   assert.deepEqual(leftovers(lab), {});
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});
+
+test('a quorum that is lost for good comes back from the copy that is left; the leader goes on leading', async () => {
+  const leader = leaderOf(await lab.healthy(60));
+  const writer = new Writer(lab);
+  writer.start(240);
+  for (const host of lab.with('zookeeper').filter((one) => one !== leader && one !== 'zk3'))
+    lab.on(host, 'systemctl stop zookeeper; rm -rf /var/lib/zookeeper/*');
+  await until('the damage shows', 60, async () => (await lab.status()).code === 1);
+  const refused = await lab.hapg(['apply', '--yes']);
+  assert.equal(refused.code, 1, 'two without data must not make a quorum of their own');
+  assert.match(refused.stderr, /ZooKeeper has lost its quorum/);
+  const { code, stdout, stderr } = await lab.hapg(['repair', '--yes']);
+  assert.equal(code, 0, stderr.slice(-3000));
+  assert.match(stdout + stderr, /ZooKeeper has lost its quorum for good/);
+  const status = await lab.healthy(60);
+  const result = writer.stop();
+  console.log(`ZooKeeper's quorum lost and recovered: ${JSON.stringify(result)}`);
+  assert.equal(result.lost, 0);
+  assert.equal(leaderOf(status), leader);
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
 });
 
