@@ -22,13 +22,14 @@ const clientAddress = (cluster: Cluster, host: Host): string =>
 
 /**
  * POSIX sh that defines `zk COMMAND...`, ZooKeeper's own client as the administrator of the cluster, connected to one of
- * `hosts`. Each call starts a Java machine, which takes a second. Runs on a host with the role zookeeper.
+ * `hosts`. Each call starts a Java machine, which takes a second. Runs on a host with the role zookeeper. Java would ask for
+ * the name of an address and want that in the certificate; without a file of names it goes by the address.
  */
 export const zookeeperCli = (cluster: Cluster, hosts: readonly Host[]): string => `pem=$(mktemp -d /run/hapg-zk.XXXXXX)
 trap 'rm -rf "$pem"' EXIT
 ( umask 077; cat ${PKI.zookeeper}/admin.key ${PKI.zookeeper}/admin.crt > "$pem/admin.pem"; cat ${PKI.zookeeper}/ca.crt > "$pem/ca.pem" )
 zk() {
-  java -Xmx64m -XX:TieredStopAtLevel=1 -cp ${quote(CLASS_PATH)} -Dorg.slf4j.simpleLogger.defaultLogLevel=off \\
+  java -Djdk.net.hosts.file=/dev/null -Xmx64m -XX:TieredStopAtLevel=1 -cp ${quote(CLASS_PATH)} -Dorg.slf4j.simpleLogger.defaultLogLevel=off \\
     -Dzookeeper.clientCnxnSocket=org.apache.zookeeper.ClientCnxnSocketNetty -Dzookeeper.client.secure=true \\
     -Dzookeeper.ssl.keyStore.location="$pem/admin.pem" -Dzookeeper.ssl.trustStore.location="$pem/ca.pem" \\
     org.apache.zookeeper.ZooKeeperMain -server ${words(hosts.map((host) => clientAddress(cluster, host)).join(','))} "$@"
