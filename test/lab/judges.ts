@@ -60,7 +60,12 @@ export function judging(lab: TestLab): void {
       const directory = join(lab.directory, 'rendered');
       const { code, stderr } = await lab.hapg(['render', directory, '-i', inventory]);
       assert.equal(code, 0, stderr);
-      const file = readFileSync(join(directory, 'db1/etc/patroni/config.yml')).toString('base64');
+      // In place of a secret there is "[redacted]", which would be a list.
+      const text = readFileSync(join(directory, 'db1/etc/patroni/config.yml'), 'utf8').replaceAll(
+        '[redacted]',
+        'secret',
+      );
+      const file = Buffer.from(text).toString('base64');
       const { out } = lab.on(
         'db1',
         `echo ${file} | base64 -d > /tmp/elsewhere.yml; chown postgres /tmp/elsewhere.yml; runuser -u postgres -- patroni --validate-config --ignore-listen-port /tmp/elsewhere.yml 2>&1; rm /tmp/elsewhere.yml`,
