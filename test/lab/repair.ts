@@ -85,7 +85,9 @@ export function repairing(lab: TestLab, deep = false): void {
     );
   });
 
-  test('a DCS that was emptied while nobody ran gets its key back; the last leader leads, no database is made anew', async () => {
+  test('a DCS that was emptied while nobody ran gets its key back; the last leader leads, no database is made anew', {
+    skip: !deep,
+  }, async () => {
     const leader = leaderOf(await lab.healthy(90));
     const others = ['db1', 'db2', 'db3'].filter((name) => name !== leader);
     await mended(
