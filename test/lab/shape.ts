@@ -89,7 +89,7 @@ export function briefly(lab: TestLab): void {
     assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 
-  test(`${lab.cluster}: a client writes, and finds it on a member`, () => {
+  test(`${lab.cluster}: a client writes, and reads it on the leader`, () => {
     const client = (uri: string, sql: string) => lab.on(lab.client, `psql -XAtq '${uri}' -c "${sql}"`).out;
     assert.equal(
       client(lab.uri, 'create table seen as select 42 as n; select n, pg_is_in_recovery() from seen'),
