@@ -15,7 +15,7 @@ const COPY_S = 24 * 3600;
 
 /**
  * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
- * empty place, so that it copies from the repository or the leader as any new member does.
+ * empty place, so that it copies from the repository or the leader as every new member does.
  */
 export async function reinit(op: Operation, host: Host, databaseBytes: number): Promise<void> {
   const { cluster } = op;

@@ -34,7 +34,7 @@ const whole = (op: Operation): Promise<unknown> =>
   );
 
 /**
- * New passwords for the system's accounts and for users. All are stored first. The system's then come as any other change
+ * New passwords for the system's accounts and for users. All are stored first. The system's then come as every other change
  * of the inventory does: ALTER ROLE on the leader, the files, reloads. A user's password changes in the database and in
  * the clients' password files at the same moment, as near as that can be done: a server knows one password at a time.
  */

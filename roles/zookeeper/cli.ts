@@ -25,7 +25,7 @@ const clientAddress = (cluster: Cluster, host: Host): string =>
  * `hosts`. Each call starts a Java machine, which takes a second. Runs on a host with the role zookeeper. Java would ask for
  * the name of an address and want that in the certificate; without a file of names it goes by the address.
  */
-export const zookeeperCli = (cluster: Cluster, hosts: readonly Host[]): string => `pem=$(mktemp -d /run/hapg-zk.XXXXXX)
+export const zookeeperCli = (cluster: Cluster, hosts: readonly Host[]): string => `pem=$(mktemp -d -p /run)
 trap 'rm -rf "$pem"' EXIT
 ( umask 077; cat ${PKI.zookeeper}/admin.key ${PKI.zookeeper}/admin.crt > "$pem/admin.pem"; cat ${PKI.zookeeper}/ca.crt > "$pem/ca.pem" )
 zk() {
