@@ -43,11 +43,11 @@ export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[]
 mkdir -p ${PATHS.state}/dcs
 title=$(${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p)
 case "$title" in
-  *uninitialized)*) exit 0 ;;
-  ${identifiers.map((one) => `*[( ]${one})*`).join('|') || '-'}) ;;
+  *'uninitialized)'*) exit 0 ;;
+  ${identifiers.map((one) => `*'(${one})'*|*' ${one})'*`).join('|') || '-'}) ;;
   *) echo "${cluster.dcs.label} holds keys of another database, or does not answer: \${title:-no answer}"; exit 1 ;;
 esac
-${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml
+${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml || exit 1
 out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('remove', ...patroniScope(cluster))} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`;
 
 /** Reads what `remains` has printed. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { apply } from '../../playbooks/apply.ts';
+import { forgetElsewhere } from '../../playbooks/dcs.ts';
 import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-section.ts';
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
@@ -273,3 +275,22 @@ test('an old Patroni, which does not tell whose keys are there, goes with etcd o
   assert.match(reasons(checkVersions(zoo, () => old, zoo.hosts)), /dcs: zookeeper needs Patroni 3\.1\.1/);
   assert.doesNotMatch(reasons(checkVersions(labCluster(), () => old, labCluster().hosts)), /3\.1\.1/);
 });
+
+for (const [what, title, code, removes] of [
+  ['its own', '+ Cluster: pglab (7000) --+', 0, true],
+  ['its own, as a group of Citus', '+ Citus cluster: pglab (group: 1, 7000) --+', 0, true],
+  ['none', '+ Cluster: pglab (uninitialized) --+', 0, false],
+  ['those of another database', '+ Cluster: pglab (8000) --+', 1, false],
+  ['nobody knows what, for there is no answer', '', 1, false],
+] as const)
+  test(`in a DCS of others there are ${what}: keys are ${removes ? 'removed' : 'left alone'}`, () => {
+    const fake = `runuser() { case "$*" in *' list '*) echo '${title}' ;; *' remove '*) echo removed >&2 ;; esac; }; mkdir() { :; }`;
+    const script = forgetElsewhere(external('{kind: consul, external: ["c:8500"]}'), ['7000'], 'now').replace(
+      /> \/var\S+/,
+      '>/dev/null',
+    );
+    const seenBySh = script.replaceAll('2>&1', '');
+    const { status, stderr } = spawnSync('sh', { input: `${fake}\n${seenBySh}`, encoding: 'utf8' });
+    assert.equal(status, code, stderr);
+    assert.equal(stderr, removes ? 'removed\n' : '');
+  });
