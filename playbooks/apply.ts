@@ -14,6 +14,7 @@ import {
   patroniRestart,
 } from '../roles/patroni/patroni.ts';
 import { postgresSource } from '../roles/patroni/repository.ts';
+import { patroniSource } from '../roles/patroni/source.ts';
 import {
   pgbackrest,
   pgbackrestMinimum,
@@ -174,6 +175,13 @@ const repository: Stage = {
   steps: pgbackrest,
 };
 
+/** A copy is only begun where its source can be reached, from every host that may come to lead it. */
+const source: Stage = {
+  name: 'source',
+  hosts: (context) => (context.cluster.source && !context.snapshot.exists ? databases(context) : []),
+  steps: (_host, context) => patroniSource(context),
+};
+
 const leader: Stage = { name: 'leader', hosts: leading, steps: patroni };
 
 const settings: Stage = { name: 'users and databases', hosts: leading, steps: patroniCluster };
@@ -194,7 +202,12 @@ const restarts: Stage = {
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 
-const extensions: Stage = { name: 'extensions', hosts: leading, steps: patroniExtensions };
+const extensions: Stage = {
+  name: 'extensions',
+  // A copy has those of its source.
+  hosts: (context) => (context.cluster.source ? [] : leading(context)),
+  steps: patroniExtensions,
+};
 
 /** One pool after the other, so that there is always one that takes connections. */
 const pools: Stage = {
@@ -228,6 +241,7 @@ export const beforePostgres: Playbook = [identity, prepare, install, protect, ce
 /** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
 export const apply: Playbook = [
   ...beforePostgres,
+  source,
   leader,
   settings,
   backup,

@@ -43,7 +43,7 @@ dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
       host,
       'room and versions',
       `echo "bytes $(${freeBytes(cluster)})"
-apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1
+out=$(apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update 2>&1) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
 for p in ${words(...names)}; do
   v=$(dpkg-query -W -f '\${Version}' "$p" 2>/dev/null)
   [ -n "$v" ] || v=$(apt-cache policy "$p" | sed -n 's/^  Candidate: //p')
@@ -62,6 +62,7 @@ done`,
     databaseBytes: bytesOf(there),
     leader: versionsOf(there),
     candidate: versionsOf(here),
+    aptSays: /^apt (.*)$/m.exec(here)?.[1],
   };
 }
 

@@ -5,7 +5,7 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Cluster, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
+import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
@@ -19,7 +19,7 @@ export function chooseCandidate(
   snapshot: Snapshot,
   wanted?: string,
 ): { verdict: Verdict; from: string; to: string } {
-  const synchronous = cluster.replication !== 'async';
+  const synchronous = commitsWait(cluster);
   const to = wanted ?? bestCandidate(snapshot, synchronous)?.name;
   return {
     verdict: to === undefined ? verdict(['no member may take over']) : maySwitchOver(snapshot, to, synchronous),
@@ -42,7 +42,9 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
-    const told = settleAll(hostsWith(cluster, 'haproxy'), op.session.options.forks, (balancer) =>
+    // Of a copy balancers send no writes anywhere.
+    const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
+    const told = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + 20),
     );
     await op.ask(from, 'switchover', ask(cluster, from, to), 120);

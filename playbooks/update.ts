@@ -25,7 +25,7 @@ import {
 } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
-import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
 import { archiveAll } from './backup.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 import { switchOver } from './switchover.ts';
@@ -201,7 +201,7 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
   const rivals = hostsWith(cluster, 'patroni').filter((other) => other !== host);
   const synchronous = (snapshot: Snapshot) =>
     verdict(
-      cluster.replication === 'async' || snapshot.members.some((one) => one.name === host.name && isSynchronous(one))
+      !commitsWait(cluster) || snapshot.members.some((one) => one.name === host.name && isSynchronous(one))
         ? []
         : [`${host.name} is no synchronous standby yet`],
     );

@@ -125,6 +125,10 @@ command('switchover', 'planned change of leader')
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/switchover.ts')).switchoverCommand(options)));
 
+command('promote', 'make a standby cluster one that takes writes')
+  .option('--beside-source', 'although its source still takes writes: two independent clusters', false)
+  .action((options) => run(async () => (await import('./commands/promote.ts')).promoteCommand(options)));
+
 command('add-replica', 'write a host into the inventory and bring it in')
   .argument('<name>', 'name of the new host')
   .requiredOption('--address <address>', 'its address in the cluster network')

@@ -14,6 +14,7 @@ import { memberParameters } from './parameters.ts';
 export function patroniConfig(host: Host, context: Context): Secret {
   const { cluster, secrets } = context;
   const { settings } = cluster;
+  const fromBackups = cluster.repositories.length > 0 && !cluster.source;
   const login = (username: string, password: Secret) => ({
     username,
     password,
@@ -67,8 +68,8 @@ export function patroniConfig(host: Host, context: Context): Secret {
       },
       parameters: memberParameters(host, context),
       pg_hba: hbaLines(cluster),
-      create_replica_methods: cluster.repositories.length > 0 ? ['pgbackrest', 'basebackup'] : ['basebackup'],
-      ...(cluster.repositories.length > 0
+      create_replica_methods: fromBackups ? ['pgbackrest', 'basebackup'] : ['basebackup'],
+      ...(fromBackups
         ? {
             pgbackrest: {
               command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`,

@@ -1,6 +1,17 @@
 import { capabilities } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { hostsWith } from '../../src/inventory/model.ts';
+import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
+import { hotStandbySettings, senders, standbySlot } from '../../src/inventory/standby.ts';
+
+/** Whoever leads there is found among all members, and keeps WAL in a slot (Patroni documentation, "Standby cluster"). */
+const copyOf = ({ name }: Cluster, source: Cluster) => ({
+  host: hostsWith(source, 'patroni')
+    .map((host) => host.address)
+    .join(','),
+  port: source.settings.postgres.port,
+  primary_slot_name: standbySlot(name),
+  create_replica_methods: ['basebackup'],
+});
 
 /** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
 export function dcsConfig(context: Context): Record<string, unknown> {
@@ -8,8 +19,6 @@ export function dcsConfig(context: Context): Record<string, unknown> {
   const { patroni, postgres } = cluster.settings;
   const members = hostsWith(cluster, 'patroni');
   const able = members.map((host) => capabilities(context.facts(host)));
-  // Enough for growth: a figure that followed the number of members would restart all of them when one is added.
-  const senders = Math.max(20, 2 * members.length + 4);
   const times = cluster.timing.patroni;
   const synchronous = cluster.replication === 'async' ? false : cluster.replication === 'quorum' ? 'quorum' : true;
   return {
@@ -18,9 +27,14 @@ export function dcsConfig(context: Context): Record<string, unknown> {
     retry_timeout: times.retry_timeout,
     primary_start_timeout: times.primary_start_timeout,
     maximum_lag_on_failover: patroni.maximum_lag_on_failover,
+    // A copy has it too, where Patroni leaves it alone until the copy is promoted.
     synchronous_mode: synchronous,
     synchronous_mode_strict: patroni.synchronous_mode_strict,
     synchronous_node_count: cluster.synchronousNodes,
+    ...(cluster.source ? { standby_cluster: copyOf(cluster, cluster.source) } : {}),
+    slots: Object.fromEntries(
+      Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), { type: 'physical' }]),
+    ),
     ...(able.every((one) => one.failsafeMode) ? { failsafe_mode: true } : {}),
     postgresql: {
       use_pg_rewind: true,
@@ -31,12 +45,8 @@ export function dcsConfig(context: Context): Record<string, unknown> {
         wal_level: postgres.parameters.wal_level ?? 'replica',
         hot_standby: 'on',
         wal_log_hints: 'on',
-        max_connections: postgres.parameters.max_connections ?? 200,
-        max_wal_senders: postgres.parameters.max_wal_senders ?? senders,
-        max_replication_slots: postgres.parameters.max_replication_slots ?? senders,
-        max_worker_processes: postgres.parameters.max_worker_processes ?? 8,
-        max_prepared_transactions: postgres.parameters.max_prepared_transactions ?? 0,
-        max_locks_per_transaction: postgres.parameters.max_locks_per_transaction ?? 64,
+        ...hotStandbySettings(cluster.settings),
+        max_replication_slots: postgres.parameters.max_replication_slots ?? senders(cluster.settings),
         track_commit_timestamp: postgres.parameters.track_commit_timestamp ?? 'off',
         // A replica that stays away must not fill the leader's disk.
         max_slot_wal_keep_size: postgres.parameters.max_slot_wal_keep_size ?? '16GB',

@@ -51,7 +51,8 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     ...(cluster.repositories.length > 0
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
-          restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"`,
+          // What a copy has not got yet is in its source's archive, not in its own.
+          ...(cluster.source ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
         }
       : {}),
   };

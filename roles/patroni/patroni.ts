@@ -3,7 +3,15 @@ import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
-import { type Cluster, dcsRole, type Host, hostsWith, isPooled, patroniScope } from '../../src/inventory/model.ts';
+import {
+  type Cluster,
+  commitsWait,
+  dcsRole,
+  type Host,
+  hostsWith,
+  isPooled,
+  patroniScope,
+} from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
@@ -76,7 +84,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
     ...(dcs ? [file(role, `${PKI.patroni}/${dcs}-ca.crt`, secrets.trusted(dcs), again)] : []),
     ...(external?.ca ? [file(role, EXTERNAL_CA, `${external.ca.trim()}\n`, again)] : []),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres'), both),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.sourceTrusted(), both),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
@@ -203,24 +211,27 @@ export function patroniCluster(host: Host, context: Context): Step[] {
       password: secrets.password('rest'),
       settleSeconds: settle(cluster),
     }),
-    sqlObjects(role, {
-      port: cluster.settings.postgres.port,
-      users: cluster.settings.postgres.users.map((user) => ({
-        name: user.name,
-        roles: user.roles,
-        connectionLimit: user.connection_limit ?? -1,
-        password: secrets.userPassword(user.name),
-      })),
-      accounts: [
-        { name: SUPERUSER, password: secrets.password('superuser') },
-        { name: REPLICATION_USER, password: secrets.password('replication') },
-        { name: REWIND_USER, password: secrets.password('rewind') },
-      ],
-      pooled: isPooled(cluster),
-      databases: cluster.settings.postgres.databases.map(({ name, owner }) => ({ name, owner: owner ?? 'postgres' })),
-    }),
+    ...(cluster.source ? [] : [accountsAndDatabases(context)]),
   ];
 }
+
+const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
+  sqlObjects(role, {
+    port: cluster.settings.postgres.port,
+    users: cluster.settings.postgres.users.map((user) => ({
+      name: user.name,
+      roles: user.roles,
+      connectionLimit: user.connection_limit ?? -1,
+      password: secrets.userPassword(user.name),
+    })),
+    accounts: [
+      { name: SUPERUSER, password: secrets.password('superuser') },
+      { name: REPLICATION_USER, password: secrets.password('replication') },
+      { name: REWIND_USER, password: secrets.password('rewind') },
+    ],
+    pooled: isPooled(cluster),
+    databases: cluster.settings.postgres.databases.map(({ name, owner }) => ({ name, owner: owner ?? 'postgres' })),
+  });
 
 /** Behind the rolling restart, without which an extension that is to be preloaded cannot be made. On the leader. */
 export const patroniExtensions = (_host: Host, { cluster: { settings } }: Context): Step[] =>
@@ -239,7 +250,7 @@ export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step
     name: host.name,
     scope: patroniScope(cluster),
     rest: rest(host, cluster),
-    candidate: bestCandidate(snapshot, cluster.replication !== 'async')?.name,
+    candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
     settleSeconds: settle(cluster),
   }),
 ];

@@ -46,6 +46,8 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
   if (has('patroni')) {
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.postgres.port, 'postgresql'));
     rules.push(...from(hostsWithAny(cluster, 'patroni', 'haproxy'), settings.patroni.port, 'patroni rest'));
+    for (const source of new Set(Object.values(settings.standbys).flat()))
+      rules.push({ protocol: 'tcp', port: settings.postgres.port, from: source, purpose: 'standby clusters' });
     const port = memberPort(cluster);
     if (has('pgbouncer')) rules.push(...from(balancers, port, 'pgbouncer'));
     if (balancers.length === 0)

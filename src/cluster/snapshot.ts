@@ -48,6 +48,9 @@ export interface Snapshot {
   repository: (Repository & { host: string }) | undefined;
 }
 
+/** The member to which balancers send writes; none in a copy. */
+export const writesGoTo = ({ leader }: Snapshot): string => (leader?.role === 'leader' ? leader.name : '');
+
 const ROLES: Record<string, MemberRole> = {
   leader: 'leader',
   master: 'leader',
@@ -113,7 +116,8 @@ const isLeader = (self: Record<string, unknown>): boolean =>
 /** The longest member list wins: a host that has just joined or is cut off knows less. */
 function mergeMembers(all: readonly Observation[]): Member[] {
   const lists = all.flatMap((one) => (one.patroni?.members ? [one.patroni.members] : []));
-  const hasLeader = (list: PatroniMember[]) => (list.some((one) => ROLES[one.role] === 'leader') ? 1 : 0);
+  const leads = ({ role }: PatroniMember) => ROLES[role] === 'leader' || ROLES[role] === 'standby_leader';
+  const hasLeader = (list: PatroniMember[]) => (list.some(leads) ? 1 : 0);
   lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
   const behind = new Map(
     all.flatMap((one) => one.sql?.replication ?? []).map((one): [string, number] => [one.name, one.behind ?? 0]),

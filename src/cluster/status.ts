@@ -1,9 +1,10 @@
 import { type Cluster, type Dcs, dcsHosts, hostsWith } from '../inventory/model.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
-import { synchronousStandbyThere } from './decisions/members.ts';
+import { serves, synchronousStandbyThere } from './decisions/members.ts';
+import { receives, standing } from './decisions/standby.ts';
 import { armedUndos } from './observe.ts';
-import type { Snapshot } from './snapshot.ts';
+import { type Snapshot, writesGoTo } from './snapshot.ts';
 
 export interface Problem {
   code: string;
@@ -125,7 +126,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       continue;
     }
     const leads = member.role === 'leader' || member.role === 'standby_leader';
-    if (member.state !== (leads ? 'running' : 'streaming'))
+    if (leads ? !serves(member) : member.state !== 'streaming')
       problem('member_state', host.name, `${host.name} is ${member.state}`);
     else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT))
       problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
@@ -146,6 +147,11 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       if (value !== host.tags[tag] && value !== false)
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
+  for (const [code, verdict] of [
+    ['standing', standing(cluster, snapshot)],
+    ['source', receives(cluster, snapshot)],
+  ] as const)
+    if (!verdict.ok) for (const reason of verdict.reasons) problem(code, snapshot.leader?.name ?? '', reason);
   const synchronous = synchronousStandbyThere(cluster, snapshot);
   if (!synchronous.ok && snapshot.leader)
     problem(
@@ -187,11 +193,11 @@ function balancerView(
     const up = (proxy: string) =>
       rows.filter((row) => row.proxy === proxy && row.status.startsWith('UP')).map((row) => row.server);
     const view = { host: host.name, primary: up('primary'), replica: up('replica') };
-    if (snapshot.leader && view.primary.join() !== snapshot.leader.name)
+    if (snapshot.leader && view.primary.join() !== writesGoTo(snapshot))
       problem(
         'balancer_primary',
         host.name,
-        `HAProxy on ${host.name} sends writes to ${view.primary.join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`,
+        `HAProxy on ${host.name} sends writes to ${view.primary.join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads${writesGoTo(snapshot) ? '' : ' a standby cluster'}`,
       );
     return [view];
   });

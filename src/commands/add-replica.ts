@@ -6,7 +6,7 @@ import { all } from '../cluster/decisions/verdict.ts';
 import { UsageError } from '../errors.ts';
 import { addHost, type NewHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import { cycle, type OperateOptions, operate, refuseUnless, whenSteady } from './operate.ts';
 
 export interface AddOptions extends OperateOptions {
   address: string;
@@ -35,20 +35,21 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
   return operate(
     'add-replica',
     { ...options, asItIs: true },
-    async (op, snapshot, made, store) => {
+    async (op, found, made, store) => {
       const { cluster } = op;
       const host = op.host(name);
       const before = loadInventory(options.inventory, options.extra).cluster;
       const present = { ...before, hosts: before.hosts.filter((one) => one.name !== name) };
+      const snapshot = await whenSteady(op, cycle(cluster), found, present);
       refuseUnless(all(steady(present, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
       await store.complete();
-      const found = await surveyAll(op, store, { databaseBytes: prospect?.databaseBytes });
-      refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
-      if (found.plan.changes.length === 0) return undefined;
-      const touched = cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name));
-      const rows = touched.map((one) => `${one.name}: ${found.plan.hosts[one.name]!.changed} changes`);
+      const survey = await surveyAll(op, store, { databaseBytes: prospect?.databaseBytes });
+      refuseUnless(checkVersions(cluster, survey.context.facts, cluster.hosts));
+      if (survey.plan.changes.length === 0) return undefined;
+      const touched = cluster.hosts.filter((one) => survey.plan.changes.some((change) => change.host === one.name));
+      const rows = touched.map((one) => `${one.name}: ${survey.plan.hosts[one.name]!.changed} changes`);
       return {
         explain: `${name} (${host.address}) joins ${cluster.name} as ${wanted.roles.join(', ')}\n  ${rows.join('\n  ')}`,
         question: `Add ${name} to ${cluster.name}?`,
@@ -56,7 +57,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
         run: async () => {
           writeInventory(cluster.file, made.text);
           await store.save();
-          await converge(op, found);
+          await converge(op, survey);
           await awaitJoined(op, host);
         },
       };

@@ -27,8 +27,9 @@ const documentOf = (one: Backup) => ({
   damaged: one.damaged,
 });
 
-/** Throws UsageError for an inventory without backups. */
-export function expectRepositories({ file, repositories }: Cluster): void {
+/** Throws UsageError for an inventory without backups, or whose backups are elsewhere. */
+export function expectRepositories({ file, name, repositories, source }: Cluster): void {
+  if (source) throw new UsageError(`${name} is a standby of ${source.name}: the backups are there`);
   if (repositories.length === 0)
     throw new UsageError(`${file} has no backups: it names no repository and no host with the role pgbackrest`);
 }

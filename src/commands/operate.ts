@@ -100,7 +100,8 @@ export async function operate(
     const begin = (hosts: readonly Host[]) =>
       journal.write('start', { command, by, cluster: cluster.name, hosts: hosts.map((host) => host.name) });
     const died = lastRunDied(cluster);
-    const intent = await firstLook(op, store, died && !options.asItIs)
+    const patience = options.asItIs ? 0 : died ? CALM_MS : cycle(cluster);
+    const intent = await firstLook(op, store, patience)
       .then((snapshot) => decide(op, snapshot, made, store))
       .catch((cause: unknown) => {
         // So that the next run does not wait for the same again.
@@ -161,30 +162,40 @@ export async function operate(
 }
 
 /** What is there, once identity is checked and the leftovers of a dead run are undone. Throws Refused. */
-async function firstLook(op: Operation, store: SecretStore, died: boolean): Promise<Snapshot> {
+async function firstLook(op: Operation, store: SecretStore, patienceMs: number): Promise<Snapshot> {
   const found = await op.look();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
   const cleared = await op.clearLeftovers(found);
   for (const text of cleared) op.session.options.emit({ type: 'note', text });
-  return cleared.length > 0 || died ? calmDown(op) : found;
+  return whenSteady(op, cleared.length > 0 ? CALM_MS : patienceMs, cleared.length > 0 ? undefined : found);
 }
 
-/** After a run that was killed, and when leftovers were undone: waits a while for services to come up again; what is wrong then is for the command to judge. */
-async function calmDown(op: Operation): Promise<Snapshot> {
-  const end = Date.now() + CALM_MS;
+/**
+ * What is there once it is steady, or when patience is at its end: what is wrong then is for the command to judge. After a
+ * run that was killed services come up again; and what members tell of each other is a cycle of Patroni old.
+ */
+export async function whenSteady(
+  op: Operation,
+  patienceMs: number,
+  found?: Snapshot,
+  cluster: Cluster = op.cluster,
+): Promise<Snapshot> {
+  const end = Date.now() + patienceMs;
   let told = '';
-  for (;;) {
-    const snapshot = await op.look();
-    const verdict = steady(op.cluster, snapshot, DEFAULT_LIMITS);
-    if (verdict.ok || Date.now() > end) return snapshot;
+  for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
+    const verdict = steady(cluster, snapshot, DEFAULT_LIMITS);
+    if (verdict.ok || Date.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
-    if (reason !== told)
-      op.session.options.emit({ type: 'note', text: `waiting for what a killed run has left: ${reason}` });
+    if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
     told = reason;
     await sleep(1000);
   }
 }
 
+/** One of Patroni's cycles, and the time to tell of it; milliseconds. */
+export const cycle = ({ timing }: Cluster): number => (timing.patroni.loop_wait + 1) * 1000;
+
+/** For a run that was killed; milliseconds. */
 const CALM_MS = 120_000;
 /** Until the sync standby is named again and checks have settled; milliseconds. */
 const SETTLE_MS = 60_000;

@@ -2,6 +2,7 @@ import { restart } from '../../playbooks/restart.ts';
 import { bestCandidate } from '../cluster/decisions/switchover.ts';
 import { DEFAULT_LIMITS, noLongTransaction, steady } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { commitsWait } from '../inventory/model.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** `hapg restart`: PostgreSQL of all members (or those of --limit, or with a restart pending), one at a time. */
@@ -16,7 +17,7 @@ export const restartCommand = (options: OperateOptions & { pending: boolean }): 
       all(
         steady(cluster, snapshot, DEFAULT_LIMITS),
         leads ? noLongTransaction(snapshot, DEFAULT_LIMITS) : verdict([]),
-        leads && !bestCandidate(snapshot, cluster.replication !== 'async')
+        leads && !bestCandidate(snapshot, commitsWait(cluster))
           ? verdict(['the leader has no member to hand over to; restarting it means downtime'])
           : verdict([]),
       ),

@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { givenSecrets } from '../secrets/given.ts';
 import { Secret } from '../secrets/secret.ts';
-import { SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
+import { isAccount, SecretStore, SYSTEM_PASSWORDS } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { table } from '../view/style.ts';
 import { askSecret, type CommonOptions, print, printJson, setup } from './common.ts';
@@ -76,13 +76,18 @@ async function list(options: CommonOptions, reveal: boolean): Promise<number> {
 function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
   return operate('secrets rotate', options, async (op, snapshot, made, store) => {
     const { cluster } = op;
-    const everyUser = cluster.settings.postgres.users.map(({ name }) => name);
-    const wanted = names.length > 0 ? names : [...ROTATABLE, ...everyUser];
-    const unknown = wanted.filter((name) => !(ROTATABLE as string[]).includes(name) && !everyUser.includes(name));
+    // Accounts of a copy are its source's.
+    const rotatable = cluster.source ? ROTATABLE.filter((name) => !isAccount(name)) : ROTATABLE;
+    const everyUser = cluster.source ? [] : cluster.settings.postgres.users.map(({ name }) => name);
+    const known: string[] = [...rotatable, ...everyUser];
+    const wanted = names.length > 0 ? names : known;
+    const unknown = wanted.filter((name) => !known.includes(name));
     if (unknown.length > 0)
-      throw new UsageError(`unknown secret ${unknown.join(', ')}: one of ${[...ROTATABLE, ...everyUser].join(', ')}`);
+      throw new UsageError(
+        `unknown secret ${unknown.join(', ')}: one of ${known.join(', ')}${cluster.source ? `; accounts are those of ${cluster.source.name}, and the next apply takes them over` : ''}`,
+      );
     refuseUnless(steady(cluster, snapshot, DEFAULT_LIMITS));
-    const system = ROTATABLE.filter((name) => wanted.includes(name)) as SystemPassword[];
+    const system = rotatable.filter((name) => wanted.includes(name));
     const users = everyUser.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,

@@ -6,11 +6,12 @@ import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
 
 /**
- * Looks at the cluster with a client's eyes: writes through the client endpoint and waits until every replica has it.
+ * Looks at the cluster with a client's eyes, at a copy with its own: writes through the client endpoint and waits until every replica has it.
  * The write is a message in the WAL (pg_logical_emit_message), so that no table is needed. Undefined when all is well,
  * or when the inventory has no client host to look from, which is said.
  */
 export async function verifyAsClient(session: Session, cluster: Cluster): Promise<Failure | undefined> {
+  if (cluster.source) return verifyCopy(session, cluster, cluster.source.name);
   const client = hostsWith(cluster, 'client')[0];
   const uri = clientUri(cluster, 'primary');
   if (!client || !uri || !session.isOpen(client)) {
@@ -41,4 +42,17 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
       };
   }
   return undefined;
+}
+
+/** A copy takes no writes; that it gets those of its source is seen on one of its members. */
+async function verifyCopy(session: Session, cluster: Cluster, source: string): Promise<Failure | undefined> {
+  const members = hostsWith(cluster, 'patroni').filter((host) => session.isOpen(host));
+  const look = sql(
+    cluster.settings.postgres.port,
+    `select 1 from pg_stat_wal_receiver where status = 'streaming' and sender_host in (${cluster.source!.hosts.map(({ address }) => `'${address}'`).join(', ')})`,
+  );
+  const wait = `for i in $(seq 50); do [ "$(${look})" = 1 ] && exit 0; sleep 0.2; done; exit 1`;
+  const answers = await Promise.all(members.map((host) => session.ask(host, wait, 30)));
+  if (members.length === 0 || answers.some(({ code }) => code === 0)) return undefined;
+  return { host: members[0]!.name, step: 'verify the copy', message: `no member streams from ${source} within 10 s` };
 }

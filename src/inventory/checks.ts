@@ -5,6 +5,7 @@ import { DCS_LABELS } from './dcs-schema.ts';
 import { extensions, parameters, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
+import { standbyAlone } from './standby.ts';
 
 /** Everything that one value alone cannot tell; pure, in the order in which a person would want to hear it. */
 export function crossCheck(inventory: Inventory): Problem[] {
@@ -249,4 +250,5 @@ const CHECKS: Check[] = [
   parameters,
   sqlObjects,
   extensions,
+  standbyAlone,
 ];

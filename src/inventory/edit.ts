@@ -65,6 +65,15 @@ export function removeHost(text: string, name: string): string {
   return text.slice(0, from) + text.slice(to);
 }
 
+/** The inventory's text without one of its keys; every other character stays. */
+export function removeKey(text: string, name: string): string {
+  const all = parseDocument(text).contents;
+  const pair = isMap(all) ? all.items.find(({ key }) => isScalar(key) && key.value === name) : undefined;
+  if (!pair) return text;
+  const [from, to] = linesOf(text, pair);
+  return text.slice(0, from) + text.slice(to);
+}
+
 /** Writes an inventory's new text in place of the old one, all or nothing, with the old one's mode. */
 export function writeInventory(file: string, text: string): void {
   const next = `${file}.new`;

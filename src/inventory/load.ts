@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
+import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { type Problem, Source } from './source.ts';
+import { standbyOfSource } from './standby.ts';
 import { hostsFromTerraform } from './terraform.ts';
 
 export interface Loaded {
@@ -57,13 +59,34 @@ export function parseInventory(text: string, file: string, overrides: readonly s
     const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, data));
     throw new UsageError(problems.map((problem) => source.format(problem)).join('\n'));
   }
-  const problems = crossCheck(parsed.data);
+  const inventory = parsed.data as Inventory;
+  const main = inventory.standby_of === undefined ? undefined : sourceOf(inventory.standby_of, file, source);
+  const problems = [
+    ...crossCheck(inventory),
+    ...(main ? standbyOfSource(inventory, main.settings, inventory.standby_of!) : []),
+  ];
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) throw new UsageError(errors.map((problem) => source.format(problem)).join('\n'));
   const warnings = problems
     .filter((problem) => problem.severity === 'warning')
     .map((problem) => source.format(problem));
-  return { cluster: buildCluster(parsed.data as Inventory, file), source, warnings };
+  return { cluster: buildCluster(inventory, file, main), source, warnings };
+}
+
+/** The model of the cluster that an inventory's cluster is a copy of. Throws UsageError. */
+function sourceOf(name: string, file: string, source: Source): Cluster {
+  const refuse = (message: string) =>
+    new UsageError(source.format({ severity: 'error', path: ['standby_of'], message }));
+  let text: string;
+  const path = resolve(dirname(file), name);
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw refuse(`cannot read the inventory ${name} (${(cause as NodeJS.ErrnoException).code})`);
+  }
+  if (parseDocument(text).has('standby_of'))
+    throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);
+  return parseInventory(text, path).cluster;
 }
 
 /** Hosts that the inventory takes from elsewhere. Throws UsageError. */

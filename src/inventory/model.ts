@@ -79,6 +79,8 @@ export interface Cluster {
   dataDir: string;
   binDir: string;
   dcs: Dcs;
+  /** The cluster whose copy this one is; undefined for one that stands by itself. */
+  source: Cluster | undefined;
   extensions: readonly Extension[];
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, unless it waits for none. */
@@ -111,6 +113,9 @@ export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
 /** Clients go through a pool before PostgreSQL. */
 export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
 
+/** Commits wait for standbys; in a copy there are none. */
+export const commitsWait = ({ replication, source }: Cluster): boolean => replication !== 'async' && !source;
+
 /** What names the cluster to patronictl. */
 export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   scope,
@@ -124,16 +129,16 @@ export const memberPort = (cluster: Cluster): number =>
 /** The host of its own that keeps or reaches the repositories; without it every database host reaches them itself. */
 export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(cluster, 'pgbackrest')[0];
 
-/** Hosts that reach the repositories without another host's help, and so can take backups and tell of them. */
+/** Hosts that reach the repositories without another host's help, and so can take backups and tell of them. A copy has none: its source's backups are its own. */
 export function backupHosts(cluster: Cluster): Host[] {
-  if (cluster.repositories.length === 0) return [];
+  if (cluster.repositories.length === 0 || cluster.source) return [];
   const dedicated = repositoryHost(cluster);
   return dedicated ? [dedicated] : hostsWith(cluster, 'patroni');
 }
 
 /** Where a drill runs unless another host is named; undefined when the inventory leaves that open. */
 export const drillHost = (cluster: Cluster): Host | undefined =>
-  cluster.repositories.length === 0
+  cluster.repositories.length === 0 || cluster.source
     ? undefined
     : (cluster.hosts.find((host) => host.name === cluster.settings.pgbackrest.drill.host) ?? repositoryHost(cluster));
 
@@ -170,8 +175,8 @@ function synchronousNodes(databases: readonly Host[]): number {
   return counts.size < 2 ? 1 : Math.min(Math.max(...counts.values()), databases.length - 1);
 }
 
-/** Builds the model of a checked inventory; `file` may be relative to the working directory. */
-export function buildCluster(inventory: Inventory, file: string): Cluster {
+/** Builds the model of a checked inventory; `file` may be relative to the working directory, `source` is the model of `standby_of`. */
+export function buildCluster(inventory: Inventory, file: string, source?: Cluster): Cluster {
   const absolute = resolve(file);
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
@@ -207,6 +212,7 @@ export function buildCluster(inventory: Inventory, file: string): Cluster {
     dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     dcs: dcsOf(inventory),
+    source,
     extensions: extensionsOf(inventory.postgres),
     replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),

@@ -3,6 +3,7 @@ import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
 import { dcs, etcd, zookeeper } from './dcs-schema.ts';
 import { extension, extensionName, packageName } from './extensions.ts';
+import { standbyOf, standbys } from './standby.ts';
 import { hostsFrom } from './terraform.ts';
 import {
   absolutePath,
@@ -194,6 +195,8 @@ const vip = z
 export const inventorySchema = z
   .strictObject({
     cluster: clusterName.describe('Name of the cluster; default of Patroni scope, stanza and data directory'),
+    standby_of: standbyOf,
+    standbys,
     ssh: ssh.prefault({}),
     postgres,
     replication: z

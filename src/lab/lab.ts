@@ -43,6 +43,9 @@ const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
 /** Which inventory a lab belongs to: two of the same cluster name on one machine must not take each other's hosts. */
 const owner = (cluster: Cluster): string => `hapg.inventory=${cluster.file}`;
 
+/** Hosts of a lab whose cluster copies this one: they go on asking for it. */
+const copyLabel = (source: Cluster): string => `hapg.source=${source.file}`;
+
 /** The lab's own SSH key, made once; the path is the one that the inventory names. */
 function labKey(cluster: Cluster): { path: string; publicKey: string } {
   const path = resolve(dirname(cluster.file), cluster.settings.ssh.key ?? join(cluster.stateDir, 'lab_ed25519'));
@@ -81,6 +84,8 @@ export async function labUp(cluster: Cluster, say: Say): Promise<void> {
   await ensureDocker(say);
   await ensureImage(say);
   const { publicKey } = labKey(cluster);
+  // Backups of a lab that was removed without hapg: they are encrypted with a passphrase that this one does not have.
+  if ((await containers(cluster)).length === 0) await dropVolumes(cluster);
   await ensureNetworks(cluster);
   await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey)));
   for (const host of cluster.hosts) {
@@ -118,6 +123,7 @@ async function hostUp(
       owner(cluster),
       '--label',
       `hapg.port=${port}`,
+      ...(cluster.source ? ['--label', copyLabel(cluster.source)] : []),
       '--network',
       networkName(subnetOf(host.address)),
       host.address.includes(':') ? '--ip6' : '--ip',
@@ -218,6 +224,10 @@ async function containers(
     });
 }
 
+async function dropVolumes(cluster: Cluster): Promise<void> {
+  for (const { volume } of sharedDirectories(cluster)) await docker('volume', 'rm', '-f', volume);
+}
+
 /** Removes every container, network and key entry of this inventory's cluster. */
 export async function labDown(cluster: Cluster, say: Say): Promise<void> {
   await ensureDocker(say);
@@ -225,8 +235,11 @@ export async function labDown(cluster: Cluster, say: Say): Promise<void> {
   const foreign = list.find((one) => one.inventory !== cluster.file);
   if (foreign)
     throw new LabError(`container ${foreign.name} belongs to ${foreign.inventory}: take it down with that inventory`);
+  const copies = (await docker('ps', '-a', '--filter', `label=${copyLabel(cluster)}`, '--format', '{{.Names}}')).trim();
+  if (copies)
+    throw new LabError(`${copies.split('\n').join(', ')} replicate ${cluster.name}: take that lab down first`);
   if (list.length > 0) await docker('rm', '-f', '-v', ...list.map((one) => one.name));
-  for (const { volume } of sharedDirectories(cluster)) await docker('volume', 'rm', '-f', volume);
+  await dropVolumes(cluster);
   await dropNetworks(cluster);
   for (const { port } of list) dropKnown(cluster, port);
   say(`removed ${list.length} hosts of ${cluster.name}`);

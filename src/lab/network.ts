@@ -23,6 +23,9 @@ export const networkName = (cidr: string): string => `hapg-${cidr.replace(/\/\d+
 const exists = async (name: string): Promise<boolean> =>
   (await docker('network', 'ls', '-q', '--filter', `name=^${name}$`)).trim() !== '';
 
+/** The networks that a lab has routes to: its own, and those of the cluster that its cluster copies. */
+const reached = ({ source }: Cluster): string[] => (source ? subnetsOf(source) : []);
+
 /** Makes the networks of a lab that are not there, and routes between them, as data centers are. */
 export async function ensureNetworks(cluster: Cluster): Promise<void> {
   const all = subnetsOf(cluster);
@@ -33,13 +36,13 @@ export async function ensureNetworks(cluster: Cluster): Promise<void> {
     const six = cidr.includes(':') ? ['--ipv6'] : [];
     await docker('network', 'create', '--subnet', cidr, '--gateway', gateway, ...six, networkName(cidr));
   }
-  for (const rule of routes(all)) await iptables('-I', rule);
+  for (const rule of routes(all, reached(cluster))) await iptables('-I', rule);
 }
 
 /** Removes the networks of a lab in which no host is left. */
 export async function dropNetworks(cluster: Cluster): Promise<void> {
   const all = subnetsOf(cluster);
-  for (const rule of routes(all)) await iptables('-D', rule);
+  for (const rule of routes(all, reached(cluster))) await iptables('-D', rule);
   for (const cidr of all) {
     const name = networkName(cidr);
     if (!(await exists(name))) continue;
@@ -53,11 +56,24 @@ export const gatewayOf = async (cidr: string): Promise<string> =>
   (await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cidr))).trim();
 
 /**
- * Rules that let two networks of the engine talk, with their own addresses: the engine isolates its networks from each
+ * Rules that let networks of the engine talk with each other, and with those elsewhere, by their own addresses: the engine isolates its networks from each
  * other (chain DOCKER-USER comes first) and gives what leaves one of them its own address.
  */
-function routes(cidrs: readonly string[]): { table: string; chain: string; match: string[] }[] {
-  const pairs = cidrs.flatMap((from) => cidrs.filter((to) => to !== from).map((to) => ['-s', from, '-d', to]));
+function routes(
+  cidrs: readonly string[],
+  elsewhere: readonly string[],
+): { table: string; chain: string; match: string[] }[] {
+  const pairs = [
+    ...cidrs.flatMap((from) => cidrs.filter((to) => to !== from).map((to) => ['-s', from, '-d', to])),
+    ...elsewhere
+      .filter((there) => !cidrs.includes(there))
+      .flatMap((there) =>
+        cidrs.flatMap((here) => [
+          ['-s', here, '-d', there],
+          ['-s', there, '-d', here],
+        ]),
+      ),
+  ];
   return pairs.flatMap((match) => [
     { table: 'filter', chain: 'DOCKER-USER', match },
     { table: 'nat', chain: 'POSTROUTING', match },

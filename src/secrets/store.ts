@@ -19,6 +19,10 @@ import { readStoreFile, writeStoreFile } from './store-file.ts';
 export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
 export type SystemPassword = (typeof SYSTEM_PASSWORDS)[number];
 
+const ACCOUNTS: readonly SystemPassword[] = ['superuser', 'replication', 'rewind'];
+/** Whether it is the password of an account in PostgreSQL. */
+export const isAccount = (name: SystemPassword): boolean => ACCOUNTS.includes(name);
+
 interface Stored {
   uuid: string;
   generation: number;
@@ -29,6 +33,8 @@ interface Stored {
   authorities: Record<string, StoredAuthority>;
   /** Brought by a person, such as the keys of a storage. */
   given?: Record<string, string>;
+  /** PEM of what the servers of the source show themselves with, in a copy. */
+  source?: string;
   /** Somebody has asked to see what is in here, and so can have a copy elsewhere. */
   shown?: boolean;
   /** Of a rotation that is under way: made and kept before any host hears of them. */
@@ -99,8 +105,40 @@ export class SecretStore {
     await this.fill();
   }
 
+  /**
+   * A copy has the accounts of its source: their passwords are taken over, as often as they change there. What was taken
+   * over stays when the source's store is lost with it. Throws Refused when there never was one.
+   */
+  private async adopt(source: Cluster): Promise<void> {
+    const theirs = await SecretStore.read(source);
+    if (!theirs) {
+      if (this.stored.source !== undefined) return;
+      throw new Refused(
+        `${source.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${source.name}: apply ${source.file} first, or bring the directory here`,
+      );
+    }
+    const take = (mine: Record<string, string>, given: Record<string, string>, names: readonly string[]) => {
+      for (const name of names)
+        if (given[name] !== undefined && mine[name] !== given[name]) {
+          mine[name] = given[name];
+          this.dirty = true;
+        }
+    };
+    take(this.stored.passwords, theirs.stored.passwords, ACCOUNTS);
+    take(
+      this.stored.users,
+      theirs.stored.users,
+      this.cluster.settings.postgres.users.map((user) => user.name),
+    );
+    const trusted = theirs.trusted('postgres');
+    if (this.stored.source === trusted) return;
+    this.stored.source = trusted;
+    this.dirty = true;
+  }
+
   private async fill(): Promise<void> {
     const { stored } = this;
+    if (this.cluster.source) await this.adopt(this.cluster.source);
     const want = this.cluster.settings.postgres.users.map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
     for (const name of want) stored.users[name] ??= this.made();
@@ -228,6 +266,11 @@ export class SecretStore {
   trusted(name: AuthorityName): string {
     const { certificate, next, previous } = this.stored.authorities[name]!;
     return [certificate, next?.certificate, previous].filter((pem) => pem !== undefined).join('');
+  }
+
+  /** PEM of what members of a copy trust besides their own authority; empty in a cluster that stands by itself. */
+  sourceTrusted(): string {
+    return this.cluster.source ? (this.stored.source ?? '') : '';
   }
 
   /** The identity with every fingerprint that a host may rightly show now. */

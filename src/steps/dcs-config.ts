@@ -20,7 +20,8 @@ const isMap = (value: unknown): value is Json => typeof value === 'object' && va
 
 /**
  * The smallest patch that makes `present` say what `wanted` says. Settings of PostgreSQL that are not declared are
- * removed; other keys that we know nothing of (slots, standby_cluster, ...) are left alone, for they may hold data.
+ * removed, and slots of standby clusters; other keys that we know nothing of (somebody's slots, ...) are left alone, for
+ * they may hold data.
  */
 export function configPatch(present: Json, wanted: Json, path: readonly string[] = []): Json {
   const patch: Json = {};
@@ -31,8 +32,8 @@ export function configPatch(present: Json, wanted: Json, path: readonly string[]
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (!same(there, value)) patch[key] = value;
   }
-  if (path.join('.') === 'postgresql.parameters')
-    for (const key of Object.keys(present)) if (!(key in wanted)) patch[key] = null;
+  const ours = { 'postgresql.parameters': /./, slots: /^standby_/ }[path.join('.')];
+  if (ours) for (const key of Object.keys(present)) if (!(key in wanted) && ours.test(key)) patch[key] = null;
   return patch;
 }
 

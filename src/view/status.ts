@@ -2,6 +2,8 @@ import type { Status } from '../cluster/status.ts';
 import { bytes } from '../units.ts';
 import { paint, table } from './style.ts';
 
+const leads = ({ role }: Status['members'][number]): boolean => role === 'leader' || role === 'standby_leader';
+
 /** The live cluster for a person, problems first. */
 export function showStatus(status: Status): string {
   const lines: string[] = [];
@@ -19,10 +21,10 @@ export function showStatus(status: Status): string {
       ...status.members.map((member) => [
         member.name,
         member.host,
-        member.role === 'leader' ? paint.bold(member.role) : member.role,
+        leads(member) ? paint.bold(member.role) : member.role,
         mark(member.state === 'running' || member.state === 'streaming', member.state),
         String(member.timeline ?? '?'),
-        member.role === 'leader' ? '' : member.lag_bytes === null ? '?' : bytes(member.lag_bytes),
+        leads(member) ? '' : member.lag_bytes === null ? '?' : bytes(member.lag_bytes),
         [
           member.pending_restart ? 'pending restart' : '',
           ...Object.entries(member.tags).map(([tag, value]) => `${tag}: ${value}`),

@@ -3,6 +3,7 @@ import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { standing } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /**
@@ -114,6 +115,8 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
     );
+  const stands = standing(cluster, snapshot);
+  if (!stands.ok) reasons.push(...stands.reasons);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
   const withData = [...snapshot.observations]
     .filter(([, one]) => one.dataDirectory?.state === 'cluster')

@@ -14,6 +14,8 @@ export interface Prospect {
   /** Upstream versions, by package: what the leader has, and what the new host has or would get. */
   leader: Record<string, string>;
   candidate: Record<string, string>;
+  /** Why its package lists could not be refreshed. */
+  aptSays?: string | undefined;
 }
 
 /** Bytes kept free beside the copy: WAL that arrives meanwhile. */
@@ -36,7 +38,10 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
     );
   for (const [name, version] of Object.entries(prospect.leader)) {
     const own = prospect.candidate[name];
-    if (own === undefined) reasons.push(`${host.name}: ${name} is not offered by its package sources`);
+    if (own === undefined)
+      reasons.push(
+        `${host.name}: ${name} is not offered by its package sources${prospect.aptSays ? `: ${prospect.aptSays}` : ''}`,
+      );
     else if (own !== version)
       reasons.push(
         `${host.name}: would have ${name} ${own}, the leader has ${version}; bring both to the same version first ("hapg update")`,

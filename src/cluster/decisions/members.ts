@@ -1,4 +1,4 @@
-import { type Cluster, hostsWith } from '../../inventory/model.ts';
+import { type Cluster, commitsWait, hostsWith } from '../../inventory/model.ts';
 import type { Member, Snapshot } from '../snapshot.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
@@ -8,6 +8,10 @@ export const describe = (member: Member) =>
 
 /** Bytes that a replica may be behind where nobody says otherwise. */
 const MAX_LAG_BYTES = 16 * 1024 * 1024;
+
+/** A leader runs; that of a copy streams from elsewhere, which older versions of Patroni do not tell. */
+export const serves = ({ role, state }: Member): boolean =>
+  state === 'running' || (role === 'standby_leader' && state === 'streaming');
 
 /** All members there, one leader, replicas streaming on its timeline and caught up. */
 export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagBytes = MAX_LAG_BYTES): Verdict {
@@ -19,7 +23,7 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
     const member = snapshot.members.find((one) => one.name === host.name);
     if (!member) reasons.push(`${host.name} is not a member`);
     else if (member.role === 'leader' || member.role === 'standby_leader') {
-      if (member.state !== 'running') reasons.push(describe(member));
+      if (!serves(member)) reasons.push(describe(member));
     } else {
       if (member.state !== 'streaming' || behind(member, maxLagBytes)) reasons.push(describe(member));
       if (snapshot.timeline !== undefined && member.timeline !== undefined && member.timeline !== snapshot.timeline)
@@ -34,7 +38,7 @@ export const isSynchronous = ({ role }: Member): boolean => role === 'sync_stand
 
 /** Where commits should wait for standbys, as many are there as they should wait for; of those that may be. */
 export function synchronousStandbyThere(cluster: Cluster, snapshot: Snapshot): Verdict {
-  if (cluster.replication === 'async') return verdict([]);
+  if (!commitsWait(cluster)) return verdict([]);
   const able = snapshot.members.filter((member) => member !== snapshot.leader && member.tags.nosync !== true);
   const wanted = Math.max(1, Math.min(cluster.synchronousNodes, able.length));
   const there = snapshot.members.filter(isSynchronous).length;

@@ -1,8 +1,9 @@
-import { type Cluster, dcsHosts, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
+import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
 import { armedUndos } from '../observe.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { type Snapshot, writesGoTo } from '../snapshot.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
+import { standing } from './standby.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** How much a planned change puts up with. */
@@ -44,7 +45,7 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
     const rows = snapshot.observations.get(host.name)?.balancer;
     const up = (rows ?? []).filter((row) => row.proxy === 'primary' && row.status.startsWith('UP'));
     if (!rows) reasons.push(`HAProxy on ${host.name} does not answer`);
-    else if (snapshot.leader && up.map((row) => row.server).join() !== snapshot.leader.name)
+    else if (snapshot.leader && up.map((row) => row.server).join() !== writesGoTo(snapshot))
       reasons.push(
         `HAProxy on ${host.name} sends writes to ${up.map((row) => row.server).join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`,
       );
@@ -75,6 +76,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
         .map((host) => `${host.name} does not answer`),
     ),
     verdict(snapshot.paused ? ['the cluster is paused'] : []),
+    standing(cluster, snapshot),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
     dcsHealthy(cluster, snapshot),
     balancersHealthy(cluster, snapshot),
@@ -136,7 +138,7 @@ export function nextHost(left: readonly Host[], snapshot: Snapshot): Host {
 
 /** Commits wait for a marked member no longer, and for another one if there is any that they could wait for. */
 export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
-  if (cluster.replication === 'async') return verdict([]);
+  if (!commitsWait(cluster)) return verdict([]);
   const member = snapshot.members.find((one) => one.name === host.name);
   const eligible = snapshot.members.some(
     (one) => one.name !== host.name && one !== snapshot.leader && one.state === 'streaming' && one.tags.nosync !== true,
