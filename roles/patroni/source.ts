@@ -19,11 +19,11 @@ export function patroniSource({ cluster, secrets }: Context): Step[] {
     `host=${hostsWith(source, 'patroni')
       .map((host) => host.address)
       .join(',')}`,
-    `port=${source.settings.postgres.port} user=${REPLICATION_USER} replication=true connect_timeout=5`,
+    `port=${source.settings.postgres.port} user=${REPLICATION_USER} replication=true connect_timeout=2`,
     `sslmode=verify-full sslrootcert=${PKI.patroni}/postgres-ca.crt target_session_attrs=read-write`,
   ].join(' ');
   // A variable of the shell and of psql only: neither shows in a list of processes.
-  const ask = `out=$(export PGPASSWORD=${quote(secrets.password('replication').reveal())}; psql -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; exit 1; }
+  const ask = `out=$(export PGPASSWORD=${quote(secrets.password('replication').reveal())}; timeout 14 psql -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; exit 1; }
 case "$out" in physical*) ;; *) echo ${quote(`${source.name} has no slot ${slot}`)}; exit 1 ;; esac`;
   return [
     ready('patroni', `source ${source.name}`, {

@@ -44,15 +44,15 @@ const readyKind: Kind<ReadyWant, boolean> = {
   },
 };
 
-/** Seconds for which a host looks by itself before it tells how far it is. */
+/** Seconds for which a host looks by itself before it tells how far it is; one look may take ten times as long. */
 const LOOK_S = 3;
 
 const lookScript = ({ check, act, progress }: ReadyWant): string => `last=
-n=0
-while [ $n -lt ${LOOK_S * 3} ]; do
+end=$(($(date +%s) + ${LOOK_S}))
+while :; do
   ${act ? `last=$( ( ${act}\n) 2>&1 )` : ':'}
   if ( ${check}\n) >/dev/null 2>&1; then echo ready; exit 0; fi
-  n=$((n + 1))
+  [ "$(date +%s)" -lt $end ] || break
   sleep 0.3
 done
 echo "waiting: ${progress ? `$( ( ${progress.script}\n) 2>/dev/null )` : '$last'}"`;
