@@ -14,6 +14,8 @@ export const PATHS = {
   guard: '/var/lib/hapg/undo/guard',
   /** The directory of this host's database, once there is one. */
   data: '/var/lib/hapg/data',
+  /** Which source has let this host in as a copy; gone with the next boot. */
+  letIn: '/run/hapg-let-in',
   /** While this is there, Patroni does not start: a restore is under way. */
   restore: '/var/lib/hapg/restore',
   drillScript: '/usr/local/lib/hapg/drill',

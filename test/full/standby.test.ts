@@ -54,7 +54,7 @@ before(async () => {
 test('a copy is not begun while its source does not let it in; the message says what to do', async () => {
   const { code, stdout } = await far.hapg(['apply', '--yes', '-o', 'json']);
   assert.equal(code, 2, stdout.slice(-2000));
-  assert.match(report(stdout).failed[0]!.message, /has .*lab\.yaml been applied since standbys: names pgfar\?/);
+  assert.match(report(stdout).failed[0]!.message, /Has .*lab\.yaml been applied since standbys: names pgfar\?/);
   for (const host of members) assert.equal(far.on(host, 'ls /var/lib/postgresql/17/pgfar').code, 2, 'no database');
 });
 

@@ -1,0 +1,50 @@
+import type { RoleName } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import type { Secret } from '../secrets/secret.ts';
+import { print, quote } from '../shell/quote.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+export interface SourceWant {
+  /** Addresses of the source's database hosts; one of them takes writes. */
+  hosts: readonly string[];
+  port: number;
+  user: string;
+  password: Secret;
+  /** File on the host with the authorities to verify the servers with. */
+  authority: string;
+  /** The slot in which the source keeps WAL for this cluster. */
+  slot: string;
+  /** For the person, when it fails. */
+  cure: string;
+}
+
+/** Seconds for all addresses together; libpq gives each two. */
+const ASK_S = 30;
+
+/** A copy is only begun where its source lets it in; Patroni would try for ever, and the reason would be in its log only. */
+const sourceKind: Kind<SourceWant, boolean> = {
+  name: 'source',
+  probe: (steps) =>
+    steps
+      .map(({ want }) => `[ "$(cat ${PATHS.letIn} 2>/dev/null)" = ${quote(mark(want))} ] && echo yes || echo no`)
+      .join('\n'),
+  parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.split('\n')[index] === 'yes'])),
+  diff: (_step, letIn) =>
+    letIn ? undefined : { action: 'run', summary: 'is this host let in?', knownAfterApply: true },
+  async change({ want }, _letIn, remote) {
+    const server = `host=${want.hosts.join(',')} port=${want.port} user=${want.user} replication=true connect_timeout=2 sslmode=verify-full sslrootcert=${want.authority} target_session_attrs=read-write`;
+    // A variable of root's shell and psql: it shows in no list of processes.
+    await remote.run(
+      `umask 077
+out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${ASK_S} psql -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
+case "$out" in physical*) ;; *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;; esac
+${print(mark(want))} > ${PATHS.letIn}`,
+      ASK_S + 15,
+    );
+  },
+};
+
+const mark = ({ hosts, slot }: SourceWant): string => `${slot} ${hosts.join(',')}`;
+
+/** A step: this host may replicate from the source. The login uses the PostgreSQL client, which has to be there. */
+export const source = (role: RoleName, name: string, want: SourceWant): Step => step(sourceKind, role, name, want);
