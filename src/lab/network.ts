@@ -80,19 +80,16 @@ function routes(
   ]);
 }
 
-/** Adds or removes a rule of this machine; one that is there, or gone, already is left. */
+/** Adds a rule of this machine before all others, or removes it. One that is there may be below the engine's, which would come first. */
 async function iptables(action: '-I' | '-D', { table, chain, match }: ReturnType<typeof routes>[0]): Promise<void> {
-  const rule = ['-w', '-t', table, '-C', chain, ...match, '-j', 'ACCEPT'];
-  const there = await run('iptables', rule).then(
+  const rule = (what: string) => ['-w', '-t', table, what, chain, ...match, '-j', 'ACCEPT'];
+  const there = await run('iptables', rule('-C')).then(
     () => true,
     () => false,
   );
-  if (there === (action === '-I')) return;
   try {
-    await run(
-      'iptables',
-      rule.map((one) => (one === '-C' ? action : one)),
-    );
+    if (there) await run('iptables', rule('-D'));
+    if (action === '-I') await run('iptables', rule('-I'));
   } catch (cause) {
     throw new LabError(
       `a lab of several networks needs routes between them, made with iptables as root: ${(cause as { stderr?: string }).stderr?.trim() ?? cause}`,

@@ -100,7 +100,8 @@ test('the firewall lets in what the model needs, from whom it needs it, and noth
   assert.ok(!said('db1').some((rule) => rule.endsWith('/24')), 'clients do not, where there are balancers');
 });
 
-for (const name of readdirSync('inventory').filter((one) => one.endsWith('.yaml')))
+// A standby cluster is one with its source only, which has to let it in: test/unit/standby.test.ts.
+for (const name of readdirSync('inventory').filter((one) => one.endsWith('.yaml') && one !== 'standby.yaml'))
   test(`inventory/${name} is valid without a warning, and the steps of every host are each there once`, async () => {
     const { cluster: made, warnings } = parseInventory(readFileSync(`inventory/${name}`, 'utf8'), name);
     assert.deepEqual(warnings, []);
