@@ -7,7 +7,7 @@ import { quote } from '../src/shell/quote.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { notRunning } from './recover.ts';
 import { servicesOff } from './shrink.ts';
-import { BACKUP_TIMERS, unitsOf } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS, unitsOf } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
 const inFront = (host: Host): boolean =>
@@ -55,7 +55,7 @@ exit $rc`,
   for (const host of cluster.hosts)
     await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
       remote.run(
-        `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
+        `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${notRunning(cluster.dataDir)}
 ${aside([cluster.dataDir, ...(dcsRole(cluster) ? [cluster.dcs.dataDir] : [])], stamp)}${joined ? `\nrm -f ${joined}` : ''}`,
         330,

@@ -9,7 +9,16 @@ import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { dcsMembers } from './dcs.ts';
-import { BACKUP_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
+import {
+  BACKUP_TIMERS,
+  MEMBER_TIMERS,
+  moveVip,
+  stepAside,
+  UNDO_AFTER_S,
+  undoOf,
+  unitsOf,
+  type Waits,
+} from './step-aside.ts';
 
 /** POSIX sh: units are stopped, and do not start with the system any more. */
 export const servicesOff = (units: readonly string[]): string => `${stopUnits(units)}
@@ -31,7 +40,7 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
   await dcs?.leave(op, host);
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
     await remote.run(
-      `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS])}
+      `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${[...(dcs ? [cluster.dcs.dataDir] : []), ...(dcs?.joined ? [dcs.joined] : [])].map((path) => `if [ -e ${quote(path)} ]; then mv -T ${quote(path)} ${quote(`${path}.removed-`)}$(date +%s); fi`).join('\n')}`,
       330,
     );

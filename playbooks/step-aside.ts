@@ -35,6 +35,8 @@ const UNITS: readonly [
   ['etcd', 'etcd.service'],
   ['zookeeper', 'zookeeper.service'],
 ];
+/** Goes with Patroni, and is never waited for. */
+export const MEMBER_TIMERS = ['patroni-preferences.timer'];
 /** What would start a backup of the cluster by itself. */
 export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
 

@@ -18,6 +18,9 @@ export const PATHS = {
   letIn: '/run/hapg-let-in',
   /** While this is there, Patroni does not start: a restore is under way. */
   restore: '/var/lib/hapg/restore',
+  /** What Patroni reads where its tags follow the leader. */
+  memberConfig: '/run/patroni-member',
+  preferencesScript: '/etc/patroni/preferences',
   drillScript: '/usr/local/lib/hapg/drill',
   /** What the last drill found. */
   drill: '/var/lib/hapg/drill.json',

@@ -7,6 +7,7 @@ import {
   type Cluster,
   commitsWait,
   dcsRole,
+  followsDatacenter,
   type Host,
   hostsWith,
   isPooled,
@@ -34,6 +35,7 @@ import { dcsConfig } from './dcs.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
+import { preferences } from './preferences.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
@@ -63,6 +65,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
       marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
       watchdog: context.facts(host).watchdog,
+      memberConfig: followsDatacenter(context.cluster) ? PATHS.memberConfig : undefined,
     }),
   ),
 ];
@@ -146,6 +149,7 @@ export function patroni(host: Host, context: Context): Step[] {
       },
     }),
     dataMarker(role, cluster.dataDir),
+    ...preferences(host, cluster),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { type Cluster, type Dcs, dcsHosts, hostsWith } from '../inventory/model.ts';
+import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith } from '../inventory/model.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
 import { serves, synchronousStandbyThere } from './decisions/members.ts';
@@ -144,7 +144,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
     if (member.pendingRestart)
       problem('pending_restart', host.name, `${host.name} has settings that wait for a restart; run "hapg apply"`);
     for (const [tag, value] of Object.entries(member.tags))
-      if (value !== host.tags[tag] && value !== false)
+      if (value !== host.tags[tag] && value !== false && !(tag === 'failover_priority' && followsDatacenter(cluster)))
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
   for (const [code, verdict] of [

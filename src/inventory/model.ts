@@ -116,6 +116,16 @@ export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbou
 /** Commits wait for standbys; in a copy there are none. */
 export const commitsWait = ({ replication, source }: Cluster): boolean => replication !== 'async' && !source;
 
+/** Failover prefers the leader's own data center: with several of them, unless preferences are given by hand or mean nothing. */
+export function followsDatacenter(cluster: Cluster): boolean {
+  const members = hostsWith(cluster, 'patroni');
+  return (
+    new Set(members.map((host) => host.datacenter)).size > 1 &&
+    cluster.replication !== 'quorum' &&
+    members.every((host) => host.tags.failover_priority === undefined)
+  );
+}
+
 /** What names the cluster to patronictl. */
 export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   scope,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { apt } from '../../src/lab/docker.ts';
 import { shape } from '../lab/shape.ts';
-import { leaderOf, TestLab, Writer } from '../support/lab.ts';
+import { leaderOf, type StatusDocument, TestLab, until, Writer } from '../support/lab.ts';
 
 /** Six database hosts in three routed networks, no balancer: clients know all members. */
 const lab = new TestLab('pgdc', 'multi-dc.yaml');
@@ -45,6 +45,32 @@ test('from outside the same members are found by their published ports', async (
   assert.equal(stdout.trim(), lab.on(leader, 'hostname -I').out.trim().split(' ')[0], stderr);
 });
 
+/** Members whose preference is not that of the leader's data center. */
+const notFollowing = (status: StatusDocument): string[] => {
+  const near = siblings(leaderOf(status));
+  return status.members
+    .filter(({ name, tags }) => tags.failover_priority !== (near.includes(name) ? 2 : 1))
+    .map(({ name }) => name);
+};
+const follows = () =>
+  until('every member prefers the data center of whoever leads', 60, async () => {
+    const { status } = await lab.status();
+    return notFollowing(status).length === 0;
+  });
+
+test('failover prefers the data center of whoever leads, also after that has changed; nothing of it is drift', async () => {
+  await follows();
+  const status = await lab.healthy(60);
+  const near = siblings(leaderOf(status));
+  const elsewhere = status.members.find(({ name, role }) => role === 'sync_standby' && !near.includes(name))!;
+  assert.ok(elsewhere, 'a synchronous standby is in another data center');
+  const { code, stderr } = await lab.hapg(['switchover', '--to', elsewhere.name, '--yes']);
+  assert.equal(code, 0, stderr);
+  await follows();
+  assert.equal(leaderOf(await lab.healthy(60)), elsewhere.name);
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});
+
 test("the leader's whole data center is lost: another one leads, and no acknowledged row is lost", async () => {
   const leader = leaderOf(await lab.healthy(60));
   const lost = siblings(leader).filter((host) => !lab.with('client').includes(host));
@@ -59,5 +85,6 @@ test("the leader's whole data center is lost: another one leads, and no acknowle
   assert.ok(result.longestGapMs < 45_000, `${result.longestGapMs} ms`);
   await Promise.all(lost.map((host) => lab.hapg(['lab', 'start', host])));
   assert.ok(!lost.includes(leaderOf(await lab.healthy(180))));
+  await follows();
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
 });

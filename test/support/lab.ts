@@ -146,7 +146,7 @@ export interface StatusDocument {
   healthy: boolean;
   problems: { code: string; host: string; message: string }[];
   timeline: number;
-  members: { name: string; role: string; state: string; timeline: number }[];
+  members: { name: string; role: string; state: string; timeline: number; tags: Record<string, unknown> }[];
   dcs: { quorum: boolean; members: { name: string; healthy: boolean }[] };
   vip: { holders: string[] };
   balancers: { host: string; primary: string[]; replica: string[] }[];

@@ -10,6 +10,7 @@ import { parseInventory } from '../../src/inventory/load.ts';
 
 const shipped = readFileSync('inventory/multi-dc.yaml', 'utf8');
 const { cluster } = parseInventory(shipped, 'inventory/multi-dc.yaml');
+const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
 
 /** Runs `hapg init` into a new directory; what it said and wrote. */
 function init(...words: string[]): { code: number | null; stderr: string; text: string } {

@@ -1,0 +1,41 @@
+import { type Cluster, followsDatacenter, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
+import { PATHS, PKI } from '../../src/paths.ts';
+import { render } from '../../src/render.ts';
+import { file } from '../../src/steps/file.ts';
+import { restart, type Step } from '../../src/steps/step.ts';
+import { unit, unitOff } from '../../src/steps/unit.ts';
+
+const role = 'patroni';
+const TIMER = 'patroni-preferences.timer';
+
+/**
+ * With several data centers: a failover goes to a member beside the lost leader, where there is one with the same WAL
+ * (Patroni documentation, tag `failover_priority`). Patroni reads the tag from a directory of its own in /run, so
+ * that config.yml stays what the inventory says.
+ */
+export function preferences(host: Host, cluster: Cluster): Step[] {
+  if (!followsDatacenter(cluster)) return [unitOff(role, TIMER)];
+  const near = hostsWith(cluster, 'patroni').filter((one) => one.datacenter === host.datacenter);
+  return [
+    file(
+      role,
+      PATHS.preferencesScript,
+      render('patroni/preferences.sh', {
+        authority: `${PKI.patroni}/rest-ca.crt`,
+        url: `https://${hostPort(host.address, cluster.settings.patroni.port)}`,
+        near: near.map(({ name }) => name).join('|'),
+        directory: PATHS.memberConfig,
+        file: `${PATHS.memberConfig}/20-preferences.yml`,
+      }),
+      { mode: '0755' },
+    ),
+    file(
+      role,
+      '/etc/systemd/system/patroni-preferences.service',
+      render('patroni/preferences.service', { script: PATHS.preferencesScript }),
+    ),
+    file(role, `/etc/systemd/system/${TIMER}`, render('patroni/preferences.timer', {}), { notify: [restart(TIMER)] }),
+    unit(role, TIMER),
+  ];
+}
