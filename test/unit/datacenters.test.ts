@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { preferences } from '../../roles/patroni/preferences.ts';
 import { clientUri } from '../../src/cluster/connect.ts';
 import { spread, voters } from '../../src/inventory/datacenters.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
+import { followsDatacenter } from '../../src/inventory/model.ts';
+import { PATHS } from '../../src/paths.ts';
 
 const shipped = readFileSync('inventory/multi-dc.yaml', 'utf8');
 const { cluster } = parseInventory(shipped, 'inventory/multi-dc.yaml');
@@ -91,4 +94,63 @@ test('a database host without a data center among others that have one is refuse
     () => parseInventory(shipped.replace('datacenter: c, ', ''), 'multi-dc.yaml'),
     /pg-a1 has a datacenter and pg-c1 has none/,
   );
+});
+
+for (const [what, change, follows] of [
+  ['several data centers', (text: string) => text, true],
+  [
+    'preferences by hand',
+    (text: string) => text.replace('datacenter: a,', 'datacenter: a, tags: {failover_priority: 3},'),
+    false,
+  ],
+  [
+    'a quorum of standbys, where preferences mean nothing',
+    (text: string) => text.replace('rto:', 'replication: quorum\nrto:'),
+    false,
+  ],
+  ['one data center', (text: string) => text.replaceAll(/datacenter: [bc]/g, 'datacenter: a'), false],
+] as const)
+  test(`with ${what} failover ${follows ? 'prefers' : 'does not prefer'} the data center of whoever leads`, () => {
+    const made = parseInventory(change(shipped), 'x.yaml').cluster;
+    assert.equal(followsDatacenter(made), follows);
+    assert.deepEqual(
+      preferences(made.hosts[0]!, made).map((one) => one.id.split(' ')[0]),
+      follows ? ['file', 'file', 'file', 'unit'] : ['unit'],
+    );
+  });
+
+test('a member looks who leads and tells Patroni once whether that is in its own data center', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-preferences-'));
+  const file = join(directory, '20-preferences.yml');
+  const script = (preferences(host('pg-a1'), cluster)[0]!.want as { content: string }).content;
+  /** What is in the file, and how often Patroni was told, after a look at a cluster that `name` leads. */
+  const look = (name: string | undefined, role = 'leader') => {
+    const members = ['pg-a1', 'pg-a2', 'pg-b1'].map((one) => ({
+      name: one,
+      role: one === name ? role : 'sync_standby',
+      state: 'running',
+    }));
+    const answer = JSON.stringify({ members, scope: 'pg' }).replaceAll(/([:,])"/g, '$1 "');
+    const { stdout, status, stderr } = spawnSync('sh', {
+      input: `curl() { echo '${name === undefined ? '' : answer}'; }\nsystemctl() { [ "$1" != reload ] || echo told; }\n${script.replaceAll(PATHS.memberConfig, directory)}`,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    return [existsSync(file) ? readFileSync(file, 'utf8').trim() : '', stdout.trim()];
+  };
+  try {
+    assert.deepEqual(look(undefined), ['', ''], 'no answer says nothing');
+    assert.deepEqual(look('nobody'), ['', ''], 'nor does a cluster without a leader');
+    assert.deepEqual(look('pg-a2'), ['tags: {failover_priority: 2}', 'told']);
+    assert.deepEqual(look('pg-a1'), ['tags: {failover_priority: 2}', ''], 'another one of the same data center');
+    assert.deepEqual(look('pg-b1'), ['tags: {failover_priority: 1}', 'told']);
+    assert.deepEqual(look(undefined), ['tags: {failover_priority: 1}', ''], 'while nobody is known it stays');
+    assert.deepEqual(
+      look('pg-a2', 'standby_leader'),
+      ['tags: {failover_priority: 2}', 'told'],
+      'of a standby cluster too',
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
