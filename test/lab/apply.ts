@@ -41,8 +41,9 @@ export function applying(lab: TestLab): void {
 
   test('the second apply changes nothing: no file, no unit, no rule', async () => {
     const before = manifest(lab);
-    const { code, stdout } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+    const { code, stdout, ms } = await lab.hapg(['apply', '--yes', '-o', 'json']);
     assert.equal(code, 0);
+    console.log(`${lab.cluster}, second apply: ${Math.round(ms)} ms`);
     assert.deepEqual(report(stdout).changes, []);
     const plan = await lab.hapg(['plan', '--detailed-exitcode']);
     assert.equal(plan.code, 0, plan.stdout);

@@ -3,6 +3,7 @@ import { before, test } from 'node:test';
 import { leaderOf, leftovers, type OperationDocument, type TestLab, Writer } from '../support/lab.ts';
 import { offerUpdates } from '../support/updates.ts';
 import { applying } from './apply.ts';
+import { judged } from './judges.ts';
 
 /** A host that joins a shape in its test. */
 export interface Newcomer {
@@ -24,6 +25,7 @@ export function shape(lab: TestLab, newcomer?: Newcomer): void {
   });
 
   applying(lab);
+  judged(lab);
 
   test(`${lab.cluster}: the leader's host is lost; no acknowledged row is lost, and it rejoins by itself`, async () => {
     const leader = leaderOf(await lab.healthy(90));

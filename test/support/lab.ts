@@ -58,6 +58,11 @@ export class TestLab {
     return this.entries.filter(([, { roles }]) => roles.includes(role)).map(([name]) => name);
   }
 
+  /** Where PostgreSQL listens. */
+  get port(): number {
+    return (parse(readFileSync(this.inventory, 'utf8')) as { postgres?: { port?: number } }).postgres?.port ?? 5432;
+  }
+
   /** The host where applications run. */
   get client(): string {
     return this.with('client')[0]!;
