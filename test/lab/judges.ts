@@ -15,8 +15,9 @@ export function judged(lab: TestLab): void {
     };
     const databases = lab.with('patroni');
     const list = ok(databases[0]!, 'patronictl -c /etc/patroni/config.yml list -f json');
-    const members = JSON.parse(list) as { Role: string; State: string }[];
-    assert.equal(members.filter(({ Role, State }) => Role === 'Leader' && State === 'running').length, 1, list);
+    const members = JSON.parse(list) as { Member: string; Role: string; State: string }[];
+    const leaders = members.filter(({ Role, State }) => Role === 'Leader' && State === 'running');
+    assert.equal(leaders.length, 1, list);
     assert.equal(members.filter(({ State }) => State === 'streaming').length, databases.length - 1, list);
     for (const db of databases) {
       ok(db, 'runuser -u postgres -- patroni --validate-config --ignore-listen-port /etc/patroni/config.yml');
@@ -31,10 +32,10 @@ export function judged(lab: TestLab): void {
       );
     for (const proxy of lab.with('haproxy')) ok(proxy, 'haproxy -c -q -f /etc/haproxy/haproxy.cfg');
     for (const proxy of lab.with('keepalived')) ok(proxy, 'keepalived -t -f /etc/keepalived/keepalived.conf');
-    const [archive] = [...lab.with('pgbackrest'), ...databases];
+    const archive = lab.with('pgbackrest')[0] ?? leaders[0]!.Member;
     const pgbackrest = `runuser -u postgres -- pgbackrest --stanza=${lab.cluster}`;
-    ok(archive!, `${pgbackrest} check`, /completed successfully/);
-    ok(archive!, `${pgbackrest} verify 2>&1 | tail -n 1`, /verify command end: completed successfully/);
+    ok(archive, `${pgbackrest} check`, /completed successfully/);
+    ok(archive, `${pgbackrest} verify 2>&1 | tail -n 1`, /verify command end: completed successfully/);
     ok(
       lab.client,
       `psql -XAtq '${lab.uri}' -c 'create table if not exists seen (t timestamptz)' -c 'insert into seen values (now())' -c 'select count(*) from seen'`,
