@@ -80,7 +80,9 @@ test('a quorum that is lost for good comes back from the copy that is left; the 
 test('back to a moment: the keys of the old timeline go, the cluster leads on from there', async () => {
   const leader = leaderOf(await lab.healthy(60));
   const sql = (text: string) => lab.on(leader, `runuser -u postgres -- psql -XAtq app -c "${text}"`).out;
-  sql("create table kept (n int); insert into kept values (1); select pg_create_restore_point('before')");
+  sql('create table kept (n int); insert into kept values (1)');
+  // A statement of its own: several in one go are one transaction, whose commit would come behind the point.
+  sql("select pg_create_restore_point('before')");
   sql('insert into kept values (2); select pg_switch_wal()');
   await new Promise((done) => setTimeout(done, 3000));
   const { code, stderr } = await lab.hapg(['restore', '--to-name', 'before', '--yes', '--confirm', lab.cluster]);
