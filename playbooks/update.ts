@@ -178,7 +178,8 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
     ),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  await archiveAll(op);
+  // A copy archives nothing yet.
+  if (!op.cluster.source) await archiveAll(op);
 }
 
 /** pgBackRest goes in lockstep: a part of its hosts may not be upgraded alone. */

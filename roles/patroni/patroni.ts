@@ -142,14 +142,15 @@ export function patroni(host: Host, context: Context): Step[] {
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
         ? 'copying the database and catching up'
         : 'waiting for PostgreSQL to lead',
-      timeoutSeconds: 900,
+      // The base backup of a copy comes from afar.
+      timeoutSeconds: cluster.source ? 86_400 : 900,
       progress: {
         script: `du -sk ${quote(cluster.dataDir)} | awk '{printf "%.0f\\n", $1 * 1024}'`,
         totalBytes: context.databaseBytes,
       },
     }),
     dataMarker(role, cluster.dataDir),
-    ...preferences(host, cluster),
+    ...preferences(host, context),
   ];
 }
 

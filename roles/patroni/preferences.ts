@@ -1,12 +1,15 @@
-import { type Cluster, followsDatacenter, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { capabilities } from '../../src/cluster/facts.ts';
+import type { Context } from '../../src/engine/playbook.ts';
+import { followsDatacenter, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
-import { file } from '../../src/steps/file.ts';
-import { restart, type Step } from '../../src/steps/step.ts';
+import { file, noFile } from '../../src/steps/file.ts';
+import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 
 const role = 'patroni';
+const FILE = `${PATHS.memberConfig}/20-preferences.yml`;
 const TIMER = 'patroni-preferences.timer';
 
 /**
@@ -14,8 +17,9 @@ const TIMER = 'patroni-preferences.timer';
  * (Patroni documentation, tag `failover_priority`). Patroni reads the tag from a directory of its own in /run, so
  * that config.yml stays what the inventory says.
  */
-export function preferences(host: Host, cluster: Cluster): Step[] {
-  if (!followsDatacenter(cluster)) return [unitOff(role, TIMER)];
+export function preferences(host: Host, { cluster, facts }: Pick<Context, 'cluster' | 'facts'>): Step[] {
+  if (!followsDatacenter(cluster) || !capabilities(facts(host)).failoverPriority)
+    return [unitOff(role, TIMER), noFile(role, FILE, { notify: [reload('patroni.service')] })];
   const near = hostsWith(cluster, 'patroni').filter((one) => one.datacenter === host.datacenter);
   return [
     file(
@@ -26,7 +30,7 @@ export function preferences(host: Host, cluster: Cluster): Step[] {
         url: `https://${hostPort(host.address, cluster.settings.patroni.port)}`,
         near: near.map(({ name }) => name).join('|'),
         directory: PATHS.memberConfig,
-        file: `${PATHS.memberConfig}/20-preferences.yml`,
+        file: FILE,
       }),
       { mode: '0755' },
     ),

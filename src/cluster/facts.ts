@@ -117,6 +117,9 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     namesScope: atLeast(versions.patroni, '3.1.1'),
     /** `auth_data` of ZooKeeper (Patroni 3.3). */
     zookeeperUser: atLeast(versions.patroni, '3.3.0'),
+    /** Standby clusters: permanent slots on every member, no synchronous mode there; the tag `failover_priority` (Patroni 3.2). */
+    standbyClusters: atLeast(versions.patroni, '3.2.0'),
+    failoverPriority: atLeast(versions.patroni, '3.2.0'),
     /** sd_notify (Patroni 4.1 release notes); older ones would be killed as "not started". */
     patroniNotify: atLeast(versions.patroni, '4.1.0'),
     /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */

@@ -119,6 +119,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
     problem('two_leaders', snapshot.leaders[1]!, `two leaders: ${snapshot.leaders.join(' and ')}`);
   if (snapshot.systemIdentifiers.length > 1)
     problem('system_identifier', '', `more than one database system: ${snapshot.systemIdentifiers.join(', ')}`);
+  const someoneFollows = snapshot.members.some(({ tags }) => tags.failover_priority !== undefined);
   for (const host of hostsWith(cluster, 'patroni')) {
     const member = snapshot.members.find((one) => one.name === host.name);
     if (!member) {
@@ -143,6 +144,12 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       );
     if (member.pendingRestart)
       problem('pending_restart', host.name, `${host.name} has settings that wait for a restart; run "hapg apply"`);
+    if (followsDatacenter(cluster) && member.tags.failover_priority === undefined && someoneFollows)
+      problem(
+        'preference',
+        host.name,
+        `${host.name} does not tell yet whether it stands in the leader's data center; where that stays so, Patroni there was started before it could: restart it`,
+      );
     for (const [tag, value] of Object.entries(member.tags))
       if (value !== host.tags[tag] && value !== false && !(tag === 'failover_priority' && followsDatacenter(cluster)))
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);

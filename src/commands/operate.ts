@@ -83,6 +83,10 @@ export async function operate(
     throw new UsageError(`hapg ${command} is about the whole cluster: without --limit, --tags and --skip-tags`);
   const made = setup(options, edit);
   needsAnswer('Changes', options);
+  if (options.probe && made.cluster.source)
+    throw new UsageError(
+      `${made.cluster.name} is a standby of ${made.cluster.source.name} and takes no writes: without --probe`,
+    );
   const { cluster } = made;
   const run = newRunId();
   const store = (await SecretStore.read(cluster)) ?? (options.mayBeNew ? await SecretStore.create(cluster) : undefined);

@@ -1,6 +1,8 @@
 import { converge, surveyAll } from '../../playbooks/grow.ts';
 import { cureOf, dcsRemains, repair } from '../../playbooks/repair.ts';
 import { findDamage } from '../cluster/decisions/repair.ts';
+import { standing } from '../cluster/decisions/standby.ts';
+import { all } from '../cluster/decisions/verdict.ts';
 import { StepFailed } from '../errors.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
@@ -14,7 +16,7 @@ const TURNS = 8;
 export const repairCommand = (options: OperateOptions): Promise<number> =>
   operate('repair', { ...options, asItIs: true }, async (op, snapshot, _made, store) => {
     const first = findDamage(op.cluster, snapshot, await dcsRemains(op));
-    refuseUnless(first.verdict);
+    refuseUnless(all(first.verdict, standing(op.cluster, snapshot)));
     if (first.damages.length === 0) return undefined;
     return {
       explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(op.cluster, one)}`).join('\n'),
@@ -22,8 +24,9 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
       hosts: first.damages.map((one) => one.host),
       run: async () => {
         for (let turn = 0; turn < TURNS; turn++) {
-          const { damages, verdict } = findDamage(op.cluster, await op.look(), await dcsRemains(op));
-          refuseUnless(verdict);
+          const seen = await op.look();
+          const { damages, verdict } = findDamage(op.cluster, seen, await dcsRemains(op));
+          refuseUnless(all(verdict, standing(op.cluster, seen)));
           const next = damages[0];
           if (!next) {
             // Settings that were lost with the DCS, and files of the members, are those of the inventory again.

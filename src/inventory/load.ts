@@ -82,7 +82,9 @@ function sourceOf(name: string, file: string, source: Source): Cluster {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw refuse(`cannot read the inventory ${name} (${(cause as NodeJS.ErrnoException).code})`);
+    throw refuse(
+      `cannot read the inventory ${name} (${(cause as NodeJS.ErrnoException).code}). Where it is lost with its cluster, "hapg promote" goes without it`,
+    );
   }
   if (parseDocument(text).has('standby_of'))
     throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);

@@ -16,7 +16,7 @@ export const standbys = z
   .describe('Standby clusters by name, with the networks that their database hosts are in');
 
 /** The replication slot in which a cluster keeps WAL for a standby cluster; a cluster's name has no underscore. */
-export const standbySlot = (name: string): string => `standby_${name.replaceAll('-', '_')}`;
+export const standbySlot = (name: string): string => `hapg_standby_${name.replaceAll('-', '_')}`;
 
 /** Connections of standbys, and slots for them. Enough for growth: a figure that followed the number of members would restart all when one is added. */
 export const senders = ({ hosts }: Pick<Inventory, 'hosts'>): number =>
@@ -51,6 +51,9 @@ export function standbyOfSource(inventory: Inventory, source: Inventory, file: s
   const wrong = (message: string) => problems.push(error(['standby_of'], message));
   if (inventory.cluster === source.cluster)
     wrong(`${file} is of the cluster ${source.cluster} too: a standby cluster has a name of its own`);
+  const stanza = (one: Inventory) => one.pgbackrest.stanza ?? one.cluster;
+  if (stanza(inventory) === stanza(source))
+    wrong(`${file} has the stanza ${stanza(source)} too: both would archive there once this one is promoted`);
   const networks = source.standbys[inventory.cluster];
   if (!networks)
     wrong(`${file} lets nobody in for ${inventory.cluster}: write standbys: {${inventory.cluster}: [NETWORK]} there`);

@@ -5,6 +5,9 @@ import { type Kind, type Step, step } from './step.ts';
 
 type Json = Record<string, unknown>;
 
+/** Those in which WAL is kept for standby clusters. */
+const OUR_SLOTS = /^hapg_standby_/;
+
 export interface DcsConfigWant {
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
@@ -27,12 +30,14 @@ export function configPatch(present: Json, wanted: Json, path: readonly string[]
   const patch: Json = {};
   for (const [key, value] of Object.entries(wanted)) {
     const there = present[key];
+    // A cluster begins as a copy, or never is one: added later, Patroni would give up what has been written here.
+    if (path.length === 0 && key === 'standby_cluster' && !isMap(there)) continue;
     if (isMap(value)) {
       const inner = configPatch(isMap(there) ? there : {}, value, [...path, key]);
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (!same(there, value)) patch[key] = value;
   }
-  const ours = { 'postgresql.parameters': /./, slots: /^standby_/ }[path.join('.')];
+  const ours = { 'postgresql.parameters': /./, slots: OUR_SLOTS }[path.join('.')];
   if (ours) for (const key of Object.keys(present)) if (!(key in wanted) && ours.test(key)) patch[key] = null;
   return patch;
 }

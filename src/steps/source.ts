@@ -37,7 +37,11 @@ const sourceKind: Kind<SourceWant, boolean> = {
     await remote.run(
       `umask 077
 out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${ASK_S} psql -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
-case "$out" in physical*) ;; *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;; esac
+case "$out" in
+  'physical|'?*'|'*) ;;
+  physical*) echo ${quote(`WAL for this copy is kept no more in the slot ${want.slot}, for it stayed away for too long: take it out of standbys: there, apply, write it in again, and apply`)}; exit 1 ;;
+  *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;;
+esac
 ${print(mark(want))} > ${PATHS.letIn}`,
       ASK_S + 15,
     );

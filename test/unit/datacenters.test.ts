@@ -10,6 +10,7 @@ import { spread, voters } from '../../src/inventory/datacenters.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { followsDatacenter } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
+import { FACTS } from './model.ts';
 
 const shipped = readFileSync('inventory/multi-dc.yaml', 'utf8');
 const { cluster } = parseInventory(shipped, 'inventory/multi-dc.yaml');
@@ -114,17 +115,17 @@ for (const [what, change, follows] of [
     const made = parseInventory(change(shipped), 'x.yaml').cluster;
     assert.equal(followsDatacenter(made), follows);
     assert.deepEqual(
-      preferences(made.hosts[0]!, made).map((one) => one.id.split(' ')[0]),
-      follows ? ['file', 'file', 'file', 'unit'] : ['unit'],
+      preferences(made.hosts[0]!, { cluster: made, facts: () => FACTS }).map((one) => one.id.split(' ')[0]),
+      follows ? ['file', 'file', 'file', 'unit'] : ['unit', 'file'],
     );
   });
 
 test('a member looks who leads and tells Patroni once whether that is in its own data center', () => {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-preferences-'));
   const file = join(directory, '20-preferences.yml');
-  const script = (preferences(host('pg-a1'), cluster)[0]!.want as { content: string }).content;
+  const script = (preferences(host('pg-a1'), { cluster, facts: () => FACTS })[0]!.want as { content: string }).content;
   /** What is in the file, and how often Patroni was told, after a look at a cluster that `name` leads. */
-  const look = (name: string | undefined, role = 'leader') => {
+  const look = (name: string | undefined, role = 'leader', health = 'up') => {
     const members = ['pg-a1', 'pg-a2', 'pg-b1'].map((one) => ({
       name: one,
       role: one === name ? role : 'sync_standby',
@@ -132,7 +133,7 @@ test('a member looks who leads and tells Patroni once whether that is in its own
     }));
     const answer = JSON.stringify({ members, scope: 'pg' }).replaceAll(/([:,])"/g, '$1 "');
     const { stdout, status, stderr } = spawnSync('sh', {
-      input: `curl() { echo '${name === undefined ? '' : answer}'; }\nsystemctl() { [ "$1" != reload ] || echo told; }\n${script.replaceAll(PATHS.memberConfig, directory)}`,
+      input: `curl() { case "$*" in */health) [ "${health}" = up ] ;; *) echo '${name === undefined ? '' : answer}' ;; esac; }\nsystemctl() { [ "$1" != reload ] || echo told; }\n${script.replaceAll(PATHS.memberConfig, directory)}`,
       encoding: 'utf8',
     });
     assert.equal(status, 0, stderr);
@@ -143,6 +144,7 @@ test('a member looks who leads and tells Patroni once whether that is in its own
     assert.deepEqual(look('nobody'), ['', ''], 'nor does a cluster without a leader');
     assert.deepEqual(look('pg-a2'), ['tags: {failover_priority: 2}', 'told']);
     assert.deepEqual(look('pg-a1'), ['tags: {failover_priority: 2}', ''], 'another one of the same data center');
+    assert.deepEqual(look('pg-b1', 'leader', 'starting'), ['tags: {failover_priority: 2}', ''], 'PostgreSQL starts');
     assert.deepEqual(look('pg-b1'), ['tags: {failover_priority: 1}', 'told']);
     assert.deepEqual(look(undefined), ['tags: {failover_priority: 1}', ''], 'while nobody is known it stays');
     assert.deepEqual(

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { apply } from '../../playbooks/apply.ts';
+import { askSource } from '../../playbooks/promote.ts';
 import { dcsConfig } from '../../roles/patroni/dcs.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { rulesFor } from '../../roles/ufw/ufw.ts';
-import { admitApply } from '../../src/cluster/decisions/admission.ts';
+import { admitApply, checkVersions } from '../../src/cluster/decisions/admission.ts';
 import { membersHealthy } from '../../src/cluster/decisions/members.ts';
+import { mayClone } from '../../src/cluster/decisions/restore.ts';
 import { mayPromote, receives, standing } from '../../src/cluster/decisions/standby.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
@@ -20,7 +23,7 @@ import { loadInventory } from '../../src/inventory/load.ts';
 import { backupHosts, hostsWith, ROLE_NAMES } from '../../src/inventory/model.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
-import { contextFor, healthyLab } from './model.ts';
+import { contextFor, FACTS, healthyLab } from './model.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-standby-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -128,10 +131,10 @@ test('the copy finds who leads among all members, and its source keeps WAL for i
   assert.deepEqual(dcsConfig(here).standby_cluster, {
     host: '10.1.11.10,10.1.11.11,10.1.12.10,10.1.12.11,10.1.13.10,10.1.13.11',
     port: 5432,
-    primary_slot_name: 'standby_pgfar',
+    primary_slot_name: 'hapg_standby_pgfar',
     create_replica_methods: ['basebackup'],
   });
-  assert.deepEqual(dcsConfig(there).slots, { standby_pgfar: { type: 'physical' } });
+  assert.deepEqual(dcsConfig(there).slots, { hapg_standby_pgfar: { type: 'physical' } });
   assert.equal('standby_cluster' in dcsConfig(there), false);
   assert.deepEqual(
     hbaLines(main).filter((line) => line.includes('10.1.14.')),
@@ -146,8 +149,8 @@ test('the copy finds who leads among all members, and its source keeps WAL for i
 });
 
 test('a slot of a standby cluster that is named no more is removed, and nobody else’s', () => {
-  const present = { slots: { standby_old: { type: 'physical' }, cdc: { type: 'logical' } } };
-  assert.deepEqual(configPatch(present, { slots: {} }), { slots: { standby_old: null } });
+  const present = { slots: { hapg_standby_old: { type: 'physical' }, standby_dr: { type: 'physical' } } };
+  assert.deepEqual(configPatch(present, { slots: {} }), { slots: { hapg_standby_old: null } });
   assert.deepEqual(configPatch({}, { slots: {} }), {});
 });
 
@@ -229,13 +232,48 @@ test('a copy that is none, and a cluster that is one, are refused by apply and t
   }
 });
 
-test('a copy is promoted when it gets nothing any more, or on demand', () => {
-  assert.deepEqual(mayPromote(takeSnapshot(copied(null)), false), { ok: true });
-  assert.deepEqual(mayPromote(takeSnapshot(copied('streaming')), true), { ok: true });
-  const living = mayPromote(takeSnapshot(copied()), false);
-  assert.ok(!living.ok && /db1 still gets what 10\.1\.11\.10 writes/.test(living.reasons[0]!));
-  const headless = mayPromote(takeSnapshot(new Map()), true);
-  assert.deepEqual(headless, { ok: false, reasons: ['no member leads'] });
+test('a copy is promoted when nothing of its source answers, or on demand', () => {
+  const [silent, receiving] = [takeSnapshot(copied(null)), takeSnapshot(copied())];
+  assert.deepEqual(mayPromote(silent, [], false), { ok: true });
+  for (const [snapshot, answers] of [
+    [receiving, []],
+    [silent, ['10.1.11.10']],
+    [receiving, ['10.1.11.10']],
+  ] as const) {
+    const living = mayPromote(snapshot, answers, false);
+    assert.ok(!living.ok && /its source is there, at 10\.1\.11\.10, so/.test(living.reasons[0]!));
+    assert.deepEqual(mayPromote(snapshot, answers, true), { ok: true });
+  }
+  assert.deepEqual(mayPromote(takeSnapshot(new Map()), [], true), { ok: false, reasons: ['no member leads'] });
+});
+
+test('a cluster that takes writes is never made a copy by a changed setting', () => {
+  const wanted = { ttl: 20, standby_cluster: { host: '10.1.11.10', port: 5432 } };
+  assert.deepEqual(configPatch({ ttl: 30 }, wanted), { ttl: 20 });
+  assert.deepEqual(configPatch({ ttl: 20, standby_cluster: { host: '10.1.11.9', port: 5432 } }, wanted), {
+    standby_cluster: { host: '10.1.11.10' },
+  });
+});
+
+test('the source is found in what Patroni follows, and asked at every address', () => {
+  const config = `slots: {}
+standby_cluster:
+  create_replica_methods:
+  - basebackup
+  host: 10.1.11.10,10.1.11.11,10.1.12.10
+  port: 5442
+  primary_slot_name: hapg_standby_pgfar
+synchronous_mode: true
+ttl: 20`;
+  const asked = (text: string) =>
+    spawnSync('sh', {
+      input: `runuser() { printf '%s\\n' '${text}'; }
+pg_isready() { case "$*" in *"-h 10.1.11.10 -p 5442"*) return 0 ;; *10.1.11.11*) return 1 ;; *) return 2 ;; esac; }
+${askSource(copy)}`,
+      encoding: 'utf8',
+    });
+  assert.deepEqual(asked(config).stdout.trim().split('\n').sort(), ['10.1.11.10', '10.1.11.11']);
+  assert.equal(asked('ttl: 20').stdout, '', 'a cluster that is no copy has no source');
 });
 
 test('a copy is whole without synchronous standbys, and says when it gets nothing', () => {
@@ -244,4 +282,18 @@ test('a copy is whole without synchronous standbys, and says when it gets nothin
   assert.deepEqual(membersHealthy({ ...lab, replication: 'sync' }, takeSnapshot(copied())), { ok: true });
   assert.deepEqual(receives(lab, takeSnapshot(copied())), { ok: true });
   assert.deepEqual(receives(lab, takeSnapshot(copied(null))), { ok: false, reasons: ['db1 gets nothing from pg'] });
+});
+
+test('an old Patroni, and a backup restored into a copy, are refused', () => {
+  const old = { ...FACTS, versions: { ...FACTS.versions, patroni: '3.0.2' } };
+  for (const cluster of [copy, main]) {
+    const verdict = checkVersions(cluster, () => old, cluster.hosts);
+    assert.ok(!verdict.ok && verdict.reasons.some((reason) => /standby clusters need Patroni 3\.2/.test(reason)));
+    assert.deepEqual(
+      checkVersions(cluster, () => FACTS, cluster.hosts),
+      { ok: true },
+    );
+  }
+  const clone = mayClone(main, copy, takeSnapshot(new Map()));
+  assert.ok(!clone.ok && /pgfar is to be a standby of pg/.test(clone.reasons.join()));
 });

@@ -167,6 +167,10 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.dcs.kind === 'zookeeper' && cluster.dcs.external?.user && !capabilities(its).zookeeperUser)
       reasons.push(`${host.name}: a user of ZooKeeper needs Patroni 3.3, here is ${its.versions.patroni}`);
+    if ((cluster.source || Object.keys(cluster.settings.standbys).length > 0) && !capabilities(its).standbyClusters)
+      reasons.push(
+        `${host.name}: standby clusters need Patroni 3.2, here is ${its.versions.patroni}; write postgres: {repository: pgdg}`,
+      );
     if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
       reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
   }

@@ -24,16 +24,22 @@ export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
   );
 }
 
-/** May a copy become a cluster that takes writes? Not while its source is there, unless that is wanted (`besideSource`). */
-export function mayPromote(snapshot: Snapshot, besideSource: boolean): Verdict {
+/**
+ * May a copy become a cluster that takes writes? Not while its source is there, unless that is wanted (`besideSource`).
+ * `answers` are the source's hosts where PostgreSQL answers.
+ */
+export function mayPromote(snapshot: Snapshot, answers: readonly string[], besideSource: boolean): Verdict {
   const { leader, observations, paused } = snapshot;
   const receiver = leader && observations.get(leader.name)?.sql?.receiver;
+  const there = [
+    ...new Set([...answers, ...(receiver?.status === 'streaming' && receiver.from ? [receiver.from] : [])]),
+  ];
   return verdict([
     ...(paused ? ['the cluster is paused: "patronictl resume" first'] : []),
     ...(leader ? [] : ['no member leads']),
-    ...(receiver?.status === 'streaming' && !besideSource
+    ...(there.length > 0 && !besideSource
       ? [
-          `${leader!.name} still gets what ${receiver.from ?? 'its source'} writes, so there would be two clusters that take writes. Stop Patroni on all hosts of the source first (then nothing is lost), or say --beside-source for an independent copy`,
+          `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or say --beside-source for an independent copy`,
         ]
       : []),
   ]);
