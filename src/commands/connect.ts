@@ -18,6 +18,10 @@ export function connectCommand(options: CommonOptions & { role?: string; outside
   const uris = roles.map((role) => clientUri(cluster, role, { outside }));
   if (uris.includes(undefined))
     throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
+  if (cluster.source && !json)
+    process.stderr.write(
+      `${cluster.name} is a standby of ${cluster.source.name}: the URI for writes leads nowhere until "hapg promote"\n`,
+    );
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));
   else for (const uri of uris) print(uri!);
   return 0;
