@@ -3,46 +3,61 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts';
 import { patronictl } from '../src/shell/postgres.ts';
+import { quote } from '../src/shell/quote.ts';
 
 /** Seconds for Patroni to promote, which replays first what has been received. */
 const PROMOTE_S = 300;
 
+/** Where PostgreSQL of a source may be. */
+export interface Place {
+  address: string;
+  port: number;
+}
+
 /**
- * POSIX sh for the member that leads a copy: prints the addresses of its source at which PostgreSQL answers, one a line.
- * They are taken from what Patroni follows, not from an inventory. Exit codes 0 and 1 of pg_isready are an answer.
+ * POSIX sh for the member that leads a copy: prints `answers ADDRESS` for each place of its source where PostgreSQL does.
+ * They are those that Patroni follows, and those that the source's inventory names by now (`known`), where it can be
+ * read. Exit codes 0 and 1 of pg_isready are an answer.
  */
-export const askSource = (
-  cluster: Cluster,
-): string => `config=$(${patronictl('show-config', ...patroniScope(cluster))}) || exit 1
+export const askSource = (cluster: Cluster, known: readonly Place[]): string =>
+  `config=$(${patronictl('show-config', ...patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
 of_source() { printf '%s\\n' "$config" | sed -n "/^standby_cluster:/,/^[^ ]/s/^  $1: *//p" | tr -d "\\"'" | head -n 1; }
+ask() { pg_isready -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
 port=$(of_source port)
-for host in $(of_source host | tr ',' ' '); do
-  ( pg_isready -q -t 3 -h "$host" -p "\${port:-5432}"; [ $? -gt 1 ] || echo "$host" ) &
-done
+for host in $(of_source host | tr ',' ' '); do ask "$host" "\${port:-5432}" & done
+${known.map(({ address, port }) => `ask ${quote(address)} ${port} &`).join('\n')}
 wait`;
 
 /** Hosts of the source that are there, seen from the copy; a network between them that is cut looks like none. */
-export const sourceAnswers = async (op: Operation, leader: Host): Promise<string[]> =>
-  (await op.ask(leader, 'is the source there?', askSource(op.cluster), 60)).split('\n').filter(Boolean);
+export async function sourceAnswers(op: Operation, leader: Host, known: readonly Place[]): Promise<string[]> {
+  const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), 60);
+  return [...answer.matchAll(/^answers (\S+)$/gm)].map(([, address]) => address!);
+}
 
 /**
  * The member that leads a standby cluster takes writes from now on; the others follow it (Patroni documentation, "Standby
  * cluster"). Unless `besideSource`, its source is asked once more in the same moment.
  */
-export async function promote(op: Operation, leader: Host, besideSource: boolean): Promise<void> {
-  op.stage('promote', [leader]);
+export async function promote(
+  op: Operation,
+  leader: Host,
+  { known, besideSource }: { known: readonly Place[]; besideSource: boolean },
+): Promise<void> {
   const unlessThere = besideSource
     ? ''
-    : `there=$( ${askSource(op.cluster)}\n) || exit 1
-[ -z "$there" ] || { echo "its source is there again, at $there"; exit 1; }\n`;
+    : `there=$( ${askSource(op.cluster, known)}\n) || { echo "$there"; exit 1; }
+[ -z "$there" ] || { echo "its source is there again: $there"; exit 1; }\n`;
   await op.step(leader, 'promote', 'patroni', 'run', async (remote) => {
     await remote.run(
       `${unlessThere}out=$(${patronictl('edit-config', ...patroniScope(op.cluster), '--force', '-s', 'standby_cluster=null')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`,
       90,
     );
-    await op.until(leader, 'promote', PROMOTE_S, takesWrites, { everyMs: 250 });
   });
 }
+
+/** Everything that was received is replayed first. Rejects with StepFailed. */
+export const awaitWrites = (op: Operation, leader: Host): Promise<unknown> =>
+  op.until(leader, 'promote', PROMOTE_S, takesWrites, { everyMs: 250 });
 
 /** Not by what the member list says, which is one of Patroni's cycles old. */
 const takesWrites = ({ observations }: Snapshot): Verdict =>

@@ -1,10 +1,11 @@
+import { parseDocument } from 'yaml';
 import { awaitJoined, converge, scout, surveyAll } from '../../playbooks/grow.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { mayAdd } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
 import { UsageError } from '../errors.ts';
-import { addHost, type NewHost, writeInventory } from '../inventory/edit.ts';
+import { addHost, type NewHost, removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { cycle, type OperateOptions, operate, refuseUnless, whenSteady } from './operate.ts';
 
@@ -38,8 +39,10 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
     async (op, found, made, store) => {
       const { cluster } = op;
       const host = op.host(name);
-      const before = loadInventory(options.inventory, options.extra).cluster;
-      const present = { ...before, hosts: before.hosts.filter((one) => one.name !== name) };
+      // Without the host, which a run that died may have written there: one member more may mean other defaults.
+      const present = loadInventory(options.inventory, options.extra, (text) =>
+        cluster.hosts.length > 1 && parseDocument(text).hasIn(['hosts', name]) ? removeHost(text, name) : text,
+      ).cluster;
       const snapshot = await whenSteady(op, cycle(cluster), found, present);
       refuseUnless(all(steady(present, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;

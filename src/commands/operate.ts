@@ -36,6 +36,8 @@ export interface OperateOptions extends CommonOptions {
   asItIs?: boolean;
   /** The command can be about some hosts only; others are about the whole cluster, and refuse --limit. */
   selects?: boolean;
+  /** The command goes on without hosts that do not answer. */
+  goesWithout?: boolean;
   /** The command may be the first that this inventory sees: its secret store is made. */
   mayBeNew?: boolean;
 }
@@ -54,6 +56,8 @@ export interface Intent {
   probeLater?: boolean;
   /** The model that the cluster shall be like afterwards, where that is another one. */
   after?: Cluster;
+  /** The model that a failure has left the cluster with, where that is another one. */
+  onFailure?: () => Cluster;
   /** There is no cluster afterwards, so nobody looks how it is. */
   ends?: boolean;
   /** More for the JSON document. */
@@ -95,17 +99,19 @@ export async function operate(
   const { session, progress, interrupt } = await start(made, run, () => store.all());
   try {
     const unreachable = await session.openAll(cluster.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+    const there = cluster.hosts.filter((host) => !unreachable.has(host.name));
+    if (unreachable.size > 0 && (!options.goesWithout || there.length === 0)) throw unreachableError(unreachable);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
-    await lockAll(session, cluster.hosts, lock.who, lock.waitSeconds);
+    await lockAll(session, there, lock.who, lock.waitSeconds);
     const journal = Journal.open(cluster, run);
     const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
+    op.leaveOut(cluster.hosts.filter((host) => !there.includes(host)));
     const by = `${userInfo().username}@${hostname()}`;
     const begin = (hosts: readonly Host[]) =>
       journal.write('start', { command, by, cluster: cluster.name, hosts: hosts.map((host) => host.name) });
     const died = lastRunDied(cluster);
-    const patience = options.asItIs ? 0 : died ? CALM_MS : cycle(cluster);
-    const intent = await firstLook(op, store, patience)
+    const patience = died ? CALM_MS : cycle(cluster);
+    const intent = await firstLook(op, store, options.asItIs ? undefined : patience)
       .then((snapshot) => decide(op, snapshot, made, store))
       .catch((cause: unknown) => {
         // So that the next run does not wait for the same again.
@@ -127,7 +133,7 @@ export async function operate(
     begin(intent.hosts);
     const { error, figures, left } = await work(op, intent, options.probe ? store : undefined);
     // Pressed twice, Ctrl-C waits for nothing any more.
-    const now = (!error && intent.after) || cluster;
+    const now = (error ? intent.onFailure?.() : intent.after) ?? cluster;
     const problems = intent.ends
       ? []
       : interrupt.level < 2
@@ -166,11 +172,12 @@ export async function operate(
 }
 
 /** What is there, once identity is checked and the leftovers of a dead run are undone. Throws Refused. */
-async function firstLook(op: Operation, store: SecretStore, patienceMs: number): Promise<Snapshot> {
+async function firstLook(op: Operation, store: SecretStore, patienceMs: number | undefined): Promise<Snapshot> {
   const found = await op.look();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
   const cleared = await op.clearLeftovers(found);
   for (const text of cleared) op.session.options.emit({ type: 'note', text });
+  if (patienceMs === undefined) return cleared.length > 0 ? op.look() : found;
   return whenSteady(op, cleared.length > 0 ? CALM_MS : patienceMs, cleared.length > 0 ? undefined : found);
 }
 

@@ -1,12 +1,15 @@
+import { parseDocument } from 'yaml';
 import { takeBackup } from '../../playbooks/backup.ts';
 import { converge, surveyAll } from '../../playbooks/grow.ts';
-import { promote, sourceAnswers } from '../../playbooks/promote.ts';
+import { awaitWrites, promote, sourceAnswers } from '../../playbooks/promote.ts';
 import { mayPromote } from '../cluster/decisions/standby.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import { type KnownError, Refused, UsageError } from '../errors.ts';
+import { readJournals } from '../engine/journal.ts';
+import { Refused, UsageError } from '../errors.ts';
 import { removeKey, writeInventory } from '../inventory/edit.ts';
-import { loadInventory } from '../inventory/load.ts';
-import type { Cluster } from '../inventory/model.ts';
+import { sourceOf } from '../inventory/load.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
+import type { SecretStore } from '../secrets/store.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** What is known of how far the copy is behind its source. */
@@ -17,69 +20,106 @@ function behind({ leader, observations }: Snapshot): string {
     : 'nothing tells which transaction was the last to arrive here';
 }
 
-/** The model with `standby_of` still in it; the reason where the source's inventory cannot be read, which is no obstacle. */
-function withSource(file: string, extra: readonly string[]): Cluster | string {
+/** What is left of the source on this machine: its inventory, and a store that has its newest passwords. Either may be lost. */
+async function remains(
+  cluster: Cluster,
+  standbyOf: string | undefined,
+  store: SecretStore,
+  say: (text: string) => void,
+): Promise<{ source?: Cluster; adopting?: SecretStore }> {
+  if (standbyOf === undefined) return {};
+  let source: Cluster | undefined;
   try {
-    return loadInventory(file, extra).cluster;
+    source = sourceOf(standbyOf, cluster.file);
+    const adopting = store.through({ ...cluster, source });
+    await adopting.complete();
+    return { source, adopting };
   } catch (cause) {
-    return (cause as KnownError).message.split('\n')[0]!;
+    say(
+      `passwords are those of the last apply, for ${(cause as Error).message.split('\n')[0]}; where they were changed at the source since, they are set back`,
+    );
+    return source ? { source } : {};
   }
 }
+
+/** The last run that made the cluster so as it is was a promotion that did not come to its end. */
+function isUnfinished(cluster: Cluster): boolean {
+  const last = readJournals(cluster)
+    .map(({ entries }) => ({
+      command: entries.find(({ type }) => type === 'start')?.command,
+      result: entries.find(({ type }) => type === 'end')?.result,
+    }))
+    .filter(({ command, result }) => (command === 'promote' || command === 'apply') && result !== 'refused')
+    .at(-1);
+  return last?.command === 'promote' && last.result !== 'ok';
+}
+
+/** Whether a full backup reaches the present: one of the timeline that is led now (a WAL segment's name begins with it). */
+const isBackedUp = ({ repository, timeline }: Snapshot): boolean =>
+  (repository?.backups ?? []).some(
+    ({ type, wal }) => type === 'full' && Number.parseInt((wal[0] ?? '').slice(0, 8), 16) >= (timeline ?? 0),
+  );
 
 /**
  * `hapg promote`: a standby cluster becomes one that takes writes. Then `standby_of` is taken out of the inventory, and
  * the cluster is brought to what is left: backups, synchronous replication. One that was interrupted goes on. It needs
- * nothing of its source, not even the inventory, for all of it may be lost.
+ * nothing of its source, not even the inventory, and of its own hosts those that are there, for all else may be lost.
  */
 export const promoteCommand = (options: OperateOptions & { besideSource: boolean }): Promise<number> => {
   if (options.extra.some((one) => one.startsWith('standby_of')))
     throw new UsageError('standby_of is taken out of the inventory, so it has to be in there');
-  let named = false;
+  let standbyOf: string | undefined;
   return operate(
     'promote',
-    { ...options, asItIs: true },
+    { ...options, asItIs: true, goesWithout: true },
     async (op, snapshot, made, store) => {
       const { cluster } = op;
       const { leader } = snapshot;
       const copies = leader?.role === 'standby_leader';
+      if (leader && !copies && standbyOf === undefined && !isUnfinished(cluster)) return undefined;
       const host = leader && op.host(leader.name);
-      const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host) : [];
+      const say = (text: string) => op.session.options.emit({ type: 'note', text });
+      const { source, adopting } = await remains(cluster, standbyOf, store, say);
+      const known = source
+        ? hostsWith(source, 'patroni').map(({ address }) => ({ address, port: source.settings.postgres.port }))
+        : [];
+      const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
       if (copies && snapshot.observations.get(host!.name)?.sql === undefined)
         throw new Refused(`${host!.name}: PostgreSQL does not answer, so nobody knows what it has`);
-      // The newest passwords of the accounts that are here.
-      const before = withSource(cluster.file, options.extra);
-      if (typeof before === 'string')
-        op.session.options.emit({ type: 'note', text: `accounts as at the last apply, for ${before}` });
-      const adopting = typeof before !== 'string' && before.source ? store.through(before) : undefined;
-      await adopting?.complete();
       await store.complete();
-      const left = copies ? undefined : await surveyAll(op, store);
-      if (left && left.plan.changes.length === 0 && !named) return undefined;
+      const there = cluster.hosts.filter((one) => snapshot.observations.has(one.name));
+      const away = cluster.hosts.filter((one) => !there.includes(one)).map(({ name }) => name);
+      let written = false;
       return {
-        explain: copies
-          ? `${cluster.name} is no standby any more: ${host!.name} leads and takes writes\n  ${behind(snapshot)}\n  ! whatever was its source must not come back and take writes too: keep its Patroni down`
-          : `${host!.name} takes writes already; what is left of it is done (${left!.plan.changes.length} changes)`,
+        explain: [
+          copies
+            ? `${cluster.name} is no standby any more: ${host!.name} leads and takes writes\n  ${behind(snapshot)}\n  ! whatever was its source must not come back and take writes too: keep its Patroni down`
+            : `${host!.name} leads already; what a promotion has left is done`,
+          ...(away.length > 0 ? [`  ! ${away.join(', ')}: no answer; left as they are, for a later apply`] : []),
+        ].join('\n'),
         question: copies ? `Promote ${cluster.name}?` : `Go on with ${cluster.name}?`,
-        hosts: cluster.hosts,
+        hosts: there,
+        onFailure: () => (written || !source ? cluster : { ...cluster, source }),
         run: async () => {
-          const known = new Set(snapshot.repository?.backups.map((one) => one.label));
-          if (copies) await promote(op, host!, options.besideSource);
-          writeInventory(cluster.file, made.text);
+          // Before anything hears of them: a run that goes on after this one knows of no source.
           await adopting?.save();
           await store.save();
-          await converge(op, await surveyAll(op, store));
+          op.stage('promote', [host!]);
+          if (copies) await promote(op, host!, { known, besideSource: options.besideSource });
+          await awaitWrites(op, host!);
+          writeInventory(cluster.file, made.text);
+          written = true;
+          await converge(op, await surveyAll(op, store, { hosts: there }));
           // No older backup reaches what is written from now on.
-          const { repository } = await op.look();
-          const isNew = repository?.backups.some((one) => one.type === 'full' && !known.has(one.label));
-          if (copies && cluster.repositories.length > 0 && !isNew) await takeBackup(op, 'full');
+          if (cluster.repositories.length > 0 && !isBackedUp(await op.look())) await takeBackup(op, 'full');
         },
       };
     },
     (text) => {
-      const without = removeKey(text, 'standby_of');
-      named = without !== text;
-      return without;
+      const named = parseDocument(text).get('standby_of');
+      standbyOf = named === undefined ? undefined : String(named);
+      return removeKey(text, 'standby_of');
     },
   );
 };

@@ -35,7 +35,7 @@ export class Operation {
   readonly switchovers: Switchover[] = [];
   /** Undos that are armed now, by host and name. */
   private readonly armed: { host: Host; name: string }[] = [];
-  /** Hosts that are being rebooted, and that nobody should wait for. */
+  /** Hosts that nobody should wait for: they are being rebooted, or were not there from the beginning. */
   private readonly away = new Set<Host>();
   private current = '';
 
@@ -48,6 +48,11 @@ export class Operation {
 
   get cluster(): Cluster {
     return this.session.cluster;
+  }
+
+  /** Goes on without hosts that do not answer. */
+  leaveOut(hosts: readonly Host[]): void {
+    for (const host of hosts) this.away.add(host);
   }
 
   /** A host of the model; asked for a name that it does not have, this is a bug. */

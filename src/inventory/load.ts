@@ -73,10 +73,13 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   return { cluster: buildCluster(inventory, file, main), source, warnings };
 }
 
-/** The model of the cluster that an inventory's cluster is a copy of. Throws UsageError. */
-function sourceOf(name: string, file: string, source: Source): Cluster {
+/**
+ * The model of the cluster that the cluster of `file` is a copy of; `name` is the path that is written there, and `source`
+ * that text, where it is at fault. Throws UsageError.
+ */
+export function sourceOf(name: string, file: string, source?: Source): Cluster {
   const refuse = (message: string) =>
-    new UsageError(source.format({ severity: 'error', path: ['standby_of'], message }));
+    new UsageError(source?.format({ severity: 'error', path: ['standby_of'], message }) ?? message);
   let text: string;
   const path = resolve(dirname(file), name);
   try {

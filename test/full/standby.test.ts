@@ -164,7 +164,7 @@ test('promote: everything that was written is there, writes and backups go on, a
   assert.equal(readFileSync(far.inventory, 'utf8'), before.replace(/^standby_of: .*\n/m, ''));
   const { code, stdout, stderr } = await far.hapg(['promote', '--yes']);
   assert.equal(code, 0, stderr.slice(-4000));
-  assert.match(stdout, /takes writes already; what is left of it is done/);
+  assert.match(stdout, /leads already; what a promotion has left is done/);
   await far.findUri();
   const sql = 'insert into kept values (1000); select count(*), inet_server_addr() from kept';
   const leader = leaderOf(await far.healthy(60));

@@ -265,15 +265,20 @@ standby_cluster:
   primary_slot_name: hapg_standby_pgfar
 synchronous_mode: true
 ttl: 20`;
-  const asked = (text: string) =>
+  const asked = (text: string, known: Parameters<typeof askSource>[1] = []) =>
     spawnSync('sh', {
       input: `runuser() { printf '%s\\n' '${text}'; }
 pg_isready() { case "$*" in *"-h 10.1.11.10 -p 5442"*) return 0 ;; *10.1.11.11*) return 1 ;; *) return 2 ;; esac; }
-${askSource(copy)}`,
+${askSource(copy, known)}`,
       encoding: 'utf8',
     });
-  assert.deepEqual(asked(config).stdout.trim().split('\n').sort(), ['10.1.11.10', '10.1.11.11']);
+  assert.deepEqual(asked(config).stdout.trim().split('\n').sort(), ['answers 10.1.11.10', 'answers 10.1.11.11']);
   assert.equal(asked('ttl: 20').stdout, '', 'a cluster that is no copy has no source');
+  const moved = [
+    { address: '10.1.11.10', port: 5442 },
+    { address: '10.1.11.99', port: 5442 },
+  ];
+  assert.equal(asked('ttl: 20', moved).stdout, 'answers 10.1.11.10\n', 'nor only there: the source may have moved');
 });
 
 test('a copy is whole without synchronous standbys, and says when it gets nothing', () => {
