@@ -29,8 +29,10 @@ test('the balancer in front is told to send where somebody listens who can reach
   assert.deepEqual(health('primary'), { db1: '200', db2: '000' });
   lab.on('db2', 'systemctl start haproxy');
   const leader = leaderOf(await lab.healthy(60));
-  lab.on(leader, 'pkill -9 -u postgres -f /bin/postgres');
+  const others = lab.with('patroni').filter((host) => host !== leader);
+  for (const host of [...others, leader]) lab.on(host, 'systemctl stop patroni');
   await until('both say that nobody leads', 20, () => Object.values(health('primary')).join() === '503,503');
+  for (const host of [leader, ...others]) lab.on(host, 'systemctl start patroni');
   await until('both say that somebody leads', 60, () => Object.values(health('primary')).join() === '200,200');
   await lab.healthy(90);
 });
