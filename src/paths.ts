@@ -18,7 +18,7 @@ export const PATHS = {
   letIn: '/run/hapg-let-in',
   /** While this is there, Patroni does not start: a restore is under way. */
   restore: '/var/lib/hapg/restore',
-  /** What Patroni reads where its tags follow the leader. */
+  /** What Patroni reads: a link to its configuration, and which data center is preferred. */
   memberConfig: '/run/patroni-member',
   preferencesScript: '/etc/patroni/preferences',
   drillScript: '/usr/local/lib/hapg/drill',

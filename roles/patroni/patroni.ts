@@ -7,7 +7,6 @@ import {
   type Cluster,
   commitsWait,
   dcsRole,
-  followsDatacenter,
   type Host,
   hostsWith,
   isPooled,
@@ -65,7 +64,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
       marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
       watchdog: context.facts(host).watchdog,
-      memberConfig: followsDatacenter(context.cluster) ? PATHS.memberConfig : undefined,
+      memberConfig: PATHS.memberConfig,
     }),
   ),
 ];

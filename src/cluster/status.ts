@@ -148,7 +148,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       problem(
         'preference',
         host.name,
-        `${host.name} does not tell yet whether it stands in the leader's data center; where that stays so, Patroni there was started before it could: "systemctl restart patroni", one member after another and the leader after a switchover, or "hapg update --reboot always"`,
+        `${host.name} does not tell yet whether it stands in the leader's data center; where that stays so, see "systemctl status patroni-preferences.timer patroni-preferences.service" there`,
       );
     for (const [tag, value] of Object.entries(member.tags))
       if (value !== host.tags[tag] && value !== false && !(tag === 'failover_priority' && followsDatacenter(cluster)))
