@@ -93,3 +93,11 @@ test('back to a moment: the keys of the old timeline go, the cluster leads on fr
     '1',
   );
 });
+
+test('a lab that begins anew finds no backups of one whose hosts were removed by hand', async () => {
+  assert.match(lab.on('db1', 'ls /srv/pgbackrest').out, /archive/);
+  for (const name of lab.docker('ps', '-aq', '--filter', `label=hapg.cluster=${lab.cluster}`).split('\n'))
+    lab.docker('rm', '-f', name);
+  assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
+  assert.equal(lab.on('db1', 'ls -A /srv/pgbackrest').out, '');
+});
