@@ -12,7 +12,7 @@ export function standing({ source, file }: Cluster, { leader }: Snapshot): Verdi
   ]);
 }
 
-/** Whether a copy gets what its source writes; in time, for the cascade behind it has its own checks. */
+/** Whether the member that leads a copy gets WAL from the source; how far the others are behind it is judged as everywhere. */
 export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
   const { leader, observations } = snapshot;
   const sql = leader && observations.get(leader.name)?.sql;
