@@ -105,8 +105,11 @@ export const armedUndos = (units: readonly string[]): string[] => [
   ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
 ];
 
-/** POSIX sh that tells the holder of a host's lock, or prints nothing; takes no lock and writes nothing. */
-const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -n ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
+/**
+ * POSIX sh that tells the holder of a host's lock, or prints nothing; writes nothing. For the moment in which it looks it
+ * shares the lock with others that look; a run that wants it waits that long.
+ */
+export const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -sn ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
 
 /**
  * POSIX sh that asks Patroni and etcd once for all that follows in the same script: what they answer costs up to 50 ms a

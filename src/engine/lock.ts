@@ -33,11 +33,14 @@ export function describeHolder(text: string): string {
   }
 }
 
+/** Seconds that a run waits at least: whoever only looks has the lock for a moment, and is not a run to give way to. */
+const LOOK_SECONDS = 1;
+
 /** flock(2) on a descriptor of the persistent shell: the kernel frees it when the session ends, however it ends. */
 export const lockScript = (who: Holder, waitSeconds: number): string => `umask 077
 mkdir -p ${PATHS.state}
 exec ${LOCK_FD}>>${PATHS.lock}
-if flock ${waitSeconds > 0 ? `-w ${waitSeconds}` : '-n'} ${LOCK_FD}; then
+if flock -w ${Math.max(waitSeconds, LOOK_SECONDS)} ${LOCK_FD}; then
   ${print(JSON.stringify(who))} > ${PATHS.lock}
   ${clearEnded}
   echo locked

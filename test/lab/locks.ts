@@ -11,7 +11,7 @@ export function locking(lab: TestLab): void {
     );
     const before = manifest(lab);
     const first = lab.start(['apply', '--yes', '-l', 'client']);
-    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'));
+    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'), first);
     const second = await lab.hapg(['apply', '--yes', '-e', 'postgres.parameters.work_mem=9MB']);
     assert.equal(second.code, 3, second.stderr);
     assert.match(second.stderr, /client: locked by another run \(hapg apply by .* since /);
@@ -30,7 +30,7 @@ export function locking(lab: TestLab): void {
     assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
     lab.on('client', 'systemctl disable --now apt-daily-upgrade.timer');
     const first = lab.start(['apply', '--yes', '-l', 'client']);
-    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'));
+    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'), first);
     first.kill('SIGINT');
     const ended = await first.done;
     assert.equal(ended.code, 130, ended.stdout + ended.stderr);
@@ -53,7 +53,7 @@ export function locking(lab: TestLab): void {
       assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
       const first = lab.start(['apply', '--yes', '-l', 'client']);
       const runs = () => lab.on('client', 'systemctl is-active hapg-packages').out === 'active';
-      await until('packages are being installed', 30, runs);
+      await until('packages are being installed', 30, runs, first);
       for (let press = 0; press < presses; press++) {
         first.kill('SIGINT');
         await new Promise((done) => setTimeout(done, 100));

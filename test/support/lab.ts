@@ -251,12 +251,21 @@ export const set = (one: Report) => one.changes.map(({ host, step, action }) => 
 
 /** Whether nobody holds a host's lock. */
 export const isFree = (lab: TestLab, host: string): boolean =>
-  lab.on(host, 'flock -n /var/lib/hapg/lock true').code === 0;
+  lab.on(host, 'flock -sn /var/lib/hapg/lock true').code === 0;
 
-/** Looks until it is so; rejects when it takes longer. */
-export async function until(what: string, seconds: number, check: () => boolean | Promise<boolean>): Promise<void> {
+/** Looks until it is so; rejects when it takes longer, or with what `run` said when that ends before. */
+export async function until(
+  what: string,
+  seconds: number,
+  check: () => boolean | Promise<boolean>,
+  run?: { done: Promise<Outcome> },
+): Promise<void> {
   const end = Date.now() + seconds * 1000;
+  let ended: Outcome | undefined;
+  run?.done.then((outcome) => (ended = outcome));
   while (!(await check())) {
+    if (ended)
+      throw new Error(`the run ended with ${ended.code} before ${what}: ${ended.stdout.slice(-2000)}${ended.stderr}`);
     if (Date.now() > end) throw new Error(`waited ${seconds} s until ${what}`);
     await new Promise((done) => setTimeout(done, 100));
   }
