@@ -17,6 +17,8 @@ export interface Identity {
   authorities: Record<string, string>;
   /** What keeps who leads; absent: etcd of the cluster's own. */
   dcs?: string;
+  /** The settings that stay as they are as long as the cluster lives; absent where an older hapg wrote this. */
+  fixed?: Record<string, string | number>;
 }
 
 /** One member as Patroni's `/cluster` tells it. */

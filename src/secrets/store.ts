@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { parse, stringify } from 'yaml';
 import { dcsName } from '../cluster/dcs.ts';
+import { fixedSettings } from '../cluster/fixed.ts';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
@@ -309,6 +310,7 @@ export class SecretStore {
       authorities: Object.fromEntries(
         this.authorities().map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)]),
       ),
+      fixed: fixedSettings(this.cluster),
     };
   }
 

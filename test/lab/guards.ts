@@ -32,6 +32,19 @@ export function guarding(lab: TestLab): void {
     assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
   });
 
+  test('another data directory or etcd port than the living cluster has is refused', async () => {
+    for (const [setting, says] of [
+      ['etcd.peer_port=2390', 'etcd.peer_port is 2380, and the inventory says 2390'],
+      ['etcd.client_port=2399', 'etcd.client_port is 2379, and the inventory says 2399'],
+      ['postgres.data_dir=/var/lib/postgresql/other', 'postgres.data_dir is /var/lib/postgresql/17/pgtest, and'],
+    ] as const) {
+      const { code, stderr } = await lab.hapg(['apply', '--yes', '-e', setting]);
+      assert.equal(code, 1, stderr);
+      assert.ok(stderr.includes(says), stderr);
+    }
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0, 'nothing was begun, and nothing noted');
+  });
+
   test('a handler that an interrupted run left due still runs', async () => {
     const started = () => lab.on('proxy1', 'journalctl -q -u haproxy -o cat | grep -c "^Reloaded"').out;
     const before = started();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { admitApply, checkIdentity } from '../../src/cluster/decisions/admission.ts';
 import { mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
@@ -6,9 +7,11 @@ import { membersHealthy } from '../../src/cluster/decisions/members.ts';
 import { restartOrder } from '../../src/cluster/decisions/restart.ts';
 import { bestCandidate, maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
+import { fixedSettings } from '../../src/cluster/fixed.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { statusOf } from '../../src/cluster/status.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { EMPTY, healthyLab, labCluster } from './model.ts';
 
@@ -153,6 +156,28 @@ test('identity: a lost secret store, another cluster, other authorities and an o
   );
   const foreign = lab((all) => void (all.get('db2')!.identity = { ...IDENTITY, cluster: 'other', uuid: 'u2' }));
   assert.match(reasons(checkIdentity(cluster, foreign, IDENTITY)), /db2: belongs to another cluster, other/);
+});
+
+test('where data is and where DCS members find each other stays as it is while the cluster lives', () => {
+  const fixed = fixedSettings(cluster);
+  const applied = (all: Map<string, Observation>) => all.forEach((one) => void (one.identity = { ...IDENTITY, fixed }));
+  assert.equal(reasons(checkIdentity(cluster, lab(applied), IDENTITY)), 'yes');
+  for (const [path, before, after] of [
+    ['postgres.data_dir', '/var/lib/postgresql/17/pglab', '/srv/pg'],
+    ['postgres.version', '17', '16'],
+    ['patroni.scope', 'pglab', 'other'],
+    ['etcd.peer_port', '2380', '2390'],
+    ['etcd.client_port', '2379', '2399'],
+    ['etcd.data_dir', '/var/lib/etcd/pglab', '/srv/etcd'],
+  ] as const) {
+    const changed = parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), 'inventory/lab.yaml', [
+      `${path}=${/^\d\d$/.test(after) ? `"${after}"` : after}`,
+    ]).cluster;
+    const said = reasons(checkIdentity(changed, lab(applied), IDENTITY));
+    assert.ok(said.includes(`db1: ${path} is ${before}, and the inventory says ${after}: that cannot be`), said);
+    const bare = takeSnapshot(new Map([['db1', { ...EMPTY, identity: { ...IDENTITY, fixed } }]]));
+    assert.equal(reasons(checkIdentity(changed, bare, IDENTITY)), 'yes', 'before there is anything to lose');
+  }
 });
 
 test('an etcd member is never stopped when the others would lose the quorum', () => {

@@ -1,6 +1,7 @@
 import { type Cluster, dcsRole, type Host } from '../../inventory/model.ts';
 import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
+import { fixedSettings } from '../fixed.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { standing } from './standby.ts';
@@ -39,7 +40,7 @@ export function checkIdentity(
         `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
       );
   }
-  reasons.push(...misnamed(cluster, snapshot), ...otherDcs(cluster, snapshot));
+  reasons.push(...misnamed(cluster, snapshot), ...otherDcs(cluster, snapshot), ...moved(cluster, snapshot));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
       `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
@@ -58,6 +59,21 @@ function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
           `${host}: who leads is kept in ${before}, and the inventory says ${now}: that cannot be changed while the cluster lives`,
         ];
   });
+}
+
+/** Settings that a living cluster cannot follow, each in the words of the first host that says so. */
+function moved(cluster: Cluster, snapshot: Snapshot): string[] {
+  if (!snapshot.exists && snapshot.dcs.members.length === 0) return [];
+  const reasons = new Map<string, string>();
+  const now = fixedSettings(cluster);
+  for (const [host, { identity }] of snapshot.observations)
+    for (const [path, before] of Object.entries(identity?.fixed ?? {}))
+      if (path in now && now[path] !== before && !reasons.has(path))
+        reasons.set(
+          path,
+          `${host}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
+        );
+  return [...reasons.values()];
 }
 
 /**
