@@ -4,7 +4,7 @@ import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
-import { dcsHosts, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
+import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
@@ -86,8 +86,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
   const { port } = op.cluster.settings.postgres;
-  // Patroni's name for it: what a slot's name cannot hold becomes _ (slots.py, slot_name_from_member_name).
-  const slot = `slot_name = '${name.replaceAll('-', '_')}'`;
+  const slot = `slot_name = '${memberSlot(name)}'`;
   const left = async () => {
     const counts = await Promise.all(
       members.map((one) => op.ask(one, 'slots', sql(port, `select count(*) from pg_replication_slots where ${slot}`))),

@@ -1,4 +1,6 @@
-import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith } from '../inventory/model.ts';
+import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
+import { standbySlot } from '../inventory/standby.ts';
+import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
 import { serves, synchronousStandbyThere } from './decisions/members.ts';
@@ -40,6 +42,8 @@ export interface Status {
 const DAY_MS = 86_400_000;
 /** Replicas further behind are a problem; bytes. */
 const LAG_LIMIT = 16 * 1024 * 1024;
+/** More WAL than this, kept for somebody who is not connected, is a problem; bytes. */
+const KEPT_LIMIT = 1024 ** 3;
 /** Certificates that end sooner are a problem: `apply` renews long before. */
 const EXPIRY_LIMIT_MS = 30 * DAY_MS;
 
@@ -60,6 +64,7 @@ export function statusOf(
   const identity = checkIdentity(cluster, snapshot, store);
   if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
   memberProblems(cluster, snapshot, problem);
+  slotProblems(cluster, snapshot, problem);
   dcsProblems(cluster, snapshot, problem);
   const balancers = balancerView(cluster, snapshot, unreachable, problem);
   const backup = backupStatus(cluster, snapshot, problem);
@@ -166,6 +171,24 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       snapshot.leader.name,
       `${synchronous.reasons.join('; ')}: an acknowledged row may be lost with the leader`,
     );
+}
+
+/** WAL that is kept for who does not come; a member that does not stream is told of as a member. */
+function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Say): void {
+  const ofMembers = new Set(members.map(({ name }) => memberSlot(name)));
+  const copies = new Map(Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), name]));
+  for (const { name, kept, lost } of (leader && observations.get(leader.name)?.sql?.idleSlots) ?? []) {
+    if (ofMembers.has(name) || (!lost && (kept ?? 0) < KEPT_LIMIT)) continue;
+    const copy = copies.get(name);
+    const whom = copy ? `the standby cluster ${copy} is not connected` : `nobody uses the replication slot ${name}`;
+    problem(
+      'idle_slot',
+      leader!.name,
+      lost
+        ? `${whom}, and WAL that it needs is gone: ${copy ? 'build it anew' : 'drop the slot'}`
+        : `${whom}: ${bytes(kept!)} of WAL are kept for it`,
+    );
+  }
 }
 
 function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {

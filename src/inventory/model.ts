@@ -126,6 +126,9 @@ export function followsDatacenter(cluster: Cluster): boolean {
   );
 }
 
+/** The replication slot in which Patroni keeps WAL for a member (Patroni, "slot_name_from_member_name"). */
+export const memberSlot = (name: string): string => name.replaceAll('-', '_');
+
 /** What names the cluster to patronictl. */
 export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   scope,

@@ -296,6 +296,31 @@ for (const [code, change] of STATUS)
     );
   });
 
+test('status tells of WAL that is kept for a standby cluster or anybody else who does not come', () => {
+  const source = { ...cluster, settings: { ...cluster.settings, standbys: { 'far-off': ['10.2.0.0/24'] } } };
+  const told = (...slots: { name: string; kept: number | null; lost?: boolean }[]) =>
+    statusOf(
+      source,
+      lab((all) => void (all.get('db1')!.sql!.idleSlots = slots.map((one) => ({ lost: false, ...one })))),
+      new Map(),
+      IDENTITY,
+      NOW,
+    ).problems.map(({ code, host, message }) => `${code} ${host}: ${message}`);
+  assert.deepEqual(told({ name: 'hapg_standby_far_off', kept: 2 ** 20 }, { name: 'db2', kept: 2 ** 40 }), []);
+  assert.deepEqual(
+    told(
+      { name: 'hapg_standby_far_off', kept: 3 * 2 ** 30 },
+      { name: 'debezium', kept: 2 ** 30 },
+      { name: 'other', kept: null, lost: true },
+    ),
+    [
+      'idle_slot db1: the standby cluster far-off is not connected: 3.0 GiB of WAL are kept for it',
+      'idle_slot db1: nobody uses the replication slot debezium: 1.0 GiB of WAL are kept for it',
+      'idle_slot db1: nobody uses the replication slot other, and WAL that it needs is gone: drop the slot',
+    ],
+  );
+});
+
 test('status has an unreachable host among its problems', () => {
   const status = statusOf(
     cluster,

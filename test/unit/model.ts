@@ -90,6 +90,7 @@ export function healthyLab(): Map<string, Observation> {
           waiting_s: null,
         },
         replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
+        idleSlots: [],
         receiver: null,
         replayed: null,
         transaction: null,
