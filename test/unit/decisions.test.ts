@@ -158,6 +158,17 @@ test('identity: a lost secret store, another cluster, other authorities and an o
   assert.match(reasons(checkIdentity(cluster, foreign, IDENTITY)), /db2: belongs to another cluster, other/);
 });
 
+test('members that live and were taken out of the inventory by hand are not cut off', () => {
+  const without = (name: string) => ({ ...cluster, hosts: cluster.hosts.filter((host) => host.name !== name) });
+  const leaderGone = checkIdentity(without('db1'), lab(), IDENTITY);
+  assert.ok(!leaderGone.ok);
+  assert.deepEqual(leaderGone.reasons, [
+    'db1: is a PostgreSQL member (10.1.1.10), and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
+    'db1: is a member of etcd (https://10.1.1.10:2380), and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
+  ]);
+  assert.equal(reasons(checkIdentity(without('proxy2'), lab(), IDENTITY)), 'yes', 'a balancer is no member');
+});
+
 test('where data is and where DCS members find each other stays as it is while the cluster lives', () => {
   const fixed = fixedSettings(cluster);
   const applied = (all: Map<string, Observation>) => all.forEach((one) => void (one.identity = { ...IDENTITY, fixed }));

@@ -1,4 +1,4 @@
-import { type Cluster, dcsRole, type Host } from '../../inventory/model.ts';
+import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../../inventory/model.ts';
 import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import { fixedSettings } from '../fixed.ts';
@@ -40,7 +40,9 @@ export function checkIdentity(
         `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
       );
   }
-  reasons.push(...misnamed(cluster, snapshot), ...otherDcs(cluster, snapshot), ...moved(cluster, snapshot));
+  const elsewhere = [...otherDcs(cluster, snapshot), ...moved(cluster, snapshot)];
+  // Of a DCS that is sought in another place nobody is known.
+  reasons.push(...misnamed(cluster, snapshot), ...(elsewhere.length > 0 ? elsewhere : leftOut(cluster, snapshot)));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
       `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
@@ -94,6 +96,27 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
         : []),
     ];
   });
+}
+
+/**
+ * Members that live and are not in the inventory: the firewall that it stands for would cut them off, be it the leader.
+ * One that has another name here is told of as misnamed.
+ */
+function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
+  const databases = hostsWith(cluster, 'patroni');
+  const peers = dcsHosts(cluster).map((host) => dcsPeer(cluster, host));
+  const left = [
+    ...members
+      .filter(({ name, host }) => !databases.some((one) => one.name === name || one.address === host))
+      .map(({ name, host }) => ({ name, is: `a PostgreSQL member (${host})` })),
+    ...dcs.members
+      .filter(({ peer }) => !peers.includes(peer))
+      .map(({ name, peer }) => ({ name: name || 'NAME', is: `a member of ${cluster.dcs.label} (${peer})` })),
+  ];
+  return left.map(
+    ({ name, is }) =>
+      `${name}: is ${is}, and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node ${name}", with --gone where the host is lost for good`,
+  );
 }
 
 /**
