@@ -1,4 +1,4 @@
-import { dcsPeer } from '../src/cluster/dcs.ts';
+import { dcsPeer, ETCD_INITIAL } from '../src/cluster/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, type Host } from '../src/inventory/model.ts';
@@ -8,7 +8,6 @@ import { quote } from '../src/shell/quote.ts';
 import { etcdctl, joinScript, memberRemove, promoteScript } from '../src/steps/etcd-join.ts';
 import type { DcsMembers } from './dcs.ts';
 
-const INITIAL = '/etc/etcd/initial.env';
 /** Seconds for a member to start, to catch up, to vote. */
 const MEMBER_S = 120;
 
@@ -21,7 +20,7 @@ const ctlOn = (host: Host, cluster: Cluster): string =>
 
 export const etcdMembers: DcsMembers = {
   unit: 'etcd.service',
-  joined: INITIAL,
+  joined: ETCD_INITIAL,
 
   async leave(op, host) {
     const { cluster } = op;
@@ -50,7 +49,7 @@ echo "written $(stat -c %Y "$d/wal/"*.wal 2>/dev/null | sort -n | tail -n 1)"`,
     await op.step(host, 'set the broken member aside', 'etcd', 'remove', (remote) =>
       remote.run(`systemctl stop etcd; systemctl reset-failed etcd 2>/dev/null
 if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dcs.dataDir}.broken-`)}$(date +%s); fi
-rm -f ${INITIAL}
+rm -f ${ETCD_INITIAL}
 install -d -o etcd -g etcd -m 0700 ${data}`),
     );
     await op.step(well[0]!, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
@@ -103,7 +102,7 @@ async function join(op: Operation, host: Host, well: readonly Host[]): Promise<v
         peerUrl: dcsPeer(cluster, host),
         endpoints: well.map((other) => clientUrl(other, cluster)),
         pki: PKI.etcd,
-        file: INITIAL,
+        file: ETCD_INITIAL,
       }),
       90,
     );

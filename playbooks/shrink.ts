@@ -51,26 +51,39 @@ ${[...(dcs ? [cluster.dcs.dataDir] : []), ...(dcs?.joined ? [dcs.joined] : [])].
     if (balancer !== host && host.roles.has('patroni')) await op.release(balancer, `drain-${host.name}`);
 }
 
+/** A host that is lost for good leaves: what the others remember of it is taken away. Nothing is asked of the host itself. */
+export async function forget(op: Operation, host: Host, wait: Waits): Promise<void> {
+  const { cluster } = op;
+  op.stage(`forget ${host.name}`, [host]);
+  if (host.roles.has('patroni')) await awaitForgotten(op, host, wait);
+  if (dcsHosts(cluster).includes(host)) await dcsMembers(cluster)?.leave(op, host);
+}
+
 async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<void> {
   await op.step(host, 'leave patroni', 'patroni', 'remove', async (remote) => {
     await remote.run(`${stopUnits(['patroni.service'])}\nrm -f ${PATHS.data}`, 330);
-    const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
-    await op.until(
-      host,
-      'leaving the member list',
-      op.cluster.timing.patroni.ttl * 2 + wait.gate,
-      (snapshot) =>
-        all(
-          verdict(
-            snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
-              ? [`${host.name} is still a member`]
-              : [],
-          ),
-          notAskedInFailsafe(snapshot, host),
-        ),
-      { hosts: others },
-    );
+    await awaitForgotten(op, host, wait);
   });
+}
+
+/** Until no other member counts on this one any more: it is not in their list, and a leader without DCS would not ask it. */
+async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<void> {
+  const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
+  await op.until(
+    host,
+    'leaving the member list',
+    op.cluster.timing.patroni.ttl * 2 + wait.gate,
+    (snapshot) =>
+      all(
+        verdict(
+          snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
+            ? [`${host.name} is still a member`]
+            : [],
+        ),
+        notAskedInFailsafe(snapshot, host),
+      ),
+    { hosts: others },
+  );
 }
 
 /** Seconds for Patroni to let go of a slot on every member. */

@@ -143,6 +143,7 @@ command('add-replica', 'write a host into the inventory and bring it in')
 command('remove-node', 'take a host out of the cluster and out of the inventory')
   .argument('<name>', 'name of the host')
   .option('--switchover', 'if it leads, another member leads first', false)
+  .option('--gone', 'the host is lost for good; the others forget it', false)
   .option(...PROBE)
   .action((name, options) =>
     run(async () => (await import('./commands/remove-node.ts')).removeNodeCommand(name, options)),

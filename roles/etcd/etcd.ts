@@ -1,4 +1,4 @@
-import { dcsPeer } from '../../src/cluster/dcs.ts';
+import { dcsPeer, ETCD_INITIAL } from '../../src/cluster/dcs.ts';
 import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
@@ -15,7 +15,6 @@ import { unit } from '../../src/steps/unit.ts';
 
 const role = 'etcd';
 const UNIT = 'etcd.service';
-const INITIAL = '/etc/etcd/initial.env';
 
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
@@ -55,7 +54,9 @@ export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Con
 export function etcd(host: Host, context: Context): Step[] {
   const { cluster, snapshot } = context;
   const known = snapshot.dcs.members.some((member) => member.peer === dcsPeer(cluster, host));
-  const joining = snapshot.dcs.members.length > 0 && !known;
+  // A machine that was set up anew takes the place of the one that had its name: its member cannot go on without its data.
+  const replaces = known && snapshot.observations.get(host.name)?.newToDcs === true;
+  const joining = snapshot.dcs.members.length > 0 && (!known || replaces);
   return [
     directory(role, cluster.dcs.dataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
     // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
@@ -65,14 +66,15 @@ export function etcd(host: Host, context: Context): Step[] {
     joining
       ? etcdJoin(role, {
           name: host.name,
+          replaces,
           peerUrl: dcsPeer(cluster, host),
           endpoints: hostsWith(cluster, 'etcd')
             .filter((other) => other !== host)
             .map((other) => clientUrl(other, cluster)),
           pki: PKI.etcd,
-          file: INITIAL,
+          file: ETCD_INITIAL,
         })
-      : file(role, INITIAL, initial(cluster), { once: true }),
+      : file(role, ETCD_INITIAL, initial(cluster), { once: true }),
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'etcd voter', {
       check: voterCheck(host, cluster),

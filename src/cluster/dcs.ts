@@ -2,6 +2,7 @@ import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
 import { patronictl } from '../shell/postgres.ts';
+import { quote } from '../shell/quote.ts';
 import type { Observation } from './observe.ts';
 
 /** Where the other members find this one, as the DCS itself writes it: an etcd peer URL, a ZooKeeper server address. */
@@ -9,6 +10,9 @@ export const dcsPeer = ({ dcs, settings }: Cluster, host: Host): string =>
   dcs.kind === 'etcd'
     ? `https://${hostPort(host.address, settings.etcd.peer_port)}`
     : hostPort(host.address, settings.zookeeper.peer_port);
+
+/** What etcd reads on its first start, written once: the note that a host has joined. */
+export const ETCD_INITIAL = '/etc/etcd/initial.env';
 
 /** What keeps who leads, in a word that stays the same as long as it is the same one. */
 export const dcsName = ({ dcs }: Cluster): string => (dcs.external ? `external ${dcs.kind}` : dcs.kind);
@@ -38,6 +42,7 @@ export function observeDcs(cluster: Cluster, host: Host): string[] {
   if (host.roles.has('etcd'))
     parts.push(
       `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
+      `echo @new; [ -e ${ETCD_INITIAL} ] || [ -e ${quote(`${cluster.dcs.dataDir}/member`)} ] || echo yes`,
     );
   if (host.roles.has('zookeeper'))
     parts.push(

@@ -90,6 +90,8 @@ export interface Observation {
         blind?: boolean;
       }
     | undefined;
+  /** A member of etcd belongs here, and there is nothing of one: no data, and no note that it has ever joined. */
+  newToDcs: boolean | undefined;
   vipHeld: boolean | undefined;
   /** The pool before this member's PostgreSQL takes connections. */
   pool: boolean | undefined;

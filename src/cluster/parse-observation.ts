@@ -34,6 +34,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
     sql: json(parts.get('sql')),
     dcs: parseDcs(parts, cluster),
+    newToDcs: parts.has('new') ? lines('new')[0] === 'yes' : undefined,
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
     pool: parts.has('pool') ? lines('pool')[0] === 'yes' : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,

@@ -4,6 +4,7 @@ import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { mayAdd } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
 import { UsageError } from '../errors.ts';
 import { addHost, type NewHost, removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
@@ -43,8 +44,9 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
       const present = loadInventory(options.inventory, options.extra, (text) =>
         cluster.hosts.length > 1 && parseDocument(text).hasIn(['hosts', name]) ? removeHost(text, name) : text,
       ).cluster;
-      const snapshot = await whenSteady(op, cycle(cluster), found, present);
-      refuseUnless(all(steady(present, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
+      const judge = (snapshot: Snapshot) => steady(present, snapshot, DEFAULT_LIMITS);
+      const snapshot = await whenSteady(op, cycle(cluster), found, judge);
+      refuseUnless(all(judge(snapshot), admitApply(cluster, snapshot, [])));
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
       await store.complete();

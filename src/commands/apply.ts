@@ -23,6 +23,7 @@ import { duration, paint } from '../view/style.ts';
 import {
   type CommonOptions,
   confirm,
+  GO_WITHOUT,
   needsAnswer,
   print,
   printJson,
@@ -157,7 +158,7 @@ async function look(
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) {
     if (json) printJson(unreachableDocument(hosts, unreachable, session.options.run));
-    throw unreachableError(unreachable, true);
+    throw unreachableError(unreachable, GO_WITHOUT);
   }
   const waitSeconds = Number(options.lockWait);
   const found = await survey(session, playbook, { hosts, roles }, secrets, {

@@ -3,7 +3,7 @@ import { settleAll } from '../engine/pool.ts';
 import { PATHS } from '../paths.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 
 /** `hapg audit`: the runs in this controller's journals; with `--hosts` what each host has recorded itself. */
 export async function auditCommand(options: CommonOptions & { hosts?: boolean }): Promise<number> {
@@ -44,7 +44,7 @@ async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string,
   const { session } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, true);
+    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
       (await session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output.trim().split('\n').filter(Boolean),
     );

@@ -7,7 +7,7 @@ import { EXIT, UsageError } from '../errors.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
 import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 interface RenewOptions extends OperateOptions {
@@ -28,7 +28,7 @@ async function list(options: CommonOptions): Promise<number> {
   const { session, progress } = await start(made, newRunId(), () => []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, true);
+    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
       (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
     );

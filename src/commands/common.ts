@@ -113,11 +113,16 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
   return { session, progress, interrupt };
 }
 
-/** The one error that stands for all unreachable hosts; `selects` where a run over the others makes sense. */
-export function unreachableError(failed: ReadonlyMap<string, Unreachable>, selects = false): KnownError {
+/** Where a run over the other hosts makes sense. */
+export const GO_WITHOUT = "Go on without a host only on purpose: --limit '!NAME'";
+/** Where all hosts are needed. */
+export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME --gone"';
+
+/** The one error that stands for all unreachable hosts, with the way on where there is one. */
+export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn?: string): KnownError {
   const lines = [...failed.values()].map((error) => error.message);
   return new KnownError(
-    `${lines.join('\n')}\nNothing was changed${selects ? ". Go on without a host only on purpose: --limit '!NAME'" : ''}`,
+    `${lines.join('\n')}\nNothing was changed${wayOn === undefined ? '' : `. ${wayOn}`}`,
     EXIT.unreachable,
   );
 }

@@ -4,7 +4,7 @@ import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
+import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 
 /** `hapg lock`: who holds the lock of each host; takes none. */
 export async function lockCommand(options: CommonOptions): Promise<number> {
@@ -13,7 +13,7 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
   const { session } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, true);
+    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) => ({
       host: host.name,
       holder: (await probe(session, host, [])).observation.holder ?? null,

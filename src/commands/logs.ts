@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { quote, words } from '../shell/quote.ts';
 import { paint } from '../view/style.ts';
-import { type CommonOptions, print, setup, start, unreachableError } from './common.ts';
+import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
 const UNITS = [
   'etcd',
@@ -31,7 +31,7 @@ export async function logsCommand(
   const { session, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, true);
+    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const cursors = new Map<string, string>();
     const width = Math.max(...made.hosts.map((host) => host.name.length));
     do {

@@ -18,6 +18,7 @@ import {
   type CommonOptions,
   confirm,
   confirmTyped,
+  LOST_FOR_GOOD,
   needsAnswer,
   print,
   printJson,
@@ -36,8 +37,8 @@ export interface OperateOptions extends CommonOptions {
   asItIs?: boolean;
   /** The command can be about some hosts only; others are about the whole cluster, and refuse --limit. */
   selects?: boolean;
-  /** The command goes on without hosts that do not answer. */
-  goesWithout?: boolean;
+  /** Hosts without which the command goes on when they do not answer. */
+  goesWithout?: (host: Host) => boolean;
   /** The command may be the first that this inventory sees: its secret store is made. */
   mayBeNew?: boolean;
 }
@@ -100,7 +101,8 @@ export async function operate(
   try {
     const unreachable = await session.openAll(cluster.hosts);
     const there = cluster.hosts.filter((host) => !unreachable.has(host.name));
-    if (unreachable.size > 0 && (!options.goesWithout || there.length === 0)) throw unreachableError(unreachable);
+    if (there.length === 0 || cluster.hosts.some((one) => unreachable.has(one.name) && !options.goesWithout?.(one)))
+      throw unreachableError(unreachable, LOST_FOR_GOOD);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, there, lock.who, lock.waitSeconds);
     const journal = Journal.open(cluster, run);
@@ -182,19 +184,19 @@ async function firstLook(op: Operation, store: SecretStore, patienceMs: number |
 }
 
 /**
- * What is there once it is steady, or when patience is at its end: what is wrong then is for the command to judge. After a
+ * What is there once it is steady (or as `judge` wants it), or when patience is at its end: what is wrong then is for the command to judge. After a
  * run that was killed services come up again; and what members tell of each other is a cycle of Patroni old.
  */
 export async function whenSteady(
   op: Operation,
   patienceMs: number,
   found?: Snapshot,
-  cluster: Cluster = op.cluster,
+  judge = (snapshot: Snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
 ): Promise<Snapshot> {
   const end = Date.now() + patienceMs;
   let told = '';
   for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
-    const verdict = steady(cluster, snapshot, DEFAULT_LIMITS);
+    const verdict = judge(snapshot);
     if (verdict.ok || Date.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
     if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });

@@ -71,7 +71,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
   let standbyOf: string | undefined;
   return operate(
     'promote',
-    { ...options, asItIs: true, goesWithout: true },
+    { ...options, asItIs: true, goesWithout: () => true },
     async (op, snapshot, made, store) => {
       const { cluster } = op;
       const { leader } = snapshot;

@@ -5,6 +5,8 @@ import { type Kind, type Step, step } from './step.ts';
 
 export interface EtcdJoinWant {
   name: string;
+  /** The members know one of this address whose host was set up anew. */
+  replaces: boolean;
   peerUrl: string;
   /** Client URLs of the members that are there. */
   endpoints: string[];
@@ -37,10 +39,10 @@ fi`;
 };
 
 /**
- * POSIX sh that adds this host as a learner, unless it is a member already, and writes what etcd reads on its first
- * start. All present members must be healthy, and a snapshot is kept on this host first.
+ * POSIX sh for a host without etcd data: adds it as a learner, unless an interrupted run has, and writes what etcd reads on
+ * its first start. All present members must be healthy, and a snapshot is kept on this host first.
  */
-export function joinScript({ name, peerUrl, endpoints, pki, file }: EtcdJoinWant): string {
+export function joinScript({ name, peerUrl, endpoints, pki, file }: Omit<EtcdJoinWant, 'replaces'>): string {
   const ctl = etcdctl(pki);
   const all = quote(`--endpoints=${endpoints.join(',')}`);
   return `set -e
@@ -50,6 +52,12 @@ quietly ${ctl} ${all} endpoint health
 mkdir -p ${PATHS.state}/etcd
 quietly ${ctl} ${quote(`--endpoints=${endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
 list=$(${ctl} ${all} member list -w simple)
+# One that has been started and has no data here can never go on; one that has not is what an interrupted run has added.
+old=$(echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url && $2 == "started" {print $1}')
+if [ -n "$old" ]; then
+  quietly ${ctl} ${all} member remove "$old"
+  list=$(${ctl} ${all} member list -w simple)
+fi
 if ! echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
   # A change of members is refused until all of them have been in touch for a few seconds (strict reconfiguration check).
   n=0
@@ -87,7 +95,7 @@ const etcdJoinKind: Kind<EtcdJoinWant, 'absent' | 'joined' | 'removed'> = {
       summary:
         state === 'removed'
           ? `${want.name} was an etcd member and is none any more; "hapg repair" replaces it`
-          : `${want.name} joins as a learner, then becomes a voter`,
+          : `${want.replaces ? 'the member that its host had before is removed; ' : ''}${want.name} joins as a learner, then becomes a voter`,
     };
   },
   async change({ want }, state, remote) {

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { etcd } from '../../roles/etcd/etcd.ts';
 import {
   hasJoined,
+  isGone,
   lossesOf,
   mayAdd,
   mayReinit,
@@ -15,7 +17,8 @@ import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { addHost, removeHost } from '../../src/inventory/edit.ts';
-import { EMPTY, healthyLab, labCluster } from './model.ts';
+import type { EtcdJoinWant } from '../../src/steps/etcd-join.ts';
+import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
 
 const grown = labCluster(['  backup: {', '  db4: {address: 10.1.1.17, roles: [etcd, patroni]}\n  backup: {']);
 const host = (name: string) => grown.hosts.find((one) => one.name === name)!;
@@ -87,6 +90,36 @@ test('the leader, the only copy, the quorum, the repository and the only way in 
   const single = { ...lab, hosts: lab.hosts.filter((each) => each.name !== 'proxy2') };
   assert.match(reasons(mayRemove(single, seen(), one('proxy1'))), /the only host with the role haproxy/);
   assert.match(lossesOf(lab, seen(), one('db2')).join('; '), /synchronous standby.*2 members of etcd are left/);
+});
+
+test('a host counts as lost only when neither hapg nor the other members see it', () => {
+  const lab = labCluster();
+  const db3 = lab.hosts.find(({ name }) => name === 'db3')!;
+  assert.match(reasons(isGone(seen(), db3)), /db3 answers: without --gone/);
+  const cutOff = seen((all) => all.delete('db3'));
+  assert.match(reasons(isGone(cutOff, db3)), /the others see it as a member \(replica, streaming\)/);
+  const lost = seen((all) => {
+    all.delete('db3');
+    for (const { patroni } of all.values())
+      if (patroni) patroni.members = patroni.members!.filter(({ name }) => name !== 'db3');
+  });
+  assert.deepEqual(isGone(lost, db3), { ok: true });
+  assert.deepEqual(mayRemove(lab, lost, db3), { ok: true });
+});
+
+test('etcd on a host that was set up anew takes the place of the member that was there; with its data it stays', async () => {
+  const lab = labCluster();
+  const db3 = lab.hosts.find(({ name }) => name === 'db3')!;
+  const planned = async (newToDcs: boolean) => {
+    const all = healthyLab();
+    all.set('db3', { ...EMPTY, newToDcs });
+    return etcd(db3, await contextFor(lab, all)).filter((one) => one.kind.name === 'etcd-join');
+  };
+  assert.deepEqual(
+    (await planned(true)).map((one) => (one.want as EtcdJoinWant).replaces),
+    [true],
+  );
+  assert.deepEqual(await planned(false), []);
 });
 
 test('only a replica may be rebuilt, with room for both copies', () => {

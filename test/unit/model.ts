@@ -43,6 +43,7 @@ export const EMPTY: Observation = {
   patroni: undefined,
   sql: undefined,
   dcs: undefined,
+  newToDcs: undefined,
   vipHeld: undefined,
   pool: undefined,
   balancer: undefined,

@@ -100,13 +100,14 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
 
 /**
  * Members that live and are not in the inventory: the firewall that it stands for would cut them off, be it the leader.
- * One that has another name here is told of as misnamed.
+ * One that has another name here is told of as misnamed; one that was stopped in order is on its way out.
  */
 function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
   const databases = hostsWith(cluster, 'patroni');
   const peers = dcsHosts(cluster).map((host) => dcsPeer(cluster, host));
   const left = [
     ...members
+      .filter(({ state }) => state !== 'stopped')
       .filter(({ name, host }) => !databases.some((one) => one.name === name || one.address === host))
       .map(({ name, host }) => ({ name, is: `a PostgreSQL member (${host})` })),
     ...dcs.members

@@ -119,6 +119,23 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
   return verdict(reasons);
 }
 
+/**
+ * Is this host lost, as it was said to be? It does not answer here, and has not been seen by the others for as long as
+ * Patroni remembers a member. One of the DCS alone leaves no such trace; that it goes is safe as long as the others vote.
+ */
+export function isGone(snapshot: Snapshot, host: Host): Verdict {
+  if (snapshot.observations.has(host.name))
+    return verdict([`${host.name} answers: without --gone it leaves in order, and nothing waits for it`]);
+  const member = snapshot.members.find((one) => one.name === host.name && one.state !== 'stopped');
+  return verdict(
+    member
+      ? [
+          `${host.name} does not answer here, and the others see it as a member (${member.role}, ${member.state}): find out why, or switch it off first`,
+        ]
+      : [],
+  );
+}
+
 /** What a person should know before a host leaves. */
 export function lossesOf(cluster: Cluster, snapshot: Snapshot, host: Host): string[] {
   const losses: string[] = [];
