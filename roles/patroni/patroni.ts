@@ -183,11 +183,14 @@ const scopeIsFree = (cluster: Cluster): string =>
 case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should have no cluster ${cluster.scope} yet, but says: $title. Give this one another name with patroni.scope"; exit 1 ;; esac`
     : ':';
 
-/** Leads, or streams from the leader (Patroni REST API, GET /patroni). */
+/**
+ * Leads and holds the leader's key, which the first leader gets only a moment after its PostgreSQL runs, or streams from
+ * the leader (Patroni REST API, GET /patroni and /leader).
+ */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
 self=\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
-case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) exit 0 ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) curl "$@" -f -o /dev/null "$base/leader"; exit ;; esac
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 

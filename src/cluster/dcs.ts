@@ -88,8 +88,9 @@ function parseEtcd(lines: string[], cluster: Cluster): Observation['dcs'] {
     | { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[]
     | undefined;
   const value = (range: Record<string, unknown> | undefined) => {
-    const first = (range?.kvs as { value: string }[] | undefined)?.[0];
-    return first && Buffer.from(first.value, 'base64').toString();
+    // etcd leaves an empty value out; Patroni's initialize key is empty until the first database is made.
+    const first = (range?.kvs as { value?: string }[] | undefined)?.[0];
+    return first?.value === undefined ? undefined : Buffer.from(first.value, 'base64').toString();
   };
   return {
     // etcd answers "healthy" only after a read that needed the quorum (etcd documentation, "Check health").

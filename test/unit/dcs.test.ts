@@ -105,6 +105,14 @@ test('the first members find each other; one that joins is told of those that ar
   );
 });
 
+test('while the first database is made, etcd has an initialize key without a value', () => {
+  const lines = (range: string) =>
+    ['{"health":"true"}', '{"header":{"member_id":"1"},"leader":"1"}', '{"members":[]}', range, '{}'].join('\n');
+  const initialize = (range: string) => parseDcs(new Map([['etcd', lines(range)]]), labCluster())?.initialize;
+  assert.equal(initialize('{"kvs":[{"key":"L3NlcnZpY2U=","version":"1"}],"count":"1"}'), undefined);
+  assert.equal(initialize('{"kvs":[{"key":"L3NlcnZpY2U=","value":"NzAwMA=="}],"count":"1"}'), '7000');
+});
+
 test('keys behind another protocol are read from what Patroni says', () => {
   const consul = external('{kind: consul, external: ["127.0.0.1:8500"], tls: false}');
   const keys = (text: string) => parseDcs(new Map([['keys', text]]), consul);
