@@ -31,7 +31,7 @@ export const etcdMembers: DcsMembers = {
   },
 
   remains: ({ dcs }) => `d=${quote(dcs.dataDir)}/member
-systemctl -q is-active etcd && echo active
+case "$(systemctl is-active etcd)" in active|activating) echo active ;; esac
 [ -s "$d/snap/db" ] && ls "$d/wal/"*.wal >/dev/null 2>&1 && echo data
 echo "size $(stat -c %s "$d/snap/db" 2>/dev/null || echo 0)"
 echo "written $(stat -c %Y "$d/wal/"*.wal 2>/dev/null | sort -n | tail -n 1)"`,

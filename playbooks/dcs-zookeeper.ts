@@ -42,7 +42,7 @@ export const zookeeperMembers: DcsMembers = {
   },
 
   remains: ({ dcs }) => `d=${quote(dcs.dataDir)}
-systemctl -q is-active zookeeper && echo active
+case "$(systemctl is-active zookeeper)" in active|activating) echo active ;; esac
 [ -s "$d/myid" ] && ls "$d/version-2" 2>/dev/null | grep -qE '^(log|snapshot)[.]' && echo data
 echo "size $(du -sb "$d/version-2" 2>/dev/null | cut -f 1)"
 echo "written $(stat -c %Y "$d"/version-2/* 2>/dev/null | sort -n | tail -n 1)"`,

@@ -1,15 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
-import type { Damage, DcsRemains } from '../src/cluster/decisions/repair.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
+import { type Damage, type DcsRemains, findDamage } from '../src/cluster/decisions/repair.ts';
+import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
 import { dcsMembers, parseRemains } from './dcs.ts';
 
+/** For members that were stopped to get well; milliseconds. */
+const START_MS = 30_000;
 /** Seconds for a member of the DCS to start, and for all of them to be in touch. */
 const MEMBER_S = 120;
 
+/** For so long what is not simply stopped must look the same: an election or a slow disk is over by then; milliseconds. */
+const LASTING_MS = 10_000;
+/** When what looks different each time is judged as it is; milliseconds. */
+const CHANGING_MS = 60_000;
+
+/**
+ * What is broken and stays so, for a sound member that was between two leaders for a moment must not be replaced. `known`
+ * was assessed before: what looks the same has lasted long enough.
+ */
+export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
+  const began = Date.now();
+  for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await sleep(1000)) {
+    const snapshot = await op.look();
+    const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
+    const now = { snapshot, damages, verdict };
+    const clear = verdict.ok && damages.every(({ kind }) => kind === 'start-dcs');
+    if (clear || (known && alike(known, now)) || Date.now() - began > CHANGING_MS) return now;
+    if (!first || !alike(first, now)) [first, since] = [now, Date.now()];
+    else if (Date.now() - since >= LASTING_MS) return now;
+  }
+}
+
+/** What was seen at one moment, and what that means. */
+export interface Assessment {
+  snapshot: Snapshot;
+  damages: Damage[];
+  verdict: Verdict;
+}
+
+const alike = (one: Assessment, other: Assessment): boolean => {
+  const words = ({ damages, verdict }: Assessment) => [
+    ...damages.map(({ found }) => found),
+    ...(verdict.ok ? [] : verdict.reasons),
+  ];
+  return words(one).join('\n') === words(other).join('\n');
+};
+
 /** Looks at what is left of the DCS on each of its hosts; changes nothing. */
-export async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
+async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
   const found = new Map<string, DcsRemains>();
   for (const host of dcsHosts(op.cluster))
     found.set(
@@ -41,7 +82,7 @@ export async function repair(op: Operation, damage: Damage): Promise<void> {
   op.stage(damage.kind.replaceAll('-', ' '), [damage.host]);
   switch (damage.kind) {
     case 'start-dcs':
-      return start(op, damage.host);
+      return startDcs(op, [damage.host]);
     case 'replace-dcs-member':
       return members.replace(op, damage.host);
     case 'recover-quorum':
@@ -51,13 +92,20 @@ export async function repair(op: Operation, damage: Damage): Promise<void> {
   }
 }
 
-const start = (op: Operation, host: Host): Promise<void> =>
-  op.step(host, `start ${op.cluster.dcs.label}`, dcsRole(op.cluster)!, 'run', async (remote) => {
-    const { unit } = dcsMembers(op.cluster)!;
-    await remote.run(`systemctl reset-failed ${unit} 2>/dev/null; timeout 60 systemctl start --no-block ${unit}`, 70);
-    // Without the others it cannot become healthy; whether that is so is what the next look tells.
-    await remote.run(`sleep 3; systemctl is-active ${unit}`);
-  });
+/** Members that were stopped start together, for one alone may wait for the others. Whether they get well is told afterwards. */
+export async function startDcs(op: Operation, hosts: readonly Host[]): Promise<void> {
+  const { label } = op.cluster.dcs;
+  const { unit } = dcsMembers(op.cluster)!;
+  op.stage(`start ${label}`, hosts);
+  for (const host of hosts)
+    await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) =>
+      remote.run(`systemctl reset-failed ${unit} 2>/dev/null; timeout 60 systemctl start --no-block ${unit}`, 70),
+    );
+  for (const end = Date.now() + START_MS; Date.now() < end; await sleep(1000)) {
+    const { dcs } = await op.look();
+    if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
+  }
+}
 
 /** One member goes on alone with all that it knows, and the others, whose copies are of something that is no more, join it. */
 async function recoverQuorum(op: Operation, host: Host): Promise<void> {

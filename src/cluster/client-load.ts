@@ -48,14 +48,18 @@ wait
 touch ended`;
 }
 
-/** POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. */
+/**
+ * POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. Right behind what it watched
+ * the first connection may fail.
+ */
 export const collectScript = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
   const uri = clientUri(cluster, 'primary', { authority })!;
   return `cd ${quote(directory)} || exit 1
 rm -f alive
 n=0; while [ ! -e ended ] && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
 cat writes; echo --; cat reads; echo --
-${psql(uri, quote(`select n from ${TABLE}`))} || exit 1
+n=0; until rows=$(${psql(uri, quote(`select n from ${TABLE}`))}); do n=$((n + 1)); [ $n -lt 15 ] || exit 1; sleep 1; done
+printf '%s\\n' "$rows"
 ${psql(uri, quote(`drop table ${TABLE}`))}
 rm -rf ${quote(directory)}`;
 };

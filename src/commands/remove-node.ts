@@ -21,6 +21,17 @@ function without(text: string, name: string): string {
   }
 }
 
+/** What is left must be a valid inventory. Throws UsageError that says so. */
+function valid(name: string, load: () => Cluster): Cluster {
+  try {
+    return load();
+  } catch (cause) {
+    throw cause instanceof UsageError
+      ? new UsageError(`the inventory would not be valid without ${name}:\n${cause.message}`)
+      : cause;
+  }
+}
+
 /**
  * `hapg remove-node`: a host leaves; its data directory stays where it is, and backups are never touched. With `gone` it is
  * lost for good: the others forget it.
@@ -38,7 +49,7 @@ export const removeNodeCommand = (
       if (!host) throw new UsageError(`${cluster.file} has no host ${name}`);
       // Both before anything is touched: what is left must be a valid inventory.
       const text = without(made.text, name);
-      const rest = loadInventory(cluster.file, options.extra, () => text).cluster;
+      const rest = valid(name, () => loadInventory(cluster.file, options.extra, () => text).cluster);
       const others = { ...cluster, hosts: cluster.hosts.filter((one) => one !== host) };
       const judge = (snapshot: Snapshot) =>
         all(steady(others, snapshot, DEFAULT_LIMITS), options.gone ? isGone(snapshot, host) : { ok: true });

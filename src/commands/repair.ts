@@ -1,6 +1,5 @@
 import { converge, surveyAll } from '../../playbooks/grow.ts';
-import { cureOf, dcsRemains, repair } from '../../playbooks/repair.ts';
-import { findDamage } from '../cluster/decisions/repair.ts';
+import { assess, cureOf, repair, startDcs } from '../../playbooks/repair.ts';
 import { standing } from '../cluster/decisions/standby.ts';
 import { all } from '../cluster/decisions/verdict.ts';
 import { StepFailed } from '../errors.ts';
@@ -14,9 +13,9 @@ const TURNS = 8;
  * cleared by every command before this one looks; here that is all there may be to do.
  */
 export const repairCommand = (options: OperateOptions): Promise<number> =>
-  operate('repair', { ...options, asItIs: true }, async (op, snapshot, _made, store) => {
-    const first = findDamage(op.cluster, snapshot, await dcsRemains(op));
-    refuseUnless(all(first.verdict, standing(op.cluster, snapshot)));
+  operate('repair', { ...options, asItIs: true }, async (op, _snapshot, _made, store) => {
+    const first = await assess(op);
+    refuseUnless(all(first.verdict, standing(op.cluster, first.snapshot)));
     if (first.damages.length === 0) return undefined;
     return {
       explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(op.cluster, one)}`).join('\n'),
@@ -24,9 +23,8 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
       hosts: first.damages.map((one) => one.host),
       run: async () => {
         for (let turn = 0; turn < TURNS; turn++) {
-          const seen = await op.look();
-          const { damages, verdict } = findDamage(op.cluster, seen, await dcsRemains(op));
-          refuseUnless(all(verdict, standing(op.cluster, seen)));
+          const { snapshot, damages, verdict } = await assess(op, first);
+          refuseUnless(all(verdict, standing(op.cluster, snapshot)));
           const next = damages[0];
           if (!next) {
             // Settings that were lost with the DCS, and files of the members, are those of the inventory again.
@@ -34,7 +32,12 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
             return;
           }
           op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
-          await repair(op, next);
+          await (next.kind === 'start-dcs'
+            ? startDcs(
+                op,
+                damages.map((one) => one.host),
+              )
+            : repair(op, next));
         }
         throw new StepFailed(
           first.damages[0]!.host.name,

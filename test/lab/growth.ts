@@ -23,8 +23,8 @@ export function growing(lab: TestLab, deep = false): void {
     const result = JSON.parse(stdout) as OperationDocument;
     console.log(`add-replica: ${result.duration_ms} ms ${JSON.stringify(result.writes)}`);
     assert.equal(result.writes!.lost, 0);
-    // 0.6 s were seen; two cores install packages meanwhile.
-    assert.ok(result.writes!.max_gap_ms < 2000, `${result.writes!.max_gap_ms} ms`);
+    // 0.5 to 1.3 s were seen: the hosts' packages and the leader's WAL go to one disk here.
+    assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms`);
     const status = await lab.healthy(5);
     assert.ok(status.members.some((member) => member.name === 'db4' && member.state === 'streaming'));
     assert.equal(status.dcs.members.filter((member) => member.healthy).length, 3, 'a database host without etcd');

@@ -10,7 +10,7 @@ export function rotating(lab: TestLab, deep = false): void {
       (host) => lab.on(host, `head -n 3 /var/lib/postgresql/17/${lab.cluster}/postmaster.pid | tail -n 1`).out,
     );
 
-  /** Runs a command with the probe: nobody notices, and PostgreSQL is not restarted. */
+  /** Runs a command with the probe: nobody notices (at most `mayFail` writes, and reads), and PostgreSQL is not restarted. */
   async function unnoticed(args: string[], { mayFail = 0, atLeast = 10, gapMs = 60_000 } = {}): Promise<void> {
     await lab.healthy(60);
     const before = started();
@@ -19,7 +19,7 @@ export function rotating(lab: TestLab, deep = false): void {
     const { writes, reads, duration_ms } = JSON.parse(stdout) as OperationDocument;
     console.log(`${args.join(' ')}: ${duration_ms} ms ${JSON.stringify(writes)} ${JSON.stringify(reads)}`);
     assert.ok(writes!.acked + writes!.failed >= atLeast, 'there were writes to be disturbed');
-    assert.ok(writes!.failed + reads!.failed <= mayFail, `failed: ${JSON.stringify({ writes, reads })}`);
+    assert.ok(Math.max(writes!.failed, reads!.failed) <= mayFail, `failed: ${JSON.stringify({ writes, reads })}`);
     assert.ok(writes!.max_gap_ms <= gapMs, `${writes!.max_gap_ms} ms`);
     assert.equal(writes!.lost, 0);
     assert.deepEqual(started(), before, 'PostgreSQL was not restarted');
@@ -60,13 +60,13 @@ export function rotating(lab: TestLab, deep = false): void {
     assert.equal(stats(after.system.stats!), '200');
     assert.equal(stats(before.system.stats!), '401');
     // Replication with the new password: a walreceiver that has to log in anew.
-    lab.on('db1', 'for h in db1; do pkill -f walsender; done; pkill -f walreceiver');
+    for (const host of ['db1', 'db2', 'db3']) lab.on(host, "pkill -f '[w]alreceiver'");
     await lab.healthy(60);
   });
 
   test("a user's password changes in the server and on the client at the same moment", async () => {
     const before = await passwords();
-    // A server knows one password at a time, so a login that falls between the two may fail; seldom, and one.
+    // A server knows one password at a time, so a login that falls between the two may fail: one of a writer, one of a reader.
     for (let turn = 0; turn < 3; turn++) await unnoticed(['secrets', 'rotate', 'app'], { mayFail: 1, atLeast: 1 });
     assert.notEqual((await passwords()).users.app, before.users.app);
   });
@@ -96,7 +96,7 @@ export function rotating(lab: TestLab, deep = false): void {
 
   test("an authority is replaced end to end: etcd's, with its members restarted one by one", () =>
     // Seen once: 6 writes in half a second, when a balancer took the leader for down.
-    unnoticed(['certs', 'renew', '--authority', 'etcd'], { mayFail: 12, gapMs: 2000 }));
+    unnoticed(['certs', 'renew', '--authority', 'etcd'], { mayFail: 12, gapMs: 5000 }));
   if (!deep) return;
   for (const authority of ['patroni', 'postgres', 'pgbackrest'])
     test(`an authority is replaced end to end: ${authority}`, () =>

@@ -25,7 +25,7 @@ export function updating(lab: TestLab): void {
     assert.equal(result.switchovers.length, 2, 'away from the leader, and back');
     assert.equal(result.writes!.lost, 0);
     assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms without a write`);
-    assert.ok(result.reads!.max_gap_ms < 3000, `${result.reads!.max_gap_ms} ms without a read`);
+    assert.ok(result.reads!.max_gap_ms < 5000, `${result.reads!.max_gap_ms} ms without a read`);
     assert.equal(leaderOf(await lab.healthy(5)), leaderOf(before), '--switch-back');
     for (const host of lab.hosts) assert.match(versionOn(lab, host, 'iproute2'), /hapg1$/, host);
     for (const host of ['db1', 'db2', 'db3'])

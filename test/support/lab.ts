@@ -84,7 +84,7 @@ export class TestLab {
   start(
     args: readonly string[],
     env: Record<string, string> = {},
-  ): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void } {
+  ): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void; said: () => string } {
     const started = performance.now();
     const inventory = args.includes('-i') ? [] : ['-i', this.inventory];
     const child = spawn(process.execPath, [BIN, ...args, ...inventory], {
@@ -99,7 +99,7 @@ export class TestLab {
     const done = new Promise<Outcome>((settle) =>
       child.on('close', (code) => settle({ code, stdout, stderr, ms: performance.now() - started })),
     );
-    return { done, kill: (signal) => void child.kill(signal) };
+    return { done, kill: (signal) => void child.kill(signal), said: () => stdout };
   }
 
   /** Runs sh inside a host, past hapg; returns status and output. */
@@ -179,12 +179,20 @@ export class Writer {
   constructor(private readonly lab: TestLab) {}
 
   start(seconds: number): void {
-    this.lab.on(
-      this.lab.client,
-      `psql -q "${this.lab.uri}" -c 'drop table if exists rows' -c 'create table rows (n int primary key)'; rm -f /tmp/stop /tmp/rows.log`,
-    );
+    this.ask('drop table if exists rows; create table rows (n int primary key)');
+    this.lab.on(this.lab.client, 'rm -f /tmp/stop /tmp/rows.log');
     const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
     this.lab.docker('exec', '-d', `${this.lab.cluster}-${this.lab.client}`, 'sh', '-c', loop);
+  }
+
+  /** Asks until there is an answer: right behind a fault the first connection may fail. */
+  private ask(sql: string): string {
+    for (let tries = 1; ; tries++) {
+      const { code, out } = this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c '${sql}' 2>&1`);
+      if (code === 0) return out;
+      if (tries === 15) throw new Error(`${sql}: ${out}`);
+      this.lab.on(this.lab.client, 'sleep 1');
+    }
   }
 
   /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
@@ -196,9 +204,7 @@ export class Writer {
       .map((line) => line.split(' '));
     const acked = lines.filter(([, what]) => what === 'ok');
     if (acked.length === 0) throw new Error('the writer has never been acknowledged');
-    const there = new Set(
-      this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c 'select n from rows'`).out.split('\n'),
-    );
+    const there = new Set(this.ask('select n from rows').split('\n'));
     // Up to the last attempt, so that an outage that lasts counts.
     const times = [...acked, ...lines.slice(-1)].map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
