@@ -12,6 +12,7 @@ import {
   patroniPackages,
   patroniPrepare,
   patroniRestart,
+  patroniSettles,
 } from '../roles/patroni/patroni.ts';
 import { postgresSource } from '../roles/patroni/repository.ts';
 import { patroniSource } from '../roles/patroni/source.ts';
@@ -198,6 +199,8 @@ const restarts: Stage = {
   name: 'pending restarts',
   hosts: databases,
   steps: patroniRestart,
+  // Whether a setting of its own file asks for a restart Patroni knows after its next cycle.
+  settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) }),
   order: (busy, { snapshot }) => restartOrder(busy, snapshot),
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };

@@ -9,6 +9,7 @@ import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, ROLE_NAMES } from '../src/inventory/model.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
+import { APT } from '../src/shell/apt.ts';
 import { sql } from '../src/shell/postgres.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import { apply } from './apply.ts';
@@ -43,7 +44,8 @@ dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
       host,
       'room and versions',
       `echo "bytes $(${freeBytes(cluster)})"
-out=$(apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update 2>&1) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
+${APT}
+out=$(apt -o APT::Update::Error-Mode=any update 2>&1) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
 for p in ${words(...names)}; do
   v=$(dpkg-query -W -f '\${Version}' "$p" 2>/dev/null)
   [ -n "$v" ] || v=$(apt-cache policy "$p" | sed -n 's/^  Candidate: //p')

@@ -79,7 +79,7 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
     unit(role, UNIT),
     ready(role, 'leader behind the primary port', {
       check:
-        "echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",
+        "echo 'show stat -1 4 -1' | socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",
       doing: 'waiting for HAProxy to see the leader',
       timeoutSeconds: 60,
     }),

@@ -12,7 +12,7 @@ const tell = (commands: readonly string[]): string =>
   commands
     .map(
       (command) =>
-        `out=$(echo ${quote(command)} | timeout 5 socat - UNIX-CONNECT:${HAPROXY_SOCKET}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
+        `out=$(echo ${quote(command)} | timeout 5 socat -t 5 - UNIX-CONNECT:${HAPROXY_SOCKET}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
     )
     .join('\n');
 

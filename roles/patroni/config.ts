@@ -36,6 +36,8 @@ export function patroniConfig(host: Host, context: Context): Secret {
       authentication: { username: 'patroni', password: secrets.password('rest') },
       allowlist: hostsWithAny(cluster, 'patroni', 'haproxy').map((member) => member.address),
       allowlist_include_members: true,
+      // Each balancer asks each member for every port of its own, all at once; the default is 5.
+      request_queue_size: 128,
     },
     ctl: {
       cacert: `${PKI.patroni}/rest-ca.crt`,

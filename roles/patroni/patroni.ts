@@ -216,7 +216,7 @@ export function patroniCluster(host: Host, context: Context): Step[] {
       identity: REST_IDENTITY,
       config: dcsConfig(context),
       password: secrets.password('rest'),
-      settleSeconds: settle(cluster),
+      settleSeconds: patroniSettles(cluster),
     }),
     ...(cluster.source ? [] : [accountsAndDatabases(context)]),
   ];
@@ -249,7 +249,7 @@ export const patroniExtensions = (_host: Host, { cluster: { settings } }: Contex
     );
 
 /** Seconds within which every member has gone through one of Patroni's cycles. */
-const settle = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
+export const patroniSettles = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
 
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
 export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step[] => [
@@ -258,6 +258,6 @@ export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step
     scope: patroniScope(cluster),
     rest: rest(host, cluster),
     candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
-    settleSeconds: settle(cluster),
+    settleSeconds: patroniSettles(cluster),
   }),
 ];

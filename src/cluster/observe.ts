@@ -172,7 +172,7 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
   }
   if (has('haproxy'))
     parts.push(
-      `echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`,
+      `echo @haproxy; if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat -t 3 - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`,
     );
   if (has('keepalived') && cluster.vip)
     parts.push(

@@ -57,6 +57,7 @@ export class Apply {
   }
 
   private async stage(stage: Stage): Promise<void> {
+    await this.settle(stage);
     const work = await this.pendingWork(stage);
     if (work.size === 0) return;
     this.recorder.stage(
@@ -70,6 +71,18 @@ export class Apply {
       await this.group(stage, group);
       if (this.recorder.failed.length > 0) return;
     }
+  }
+
+  /** When each step was last done on any host; milliseconds since the epoch. */
+  private readonly lastDone = new Map<string, number>();
+
+  /** Waits for what a handler of this run has set going, where the stage depends on it. */
+  private async settle(stage: Stage): Promise<void> {
+    const wait = stage.settles?.(this.context);
+    const done = wait && this.lastDone.get(wait.handler);
+    if (done === undefined) return;
+    const left = done + wait!.seconds * 1000 - Date.now();
+    if (left > 0 && this.interrupt.level === 0) await sleep(left);
   }
 
   /** Hosts that have something to do in this stage, judged by what is there now. */
@@ -161,6 +174,7 @@ export class Apply {
   }
 
   private async group(stage: Stage, group: readonly Host[]): Promise<void> {
+    const before = this.recorder.done.length;
     await settleAll(group, this.session.options.forks, async (host) => {
       try {
         await this.host(stage, host);
@@ -169,6 +183,7 @@ export class Apply {
         this.recorder.failure(host.name, cause instanceof StepFailed ? cause.step : stage.name, cause as Error);
       }
     });
+    for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, Date.now());
     // What one group did may show on others.
     if (stage.order)
       await this.refresh(

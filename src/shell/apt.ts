@@ -1,6 +1,20 @@
-/** POSIX sh for every use of the package manager: asks nothing, restarts nothing, waits for another one's lock. */
+/**
+ * POSIX sh for every use of the package manager: asks nothing, restarts nothing, waits for another one's lock. apt waits
+ * for dpkg's by itself, and gives up at once where its own lists or archives are locked (apt 2.6 and 3.0), as the daily
+ * timers do.
+ */
 export const APT = `export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"; }`;
+apt() {
+  apt_said=$(mktemp -d); apt_tries=0
+  while :; do
+    { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" 2>&1 && echo 0 > "$apt_said/code" || echo $? > "$apt_said/code"; } | tee "$apt_said/out"
+    apt_code=$(cat "$apt_said/code"); apt_tries=$((apt_tries + 1))
+    [ "$apt_code" != 0 ] && [ $apt_tries -lt 60 ] && grep -qE '(Could not get|Unable to) lock' "$apt_said/out" || break
+    sleep 5
+  done
+  rm -r "$apt_said"
+  return "$apt_code"
+}`;
 
 /**
  * POSIX sh that mends what an interrupted dpkg has left. Only a lock is waited for: a package whose own scripts fail is

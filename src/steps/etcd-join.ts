@@ -48,23 +48,26 @@ export function joinScript({ name, peerUrl, endpoints, pki, file }: Omit<EtcdJoi
   return `set -e
 umask 077
 quietly() { out=$("$@" 2>&1) || { printf '%s\\n' "$out" | tail -n 3; return 1; }; }
-quietly ${ctl} ${all} endpoint health
+# A change of members is refused until all of them have been in touch for a few seconds (strict reconfiguration check).
+patiently() {
+  n=0
+  until quietly "$@"; do
+    n=$((n + 1))
+    case "$out" in *'unhealthy'*) [ $n -lt 30 ] || return 1; sleep 1 ;; *) return 1 ;; esac
+  done
+}
+patiently ${ctl} ${all} endpoint health
 mkdir -p ${PATHS.state}/etcd
 quietly ${ctl} ${quote(`--endpoints=${endpoints[0]}`)} snapshot save ${PATHS.state}/etcd/before-join-$(date +%s).db
 list=$(${ctl} ${all} member list -w simple)
 # One that has been started and has no data here can never go on; one that has not is what an interrupted run has added.
 old=$(echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url && $2 == "started" {print $1}')
 if [ -n "$old" ]; then
-  quietly ${ctl} ${all} member remove "$old"
+  patiently ${ctl} ${all} member remove "$old"
   list=$(${ctl} ${all} member list -w simple)
 fi
 if ! echo "$list" | awk -F', ' -v url=${quote(peerUrl)} '$4 == url {found = 1} END {exit !found}'; then
-  # A change of members is refused until all of them have been in touch for a few seconds (strict reconfiguration check).
-  n=0
-  until quietly ${ctl} ${all} member add ${quote(name)} --learner ${quote(`--peer-urls=${peerUrl}`)}; do
-    n=$((n + 1))
-    case "$out" in *'unhealthy cluster'*) [ $n -lt 30 ] || exit 1; sleep 1 ;; *) exit 1 ;; esac
-  done
+  patiently ${ctl} ${all} member add ${quote(name)} --learner ${quote(`--peer-urls=${peerUrl}`)}
   list=$(${ctl} ${all} member list -w simple)
 fi
 members=$(echo "$list" | awk -F', ' -v url=${quote(peerUrl)} -v name=${quote(name)} '{n = $4 == url ? name : $3; printf "%s%s=%s", sep, n, $4; sep = ","}')

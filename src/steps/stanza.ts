@@ -56,9 +56,17 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
   async change({ want }, state, remote) {
     const older = isOlder(want, state);
     remote.doing('checking the archive');
+    // Members that have a segment to archive try so as soon as the repository answers, and hold the lock meanwhile.
     await remote.run(
-      `${pgbackrest(want.name, older ? 'stanza-upgrade' : 'stanza-create')} && ${pgbackrest(want.name, 'check')}`,
-      180,
+      `n=0
+until out=$(${pgbackrest(want.name, older ? 'stanza-upgrade' : 'stanza-create')} 2>&1); do
+  n=$((n + 1))
+  case "$out" in *'unable to acquire lock'*) ;; *) n=60 ;; esac
+  [ $n -lt 60 ] || { printf '%s\\n' "$out" | grep -v 'command begin' | tail -n 4; exit 1; }
+  sleep 2
+done
+out=$(${pgbackrest(want.name, 'check')} 2>&1) || { printf '%s\\n' "$out" | grep -v 'command begin' | tail -n 4; exit 1; }`,
+      300,
     );
     remote.doing('first full backup');
     for (const key of older ? want.repositories : lacking(want, state))
