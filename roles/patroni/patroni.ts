@@ -134,7 +134,7 @@ export function patroni(host: Host, context: Context): Step[] {
       dataDir: cluster.dataDir,
       port: cluster.settings.postgres.port,
       hba: hbaLines(cluster),
-      settings: settingNames(host, context),
+      settings: Object.keys(declaredSettings(host, context)),
     }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster, context.facts(host)),
@@ -154,10 +154,10 @@ export function patroni(host: Host, context: Context): Step[] {
 }
 
 /** Every setting of PostgreSQL that hapg decides, for this member or for all. */
-const settingNames = (host: Host, context: Context): string[] => {
+function declaredSettings(host: Host, context: Context): Record<string, unknown> {
   const { parameters } = dcsConfig(context).postgresql as { parameters: Record<string, unknown> };
-  return [...Object.keys(memberParameters(host, context)), ...Object.keys(parameters)];
-};
+  return { ...parameters, ...memberParameters(host, context) };
+}
 
 /**
  * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at
@@ -252,12 +252,18 @@ export const patroniExtensions = (_host: Host, { cluster: { settings } }: Contex
 export const patroniSettles = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
 
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
-export const patroniRestart = (host: Host, { cluster, snapshot }: Context): Step[] => [
-  memberRestart(role, {
-    name: host.name,
-    scope: patroniScope(cluster),
-    rest: rest(host, cluster),
-    candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
-    settleSeconds: patroniSettles(cluster),
-  }),
-];
+export const patroniRestart = (host: Host, context: Context): Step[] => {
+  const { cluster, snapshot } = context;
+  return [
+    memberRestart(role, {
+      name: host.name,
+      scope: patroniScope(cluster),
+      rest: rest(host, cluster),
+      candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+      dataDir: cluster.dataDir,
+      parameters: declaredSettings(host, context),
+      restartSettings: snapshot.observations.get(host.name)?.sql?.restartSettings ?? [],
+      settleSeconds: patroniSettles(cluster),
+    }),
+  ];
+};

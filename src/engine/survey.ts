@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Facts, parseFacts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
@@ -78,6 +79,16 @@ export function assumedContext(cluster: Cluster, secrets: SecretStore): Context 
   );
 }
 
+/** So often a living cluster is looked at when all that is missing is an answer: an election is over then. */
+const LOOKS = 4;
+const LOOK_AGAIN_MS = 1000;
+
+/** Nothing is to be changed, only waited for; or all were asked, and the DCS has no quorum. */
+const maybePasses = ({ changes }: Plan, { cluster, snapshot }: Context, scope: Scope): boolean =>
+  snapshot.exists &&
+  ((changes.length > 0 && changes.every(({ step }) => step.startsWith('ready '))) ||
+    (!snapshot.dcs.quorum && scope.hosts.length === cluster.hosts.length));
+
 /**
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
  * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
@@ -98,46 +109,55 @@ export async function survey(
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
   let context = { ...contextOf(cluster, secrets, facts, observations), ...more };
-  let hosts = [...scope.hosts];
-  const order = lockOrder(hosts);
-  for (let round = 0; hosts.length > 0; round++) {
-    if (round > 4)
-      throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
-    const results = await settleAll(hosts, session.options.forks, async (host) => {
-      const steps = allSteps(playbook, host, context, scope).flatMap((one) => one.steps);
-      asked.set(host.name, probeScript(cluster, host, steps, ''));
-      if (round > 0 || !lock) {
-        probed.set(host.name, await probe(session, host, steps));
-        return;
+  const read = async (taking: typeof lock): Promise<void> => {
+    let hosts = [...scope.hosts];
+    const order = lockOrder(hosts);
+    for (let round = 0; hosts.length > 0; round++) {
+      if (round > 4)
+        throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
+      const results = await settleAll(hosts, session.options.forks, async (host) => {
+        const steps = allSteps(playbook, host, context, scope).flatMap((one) => one.steps);
+        asked.set(host.name, probeScript(cluster, host, steps, ''));
+        if (round > 0 || !taking) {
+          probed.set(host.name, await probe(session, host, steps));
+          return;
+        }
+        await order.enter(host);
+        try {
+          const answer = await probe(session, host, steps, lockScript(taking.who, taking.waitSeconds));
+          expectLocked(host, answer.prelude);
+          probed.set(host.name, answer);
+          order.locked(host);
+        } catch (cause) {
+          order.failed(host, cause as Error);
+          throw cause;
+        }
+      });
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      if (round === 0) observations.clear();
+      for (const host of hosts) {
+        facts.set(host.name, probed.get(host.name)!.facts);
+        observations.set(host.name, probed.get(host.name)!.observation);
       }
-      await order.enter(host);
-      try {
-        const answer = await probe(session, host, steps, lockScript(lock.who, lock.waitSeconds));
-        expectLocked(host, answer.prelude);
-        probed.set(host.name, answer);
-        order.locked(host);
-      } catch (cause) {
-        order.failed(host, cause as Error);
-        throw cause;
-      }
-    });
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    if (round === 0) observations.clear();
-    for (const host of hosts) {
-      facts.set(host.name, probed.get(host.name)!.facts);
-      observations.set(host.name, probed.get(host.name)!.observation);
+      context = { ...contextOf(cluster, secrets, facts, observations), ...more };
+      hosts = scope.hosts.filter(
+        (host) =>
+          probeScript(
+            cluster,
+            host,
+            allSteps(playbook, host, context, scope).flatMap((one) => one.steps),
+            '',
+          ) !== asked.get(host.name),
+      );
     }
-    context = { ...contextOf(cluster, secrets, facts, observations), ...more };
-    hosts = scope.hosts.filter(
-      (host) =>
-        probeScript(
-          cluster,
-          host,
-          allSteps(playbook, host, context, scope).flatMap((one) => one.steps),
-          '',
-        ) !== asked.get(host.name),
-    );
+  };
+  await read(lock);
+  let plan = makePlan(playbook, context, scope, probed);
+  for (let looks = 1; looks < LOOKS && maybePasses(plan, context, scope); looks++) {
+    await sleep(LOOK_AGAIN_MS);
+    await read(undefined);
+    plan = makePlan(playbook, context, scope, probed);
   }
   remember(cluster, probed);
-  return { playbook, scope, context, facts, probed, plan: makePlan(playbook, context, scope, probed) };
+  return { playbook, scope, context, facts, probed, plan };
 }

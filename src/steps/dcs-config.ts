@@ -3,7 +3,7 @@ import type { Secret } from '../secrets/secret.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 /** Those in which WAL is kept for standby clusters. */
 const OUR_SLOTS = /^hapg_standby_/;

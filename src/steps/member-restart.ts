@@ -1,6 +1,9 @@
+import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { patronictl } from '../shell/postgres.ts';
+import { quote } from '../shell/quote.ts';
+import { configPatch, type Json } from './dcs-config.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant {
@@ -11,6 +14,11 @@ export interface MemberRestartWant {
   rest: string;
   /** The member to hand leadership to, if this one leads; undefined when none may take over. */
   candidate: string | undefined;
+  dataDir: string;
+  /** All settings of PostgreSQL that are declared for this member, for itself or for all. */
+  parameters: Json;
+  /** Settings that take effect with a restart only; empty while PostgreSQL cannot tell (pg_settings, context "postmaster"). */
+  restartSettings: readonly string[];
   /** Within this time Patroni has read a configuration that was changed. */
   settleSeconds: number;
 }
@@ -20,6 +28,33 @@ export interface MemberRestartState {
   leader: boolean;
   /** Settings of which the new value is smaller; Patroni 4 tells, older versions do not. */
   decreased: string[];
+  /** The declared settings as the member has them now; undefined where it has none yet. */
+  present: Json | undefined;
+}
+
+const FILES = 3;
+
+/** Settings that this run is about to change and that then ask for a restart. */
+const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present }: MemberRestartState): string[] =>
+  present === undefined
+    ? []
+    : Object.keys(configPatch(present, parameters, ['postgresql', 'parameters'])).filter((name) =>
+        restartSettings.includes(name),
+      );
+
+function json(text: string | undefined): Json | undefined {
+  try {
+    return JSON.parse(text || '') as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Patroni keeps of the dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
+function presentSettings(dynamic: Json | undefined, local: string): Json | undefined {
+  const shared = (dynamic?.postgresql as Json | undefined)?.parameters as Json | undefined;
+  const own = parseYaml(Buffer.from(local, 'base64').toString()) as { parameters?: Json } | null;
+  return shared && own?.parameters ? { ...shared, ...own.parameters } : undefined;
 }
 
 /**
@@ -32,41 +67,44 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   probe: (steps) =>
     steps
       .map(
-        (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo`,
+        (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo
+tr -d '\\n' 2>/dev/null < ${quote(`${one.want.dataDir}/patroni.dynamic.json`)}; echo
+sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base64 -w 0; echo`,
       )
       .join('\n'),
   parse(answer, steps) {
+    const lines = answer.split('\n');
     return new Map(
       steps.map((one, index) => {
-        let self: {
-          pending_restart?: boolean;
-          role?: string;
-          pending_restart_reason?: Record<string, { old_value: string; new_value: string }>;
-        } = {};
-        try {
-          self = JSON.parse(answer.split('\n')[index] || '{}');
-        } catch {
-          // An unreachable member has no pending restart that could be read; its readiness is another step's business.
-        }
+        // An unreachable member has no pending restart that could be read; its readiness is another step's business.
+        const self = json(lines[index * FILES]) ?? {};
         return [
           one.id,
           {
             pending: self.pending_restart === true,
-            leader: /^(leader|master|primary)$/.test(self.role ?? ''),
+            leader: /^(leader|master|primary)$/.test(String(self.role ?? '')),
             decreased: shrinkingSettings(self),
+            present: presentSettings(json(lines[index * FILES + 1]), lines[index * FILES + 2] ?? ''),
           },
         ];
       }),
     );
   },
-  diff(_step, state) {
-    if (!state.pending) return undefined;
+  diff({ want }, state) {
+    const settings = foreseen(want, state);
+    if (!state.pending && settings.length === 0) return undefined;
     const how = state.leader
       ? state.decreased.length > 0
         ? `in place, because ${state.decreased.join(', ')} shrinks`
         : 'after a switchover'
       : 'one member at a time';
-    return { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` };
+    return state.pending
+      ? { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` }
+      : {
+          action: 'restart',
+          summary: `PostgreSQL restarts for ${settings.join(', ')}, one member at a time`,
+          knownAfterApply: true,
+        };
   },
   async change({ want }, state, remote) {
     // A reload that is still on its way while PostgreSQL starts can make it
@@ -74,6 +112,8 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     // Every reload is done within one cycle.
     remote.doing('waiting for reloads to be done');
     await remote.run(`sleep ${want.settleSeconds}`);
+    // What was foreseen may turn out to be no change to PostgreSQL: 1024MB is 1GB.
+    if (!state.pending) return;
     if (state.leader && state.decreased.length === 0) {
       if (!want.candidate)
         throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');

@@ -11,7 +11,7 @@ import { growing } from '../lab/growth.ts';
 import { repairing } from '../lab/repair.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
-import { type OperationDocument, TestLab } from '../support/lab.ts';
+import { type OperationDocument, report, set, TestLab } from '../support/lab.ts';
 
 /** What takes too long for every change: each of these in all its depth, on a lab of their own. */
 const lab = new TestLab('pgday2');
@@ -22,6 +22,19 @@ before(async () => {
   await lab.findUri();
 });
 after(() => lab.down());
+
+test("a setting of the members' own files alone: the plan says who restarts, and the same run does it", async () => {
+  lab.write((text) => text.replace('shared_buffers: 128MB', 'shared_buffers: 144MB'));
+  const restarts = (text: string) => set(report(text)).filter((one) => one.includes(' restart-pending '));
+  const planned = restarts((await lab.hapg(['plan', '-o', 'json'])).stdout);
+  assert.equal(planned.length, 3);
+  const { code, stdout, stderr } = await lab.hapg(['apply', '--yes', '-o', 'json']);
+  assert.equal(code, 0, stderr.slice(-2000));
+  assert.deepEqual(restarts(stdout), planned);
+  for (const db of ['db1', 'db2', 'db3'])
+    assert.equal(lab.on(db, "runuser -u postgres -- psql -XAtc 'show shared_buffers'").out, '144MB', db);
+  assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});
 
 growing(lab, true);
 drifting(lab, true);

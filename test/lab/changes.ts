@@ -93,6 +93,8 @@ export function changing(lab: TestLab): void {
     lab.write(change);
     const writer = new Writer(lab);
     writer.start(120);
+    const restarts = (text: string) => report(text).changes.filter((one) => one.step.startsWith('restart-pending'));
+    const planned = restarts((await lab.hapg(['plan', '-o', 'json'])).stdout);
     const { code, stdout, stderr } = await lab.hapg(['apply', '--yes', '-o', 'json']);
     assert.equal(code, 0, stderr.slice(-2000));
     const result = writer.stop();
@@ -100,10 +102,9 @@ export function changing(lab: TestLab): void {
     assert.equal(result.lost, 0);
     assert.ok(result.acked > 20);
     await lab.healthy(60);
-    const restarted = report(stdout)
-      .changes.filter((one) => one.step.startsWith('restart-pending'))
-      .map((one) => one.host);
+    const restarted = restarts(stdout).map((one) => one.host);
     assert.deepEqual([...restarted].sort(), ['db1', 'db2', 'db3']);
+    assert.deepEqual(planned.map((one) => one.host).sort(), [...restarted].sort(), 'the plan has said so');
     return restarted.map((host) => (host === leader ? 'leader' : 'replica'));
   }
   const everywhere = (value: string) => {

@@ -8,6 +8,7 @@ import { Secret } from '../../src/secrets/secret.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file, noFile } from '../../src/steps/file.ts';
+import { memberRestart } from '../../src/steps/member-restart.ts';
 import { option } from '../../src/steps/option.ts';
 import { packages } from '../../src/steps/package.ts';
 import { scramMatches, scramVerifier } from '../../src/steps/scram.ts';
@@ -203,5 +204,47 @@ test('users and databases: what is missing is made, what differs is changed, not
   assert.equal(
     step.kind.diff(step, there)?.summary,
     'let user app log in; connection limit of app -1 → 5; password of user app; owner of app else → app',
+  );
+});
+
+test('a plan foresees the restart that a changed setting will ask for, and none for spellings or for other settings', () => {
+  const parameters = { max_connections: 120, shared_buffers: '128MB', work_mem: '8MB', wal_log_hints: 'on' };
+  const restarted = memberRestart('patroni', {
+    name: 'db1',
+    scope: ['pg'],
+    rest: '',
+    candidate: undefined,
+    dataDir: '/data',
+    parameters,
+    restartSettings: ['max_connections', 'shared_buffers', 'wal_log_hints'],
+    settleSeconds: 6,
+  });
+  const seen = (shared: object, own: string, patroni = '{"role":"replica"}') =>
+    restarted.kind
+      .parse(
+        [
+          patroni,
+          JSON.stringify({ ttl: 20, postgresql: { parameters: shared } }),
+          Buffer.from(`  parameters:\n${own}  pg_hba:\n`).toString('base64'),
+        ].join('\n'),
+        [restarted],
+      )
+      .get(restarted.id);
+  const says = (...state: Parameters<typeof seen>) => restarted.kind.diff(restarted, seen(...state))?.summary;
+  const same = { max_connections: '120', wal_log_hints: true };
+  assert.equal(says(same, '    shared_buffers: 128MB\n    work_mem: 8MB\n'), undefined);
+  assert.equal(says(same, '    shared_buffers: 128MB\n    work_mem: 4MB\n'), undefined, 'a reload is enough');
+  assert.match(
+    says({ ...same, max_connections: 100 }, '    shared_buffers: 64MB\n    work_mem: 8MB\n')!,
+    /restarts for max_connections, shared_buffers/,
+  );
+  assert.match(
+    says(same, '    shared_buffers: 128MB\n    work_mem: 8MB\n', '{"role":"replica","pending_restart":true}')!,
+    /restarts for changed settings/,
+  );
+  assert.equal(
+    restarted.kind.diff(restarted, restarted.kind.parse('\n\n', [restarted]).get(restarted.id)),
+    undefined,
+    'before there is a member',
   );
 });
