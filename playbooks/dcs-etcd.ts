@@ -24,7 +24,7 @@ export const etcdMembers: DcsMembers = {
 
   async leave(op, host) {
     const { cluster } = op;
-    const other = dcsHosts(cluster).find((one) => one !== host)!;
+    const other = dcsHosts(cluster).find((one) => one !== host && !op.isAway(one))!;
     await op.step(other, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
       remote.run(memberRemove(dcsPeer(cluster, host), clientUrl(other, cluster), PKI.etcd), 60),
     );

@@ -35,7 +35,7 @@ export const zookeeperMembers: DcsMembers = {
   joined: undefined,
 
   async leave(op, host) {
-    const others = dcsHosts(op.cluster).filter((one) => one !== host);
+    const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isAway(one));
     await op.step(others[0]!, `ZooKeeper member ${host.name} leaves`, 'zookeeper', 'remove', (remote) =>
       remote.run(removeMember(op, host, others), 90),
     );

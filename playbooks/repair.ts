@@ -7,8 +7,8 @@ import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
 import { dcsMembers, parseRemains } from './dcs.ts';
 
-/** For members that were stopped to get well; milliseconds. */
-const START_MS = 30_000;
+/** For members that were stopped to get well: as long as systemd gives one to start; milliseconds. */
+const START_MS = 120_000;
 /** Seconds for a member of the DCS to start, and for all of them to be in touch. */
 const MEMBER_S = 120;
 

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
-import { EXIT, KnownError } from './errors.ts';
+import { EXIT, KnownError, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 
 /** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
@@ -141,12 +141,18 @@ command('add-replica', 'write a host into the inventory and bring it in')
   );
 
 command('remove-node', 'take a host out of the cluster and out of the inventory')
-  .argument('<name>', 'name of the host')
+  .argument('<name...>', 'name of the host; with --gone also of several')
   .option('--switchover', 'if it leads, another member leads first', false)
   .option('--gone', 'the host is lost for good; the others forget it', false)
   .option(...PROBE)
-  .action((name, options) =>
-    run(async () => (await import('./commands/remove-node.ts')).removeNodeCommand(name, options)),
+  .action((names: string[], options) =>
+    run(async () => {
+      const { removeLostCommand, removeNodeCommand } = await import('./commands/remove-node.ts');
+      if (options.gone) return removeLostCommand(names, options);
+      if (names.length > 1)
+        throw new UsageError('hosts leave one at a time; several only with --gone, when they are lost');
+      return removeNodeCommand(names[0]!, options);
+    }),
   );
 
 command('restart', 'rolling restart of PostgreSQL: replicas, then the leader after a switchover')

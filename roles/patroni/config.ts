@@ -36,7 +36,7 @@ export function patroniConfig(host: Host, context: Context): Secret {
       authentication: { username: 'patroni', password: secrets.password('rest') },
       allowlist: hostsWithAny(cluster, 'patroni', 'haproxy').map((member) => member.address),
       allowlist_include_members: true,
-      // Each balancer asks each member for every port of its own, all at once; the default is 5.
+      // Each balancer asks each member for every port of its own, all at once; the default is 5. Read when Patroni starts.
       request_queue_size: 128,
     },
     ctl: {

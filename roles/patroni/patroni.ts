@@ -154,10 +154,13 @@ export function patroni(host: Host, context: Context): Step[] {
 }
 
 /** Every setting of PostgreSQL that hapg decides, for this member or for all. */
-function declaredSettings(host: Host, context: Context): Record<string, unknown> {
-  const { parameters } = dcsConfig(context).postgresql as { parameters: Record<string, unknown> };
-  return { ...parameters, ...memberParameters(host, context) };
-}
+const declaredSettings = (host: Host, context: Context): Record<string, unknown> => ({
+  ...sharedSettings(context),
+  ...memberParameters(host, context),
+});
+
+const sharedSettings = (context: Context): Record<string, unknown> =>
+  (dcsConfig(context).postgresql as { parameters: Record<string, unknown> }).parameters;
 
 /**
  * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at
@@ -253,16 +256,19 @@ export const patroniSettles = (cluster: Cluster): number => cluster.timing.patro
 
 /** A member whose PostgreSQL must be restarted for a setting to take effect. */
 export const patroniRestart = (host: Host, context: Context): Step[] => {
-  const { cluster, snapshot } = context;
+  const { cluster, snapshot, only } = context;
+  const settings = snapshot.observations.get(host.name)?.sql?.restartSettings ?? [];
+  // What all members have alike changes with the leader, which this run may leave alone.
+  const leaderIsIn = only === undefined || only.some((one) => one.name === snapshot.leader?.name);
+  const shared = sharedSettings(context);
   return [
     memberRestart(role, {
       name: host.name,
       scope: patroniScope(cluster),
       rest: rest(host, cluster),
       candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
-      dataDir: cluster.dataDir,
       parameters: declaredSettings(host, context),
-      restartSettings: snapshot.observations.get(host.name)?.sql?.restartSettings ?? [],
+      restartSettings: settings.filter((name) => leaderIsIn || !(name in shared)),
       settleSeconds: patroniSettles(cluster),
     }),
   ];

@@ -48,6 +48,8 @@ export interface Observation {
         led?: boolean;
         /** It is absent or empty now, and this host had its database there. */
         lost?: boolean;
+        /** Where this host has, or had, its database. */
+        noted?: string;
       }
     | undefined;
   patroni:

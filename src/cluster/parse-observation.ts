@@ -77,6 +77,7 @@ function parseData(all: string[], dataDir: string): Observation['dataDirectory']
       ...(systemIdentifier ? { systemIdentifier } : {}),
       ...(words ? { led: !/recovery/.test(words) } : {}),
       ...(noted === dataDir && (state === 'absent' || state === 'empty') ? { lost: true } : {}),
+      ...(noted ? { noted } : {}),
     }
   );
 }

@@ -175,7 +175,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
 
 /** WAL that is kept for who does not come; a member that does not stream is told of as a member. */
 function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Say): void {
-  const ofMembers = new Set(members.map(({ name }) => memberSlot(name)));
+  const ofMembers = new Set([...members, ...hostsWith(cluster, 'patroni')].map(({ name }) => memberSlot(name)));
   const copies = new Map(Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), name]));
   for (const { name, kept, lost } of (leader && observations.get(leader.name)?.sql?.idleSlots) ?? []) {
     if (ofMembers.has(name) || (!lost && (kept ?? 0) < KEPT_LIMIT)) continue;

@@ -116,7 +116,7 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
 /** Where a run over the other hosts makes sense. */
 export const GO_WITHOUT = "Go on without a host only on purpose: --limit '!NAME'";
 /** Where all hosts are needed. */
-export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME --gone"';
+export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME... --gone"';
 
 /** The one error that stands for all unreachable hosts, with the way on where there is one. */
 export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn?: string): KnownError {

@@ -31,6 +31,13 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
             await converge(op, await surveyAll(op, store));
             return;
           }
+          // What is done was shown and agreed to; something else has to be asked again.
+          if (!options.yes && !first.damages.some(({ kind }) => kind === next.kind))
+            throw new StepFailed(
+              next.host.name,
+              'repair',
+              `${next.found}. Run "hapg repair" again to have that mended`,
+            );
           op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
           await (next.kind === 'start-dcs'
             ? startDcs(

@@ -211,7 +211,7 @@ export class Apply {
   /** Planned steps that an earlier change of this run has already brought about, such as a directory that a package made. */
   private fulfilled(stage: Stage, host: Host, steps: readonly Step[], changed: readonly StepDifference[]): void {
     for (const one of steps)
-      if (this.planned(host, one.id) && !changed.some(({ step }) => step.id === one.id))
+      if (this.planned(host, one.id) && !one.kind.conditional && !changed.some(({ step }) => step.id === one.id))
         this.recorder.changed({
           host: host.name,
           stage: stage.name,

@@ -55,6 +55,11 @@ export class Operation {
     for (const host of hosts) this.away.add(host);
   }
 
+  /** Whether nobody should wait for this host. */
+  isAway(host: Host): boolean {
+    return this.away.has(host);
+  }
+
   /** A host of the model; asked for a name that it does not have, this is a bug. */
   host(name: string): Host {
     const host = this.cluster.hosts.find((one) => one.name === name);

@@ -11,6 +11,8 @@ export interface Context {
   secrets: SecretStore;
   facts(host: Host): Facts;
   snapshot: Snapshot;
+  /** The hosts that this run is about; undefined: all. */
+  only?: readonly Host[] | undefined;
   /** Size of the database that a new replica copies, where a command has asked for it. */
   databaseBytes?: number | undefined;
   /** Leaf certificates made before this moment (milliseconds since the epoch) are renewed, where a command wants that. */

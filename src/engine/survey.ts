@@ -87,7 +87,7 @@ const LOOK_AGAIN_MS = 1000;
 const maybePasses = ({ changes }: Plan, { cluster, snapshot }: Context, scope: Scope): boolean =>
   snapshot.exists &&
   ((changes.length > 0 && changes.every(({ step }) => step.startsWith('ready '))) ||
-    (!snapshot.dcs.quorum && scope.hosts.length === cluster.hosts.length));
+    (!snapshot.dcs.quorum && !cluster.dcs.external && scope.hosts.length === cluster.hosts.length));
 
 /**
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
@@ -108,7 +108,7 @@ export async function survey(
   const observations = new Map(Object.entries(memory.observations));
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
-  let context = { ...contextOf(cluster, secrets, facts, observations), ...more };
+  let context = { ...contextOf(cluster, secrets, facts, observations), ...more, only: scope.hosts };
   const read = async (taking: typeof lock): Promise<void> => {
     let hosts = [...scope.hosts];
     const order = lockOrder(hosts);
@@ -139,7 +139,7 @@ export async function survey(
         facts.set(host.name, probed.get(host.name)!.facts);
         observations.set(host.name, probed.get(host.name)!.observation);
       }
-      context = { ...contextOf(cluster, secrets, facts, observations), ...more };
+      context = { ...contextOf(cluster, secrets, facts, observations), ...more, only: scope.hosts };
       hosts = scope.hosts.filter(
         (host) =>
           probeScript(

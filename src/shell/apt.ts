@@ -9,7 +9,7 @@ apt() {
   while :; do
     { apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" 2>&1 && echo 0 > "$apt_said/code" || echo $? > "$apt_said/code"; } | tee "$apt_said/out"
     apt_code=$(cat "$apt_said/code"); apt_tries=$((apt_tries + 1))
-    [ "$apt_code" != 0 ] && [ $apt_tries -lt 60 ] && grep -qE '(Could not get|Unable to) lock' "$apt_said/out" || break
+    [ "$apt_code" != 0 ] && [ $apt_tries -lt 60 ] && grep -qE 'lock (directory )?/var/(lib/apt/lists|cache/apt/archives)' "$apt_said/out" || break
     sleep 5
   done
   rm -r "$apt_said"

@@ -49,11 +49,10 @@ export function joinScript({ name, peerUrl, endpoints, pki, file }: Omit<EtcdJoi
 umask 077
 quietly() { out=$("$@" 2>&1) || { printf '%s\\n' "$out" | tail -n 3; return 1; }; }
 # A change of members is refused until all of them have been in touch for a few seconds (strict reconfiguration check).
+end=$(($(date +%s) + 45))
 patiently() {
-  n=0
   until quietly "$@"; do
-    n=$((n + 1))
-    case "$out" in *'unhealthy'*) [ $n -lt 30 ] || return 1; sleep 1 ;; *) return 1 ;; esac
+    case "$out" in *unhealthy*) [ $(date +%s) -lt $end ] || return 1; sleep 1 ;; *) return 1 ;; esac
   done
 }
 patiently ${ctl} ${all} endpoint health

@@ -2,7 +2,6 @@ import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { patronictl } from '../shell/postgres.ts';
-import { quote } from '../shell/quote.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -14,7 +13,6 @@ export interface MemberRestartWant {
   rest: string;
   /** The member to hand leadership to, if this one leads; undefined when none may take over. */
   candidate: string | undefined;
-  dataDir: string;
   /** All settings of PostgreSQL that are declared for this member, for itself or for all. */
   parameters: Json;
   /** Settings that take effect with a restart only; empty while PostgreSQL cannot tell (pg_settings, context "postmaster"). */
@@ -32,7 +30,8 @@ export interface MemberRestartState {
   present: Json | undefined;
 }
 
-const FILES = 3;
+/** What a probe prints of one member: its own view, the dynamic configuration, its own settings. */
+const LINES = 3;
 
 /** Settings that this run is about to change and that then ask for a restart. */
 const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present }: MemberRestartState): string[] =>
@@ -50,11 +49,20 @@ function json(text: string | undefined): Json | undefined {
   }
 }
 
-/** What Patroni keeps of the dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
+/** The dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
 function presentSettings(dynamic: Json | undefined, local: string): Json | undefined {
   const shared = (dynamic?.postgresql as Json | undefined)?.parameters as Json | undefined;
-  const own = parseYaml(Buffer.from(local, 'base64').toString()) as { parameters?: Json } | null;
-  return shared && own?.parameters ? { ...shared, ...own.parameters } : undefined;
+  const own = parameters(Buffer.from(local, 'base64').toString());
+  return shared && own ? { ...shared, ...own } : undefined;
+}
+
+/** Undefined where somebody has made the file what it must not be; that is the file's own drift. */
+function parameters(text: string): Json | undefined {
+  try {
+    return (parseYaml(text) as { parameters?: Json } | null)?.parameters;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -64,11 +72,12 @@ function presentSettings(dynamic: Json | undefined, local: string): Json | undef
 const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
+  conditional: true,
   probe: (steps) =>
     steps
       .map(
         (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-tr -d '\\n' 2>/dev/null < ${quote(`${one.want.dataDir}/patroni.dynamic.json`)}; echo
+( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo
 sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base64 -w 0; echo`,
       )
       .join('\n'),
@@ -77,14 +86,14 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
     return new Map(
       steps.map((one, index) => {
         // An unreachable member has no pending restart that could be read; its readiness is another step's business.
-        const self = json(lines[index * FILES]) ?? {};
+        const self = json(lines[index * LINES]) ?? {};
         return [
           one.id,
           {
             pending: self.pending_restart === true,
             leader: /^(leader|master|primary)$/.test(String(self.role ?? '')),
             decreased: shrinkingSettings(self),
-            present: presentSettings(json(lines[index * FILES + 1]), lines[index * FILES + 2] ?? ''),
+            present: presentSettings(json(lines[index * LINES + 1]), lines[index * LINES + 2] ?? ''),
           },
         ];
       }),
@@ -112,7 +121,7 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
     // Every reload is done within one cycle.
     remote.doing('waiting for reloads to be done');
     await remote.run(`sleep ${want.settleSeconds}`);
-    // What was foreseen may turn out to be no change to PostgreSQL: 1024MB is 1GB.
+    // What was foreseen and is not so: then nothing is restarted, and nobody hands over.
     if (!state.pending) return;
     if (state.leader && state.decreased.length === 0) {
       if (!want.candidate)

@@ -48,6 +48,8 @@ export interface Kind<W, S> {
   readonly volatile?: boolean;
   /** Its change touches nothing that another step looks at, so what was read of the host before stays true. */
   readonly contained?: boolean;
+  /** What was foreseen may turn out to be needless (1024MB is 1GB to PostgreSQL); then it was not done. */
+  readonly conditional?: boolean;
   /** Comes after the stage's reloads and restarts, and is waited for after each of them. */
   readonly afterHandlers?: boolean;
   /** POSIX sh whose output `parse` understands; must not write anything. */

@@ -34,6 +34,9 @@ test("a setting of the members' own files alone: the plan says who restarts, and
   for (const db of ['db1', 'db2', 'db3'])
     assert.equal(lab.on(db, "runuser -u postgres -- psql -XAtc 'show shared_buffers'").out, '144MB', db);
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+  const replica = (await lab.healthy(30)).members.find(({ role }) => role === 'replica')!.name;
+  const alone = ['plan', '-l', replica, '-e', 'postgres.parameters.max_connections=130', '-o', 'json'];
+  assert.deepEqual(restarts((await lab.hapg(alone)).stdout), [], 'what all have alike changes with the leader');
 });
 
 growing(lab, true);

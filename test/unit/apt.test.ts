@@ -35,6 +35,11 @@ test("another one's lock on apt's lists or archives is waited for", () => {
   assert.equal(apt(100, 'E: Unable to lock directory /var/cache/apt/archives/', true).calls, 60, 'with an end');
 });
 
+test("dpkg's lock apt has waited for itself", () => {
+  const words = 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)';
+  assert.equal(apt(9, words, true).calls, 1);
+});
+
 test('every other failure is one at once, with what apt has said', () => {
   assert.deepEqual(apt(9, 'E: Unable to locate package x', false), {
     stdout: 'E: Unable to locate package x\n',

@@ -188,7 +188,23 @@ test('where data is and where DCS members find each other stays as it is while t
     assert.ok(said.includes(`db1: ${path} is ${before}, and the inventory says ${after}: that cannot be`), said);
     const bare = takeSnapshot(new Map([['db1', { ...EMPTY, identity: { ...IDENTITY, fixed } }]]));
     assert.equal(reasons(checkIdentity(changed, bare, IDENTITY)), 'yes', 'before there is anything to lose');
+    const stopped = takeSnapshot(
+      new Map([
+        ['db1', { ...EMPTY, identity: { ...IDENTITY, fixed }, dataDirectory: { state: 'absent', noted: '/var/lib' } }],
+      ]),
+    );
+    assert.match(reasons(checkIdentity(changed, stopped, IDENTITY)), /cannot be changed/, 'with everything stopped');
   }
+});
+
+test('a first apply that came no further than etcd can be corrected', () => {
+  const identity = { ...IDENTITY, fixed: fixedSettings(cluster) };
+  const begun = takeSnapshot(new Map([['db1', { ...EMPTY, identity, dcs: healthyLab().get('db1')!.dcs }]]));
+  const changed = (override: string) =>
+    parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), 'inventory/lab.yaml', [override]).cluster;
+  begun.exists = false;
+  assert.equal(reasons(checkIdentity(changed('postgres.data_dir=/srv/pg'), begun, IDENTITY)), 'yes');
+  assert.match(reasons(checkIdentity(changed('etcd.data_dir=/srv/etcd'), begun, IDENTITY)), /etcd\.data_dir/);
 });
 
 test('an etcd member is never stopped when the others would lose the quorum', () => {

@@ -5,10 +5,12 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { etcd } from '../../roles/etcd/etcd.ts';
 import {
+  areGone,
   hasJoined,
-  isGone,
   lossesOf,
+  lossesOfGone,
   mayAdd,
+  mayForget,
   mayReinit,
   mayRemove,
   type Prospect,
@@ -95,16 +97,35 @@ test('the leader, the only copy, the quorum, the repository and the only way in 
 test('a host counts as lost only when neither hapg nor the other members see it', () => {
   const lab = labCluster();
   const db3 = lab.hosts.find(({ name }) => name === 'db3')!;
-  assert.match(reasons(isGone(seen(), db3)), /db3 answers: without --gone/);
+  assert.match(reasons(areGone(seen(), [db3])), /db3 answers: without --gone/);
   const cutOff = seen((all) => all.delete('db3'));
-  assert.match(reasons(isGone(cutOff, db3)), /the others see it as a member \(replica, streaming\)/);
+  assert.match(reasons(areGone(cutOff, [db3])), /the others see it as a member \(replica, streaming\)/);
   const lost = seen((all) => {
     all.delete('db3');
     for (const { patroni } of all.values())
       if (patroni) patroni.members = patroni.members!.filter(({ name }) => name !== 'db3');
   });
-  assert.deepEqual(isGone(lost, db3), { ok: true });
-  assert.deepEqual(mayRemove(lab, lost, db3), { ok: true });
+  assert.deepEqual(areGone(lost, [db3]), { ok: true });
+  assert.deepEqual(mayForget(lab, lost, [db3]), { ok: true });
+});
+
+test('what was lost together is judged together', () => {
+  const lab = labCluster();
+  const [db3, backup, proxy1, proxy2] = ['db3', 'backup', 'proxy1', 'proxy2'].map(
+    (name) => lab.hosts.find((one) => one.name === name)!,
+  );
+  const lost = seen((all) => {
+    for (const name of ['db3', 'backup']) all.delete(name);
+    for (const { patroni } of all.values())
+      if (patroni) patroni.members = patroni.members!.filter(({ name }) => name !== 'db3');
+  });
+  assert.deepEqual(mayForget(lab, lost, [db3!, backup!]), { ok: true }, 'backups that are lost keep nobody');
+  assert.match(lossesOfGone(lab, lost, [db3!, backup!]).join(), /2 members of etcd are left.*backups there are lost/);
+  assert.match(reasons(mayForget(lab, lost, [proxy1!, proxy2!])), /proxy1 is the only host with the role haproxy/);
+  const noQuorum = seen((all) => {
+    for (const name of ['db2', 'db3']) all.delete(name);
+  });
+  assert.match(reasons(mayForget(lab, noQuorum, [db3!])), /without db3 etcd has 1 healthy voters of 2, 2 are needed/);
 });
 
 test('etcd on a host that was set up anew takes the place of the member that was there; with its data it stays', async () => {

@@ -214,7 +214,6 @@ test('a plan foresees the restart that a changed setting will ask for, and none 
     scope: ['pg'],
     rest: '',
     candidate: undefined,
-    dataDir: '/data',
     parameters,
     restartSettings: ['max_connections', 'shared_buffers', 'wal_log_hints'],
     settleSeconds: 6,

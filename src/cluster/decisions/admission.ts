@@ -65,15 +65,18 @@ function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
 
 /** Settings that a living cluster cannot follow, each in the words of the first host that says so. */
 function moved(cluster: Cluster, snapshot: Snapshot): string[] {
-  if (!snapshot.exists && snapshot.dcs.members.length === 0) return [];
+  // With everything stopped, what is looked for in another place is not there; that there was something is noted.
+  const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => one.dataDirectory?.noted);
+  const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
   const now = fixedSettings(cluster);
   for (const [host, { identity }] of snapshot.observations)
     for (const [path, before] of Object.entries(identity?.fixed ?? {}))
-      if (path in now && now[path] !== before && !reasons.has(path))
+      if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== before)
         reasons.set(
           path,
-          `${host}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
+          reasons.get(path) ??
+            `${host}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
         );
   return [...reasons.values()];
 }

@@ -91,8 +91,8 @@ export function hasJoined(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
   return all(verdict(reasons), backInService(cluster, snapshot, host, DEFAULT_LIMITS));
 }
 
-/** May this host leave? Never the leader, the last copy, the quorum, the repository, or the only way in. */
-export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
+/** May this host leave? Never the leader, the last copy, the quorum, the repository (unless it `isLost`), or the only way in. */
+export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host, isLost = false): Verdict {
   const reasons: string[] = [];
   const others = (role: 'patroni' | 'haproxy' | 'keepalived') =>
     hostsWith(cluster, role).filter((other) => other !== host);
@@ -111,7 +111,7 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
         `without ${host.name} ${label} has ${healthy} healthy voters of ${voters.length}, ${Math.floor(voters.length / 2) + 1} are needed`,
       );
   }
-  if (host === repositoryHost(cluster) && hostsWith(cluster, 'patroni').length > 0)
+  if (!isLost && host === repositoryHost(cluster) && hostsWith(cluster, 'patroni').length > 0)
     reasons.push(`${host.name} holds the backups, and every member archives to it`);
   for (const role of ['haproxy', 'keepalived'] as const)
     if (host.roles.has(role) && others(role).length === 0)
@@ -120,21 +120,50 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
 }
 
 /**
- * Is this host lost, as it was said to be? It does not answer here, and has not been seen by the others for as long as
- * Patroni remembers a member. One of the DCS alone leaves no such trace; that it goes is safe as long as the others vote.
+ * Are these hosts lost, as was said? They do not answer here, and have not been seen by the others for as long as Patroni
+ * remembers a member. One of the DCS alone leaves no such trace; that it goes is safe as long as the others vote.
  */
-export function isGone(snapshot: Snapshot, host: Host): Verdict {
-  if (snapshot.observations.has(host.name))
-    return verdict([`${host.name} answers: without --gone it leaves in order, and nothing waits for it`]);
-  const member = snapshot.members.find((one) => one.name === host.name && one.state !== 'stopped');
+export function areGone(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   return verdict(
-    member
-      ? [
-          `${host.name} does not answer here, and the others see it as a member (${member.role}, ${member.state}): find out why, or switch it off first`,
-        ]
-      : [],
+    hosts.flatMap(({ name }) => {
+      if (snapshot.observations.has(name))
+        return [`${name} answers: without --gone it leaves in order, and nothing waits for it`];
+      const member = snapshot.members.find((one) => one.name === name && one.state !== 'stopped');
+      return member
+        ? [
+            `${name} does not answer here, and the others see it as a member (${member.role}, ${member.state}): find out why, or switch it off first`,
+          ]
+        : [];
+    }),
   );
 }
+
+/** May these lost hosts be forgotten? As with one that leaves; but backups that are lost are no reason to keep them. */
+export function mayForget(cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): Verdict {
+  return all(
+    ...hosts.map((host) => {
+      const without = { ...cluster, hosts: cluster.hosts.filter((one) => one === host || !hosts.includes(one)) };
+      return mayRemove(without, snapshot, host, true);
+    }),
+  );
+}
+
+/** What a person should know before lost hosts are forgotten. */
+export const lossesOfGone = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
+  const names = hosts.map(({ name }) => name);
+  const members = snapshot.members.filter(({ name }) => !names.includes(name));
+  const voters = snapshot.dcs.members.filter(({ name }) => !names.includes(name)).length;
+  const keeper = repositoryHost(cluster);
+  return [
+    ...(members.length === 1 ? ['no replica is left: nothing takes over when the leader is lost'] : []),
+    ...(hosts.some((host) => dcsHosts(cluster).includes(host)) && voters % 2 === 0
+      ? [`${voters} members of ${cluster.dcs.label} are left: that survives no more losses than ${voters - 1}`]
+      : []),
+    ...(keeper && hosts.includes(keeper)
+      ? ['the backups there are lost, and none are made until the inventory has a repository again']
+      : []),
+  ];
+};
 
 /** What a person should know before a host leaves. */
 export function lossesOf(cluster: Cluster, snapshot: Snapshot, host: Host): string[] {
