@@ -24,7 +24,7 @@ function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: 
     throw new UsageError((cause as Error).message);
   }
   try {
-    return { text: left, rest: loadInventory(cluster.file, extra, () => left).cluster };
+    return { text: left, rest: loadInventory(cluster.file, extra, () => left).cluster, written: false };
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`the inventory would not be valid without ${names.join(', ')}:\n${cause.message}`);
@@ -41,10 +41,12 @@ const hostNamed = (cluster: Cluster, name: string): Host => {
 async function settleWithout(
   op: Operation,
   hosts: readonly Host[],
-  { text, rest }: { text: string; rest: Cluster },
+  left: { text: string; rest: Cluster; written: boolean },
   store: SecretStore,
 ): Promise<void> {
+  const { text, rest } = left;
   writeInventory(rest.file, text);
+  left.written = true;
   const remaining = op.through(rest);
   const secrets = store.through(rest);
   await secrets.complete();
@@ -84,6 +86,7 @@ export const removeNodeCommand = (name: string, options: OperateOptions & { swit
         await settleWithout(op, [host], left, store);
       },
       after: left.rest,
+      onFailure: () => (left.written ? left.rest : cluster),
     };
   });
 
@@ -119,6 +122,7 @@ export const removeLostCommand = (names: readonly string[], options: OperateOpti
           await settleWithout(op, hosts, left, store);
         },
         after: left.rest,
+        onFailure: () => (left.written ? left.rest : cluster),
       };
     },
   );

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
+import { keepalived } from '../../roles/keepalived/keepalived.ts';
 import { patroniConfig } from '../../roles/patroni/config.ts';
 import { dcsConfig } from '../../roles/patroni/dcs.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
@@ -185,4 +186,16 @@ test('units that do not run yet are known as starting', () => {
     [...startingUnits([{ step, state: undefined, difference: { action: 'create', summary: '' } }])],
     ['haproxy.service'],
   );
+});
+
+test('a balancer that is left alone has nobody to send its adverts to, and says nothing of one', async () => {
+  const lab = labCluster();
+  const conf = async (cluster: typeof lab) =>
+    String(
+      keepalived(cluster.hosts.find(({ name }) => name === 'proxy1')!, await contextFor(cluster)).find(
+        (one) => one.id === 'file /etc/keepalived/keepalived.conf',
+      )!.want.content,
+    );
+  assert.match(await conf(lab), /unicast_src_ip 10\.1\.1\.14\n {4}unicast_peer \{\n {8}10\.1\.1\.15\n {4}\}/);
+  assert.doesNotMatch(await conf({ ...lab, hosts: lab.hosts.filter(({ name }) => name !== 'proxy2') }), /unicast/);
 });
