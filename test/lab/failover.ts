@@ -4,7 +4,7 @@ import { leaderOf, type OperationDocument, type TestLab, Writer } from '../suppo
 
 /** The leader, its host, or a balancer is lost under write load. `deep`: ten switchovers before that, else six. */
 export function failingOver(lab: TestLab, deep = false): void {
-  const turns = deep ? 10 : 6;
+  const turns = deep ? 10 : 4;
   test('switchover: a verdict, a named candidate, seen on both hosts; several of them lose no acknowledged row', async () => {
     const status = await lab.healthy(60);
     const leader = leaderOf(status);

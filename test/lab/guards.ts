@@ -34,7 +34,6 @@ export function guarding(lab: TestLab): void {
 
   test('another data directory or etcd port than the living cluster has is refused', async () => {
     for (const [setting, says] of [
-      ['etcd.peer_port=2390', 'etcd.peer_port is 2380, and the inventory says 2390'],
       ['etcd.client_port=2399', 'etcd.client_port is 2379, and the inventory says 2399'],
       ['postgres.data_dir=/var/lib/postgresql/other', 'postgres.data_dir is /var/lib/postgresql/17/pgtest, and'],
     ] as const) {
