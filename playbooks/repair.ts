@@ -76,13 +76,18 @@ export function cureOf(cluster: Cluster, damage: Damage): string {
   }
 }
 
-/** Mends one damage. Rejects with StepFailed; every phase can be repeated. */
-export async function repair(op: Operation, damage: Damage): Promise<void> {
+/**
+ * Mends the first damage; members that were only stopped all at once, for one alone may wait for the others. Rejects with
+ * StepFailed; every phase can be repeated.
+ */
+export async function repair(op: Operation, damages: readonly [Damage, ...Damage[]]): Promise<void> {
   const members = dcsMembers(op.cluster)!;
-  op.stage(damage.kind.replaceAll('-', ' '), [damage.host]);
+  const [damage] = damages;
+  const stopped = damages.filter(({ kind }) => kind === 'start-dcs').map(({ host }) => host);
+  op.stage(damage.kind.replaceAll('-', ' '), damage.kind === 'start-dcs' ? stopped : [damage.host]);
   switch (damage.kind) {
     case 'start-dcs':
-      return startDcs(op, [damage.host]);
+      return start(op, stopped);
     case 'replace-dcs-member':
       return members.replace(op, damage.host);
     case 'recover-quorum':
@@ -92,11 +97,10 @@ export async function repair(op: Operation, damage: Damage): Promise<void> {
   }
 }
 
-/** Members that were stopped start together, for one alone may wait for the others. Whether they get well is told afterwards. */
-export async function startDcs(op: Operation, hosts: readonly Host[]): Promise<void> {
+/** Whether they get well is told by the next look. */
+async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { label } = op.cluster.dcs;
   const { unit } = dcsMembers(op.cluster)!;
-  op.stage(`start ${label}`, hosts);
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) =>
       remote.run(`systemctl reset-failed ${unit} 2>/dev/null; timeout 60 systemctl start --no-block ${unit}`, 70),

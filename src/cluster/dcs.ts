@@ -1,6 +1,7 @@
 import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
+import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import type { Observation } from './observe.ts';
@@ -70,15 +71,6 @@ export function parseDcs(parts: ReadonlyMap<string, string>, cluster: Cluster): 
     ...(member ?? { healthy: cluster.dcs.external !== undefined, id: '', leader: '', members: undefined }),
     ...(keys ?? { initialize: undefined, failsafe: [], blind: true }),
   };
-}
-
-/** JSON, or undefined where there is none. */
-function json<T = Record<string, unknown>>(text: string | undefined): T | undefined {
-  try {
-    return text?.trim() ? (JSON.parse(text) as T) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function parseEtcd(lines: string[], cluster: Cluster): Observation['dcs'] {

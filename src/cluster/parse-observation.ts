@@ -1,17 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { Cluster } from '../inventory/model.ts';
+import { json } from '../shell/json.ts';
 import { type BackupService, parseRepository } from './backups.ts';
 import { parseDcs } from './dcs.ts';
 import type { Identity, Observation, PatroniMember } from './observe.ts';
-
-/** JSON of a line, or undefined when the program gave no (whole) answer. */
-function json<T>(text: string | undefined): T | undefined {
-  try {
-    return text?.trim() ? (JSON.parse(text) as T) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Reads the answer of `observeScript`. What a program did not answer is undefined; never guessed. */
 export function parseObservation(answer: string, cluster: Cluster): Observation {

@@ -1,5 +1,5 @@
 import { converge, surveyAll } from '../../playbooks/grow.ts';
-import { assess, cureOf, repair, startDcs } from '../../playbooks/repair.ts';
+import { assess, cureOf, repair } from '../../playbooks/repair.ts';
 import { standing } from '../cluster/decisions/standby.ts';
 import { all } from '../cluster/decisions/verdict.ts';
 import { StepFailed } from '../errors.ts';
@@ -25,7 +25,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
         for (let turn = 0; turn < TURNS; turn++) {
           const { snapshot, damages, verdict } = await assess(op, first);
           refuseUnless(all(verdict, standing(op.cluster, snapshot)));
-          const next = damages[0];
+          const [next, ...others] = damages;
           if (!next) {
             // Settings that were lost with the DCS, and files of the members, are those of the inventory again.
             await converge(op, await surveyAll(op, store));
@@ -39,12 +39,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
               `${next.found}. Run "hapg repair" again to have that mended`,
             );
           op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
-          await (next.kind === 'start-dcs'
-            ? startDcs(
-                op,
-                damages.map((one) => one.host),
-              )
-            : repair(op, next));
+          await repair(op, [next, ...others]);
         }
         throw new StepFailed(
           first.damages[0]!.host.name,

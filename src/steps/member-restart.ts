@@ -1,6 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
+import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -40,14 +41,6 @@ const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present 
     : Object.keys(configPatch(present, parameters, ['postgresql', 'parameters'])).filter((name) =>
         restartSettings.includes(name),
       );
-
-function json(text: string | undefined): Json | undefined {
-  try {
-    return JSON.parse(text || '') as Json;
-  } catch {
-    return undefined;
-  }
-}
 
 /** The dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
 function presentSettings(dynamic: Json | undefined, local: string): Json | undefined {
