@@ -6,21 +6,21 @@ import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
-import { EXIT, KnownError, UsageError } from './errors.ts';
+import { EXIT, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
+import { endWith, isProgram, tell } from './process.ts';
+import { forgetSecrets } from './secrets/outlet.ts';
 
-/** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
+/** The exit code of the command that ran last. */
+let code: number = EXIT.done;
+
+/** Does a command's work and keeps its exit code; an error is told as one short message, only a bug with its stack. */
 async function run(work: () => Promise<number>): Promise<void> {
-  let code: number;
   try {
     code = await work();
   } catch (error) {
-    if (error instanceof KnownError) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}\n`);
-    code = error instanceof KnownError ? error.exitCode : EXIT.bug;
+    code = tell(error);
   }
-  // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
-  process.stdout.write('', () => process.exit(code));
 }
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
@@ -271,9 +271,17 @@ program
     run(async () => (await import('./commands/completion.ts')).completionCommand(program, shell)),
   );
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+/** Runs the words of a command line and returns the exit code; what it tells goes to this process's streams. */
+export async function hapg(words: readonly string[]): Promise<number> {
+  code = EXIT.done;
+  forgetSecrets();
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    // commander has told it already, with the help where that was asked for.
+    code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : tell(error);
+  }
+  return code;
 }
+
+if (isProgram(import.meta.url)) await endWith(() => hapg(process.argv.slice(2)));

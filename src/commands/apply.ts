@@ -15,6 +15,8 @@ import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
 import { type Host, ROLE_NAMES } from '../inventory/model.ts';
+import { expectStrong } from '../secrets/given.ts';
+import { scrubbed } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { showFigures } from '../view/operation.ts';
@@ -79,6 +81,7 @@ async function begin(options: CommonOptions, asks: boolean) {
   const store = await SecretStore.read(made.cluster);
   const secrets = store ?? (await SecretStore.create(made.cluster));
   await secrets.complete();
+  expectStrong(made.cluster, (name) => secrets.given(name));
   const running = await start(made, run, () => secrets.all());
   return { made, run, secrets, running, stored: store !== undefined };
 }
@@ -95,7 +98,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
       await secrets.save();
       writeFileSync(
         options.out,
-        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`,
+        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: scrubbed(plan.changes) }, null, 2)}\n`,
         { mode: 0o600 },
       );
     }

@@ -6,6 +6,7 @@ import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host, RoleName } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
+import { keepInside, scrub, scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import { type Progress, progressFor } from '../view/progress.ts';
 import { noColor } from '../view/style.ts';
@@ -78,6 +79,7 @@ export interface Running {
 /** Opens a session object (no connection yet) with its view, and the three levels of Ctrl-C. */
 export async function start(made: Setup, run: string, secrets: () => Iterable<Secret>): Promise<Running> {
   const { cluster, hosts, options, json } = made;
+  keepInside(secrets);
   const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json });
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
@@ -94,7 +96,7 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
           : undefined,
     },
     forks: Math.max(1, Number(options.forks)),
-    emit: progress.emit,
+    emit: (event) => progress.emit(scrubbed(event)),
     run,
     secrets,
   });
@@ -161,11 +163,12 @@ export async function confirmTyped(
   }
 }
 
-/** Writes the one JSON document of a command. */
+/** Writes the one JSON document of a command, without the secrets of the run. */
 export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${JSON.stringify(scrubbed(value))}\n`);
 };
 
+/** Writes a text of a command and ends the line, without the secrets of the run. */
 export const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${scrub(text)}\n`);
 };

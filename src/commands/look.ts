@@ -4,6 +4,7 @@ import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Host } from '../inventory/model.ts';
+import { scrub } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { type Setup, start, unreachableError } from './common.ts';
 
@@ -22,7 +23,7 @@ export async function look<T>(
     const unreachable = await session.openAll(hosts);
     const reached = hosts.filter((host) => !unreachable.has(host.name));
     if (reached.length === 0) throw unreachableError(unreachable);
-    for (const { message } of unreachable.values()) process.stderr.write(`${message}\n`);
+    for (const { message } of unreachable.values()) process.stderr.write(`${scrub(message)}\n`);
     const answers = await settleAll(reached, session.options.forks, (host) => probe(session, host, []));
     const seen = answers.flatMap((one, index) =>
       one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../inventory/model.ts';
+import { scrubbed } from '../secrets/outlet.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 
 /** One line of a journal. */
@@ -28,8 +29,9 @@ export class Journal {
     return new Journal(join(directory(cluster), `${run}.ndjson`));
   }
 
+  /** Appends one line, without the secrets of the run. */
   write(type: string, fields: Record<string, unknown>): void {
-    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...fields })}\n`, {
+    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...scrubbed(fields) })}\n`, {
       mode: 0o600,
     });
   }
