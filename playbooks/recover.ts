@@ -87,6 +87,7 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
     ssl: 'off',
     logging_collector: 'off',
     log_destination: 'stderr',
+    lc_messages: 'C',
     // The stanza of a clone is not there yet, and nothing of it may get into that of its source.
     archive_mode: own ? 'on' : 'off',
     archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
@@ -151,7 +152,7 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
     await remote.unit(
       'recover',
       `install -d -o postgres -g postgres -m 0700 ${SOCKETS}
-prepared=$(LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
+prepared=$(${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
 runuser -u postgres -- ${cluster.binDir}/postgres -D ${data} -c max_prepared_transactions="\${prepared:-0}" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do

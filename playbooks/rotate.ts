@@ -4,12 +4,13 @@ import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused } from '../src/errors.ts';
 import { hostsWith } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import { pgpass } from '../src/secrets/pgpass.ts';
 import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
-import { psql } from '../src/shell/postgres.ts';
-import { print, quote } from '../src/shell/quote.ts';
+import { clientPsql, psql } from '../src/shell/postgres.ts';
+import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
 import { identifier, literal } from '../src/steps/sql-objects.ts';
 import { converge, surveyAll } from './grow.ts';
@@ -65,10 +66,10 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
     await op.ask(
       client,
       'new password file',
-      `umask 077; cp -p /root/.pgpass /root/.pgpass.hapg-old; ${print(file.reveal())} > /root/.pgpass.hapg-new`,
+      `umask 077; cp -p ${PATHS.clientPasswords} ${PATHS.clientPasswords}.hapg-old; ${print(file.reveal())} > ${PATHS.clientPasswords}.hapg-new`,
     );
   const alter = `alter role ${identifier(name)} password ${literal(scramVerifier(password.reveal()))};\n`;
-  const swap = 'mv -fT /root/.pgpass.hapg-new /root/.pgpass';
+  const swap = `mv -fT ${PATHS.clientPasswords}.hapg-new ${PATHS.clientPasswords}`;
   const [first, ...others] = clients;
   const uri = clientUri(cluster, 'primary');
   try {
@@ -77,7 +78,7 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
       const script = `\\! ${swap}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
       await Promise.all([
         op.step(first, `password of user ${name}`, 'patroni', 'update', (remote) =>
-          remote.run(`${print(script)} | psql -XAtq -v ON_ERROR_STOP=1 ${quote(uri)} -f - >/dev/null`),
+          remote.run(`${print(script)} | ${clientPsql(uri, PATHS.clientPasswords)} -v ON_ERROR_STOP=1 -f - >/dev/null`),
         ),
         settleAll(others, op.session.options.forks, (client) => op.ask(client, 'new password file', swap)),
       ]);
@@ -87,11 +88,13 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
     }
   } catch (cause) {
     for (const client of clients)
-      await op.ask(client, 'old password file', 'mv -fT /root/.pgpass.hapg-old /root/.pgpass').catch(() => undefined);
+      await op
+        .ask(client, 'old password file', `mv -fT ${PATHS.clientPasswords}.hapg-old ${PATHS.clientPasswords}`)
+        .catch(() => undefined);
     throw cause;
   }
   await store.promoteUser(name);
-  for (const client of clients) await op.ask(client, 'clearing', 'rm -f /root/.pgpass.hapg-old');
+  for (const client of clients) await op.ask(client, 'clearing', `rm -f ${PATHS.clientPasswords}.hapg-old`);
 }
 
 /** Whether the client's URI logs in as this user, who may then change the own password. */

@@ -15,6 +15,7 @@ import {
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { CURL } from '../../src/shell/curl.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -191,9 +192,9 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
  * the leader (Patroni REST API, GET /patroni and /leader).
  */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
-self=\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}
+self=\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
-case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) curl "$@" -f -o /dev/null "$base/leader"; exit ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${CURL} "$@" -f -o /dev/null "$base/leader"; exit ;; esac
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 

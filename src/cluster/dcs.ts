@@ -1,6 +1,7 @@
 import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
+import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
@@ -28,7 +29,7 @@ export function etcdAnswers({ settings, dcsPath }: Cluster, host: Host): string 
 if [ -e ${PKI.etcd}/server.key ]; then
 set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
 { read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; } <<ANSWER
-$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
+$(${CURL} "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
 ANSWER
 fi`;
 }
@@ -47,13 +48,13 @@ export function observeDcs(cluster: Cluster, host: Host): string[] {
     );
   if (host.roles.has('zookeeper'))
     parts.push(
-      `echo @zookeeper; for c in zabstate leader voting_view; do curl -s --max-time 3 ${zookeeperAdmin(cluster)}/$c; echo; echo --; done`,
+      `echo @zookeeper; for c in zabstate leader voting_view; do ${CURL} -s --max-time 3 ${zookeeperAdmin(cluster)}/$c; echo; echo --; done`,
     );
   // What keeps its keys behind another protocol, or elsewhere, is read by the one who keeps them there.
   if (host.roles.has('patroni') && (cluster.dcs.kind !== 'etcd' || cluster.dcs.external)) {
     const rest = `https://${hostPort(host.address, cluster.settings.patroni.port)}`;
     parts.push(
-      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; curl -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
+      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; ${CURL} -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
     );
   }
   return parts;

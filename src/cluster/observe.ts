@@ -1,6 +1,7 @@
 import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS, PKI } from '../paths.ts';
+import { CURL } from '../shell/curl.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { BackupService, DrillResult, Repository } from './backups.ts';
@@ -133,7 +134,7 @@ export function sharedAnswers(cluster: Cluster, host: Host): string {
     parts.push(`HAPG_PATRONI= HAPG_CLUSTER=
 if [ -e ${PKI.patroni}/rest-ca.crt ]; then
 { read -r HAPG_PATRONI; read -r HAPG_CLUSTER; } <<ANSWER
-$(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster)
+$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster)
 ANSWER
 fi`);
   }
@@ -158,7 +159,7 @@ export function observeScript(cluster: Cluster, host: Host): string {
     parts.push(`echo @restore; cat ${PATHS.restore} 2>/dev/null; echo`);
     parts.push(
       `echo @data
-if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
+if [ -e ${data}/PG_VERSION ]; then echo cluster; ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
 [ ! -e ${PATHS.data} ] || echo "noted $(cat ${PATHS.data})"`,
       `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
