@@ -25,11 +25,11 @@ const b64 = (text: string) => Buffer.from(text).toString('base64');
 export function etcdAnswers({ settings, dcsPath }: Cluster, host: Host): string {
   const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
   const range = (key: string) => `-d '{"key":"${b64(`${dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
-  return `HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE=
+  return `HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE= HAPG_ETCD_CODE=
 if [ -e ${PKI.etcd}/server.key ]; then
 set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; } <<ANSWER
-$(${CURL} "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
+{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; read -r HAPG_ETCD_CODE; } <<ANSWER
+$(${CURL} "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')}; echo $?)
 ANSWER
 fi`;
 }
@@ -43,7 +43,7 @@ export function observeDcs(cluster: Cluster, host: Host): string[] {
   const parts: string[] = [];
   if (host.roles.has('etcd'))
     parts.push(
-      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
+      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE" "$HAPG_ETCD_CODE"`,
       `echo @new; [ -e ${ETCD_INITIAL} ] || [ -e ${quote(`${cluster.dcs.dataDir}/member`)} ] || echo yes`,
     );
   if (host.roles.has('zookeeper'))
@@ -98,6 +98,8 @@ function parseEtcd(lines: string[], cluster: Cluster): Observation['dcs'] {
     })),
     initialize: value(initialize),
     failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
+    // No answer to that question is not "there is no such key".
+    ...(initialize ? {} : { blind: true }),
   };
 }
 

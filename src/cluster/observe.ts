@@ -4,6 +4,7 @@ import { PATHS, PKI } from '../paths.ts';
 import { CURL } from '../shell/curl.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
+import { asking } from './answer.ts';
 import type { BackupService, DrillResult, Repository } from './backups.ts';
 import { etcdAnswers, observeDcs } from './dcs.ts';
 
@@ -109,7 +110,12 @@ export interface Observation {
   restore: string | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
+  /** What was asked of a program that should know, and gave no answer: the reason, by what it was asked about. */
+  silent: Partial<Record<Subject, string>>;
 }
+
+/** What a host can be silent about although the program that knows is there. */
+export type Subject = 'patroni' | 'postgres' | 'etcd' | 'backups';
 
 /** Names of the undos of temporary changes that are armed, from a host's active units. */
 export const armedUndos = (units: readonly string[]): string[] => [
@@ -131,10 +137,10 @@ export function sharedAnswers(cluster: Cluster, host: Host): string {
   const parts: string[] = [];
   if (host.roles.has('patroni')) {
     const base = `https://${hostPort(host.address, settings.patroni.port)}`;
-    parts.push(`HAPG_PATRONI= HAPG_CLUSTER=
+    parts.push(`HAPG_PATRONI= HAPG_CLUSTER= HAPG_PATRONI_CODE=
 if [ -e ${PKI.patroni}/rest-ca.crt ]; then
-{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; } <<ANSWER
-$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster)
+{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_PATRONI_CODE; } <<ANSWER
+$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster; echo $?)
 ANSWER
 fi`);
   }
@@ -162,9 +168,9 @@ export function observeScript(cluster: Cluster, host: Host): string {
 if [ -e ${data}/PG_VERSION ]; then echo cluster; ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
 [ ! -e ${PATHS.data} ] || echo "noted $(cat ${PATHS.data})"`,
-      `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
+      `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER" "$HAPG_PATRONI_CODE"`,
       `echo @sql
-if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 ${sql(settings.postgres.port, SQL)} 2>/dev/null; fi`,
+if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then ${asking(10, sql(settings.postgres.port, SQL))}; fi`,
     );
   }
   if (has('etcd')) crts.push(`${PKI.etcd}/*.crt`);
@@ -189,7 +195,7 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
     const asked = has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${asked}; }; then timeout 20 ${pgbackrest(cluster.stanza, 'info', '--output=json')} 2>/dev/null; fi; echo
+    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${asked}; }; then ${asking(20, pgbackrest(cluster.stanza, 'info', '--output=json'))}; fi; echo
 echo @backup; systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null
 for p in ${words(...cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path))}; do [ ! -d "$p" ] || df -Pk "$p" | awk -v p="$p" 'NR == 2 {printf "space %.0f %.0f %s\\n", $2 * 1024, $4 * 1024, p}'; done`);
   }

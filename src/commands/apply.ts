@@ -134,6 +134,8 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
     if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options)))
       throw new Refused('not confirmed; nothing was changed');
+    // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
+    if (!saved && !options.yes) expectSame(plan, await look(made, running, secrets, stored));
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;
@@ -145,6 +147,14 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     running.session.close();
     await running.progress.end();
   }
+}
+
+/** Throws Refused when what would be done now is not what the person has seen and confirmed. */
+function expectSame(shown: Plan, { plan }: Survey): void {
+  if (plan.digest !== shown.digest)
+    throw new Refused(
+      `nothing was changed: while the plan was read the hosts have changed, and now ${plan.changes.length} changes would be made instead of those shown. Run again`,
+    );
 }
 
 /** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */

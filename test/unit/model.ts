@@ -52,6 +52,7 @@ export const EMPTY: Observation = {
   drill: undefined,
   restore: undefined,
   certificates: [],
+  silent: {},
 };
 
 /** A healthy lab as its hosts would show it: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
