@@ -30,7 +30,7 @@ import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
-import { patroniConfig } from './config.ts';
+import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
 import { dcsConfig } from './dcs.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
@@ -61,6 +61,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
     '/etc/systemd/system/patroni.service.d/hapg.conf',
     render('patroni/patroni.service', {
       dataDir: context.cluster.dataDir,
+      walDir: context.cluster.walDir ?? '',
       restore: PATHS.restore,
       marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
@@ -124,6 +125,7 @@ export function patroni(host: Host, context: Context): Step[] {
     strayClusters(role),
     unitOff(role, 'postgresql.service', { packaged: true }),
     directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
+    ...placesElsewhere(host, context),
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
@@ -151,6 +153,21 @@ export function patroni(host: Host, context: Context): Step[] {
     }),
     dataMarker(role, cluster.dataDir),
     ...preferences(host, context),
+  ];
+}
+
+/** Directories that a copy of the database needs beside its own: for WAL, and on a host without data for each tablespace. */
+function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
+  const { walDir } = cluster;
+  const hasData = snapshot.observations.get(host.name)?.dataDirectory?.state === 'cluster';
+  const own = { ...POSTGRES, mode: '0700' };
+  return [
+    ...(walDir ? [directory(role, walDir, own)] : []),
+    ...(walDir && backupsServe(cluster)
+      ? [file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(cluster)), { mode: '0755' })]
+      : []),
+    // Those of a member with data are as PostgreSQL made them.
+    ...(hasData ? [] : snapshot.tablespaces.map((path) => directory(role, path, own))),
   ];
 }
 

@@ -72,6 +72,8 @@ export interface Observation {
         replication: { name: string; state: string; behind: number | null }[];
         /** On a leader: for whom WAL is kept and who is not connected, and how many bytes; `lost`: no longer all that is needed. */
         idleSlots: { name: string; kept: number | null; lost: boolean }[];
+        /** Directories of tablespaces outside the data directory. */
+        tablespaces: string[];
         /** Settings that take effect with a restart only. */
         restartSettings: string[];
         /** On a standby: from where it gets WAL; null when it does not. */
@@ -210,6 +212,7 @@ const SQL = `select json_build_object(
 'archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time, 'waiting', (select count(*) from pg_ls_archive_statusdir() where name like '%.ready'), 'waiting_s', (select floor(extract(epoch from now() - min(modification))) from pg_ls_archive_statusdir() where name like '%.ready')) from pg_stat_archiver),
 'replication', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'behind', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)), '[]') from pg_stat_replication),
 'idleSlots', (select coalesce(json_agg(json_build_object('name', slot_name, 'kept', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) end, 'lost', wal_status = 'lost')), '[]') from pg_replication_slots where not active and not pg_is_in_recovery()),
+'tablespaces', (select coalesce(json_agg(pg_tablespace_location(oid) order by oid), '[]') from pg_tablespace where pg_tablespace_location(oid) like '/%'),
 'restartSettings', (select json_agg(name order by name) from pg_settings where context = 'postmaster'),
 'receiver', (select json_build_object('status', status, 'from', sender_host) from pg_stat_wal_receiver),
 'replayed', pg_last_xact_replay_timestamp(),

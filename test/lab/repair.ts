@@ -59,7 +59,7 @@ export function repairing(lab: TestLab, deep = false): void {
       /etcd on db2 (has lost its data|runs and is not healthy)/,
     );
     assert.match(lab.on('db2', 'ls /var/lib/hapg/etcd').out, /before-join-\d+\.db/);
-    assert.match(lab.on('db2', 'ls -d /var/lib/etcd/*').out, /broken-/, 'what was left is kept');
+    assert.match(lab.on('db2', 'ls -d /var/lib/etcd/*/*').out, /aside-broken-/, 'what was left is kept');
   });
 
   test('an etcd member with corrupt data is replaced', { skip: !deep }, () =>

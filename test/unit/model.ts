@@ -93,6 +93,7 @@ export function healthyLab(): Map<string, Observation> {
         },
         replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
         idleSlots: [],
+        tablespaces: [],
         restartSettings: ['max_connections', 'shared_buffers'],
         receiver: null,
         replayed: null,
