@@ -11,20 +11,20 @@ const LEFT_ON = ['unattended-upgrades.service'];
 
 /**
  * sh that installs packages on a bare host and configures nothing. policy-rc.d keeps the packages' scripts from starting
- * anything (invoke-rc.d(8)), createcluster.conf keeps postgresql-common from making a cluster; both are gone afterwards. A
- * oneshot unit starts nothing that stays, so it is left as it is.
+ * anything (invoke-rc.d(8)); Docker's own Debian image brings one. createcluster.conf keeps postgresql-common from making a
+ * cluster. Both are gone afterwards. A oneshot unit starts nothing that stays, so it is left as it is.
  */
 const installScript = (packages: readonly string[]): string => `set -e
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 enabled() { systemctl --root=/ --no-legend --state=enabled list-unit-files '*.service' | cut -d ' ' -f 1 | sort; }
 enabled > /root/enabled
-printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
-chmod 0755 /usr/sbin/policy-rc.d
+policy=/usr/sbin/policy-rc.d
+if [ -e $policy ]; then policy=; else printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 0755 $policy; fi
 mkdir -p /etc/postgresql-common
 echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 apt-get -q -o Acquire::Retries=3 update
 apt-get -q -y -o Acquire::Retries=3 --no-install-recommends install ${words(...packages)}
-rm /usr/sbin/policy-rc.d /etc/postgresql-common/createcluster.conf
+rm $policy /etc/postgresql-common/createcluster.conf
 for unit in $(enabled | comm -13 /root/enabled - | grep -vxF ${words(...LEFT_ON.flatMap((one) => ['-e', one]))}); do
   grep -qx Type=oneshot "/usr/lib/systemd/system/$unit" || systemctl --root=/ -q disable "$unit"
 done

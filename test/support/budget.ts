@@ -11,7 +11,7 @@ export interface Group {
 export const ALWAYS = Number.POSITIVE_INFINITY;
 
 /** So long behind the deadline whatever test still runs is ended, so that its lab can be taken down. */
-export const GRACE_MS = 20 * 60_000;
+export const GRACE_MS = 18 * 60_000;
 
 /** A group that was done, in seconds: what it was thought to take on this machine, and what it took. */
 export interface Done {

@@ -1,4 +1,4 @@
-/** What a group of tests was thought to cost on the reference machine, and what it took here; undefined: it was left out. */
+/** What a group of tests was thought to cost on the reference machine, and what it took here; undefined: it was skipped. */
 export interface Recorded {
   name: string;
   seconds: number;
@@ -10,7 +10,7 @@ export function costTable(groups: readonly Recorded[], factor: number): string {
   const rows = groups.map(({ name, seconds, actual }) => [
     name,
     String(seconds),
-    actual === undefined ? 'left out' : String(Math.round(actual)),
+    actual === undefined ? 'skipped' : String(Math.round(actual)),
     actual === undefined ? '' : String(Math.round(actual / factor)),
   ]);
   const all = [['GROUP', 'ESTIMATE', 'SECONDS', `÷ ${factor}`], ...rows];

@@ -65,12 +65,12 @@ test('the factor is 1 on the reference machine and on a faster one, grows with b
   assert.equal(factorOf({ forksMs: 60_000, fsyncMs: 100 }), 10);
 });
 
-test('the last line counts what was left out only where something was', () => {
+test('the last line counts what was skipped only where something was', () => {
   assert.equal(closingLine(421, 0, 0), '421 passed, 0 failed');
   assert.equal(closingLine(300, 2, 17), '300 passed, 2 failed, 17 skipped');
 });
 
-test('the table tells what each group was thought to take and took, and what was left out', () => {
+test('the table tells what each group was thought to take and took, and what was skipped', () => {
   const table = costTable(
     [
       { name: 'first pass', seconds: 180, actual: 540.4 },
@@ -80,6 +80,6 @@ test('the table tells what each group was thought to take and took, and what was
   );
   assert.deepEqual(
     table.split('\n').map((line) => line.trimEnd()),
-    ['GROUP       ESTIMATE   SECONDS  ÷ 3', 'first pass       180       540  180', 'drift            110  left out'],
+    ['GROUP       ESTIMATE  SECONDS  ÷ 3', 'first pass       180      540  180', 'drift            110  skipped'],
   );
 });
