@@ -108,7 +108,7 @@ const prepare: Stage = {
 };
 
 /** One step for each role, so that --tags works; the first one that has to do something installs for all. */
-const install: Stage = {
+export const install: Stage = {
   name: 'packages',
   hosts: everyone,
   steps: (host, context) => {
