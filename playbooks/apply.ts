@@ -7,6 +7,7 @@ import {
   patroni,
   patroniCertificates,
   patroniCluster,
+  patroniDynamic,
   patroniExtensions,
   patroniMinimum,
   patroniPackages,
@@ -183,9 +184,25 @@ const source: Stage = {
   steps: (_host, context) => patroniSource(context),
 };
 
-const leader: Stage = { name: 'leader', hosts: leading, steps: patroni };
+/**
+ * On a living cluster the settings that all members have alike come before the wait for PostgreSQL: one of them may be what
+ * keeps it from starting.
+ */
+const leader: Stage = {
+  name: 'leader',
+  hosts: leading,
+  steps: (host, context) =>
+    context.snapshot.exists ? [patroniDynamic(host, context), ...patroni(host, context)] : patroni(host, context),
+};
 
-const settings: Stage = { name: 'users and databases', hosts: leading, steps: patroniCluster };
+const settings: Stage = {
+  name: 'users and databases',
+  hosts: leading,
+  steps: (host, context) => [
+    ...(context.snapshot.exists ? [] : [patroniDynamic(host, context)]),
+    ...patroniCluster(context),
+  ],
+};
 
 const backup: Stage = {
   name: 'first backup',

@@ -228,20 +228,19 @@ set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt`;
 /** What a change through the REST API needs besides the password (`verify_client: optional`, Patroni documentation). */
 const REST_IDENTITY = `--cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
 
-/** Once there is a leader: the dynamic configuration as declared, users, databases. Asked and done on the leader. */
-export function patroniCluster(host: Host, context: Context): Step[] {
-  const { cluster, secrets } = context;
-  return [
-    dcsConfigStep(role, {
-      rest: rest(host, cluster),
-      identity: REST_IDENTITY,
-      config: dcsConfig(context),
-      password: secrets.password('rest'),
-      settleSeconds: patroniSettles(cluster),
-    }),
-    ...(cluster.source ? [] : [accountsAndDatabases(context)]),
-  ];
-}
+/** The dynamic configuration as declared, for all members; asked and changed on one of them. */
+export const patroniDynamic = (host: Host, context: Context): Step =>
+  dcsConfigStep(role, {
+    rest: rest(host, context.cluster),
+    identity: REST_IDENTITY,
+    config: dcsConfig(context),
+    password: context.secrets.password('rest'),
+    settleSeconds: patroniSettles(context.cluster),
+  });
+
+/** Once there is a leader: users and databases. A copy has those of its source. */
+export const patroniCluster = (context: Context): Step[] =>
+  context.cluster.source ? [] : [accountsAndDatabases(context)];
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {

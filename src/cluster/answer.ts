@@ -5,7 +5,7 @@ export type Answer<T> = { said: T } | { silent: string };
 
 /** POSIX sh that asks a program which answers with one line of JSON, for `seconds` at most; read by `answerOf`. */
 export const asking = (seconds: number, command: string): string =>
-  `{ timeout ${seconds} ${command}; echo "code $?"; } 2>&1`;
+  `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;
 
 /** timeout(1): the command was still at work. */
 const TIMED_OUT = 124;

@@ -141,8 +141,10 @@ const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): 
   });
 
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
-  if (membersUnknown(cluster, snapshot))
-    return problem('unknown', '', 'no database host could be asked who leads and who follows');
+  if (membersUnknown(cluster, snapshot)) {
+    problem('unknown', '', 'no database host could be asked who leads and who follows');
+    return;
+  }
   if (snapshot.paused)
     problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
   if (!snapshot.leader) problem('no_leader', '', 'no member leads');
