@@ -18,7 +18,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
       .map((line) => line.trim())
       .filter(Boolean);
   return {
-    identity: json<Identity>(parts.get('identity')),
+    identity: parseIdentity(parts.get('identity')),
     pending: lines('pending'),
     units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
     holder: parts.get('holder')?.trim() || undefined,
@@ -36,6 +36,18 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
     restore: parts.get('restore')?.trim() || undefined,
     certificates: parseCertificates(parts.get('certificates') ?? ''),
   };
+}
+
+/** Who the host says it belongs to; a file of another shape says nothing, and the next apply writes it anew. */
+function parseIdentity(text: string | undefined): Identity | undefined {
+  const one = json<Partial<Identity> | null>(text);
+  const isWhole =
+    typeof one?.cluster === 'string' &&
+    typeof one.uuid === 'string' &&
+    typeof one.generation === 'number' &&
+    typeof one.authorities === 'object' &&
+    one.authorities !== null;
+  return isWhole ? (one as Identity) : undefined;
 }
 
 /** Timers as `systemctl show` tells them, and lines `space SIZE FREE PATH`. */

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type { Stored } from './stored.ts';
+
+/** How many revisions back a store still knows its own past. */
+const REMEMBERED = 200;
+
+/** The person and the machine, for others to read. */
+export function whoAmI(): string {
+  let user: string;
+  try {
+    user = userInfo().username;
+  } catch {
+    // A container may run as a number that no file gives a name.
+    user = `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+  return `${user}@${hostname()}`;
+}
+
+/** Makes the next revision of a store: one more, with a name that no other copy gives it. */
+export function raiseRevision(stored: Stored): void {
+  stored.revision = (stored.revision ?? 0) + 1;
+  stored.lineage = [...(stored.lineage ?? []), randomBytes(4).toString('hex')].slice(-REMEMBERED);
+  stored.changed = { by: whoAmI(), at: new Date().toISOString() };
+}
+
+/** What a host knows of the store that it was last set up from; absent where an older hapg wrote it. */
+export interface Known {
+  revision?: number;
+  revision_id?: string;
+}
+
+/** Where a store stands: what it shows to hosts, and the names of its last revisions, the present one last. */
+export interface Lineage extends Known {
+  lineage?: readonly string[];
+}
+
+/**
+ * How the store that a host was set up from stands to the one that is here: the same or a former revision (`past`), a later
+ * one (`later`), or one of another copy that was changed apart from this one (`apart`). Nothing known counts as 0.
+ */
+export function compareRevisions(host: Known, store: Lineage): 'past' | 'later' | 'apart' {
+  const there = host.revision ?? 0;
+  const here = store.revision ?? 0;
+  if (there > here) return 'later';
+  const names = store.lineage ?? [];
+  const name = names[names.length - 1 - (here - there)];
+  return host.revision_id !== undefined && name !== undefined && name !== host.revision_id ? 'apart' : 'past';
+}
+
+/** A revision for a person. */
+export const describeRevision = ({ revision, changed }: Pick<Stored, 'revision' | 'changed'>): string =>
+  revision === undefined
+    ? 'without a revision'
+    : `revision ${revision}${changed ? `, by ${changed.by} at ${changed.at}` : ''}`;
