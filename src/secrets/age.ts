@@ -74,7 +74,11 @@ export async function decrypt(bytes: Uint8Array, file: string): Promise<string> 
       throw new Undecipherable(`cannot be decrypted with ${identityFile()}: ${message}`, false);
     throw new Undecipherable(`is damaged and cannot be decrypted (${message})`, true);
   }
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(plain);
+  } catch {
+    throw new Undecipherable('is no text in UTF-8', true);
+  }
 }
 
 /**

@@ -28,6 +28,8 @@ export type Prints = Partial<Record<Form, string>>;
 export interface StoreFile {
   text: string;
   prints: Prints;
+  /** Files of a write that did not come to its end. */
+  left: string[];
   /** What a person should know of the files, each a sentence with the cure. */
   warnings: string[];
 }
@@ -63,9 +65,9 @@ const printsOf = (forms: ReadonlyMap<Form, FileRead>): Prints =>
 export const isAsRead = (cluster: Cluster, before: StoreFile | undefined): boolean =>
   isDeepStrictEqual(printsOf(readForms(cluster)), { ...before?.prints });
 
-/** Whether the store is in the form that the inventory wants, and in no other. */
-export const isSettled = (cluster: Cluster, { prints }: StoreFile): boolean =>
-  isDeepStrictEqual(Object.keys(prints), [wantedForm(cluster)]);
+/** Whether the store is in the form that the inventory wants, and nothing else of it is there. */
+export const isSettled = (cluster: Cluster, { prints, left }: StoreFile): boolean =>
+  left.length === 0 && isDeepStrictEqual(Object.keys(prints), [wantedForm(cluster)]);
 
 const BRING_BACK =
   'It holds all passwords and authorities of the cluster: bring it back from a backup or from version control';
@@ -116,7 +118,13 @@ export async function readStoreFile(cluster: Cluster): Promise<(StoreFile & { st
     );
   const [one, other] = read as [Read, Read?];
   if (other && !isDeepStrictEqual(one.stored, other.stored)) throw new Refused(describeBoth(cluster, [one, other]));
-  return { text: one.text, stored: one.stored, prints: printsOf(forms), warnings: warningsOf(cluster, read, left) };
+  return {
+    text: one.text,
+    stored: one.stored,
+    prints: printsOf(forms),
+    left,
+    warnings: warningsOf(cluster, read, left),
+  };
 }
 
 const day = ({ modified }: Pick<FileRead, 'modified'>): string => isoSeconds(Math.floor(modified / 1000));
@@ -139,7 +147,7 @@ function describeBoth({ stateDir }: Cluster, both: readonly Read[]): string {
   ].join('\n');
 }
 
-/** Files of a write that did not come to its end. */
+/** Where the files of a write that did not come to its end are. */
 const leftovers = (cluster: Cluster): string[] =>
   FORMS.map((form) => freshName(pathOf(cluster, form))).filter((file) => existsSync(file));
 
@@ -164,7 +172,7 @@ function warningsOf(cluster: Cluster, read: readonly Read[], left: readonly stri
   const plain = left.filter((file) => file.includes('.yaml'));
   if (encrypts && plain.length > 0)
     warnings.push(
-      `${plain.join(', ')} was left by a write that did not come to its end, and holds secrets in plain text: remove it`,
+      `${plain.join(', ')} was left by a write that did not come to its end, and holds secrets in plain text: the next "hapg apply" removes it`,
     );
   return warnings;
 }
@@ -185,7 +193,6 @@ export async function writeStoreFile(
   text: string,
   before: StoreFile | undefined,
 ): Promise<StoreFile> {
-  ensureStateDir(cluster);
   const wanted = wantedForm(cluster);
   const others = FORMS.filter((form) => form !== wanted && before?.prints[form] !== undefined);
   let written = before?.prints[wanted];
@@ -197,7 +204,7 @@ export async function writeStoreFile(
   onDisk(`${cluster.stateDir} cannot be tidied up`, () => {
     for (const file of leftovers(cluster)) rmSync(file, { force: true });
   });
-  return { text, prints: { [wanted]: written }, warnings: [] };
+  return { text, prints: { [wanted]: written }, left: [], warnings: [] };
 }
 
 /** Puts a text in the place of one form; returns the SHA-256 of what is on the disk. */

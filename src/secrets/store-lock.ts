@@ -10,8 +10,8 @@ import { whoAmI } from './revision.ts';
 /** How long a writer waits for another: a change of the store takes milliseconds, a rotation longer (ms). */
 const WAIT_MS = 5000;
 const LOOK_MS = 50;
-/** No writer needs so long between making the lock file and filling it (ms). */
-const EMPTY_MS = 10_000;
+/** No writer needs so long between making the lock file and filling it; below WAIT_MS, so that the next run goes on (ms). */
+const EMPTY_MS = 1000;
 
 /** Who changes the store now; the content of the lock file. */
 interface Owner {

@@ -135,7 +135,7 @@ export function parseStored(text: string): Stored {
 /** The library's messages quote the text, which nobody may see; so only the kind of fault and its place are told. */
 function readYaml(text: string): unknown {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const [error] = document.errors;
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
