@@ -11,7 +11,7 @@ const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(homedir
 
 const NAME_IT = 'Name your age identity file in HAPG_AGE_IDENTITY';
 
-/** The age identities that the person has. Throws Refused, saying what `wanted` them. */
+/** The age identities that the person has. Throws Refused, which begins with what `wanted` them. */
 function readIdentities(wanted: string): string[] {
   const file = identityFile();
   let text: string;
@@ -97,7 +97,9 @@ export async function encrypt(text: string, recipients: readonly string[]): Prom
       );
     }
   const bytes = await encrypter.encrypt(text);
-  const decrypter = await decrypterFor('the store shall be encrypted for secrets.recipients');
+  const decrypter = await decrypterFor(
+    `the store shall be encrypted for secrets.recipients, and read again from here ("age-keygen -o ${identityFile()}" makes an identity, and prints its recipient)`,
+  );
   const read = await decrypter.decrypt(bytes, 'text').catch(() => undefined);
   if (read !== text)
     throw new Refused(

@@ -62,7 +62,9 @@ export function readWhole(file: string): FileRead | undefined {
         `${file} is a link to ${readlinkSync(file)}, which is not there: mount what belongs there, or remove the link`,
       );
     if (!stat.isFile())
-      throw new Refused(`${file} is ${stat.isDirectory() ? 'a directory' : 'no regular file'}: move it away`);
+      throw new Refused(
+        `${file} is ${stat.isDirectory() ? 'a directory' : 'no regular file'}: move it away, and bring the file back from a backup or from version control`,
+      );
     return { bytes: readFileSync(file), modified: stat.mtimeMs, mode: stat.mode & 0o777 };
   });
 }

@@ -77,8 +77,8 @@ function isStale(file: string, owner: Owner | undefined): boolean {
 }
 
 /** Takes a stale lock away; one that another writer has made meanwhile is put back. */
-function clearAway(file: string, stale: string, token: string): void {
-  const aside = `${file}.${token}`;
+function clearAway(file: string, stale: string): void {
+  const aside = `${file}.stale`;
   try {
     renameSync(file, aside);
     if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, file);
@@ -119,7 +119,7 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
       if (text === undefined) return 'gone';
       const owner = ownerIn(text);
       if (!isStale(file, owner)) return owner ?? 'unknown';
-      clearAway(file, text, token);
+      clearAway(file, text);
       return 'gone';
     });
     if (holder === 'nobody') return;

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dcsName } from '../cluster/dcs.ts';
+import type { Lineage } from '../cluster/decisions/revision.ts';
 import { fixedSettings } from '../cluster/fixed.ts';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
@@ -14,7 +15,6 @@ import {
   createAuthority,
 } from '../pki/authority.ts';
 import { givenSecrets } from './given.ts';
-import type { Lineage } from './revision.ts';
 import { Secret } from './secret.ts';
 import { StoreCopy } from './store-copy.ts';
 import { noNames, type Stored, type StoredAuthority } from './stored.ts';

@@ -11,7 +11,7 @@ import { secretsCommand } from '../../src/commands/secrets.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import { Refused } from '../../src/errors.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
-import { applied, clusterIn, inMemory, me, refused, root, storedIn, TEXT } from './store.ts';
+import { applied, clusterIn, inMemory, me, OPTIONS, refused, root, storedIn, TEXT } from './store.ts';
 
 const whole = await SecretStore.create(clusterIn('whole'));
 const good = stringify(await inMemory(whole));
@@ -72,18 +72,6 @@ const GARBAGE: [name: string, text: string, says: RegExp][] = [
     /is no text in UTF-8|is no secret store/,
   ],
 ];
-
-const common = {
-  inventory: '',
-  extra: [],
-  forks: '5',
-  lockWait: '0',
-  output: 'text',
-  quiet: true,
-  verbose: 0,
-  yes: true,
-  askBecomePass: false,
-} as unknown as Parameters<typeof planCommand>[0];
 
 for (const form of ['secrets.yaml', 'secrets.age'] as const)
   for (const [name, text, says] of GARBAGE)
@@ -179,7 +167,7 @@ test('no command ends in a bug on a damaged store', async () => {
   mkdirSync(cluster.stateDir, { recursive: true });
   writeFileSync(join(cluster.stateDir, 'secrets.yaml'), 'half: [');
   writeFileSync(cluster.file, TEXT);
-  const options = { ...common, inventory: cluster.file };
+  const options = { ...OPTIONS, inventory: cluster.file };
   for (const run of [
     () => planCommand(options),
     () => statusCommand(options),

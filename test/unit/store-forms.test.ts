@@ -164,7 +164,11 @@ test('recipients of whom the person is none are refused before anything is writt
 });
 
 for (const [name, content, says] of [
-  ['none', undefined, /shall be encrypted for secrets\.recipients, and .*is not there\. Name your age identity file/],
+  [
+    'none',
+    undefined,
+    /shall be encrypted for secrets\.recipients, and read again .*, and .*is not there\. Name your age identity file/,
+  ],
   ['an empty one', '', /holds no age identity/],
   ['a damaged one', 'AGE-SECRET-KEY-1QQQQ\n', /holds an age identity that is damaged$/],
 ] as const)
@@ -271,6 +275,6 @@ test('no sequence of changes, of recipients and of crashes loses a value or leav
       }
       rmSync(join(root, directory), { recursive: true, force: true });
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
+import { apply, identityOnly } from '../../playbooks/apply.ts';
+import { setup } from '../../src/commands/common.ts';
+import { confirmUnchanged } from '../../src/commands/unchanged.ts';
+import { allSteps } from '../../src/engine/plan.ts';
+import { ROLE_NAMES } from '../../src/inventory/model.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
-import { applied, clusterIn, refused, storedIn } from './store.ts';
+import { contextFor } from './model.ts';
+import { applied, clusterIn, OPTIONS, refused, root, storedIn, TEXT } from './store.ts';
 
 test('of two runs with one store the second to save refuses, and says who was first', async () => {
   const cluster = clusterIn('two');
@@ -97,4 +103,86 @@ test('a store of an older hapg has no revision, and its hosts see no change befo
   assert.ok(store.shown);
   await store.stageRotation(['rest'], []);
   assert.equal(store.identity().revision, 1);
+});
+
+const MAIN = readFileSync('inventory/multi-dc.yaml', 'utf8').replace(
+  /^hosts:/m,
+  'standbys: {pgfar: [10.1.14.0/24]}\n\nhosts:',
+);
+const BY_OUTPUT =
+  'cluster: cloud\nhosts: {from: terraform.json, outputs: {ips: {prefix: pg, roles: [etcd, patroni]}}}\n';
+const addresses = (last: number) => JSON.stringify({ ips: { value: ['10.0.0.1', '10.0.0.2', `10.0.0.${last}`] } });
+
+for (const [name, files, change, says] of [
+  ['nothing', { 'own.yaml': TEXT }, () => undefined, undefined],
+  [
+    'a comment in the inventory',
+    { 'own.yaml': TEXT },
+    (directory) => writeFileSync(join(directory, 'own.yaml'), `# mine\n${TEXT}`),
+    /own\.yaml changed while this run waited; nothing was done: run again/,
+  ],
+  [
+    'the inventory, which is gone',
+    { 'own.yaml': TEXT },
+    (directory) => unlinkSync(join(directory, 'own.yaml')),
+    /own\.yaml changed/,
+  ],
+  [
+    "Terraform's addresses",
+    { 'own.yaml': BY_OUTPUT, 'terraform.json': addresses(3) },
+    (directory) => writeFileSync(join(directory, 'terraform.json'), addresses(4)),
+    /a file that .*own\.yaml takes its hosts from changed/,
+  ],
+  [
+    'the inventory of the source',
+    { 'multi-dc.yaml': MAIN, 'own.yaml': readFileSync('inventory/standby.yaml', 'utf8') },
+    (directory) => writeFileSync(join(directory, 'multi-dc.yaml'), MAIN.replace('rto: fast', 'rto: norm')),
+    /multi-dc\.yaml changed/,
+  ],
+] as [string, Record<string, string>, (directory: string) => void, RegExp | undefined][])
+  test(`with the locks held, a run looks at what it has read: ${name} was changed meanwhile`, async () => {
+    const directory = join(root, `waited-${name.replaceAll(/\W/g, '-')}`);
+    mkdirSync(directory);
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(directory, file), text);
+    for (const file of Object.keys(files).filter((one) => one.endsWith('.yaml') && one !== 'own.yaml'))
+      await (await SecretStore.create(setup({ ...OPTIONS, inventory: join(directory, file) }).cluster)).save();
+    const made = setup({ ...OPTIONS, inventory: join(directory, 'own.yaml') }, (text) =>
+      text.replace(/$/, '# edited\n'),
+    );
+    const store = await SecretStore.create(made.cluster);
+    change(directory);
+    if (says) await assert.rejects(confirmUnchanged(made, store), refused(says));
+    else await confirmUnchanged(made, store);
+  });
+
+test('an unchanged inventory beside a changed store is refused, too', async () => {
+  const directory = join(root, 'waited-store');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'own.yaml'), TEXT);
+  const made = setup({ ...OPTIONS, inventory: join(directory, 'own.yaml') });
+  await applied(made.cluster);
+  const store = (await SecretStore.read(made.cluster))!;
+  await applied(made.cluster, (one) => one.stageRotation(['rest'], []));
+  await assert.rejects(confirmUnchanged(made, store), refused(/the secret store in .* changed while this run waited/));
+});
+
+test('the hosts are told the revision and nothing else, by the same step as in every apply', async () => {
+  const cluster = clusterIn('told');
+  const store = await applied(cluster);
+  const context = { ...(await contextFor(cluster)), secrets: store };
+  for (const host of cluster.hosts) {
+    const steps = (playbook: typeof apply) =>
+      allSteps(playbook, host, context, { hosts: cluster.hosts, roles: new Set(ROLE_NAMES) }).flatMap(
+        (one) => one.steps,
+      );
+    const told = steps(identityOnly);
+    assert.deepEqual(told, steps(apply).slice(0, told.length));
+    const { path, content } = told.at(-1)!.want as { path: string; content: string };
+    assert.equal(path, '/etc/hapg/cluster.json');
+    const { revision, revision_id, generation } = JSON.parse(content);
+    assert.deepEqual(
+      { revision, revision_id, generation },
+      { revision: 1, revision_id: store.known().lineage!.at(-1), generation: 1 },
+    );
+  }
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
+import type { CommonOptions } from '../../src/commands/common.ts';
 import { Refused } from '../../src/errors.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
@@ -50,10 +51,10 @@ export async function applied(
 }
 
 export const storedIn = async (cluster: Cluster): Promise<Stored> => (await readStoreFile(cluster))!.stored;
-/** But for the lock, which a dead run leaves until the next one that writes. */
+/** Names in the state directory, but for the lock, which a dead run leaves until the next one that writes. */
 export const filesIn = ({ stateDir }: Cluster): string[] =>
   readdirSync(stateDir)
-    .filter((name) => name !== 'lock')
+    .filter((name) => !name.startsWith('lock'))
     .sort();
 export const plainIn = ({ stateDir }: Cluster, secret: string): string[] =>
   readdirSync(stateDir).filter((name) => readFileSync(join(stateDir, name), 'latin1').includes(secret));
@@ -69,3 +70,16 @@ export const inMemory = async (store: SecretStore): Promise<Stored> =>
 
 /** As the file tells it: without prototypes, and without what is undefined. */
 export const plain = (one: Stored): unknown => JSON.parse(JSON.stringify(one));
+
+/** Flags of a command that asks nothing; with an inventory. */
+export const OPTIONS = {
+  inventory: '',
+  extra: [],
+  forks: '5',
+  lockWait: '0',
+  output: 'text',
+  quiet: true,
+  verbose: 0,
+  yes: true,
+  askBecomePass: false,
+} as unknown as CommonOptions;

@@ -1,10 +1,10 @@
 import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../../inventory/model.ts';
-import { compareRevisions, type Lineage } from '../../secrets/revision.ts';
 import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import { fixedSettings } from '../fixed.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { compareRevisions, type Lineage } from './revision.ts';
 import { standing } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
