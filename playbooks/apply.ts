@@ -74,6 +74,9 @@ const identity: Stage = {
   ],
 };
 
+/** Only what the hosts know of the inventory and the secret store: an older copy of either is refused from then on. */
+export const identityOnly: Playbook = [identity];
+
 /** Steps that belong to the host rather than to a role go with the role that every run of it includes. */
 const firstRole = (host: Host) => [...host.roles][0]!;
 

@@ -13,6 +13,7 @@ import { clientPsql, psql } from '../src/shell/postgres.ts';
 import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
 import { identifier, literal } from '../src/steps/sql-objects.ts';
+import { identityOnly } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
 
 const GATE_S = 120;
@@ -29,6 +30,11 @@ async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBe
   await converge(op, found);
 }
 
+/** The hosts know the store's revision, so that none from before it is taken for the present one. */
+async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
+  await converge(op, await surveyAll(op, store, { playbook: identityOnly }));
+}
+
 const whole = (op: Operation): Promise<unknown> =>
   op.until(hostsWith(op.cluster, 'patroni')[0]!, 'gate', GATE_S, (snapshot) =>
     steady(op.cluster, snapshot, DEFAULT_LIMITS),
@@ -38,6 +44,7 @@ const whole = (op: Operation): Promise<unknown> =>
  * New passwords for the system's accounts and for users. All are stored first. The system's then come as every other change
  * of the inventory does: ALTER ROLE on the leader, the files, reloads. A user's password changes in the database and in
  * the clients' password files at the same moment, as near as that can be done: a server knows one password at a time.
+ * The caller keeps other writers of the store away, for it is written several times.
  */
 export async function rotatePasswords(
   op: Operation,
@@ -51,10 +58,15 @@ export async function rotatePasswords(
     await asStored(op, store);
     await whole(op);
   }
-  for (const { name, password } of store.stagedUsers()) {
+  const staged = store.stagedUsers();
+  if (staged.length === 0) return;
+  // Before the first password that an older copy does not have.
+  if (system.length === 0) await tellRevision(op, store);
+  for (const { name, password } of staged) {
     op.checkInterrupt();
     await rotateUser(op, store, name, password);
   }
+  await tellRevision(op, store);
 }
 
 async function rotateUser(op: Operation, store: SecretStore, name: string, password: Secret): Promise<void> {
@@ -119,7 +131,8 @@ export const renewLeafs = (op: Operation, store: SecretStore): Promise<void> =>
 /**
  * An authority is replaced with an overlap of both: the new one is trusted everywhere, then it signs every certificate,
  * then the old one is forgotten. Each phase is stored first, and the next run continues where this one stopped.
- * `trustOnly` stops when both are trusted, for clients of one's own to be given the new one.
+ * `trustOnly` stops when both are trusted, for clients of one's own to be given the new one. The caller keeps other writers
+ * of the store away.
  */
 export async function rotateAuthority(
   op: Operation,

@@ -25,7 +25,7 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
   const sql = answerOf(parts.get('sql'));
   const backups = answerOf(parts.get('repository'));
   return {
-    identity: json<Identity>(parts.get('identity')),
+    identity: parseIdentity(parts.get('identity')),
     pending: lines('pending'),
     units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
     holder: parts.get('holder')?.trim() || undefined,
@@ -53,6 +53,18 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
 
 const reasonOf = (subject: Subject, reason: string | undefined): Observation['silent'] =>
   reason === undefined ? {} : { [subject]: reason };
+
+/** Who the host says it belongs to; a file of another shape says nothing, and the next apply writes it anew. */
+function parseIdentity(text: string | undefined): Identity | undefined {
+  const one = json<Partial<Identity> | null>(text);
+  const isWhole =
+    typeof one?.cluster === 'string' &&
+    typeof one.uuid === 'string' &&
+    typeof one.generation === 'number' &&
+    typeof one.authorities === 'object' &&
+    one.authorities !== null;
+  return isWhole ? (one as Identity) : undefined;
+}
 
 /** Timers as `systemctl show` tells them, and lines `space SIZE FREE PATH`. */
 function parseBackupService(text: string): BackupService {

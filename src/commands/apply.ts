@@ -31,8 +31,10 @@ import {
   type Setup,
   setup,
   start,
+  tellOfStore,
   unreachableError,
 } from './common.ts';
+import { confirmUnchanged } from './unchanged.ts';
 
 export interface PlanOptions extends CommonOptions {
   detailedExitcode?: boolean;
@@ -79,6 +81,8 @@ async function begin(options: CommonOptions, asks: boolean) {
   const store = await SecretStore.read(made.cluster);
   const secrets = store ?? (await SecretStore.create(made.cluster));
   await secrets.complete();
+  await secrets.confirmSavable();
+  tellOfStore(store, options);
   const running = await start(made, run, () => secrets.all());
   return { made, run, secrets, running, stored: store !== undefined };
 }
@@ -159,12 +163,13 @@ function expectSame(shown: Plan, { plan }: Survey): void {
 
 /** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */
 async function look(
-  { cluster, hosts, roles, options, json }: Setup,
+  made: Setup,
   { session }: Running,
   secrets: SecretStore,
   stored: boolean,
   lock?: ReturnType<typeof holder>,
 ): Promise<Survey> {
+  const { cluster, hosts, roles, options, json } = made;
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) {
     if (json) printJson(unreachableDocument(hosts, unreachable, session.options.run));
@@ -174,6 +179,7 @@ async function look(
   const found = await survey(session, playbook, { hosts, roles }, secrets, {
     lock: lock && { who: lock, waitSeconds },
   });
+  if (lock) await confirmUnchanged(made, secrets);
   const { snapshot } = found.context;
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
   for (const verdict of [

@@ -46,6 +46,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
       const { cluster } = op;
       sessionOfSource = new Session(from, { ...op.session.options, secrets: () => [...secrets.all(), ...store.all()] });
       const source = await openSource(op, sessionOfSource, options);
+      await secrets.confirmUnchanged();
       const seen = await source.look(backupHosts(from));
       refuseUnless(checkIdentity(from, seen, secrets.known()));
       const { begun, order } = await orderFor(cluster, wanted, async (target) => {

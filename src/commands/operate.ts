@@ -29,6 +29,7 @@ import {
   unreachableError,
 } from './common.ts';
 import { settled } from './status.ts';
+import { confirmUnchanged } from './unchanged.ts';
 
 export interface OperateOptions extends CommonOptions {
   probe?: boolean;
@@ -106,6 +107,7 @@ export async function operate(
       throw unreachableError(unreachable, LOST_FOR_GOOD);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, there, lock.who, lock.waitSeconds);
+    await confirmUnchanged(made, store);
     const journal = Journal.open(cluster, run);
     const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
     op.leaveOut(cluster.hosts.filter((host) => !there.includes(host)));

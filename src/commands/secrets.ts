@@ -3,11 +3,12 @@ import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { givenSecrets } from '../secrets/given.ts';
+import { pgpass } from '../secrets/pgpass.ts';
 import { Secret } from '../secrets/secret.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { table } from '../view/style.ts';
-import { askSecret, type CommonOptions, print, printJson, setup } from './common.ts';
+import { askSecret, type CommonOptions, print, printJson, setup, tellOfStore } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
@@ -50,10 +51,13 @@ async function list(options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = setup(options);
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
-  if (reveal) await store.noteShown();
+  tellOfStore(store, options);
+  if (reveal) store.noteShown();
   const shown = (secret: Secret): string => (reveal ? secret.reveal() : String(secret));
   const system = SYSTEM_PASSWORDS.map((name) => [name, shown(store.password(name))] as const);
-  const users = cluster.settings.postgres.users.map(({ name }) => [name, shown(store.userPassword(name))] as const);
+  const users = cluster.settings.postgres.users.flatMap(({ name }) =>
+    store.hasUser(name) ? [[name, shown(store.userPassword(name))] as const] : [],
+  );
   const given = givenSecrets(cluster).map((name) => [name, shown(store.given(name))] as const);
   if (json)
     printJson({
@@ -87,13 +91,15 @@ function rotate(names: readonly string[], options: OperateOptions): Promise<numb
         `unknown secret ${unknown.join(', ')}: one of ${known.join(', ')}${cluster.source ? `; accounts are those of ${cluster.source.name}, and the next apply takes them over` : ''}`,
       );
     refuseUnless(steady(cluster, snapshot, DEFAULT_LIMITS));
+    // Password files name every user, so one whom no apply has made yet is found before anything is changed.
+    pgpass(cluster, store);
     const system = rotatable.filter((name) => wanted.includes(name));
     const users = everyUser.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
       question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
       hosts: cluster.hosts,
-      run: () => rotatePasswords(op, store, system, users),
+      run: () => store.exclusively(() => rotatePasswords(op, store, system, users)),
     };
   });
 }
