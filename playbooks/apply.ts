@@ -7,6 +7,7 @@ import {
   patroni,
   patroniCertificates,
   patroniCluster,
+  patroniDynamic,
   patroniExtensions,
   patroniMinimum,
   patroniPackages,
@@ -73,6 +74,9 @@ const identity: Stage = {
   ],
 };
 
+/** Only what the hosts know of the inventory and the secret store: an older copy of either is refused from then on. */
+export const identityOnly: Playbook = [identity];
+
 /** Steps that belong to the host rather than to a role go with the role that every run of it includes. */
 const firstRole = (host: Host) => [...host.roles][0]!;
 
@@ -108,7 +112,7 @@ const prepare: Stage = {
 };
 
 /** One step for each role, so that --tags works; the first one that has to do something installs for all. */
-const install: Stage = {
+export const install: Stage = {
   name: 'packages',
   hosts: everyone,
   steps: (host, context) => {
@@ -183,9 +187,25 @@ const source: Stage = {
   steps: (_host, context) => patroniSource(context),
 };
 
-const leader: Stage = { name: 'leader', hosts: leading, steps: patroni };
+/**
+ * On a living cluster the settings that all members have alike come before the wait for PostgreSQL: one of them may be what
+ * keeps it from starting.
+ */
+const leader: Stage = {
+  name: 'leader',
+  hosts: leading,
+  steps: (host, context) =>
+    context.snapshot.exists ? [patroniDynamic(host, context), ...patroni(host, context)] : patroni(host, context),
+};
 
-const settings: Stage = { name: 'users and databases', hosts: leading, steps: patroniCluster };
+const settings: Stage = {
+  name: 'users and databases',
+  hosts: leading,
+  steps: (host, context) => [
+    ...(context.snapshot.exists ? [] : [patroniDynamic(host, context)]),
+    ...patroniCluster(context),
+  ],
+};
 
 const backup: Stage = {
   name: 'first backup',

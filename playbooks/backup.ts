@@ -1,4 +1,5 @@
-import { type Backup, parseRepository } from '../src/cluster/backups.ts';
+import { answerOf, asking } from '../src/cluster/answer.ts';
+import { type Backup, parseRepository, parseTablespaces } from '../src/cluster/backups.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
@@ -14,6 +15,18 @@ export function backupHost(op: Operation, { leader }: Snapshot): Host {
   const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
   if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
   return host;
+}
+
+/**
+ * Directories of the tablespaces that a backup holds, asked of a host that reaches the repository. An older pgBackRest that
+ * does not tell leaves it at what the living members tell.
+ */
+export async function tablespacesOf(op: Operation, host: Host, { label, repository }: Backup): Promise<string[]> {
+  const { stanza } = op.cluster;
+  const command = pgbackrest(stanza, `--repo=${repository}`, `--set=${label}`, 'info', '--output=json');
+  const its = answerOf((await op.session.ask(host, asking(60, command), 90)).output);
+  const told = its && 'said' in its ? parseTablespaces(its.said) : undefined;
+  return (told ?? (await op.look()).tablespaces).filter((path) => path.startsWith('/'));
 }
 
 /** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */

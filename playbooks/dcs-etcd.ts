@@ -4,6 +4,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, type Host } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
 import { PATHS, PKI } from '../src/paths.ts';
+import { setContentsAside } from '../src/shell/aside.ts';
 import { quote } from '../src/shell/quote.ts';
 import { etcdctl, joinScript, memberRemove, promoteScript } from '../src/steps/etcd-join.ts';
 import type { DcsMembers } from './dcs.ts';
@@ -47,8 +48,10 @@ echo "written $(stat -c %Y "$d/wal/"*.wal 2>/dev/null | sort -n | tail -n 1)"`,
       (other) => other !== host && dcs.members.some((one) => one.name === other.name && one.healthy),
     );
     await op.step(host, 'set the broken member aside', 'etcd', 'remove', (remote) =>
-      remote.run(`systemctl stop etcd; systemctl reset-failed etcd 2>/dev/null
-if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dcs.dataDir}.broken-`)}$(date +%s); fi
+      remote.run(`set -e
+systemctl stop etcd
+systemctl reset-failed etcd 2>/dev/null || true
+${setContentsAside(cluster.dcs.dataDir, 'broken-$(date +%s)')}
 rm -f ${ETCD_INITIAL}
 install -d -o etcd -g etcd -m 0700 ${data}`),
     );

@@ -6,6 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { setContentsAside } from '../src/shell/aside.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import type { DcsMembers } from './dcs.ts';
 
@@ -60,7 +61,7 @@ echo "written $(stat -c %Y "$d"/version-2/* 2>/dev/null | sort -n | tail -n 1)"`
       await remote.run(
         `set -e
 systemctl stop zookeeper; systemctl reset-failed zookeeper 2>/dev/null || true
-if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dcs.dataDir}.broken-`)}$(date +%s); fi
+${setContentsAside(cluster.dcs.dataDir, 'broken-$(date +%s)')}
 install -d -o zookeeper -g zookeeper -m 0700 ${data} ${data}/conf
 printf '%s\\n' ${serverId(host, cluster, snapshot)} > ${data}/myid
 printf '%s' ${quote(firstMembers(host, cluster, snapshot))} > ${data}/conf/members.initial

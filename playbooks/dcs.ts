@@ -1,9 +1,11 @@
 import type { DcsRemains } from '../src/cluster/decisions/repair.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { type Cluster, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
+import { type Cluster, dcsHosts, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
+import { hostPort } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
+import { CURL } from '../src/shell/curl.ts';
 import { patronictl } from '../src/shell/postgres.ts';
-import { quote } from '../src/shell/quote.ts';
+import { quote, words } from '../src/shell/quote.ts';
 import { etcdMembers } from './dcs-etcd.ts';
 import { zookeeperMembers } from './dcs-zookeeper.ts';
 
@@ -50,10 +52,29 @@ esac
 ${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml || exit 1
 out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('remove', ...patroniScope(cluster))} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`;
 
-/** Reads what `remains` has printed. */
+/**
+ * POSIX sh for a host of the DCS that names the others whose ports do not answer from here. Whatever a member says on such a
+ * port, an error of TLS included, means that it is reached (curl(1), "EXIT CODES": 7 refused, 28 no answer in time).
+ */
+export const reaching = (cluster: Cluster, host: Host): string => {
+  const { etcd, zookeeper } = cluster.settings;
+  const ports = dcsRole(cluster) === 'etcd' ? [etcd.peer_port, etcd.client_port] : [zookeeper.client_port];
+  return dcsHosts(cluster)
+    .filter((other) => other !== host)
+    .map(
+      (other) => `for url in ${words(...ports.map((port) => `https://${hostPort(other.address, port)}`))}; do
+  ${CURL} -s -k -o /dev/null --connect-timeout 3 --max-time 5 "$url"
+  case $? in 7|28) echo ${quote(`cut-off ${other.name}`)}; break ;; esac
+done`,
+    )
+    .join('\n');
+};
+
+/** Reads what `remains` and `reaching` have printed. */
 export const parseRemains = (answer: string): DcsRemains => ({
   active: /^active$/m.test(answer),
   data: /^data$/m.test(answer),
   sizeBytes: Number(/^size (\d+)$/m.exec(answer)?.[1] ?? 0),
   written: Number(/^written (\d+)$/m.exec(answer)?.[1] ?? 0),
+  cutOffFrom: [...answer.matchAll(/^cut-off (\S+)$/gm)].map(([, name]) => name!),
 });

@@ -1,11 +1,12 @@
+import { setDatabaseAsideOrLeave } from '../src/cluster/storage.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { setContentsAside } from '../src/shell/aside.ts';
 import { pgbackrest } from '../src/shell/postgres.ts';
-import { quote } from '../src/shell/quote.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
-import { notRunning } from './recover.ts';
+import { ASIDE_S, notRunning } from './recover.ts';
 import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS, unitsOf } from './step-aside.ts';
 
@@ -57,15 +58,10 @@ exit $rc`,
       remote.run(
         `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${notRunning(cluster.dataDir)}
-${aside([cluster.dataDir, ...(dcsRole(cluster) ? [cluster.dcs.dataDir] : [])], stamp)}${joined ? `\nrm -f ${joined}` : ''}`,
-        330,
+${host.roles.has('patroni') ? setDatabaseAsideOrLeave(cluster.dataDir, `destroyed-${stamp}`) : ':'}
+${dcsRole(cluster) ? setContentsAside(cluster.dcs.dataDir, `destroyed-${stamp}`) : ':'}
+rm -f ${[PATHS.data, PATHS.identity, PATHS.restore, ...(joined ? [joined] : [])].join(' ')}`,
+        ASIDE_S,
       ),
     );
 }
-
-/** POSIX sh that moves directories aside and takes away what says that this host belongs to a cluster. */
-const aside = (directories: readonly string[], stamp: string): string => `${directories
-  .map(quote)
-  .map((path) => `if [ -d ${path} ]; then mv -T ${path} ${path}.destroyed-${stamp} || exit 1; fi`)
-  .join('\n')}
-rm -f ${PATHS.data} ${PATHS.identity} ${PATHS.restore}`;

@@ -1,7 +1,10 @@
 import type { Prospect } from '../src/cluster/decisions/growth.ts';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
+import { hasRoom, maySetAside, placesFree } from '../src/cluster/decisions/storage.ts';
+import { all, type Verdict } from '../src/cluster/decisions/verdict.ts';
 import { upstream } from '../src/cluster/facts.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { databasePaths, parseStorage, type Storage, storageScript } from '../src/cluster/storage.ts';
 import { Apply } from '../src/engine/apply.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
@@ -11,7 +14,7 @@ import { type Cluster, type Host, ROLE_NAMES } from '../src/inventory/model.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { APT } from '../src/shell/apt.ts';
 import { sql } from '../src/shell/postgres.ts';
-import { quote, words } from '../src/shell/quote.ts';
+import { words } from '../src/shell/quote.ts';
 import { apply } from './apply.ts';
 
 /** Seconds for a member that streams to be balanced to as well. */
@@ -23,9 +26,43 @@ const sameAsLeader = (cluster: Cluster): string[] => [
   ...(cluster.repositories.length > 0 ? ['pgbackrest'] : []),
 ];
 
-/** POSIX sh that prints how many bytes are free where the data directory is, or will be. */
-export const freeBytes = ({ dataDir }: Cluster): string =>
-  `d=${quote(dataDir)}; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d" | awk 'NR == 2 {printf "%.0f\\n", $4 * 1024}'`;
+/** What a host has of the database, and room at these paths. Changes nothing. */
+export const storageOf = async (op: Operation, host: Host, wanted: readonly string[]): Promise<Storage> =>
+  parseStorage(await op.ask(host, 'disks', storageScript(op.cluster.dataDir, wanted)));
+
+/**
+ * Whether a host can set aside what it has of the database and take another of so many bytes. The size of a tablespace is
+ * known where the host has one there now.
+ */
+export async function roomOn(op: Operation, host: Host, paths: readonly string[]): Promise<(bytes: number) => Verdict> {
+  const { cluster } = op;
+  const storage = await storageOf(
+    op,
+    host,
+    databasePaths(
+      cluster,
+      paths.map((path) => ({ path })),
+    ),
+  );
+  const tablespaces = paths.map((path) => ({
+    path,
+    bytes: storage.places.find((one) => one.path === path)?.usedBytes ?? 0,
+  }));
+  const foreign = {
+    ...storage,
+    rooms: storage.rooms.filter(({ path }) => !storage.places.some((one) => one.path === path)),
+  };
+  return (databaseBytes) =>
+    all(
+      maySetAside(host.name, cluster, storage),
+      placesFree(host.name, cluster, foreign),
+      hasRoom(host.name, cluster, { databaseBytes, tablespaces, extraBytes: 0 }, storage),
+    );
+}
+
+/** SQL for the leader: tablespaces outside the data directory, with their sizes; pipes and line breaks stand in no such path. */
+const TABLESPACES =
+  "select 'tablespace ' || pg_tablespace_size(oid) || ' ' || pg_tablespace_location(oid) from pg_tablespace where pg_tablespace_location(oid) like '/%'";
 
 /** Finds out what decides whether a host may join; refreshes its package lists and changes nothing else. */
 export async function scout(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
@@ -38,13 +75,13 @@ export async function scout(op: Operation, snapshot: Snapshot, host: Host): Prom
       leader,
       'size and versions',
       `echo "bytes $(${sql(cluster.settings.postgres.port, 'select sum(pg_database_size(oid)) from pg_database')})"
+${sql(cluster.settings.postgres.port, TABLESPACES)}
 dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
     ),
     op.ask(
       host,
       'room and versions',
-      `echo "bytes $(${freeBytes(cluster)})"
-${APT}
+      `${APT}
 out=$(apt -o APT::Update::Error-Mode=any update 2>&1) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
 for p in ${words(...names)}; do
   v=$(dpkg-query -W -f '\${Version}' "$p" 2>/dev/null)
@@ -59,8 +96,13 @@ done`,
     Object.fromEntries(
       [...answer.matchAll(/^package (\S+) (\S+)$/gm)].map(([, name, version]) => [name!, upstream(version!)]),
     );
+  const tablespaces = [...there.matchAll(/^tablespace (\d+) (\/.*)$/gm)].map(([, bytes, path]) => ({
+    path: path!,
+    bytes: Number(bytes),
+  }));
   return {
-    freeBytes: bytesOf(here),
+    storage: await storageOf(op, host, databasePaths(cluster, tablespaces)),
+    tablespaces,
     databaseBytes: bytesOf(there),
     leader: versionsOf(there),
     candidate: versionsOf(here),

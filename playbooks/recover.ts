@@ -1,5 +1,7 @@
 import { dcsConfig } from '../roles/patroni/dcs.ts';
-import { type Target, targetArguments, targetReached } from '../src/cluster/restore-target.ts';
+import { reachedTarget, recoveryEnd } from '../src/cluster/recovery-proof.ts';
+import { type Target, targetArguments } from '../src/cluster/restore-target.ts';
+import { databasePaths, placeWal, setDatabaseAside } from '../src/cluster/storage.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
@@ -18,6 +20,8 @@ export interface RestoreOrder {
   repository: number;
   /** Of the database, in bytes. */
   bytes: number;
+  /** Directories of its tablespaces outside the data directory; absent in an order of an older hapg. */
+  tablespaces?: string[];
   /** Restored first; leads afterwards. */
   host: string;
   /** Names what is moved aside: `20260131T140500`. */
@@ -40,6 +44,8 @@ export interface BackupSource {
 
 export const RESTORE_S = 7 * 86_400;
 const SOCKETS = '/run/hapg-restore';
+/** Seconds to set the present data aside: a copy, where it is on a mount point. */
+export const ASIDE_S = 86_400;
 
 /** POSIX sh: nobody moves a directory in which a server still writes, an orphan of Patroni for one. */
 export const notRunning = (dataDir: string): string =>
@@ -87,6 +93,7 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
     ssl: 'off',
     logging_collector: 'off',
     log_destination: 'stderr',
+    lc_messages: 'C',
     // The stanza of a clone is not there yet, and nothing of it may get into that of its source.
     archive_mode: own ? 'on' : 'off',
     archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
@@ -108,14 +115,20 @@ export async function recoverFirst(
   source: BackupSource,
 ): Promise<void> {
   const { cluster } = op;
+  const { tablespaces = [] } = order;
   const data = quote(cluster.dataDir);
-  const aside = quote(asideOf(cluster, order));
   await op.step(host, 'move the present data aside', 'patroni', 'remove', (remote) =>
-    remote.run(
-      `set -e
-# What is there beside it, if it was moved already, is this restore's own work of a run before.
-if [ -d ${data} ] && [ ! -e ${aside} ]; then mv -T ${data} ${aside}; fi
-install -d -o postgres -g postgres -m 0700 ${data}`,
+    remote.unit(
+      'aside',
+      // Where it was moved already, what is there now is this restore's own work of a run before.
+      `${setDatabaseAside(cluster.dataDir, `before-restore-${order.stamp}`)}
+install -d -o postgres -g postgres -m 0700 ${words(
+        ...databasePaths(
+          cluster,
+          tablespaces.map((path) => ({ path })),
+        ),
+      )}`,
+      ASIDE_S,
     ),
   );
   const command = asPostgres(
@@ -127,6 +140,7 @@ install -d -o postgres -g postgres -m 0700 ${data}`,
     ...targetArguments(order.target, order.timeline),
     '--delta',
     '--force',
+    ...(cluster.walDir ? ['--link-all'] : []),
     '--log-level-console=info',
     'restore',
   );
@@ -136,10 +150,11 @@ install -d -o postgres -g postgres -m 0700 ${data}`,
       // What Patroni keeps beside the data are settings of the cluster that the backup is of.
       `while systemctl -q is-active hapg-recover; do sleep 1; done
 ${command} || exit 1
+${placeWal(cluster.dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
       RESTORE_S,
       {
-        script: `du -sk ${data} | awk '{printf "%.0f\\n", $1 * 1024}'`,
+        script: `du -skL ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`,
         tell: (size) => (Number(size) > 0 ? `restoring ${progressBar(Number(size), order.bytes)}` : undefined),
       },
     ),
@@ -151,7 +166,7 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
     await remote.unit(
       'recover',
       `install -d -o postgres -g postgres -m 0700 ${SOCKETS}
-prepared=$(LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
+prepared=$(${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
 runuser -u postgres -- ${cluster.binDir}/postgres -D ${data} -c max_prepared_transactions="\${prepared:-0}" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do
@@ -163,10 +178,10 @@ kill -INT $(head -n 1 ${data}/postmaster.pid)
 wait $pid`,
       RESTORE_S,
     );
-    const log = await remote.run(`tail -c 200000 ${PATHS.log}/recovery.log`);
-    if (!targetReached(order.target, log))
+    const end = await remote.run(recoveryEnd(cluster.dataDir));
+    if (!reachedTarget(order.target, end))
       throw new Error(
-        `recovery ended, and its log does not prove that the target was reached (${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
+        `recovery ended, and the new timeline does not say that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
       );
   });
 }

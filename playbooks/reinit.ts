@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
+import { setDatabaseAside } from '../src/cluster/storage.ts';
 import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
@@ -7,6 +8,7 @@ import { PATHS } from '../src/paths.ts';
 import { quote } from '../src/shell/quote.ts';
 import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';
+import { ASIDE_S, notRunning } from './recover.ts';
 import { restart } from './restart.ts';
 import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './step-aside.ts';
 
@@ -15,9 +17,9 @@ const COPY_S = 24 * 3600;
 
 /**
  * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
- * empty place, so that it copies from the repository or the leader as every new member does.
+ * empty place, so that it copies from the repository or the leader as every new member does. `stamp` names what is kept.
  */
-export async function reinit(op: Operation, host: Host, databaseBytes: number): Promise<void> {
+export async function reinit(op: Operation, host: Host, databaseBytes: number, stamp: string): Promise<void> {
   const { cluster } = op;
   const data = quote(cluster.dataDir);
   op.stage(`rebuild ${host.name}`, [host]);
@@ -26,11 +28,14 @@ export async function reinit(op: Operation, host: Host, databaseBytes: number): 
   if ((await op.look()).members.some((one) => one.name === host.name && one.state === 'streaming'))
     await stepAside(op, host, DEFAULT_WAITS);
   await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
-    remote.run(
+    // A unit of that name keeps the undo, which would start Patroni, waiting: a mount point is copied.
+    remote.unit(
+      'update',
       `${stopUnits(['patroni.service'])}
+${notRunning(cluster.dataDir)}
 rm -f ${PATHS.data}
-if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(date -u +%Y%m%dT%H%M%S); fi`,
-      330,
+${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
+      ASIDE_S,
     ),
   );
   await op.step(host, 'copy the database', 'patroni', 'run', async (remote) => {
@@ -46,7 +51,7 @@ if [ -d ${data} ]; then mv -T ${data} ${quote(`${cluster.dataDir}.replaced-`)}$(
         doing: async () => {
           await op.prolong(host, 'update');
           const bytes = Number(
-            await op.ask(host, 'size', `du -sk ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`),
+            await op.ask(host, 'size', `du -skL ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`),
           );
           return `copying ${progressBar(bytes || 0, databaseBytes)}`;
         },

@@ -5,7 +5,7 @@ import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
-import { dcsMembers, parseRemains } from './dcs.ts';
+import { dcsMembers, parseRemains, reaching } from './dcs.ts';
 
 /** For members that were stopped to get well: as long as systemd gives one to start; milliseconds. */
 const START_MS = 120_000;
@@ -56,7 +56,11 @@ async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
     found.set(
       host.name,
       parseRemains(
-        await op.ask(host, `what is left of ${op.cluster.dcs.label}`, dcsMembers(op.cluster)!.remains(op.cluster)),
+        await op.ask(
+          host,
+          `what is left of ${op.cluster.dcs.label}`,
+          `${dcsMembers(op.cluster)!.remains(op.cluster)}\n${reaching(op.cluster, host)}`,
+        ),
       ),
     );
   return found;

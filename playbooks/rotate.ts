@@ -4,14 +4,16 @@ import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused } from '../src/errors.ts';
 import { hostsWith } from '../src/inventory/model.ts';
+import { PATHS } from '../src/paths.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import { pgpass } from '../src/secrets/pgpass.ts';
 import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
-import { psql } from '../src/shell/postgres.ts';
-import { print, quote } from '../src/shell/quote.ts';
+import { clientPsql, psql } from '../src/shell/postgres.ts';
+import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
 import { identifier, literal } from '../src/steps/sql-objects.ts';
+import { identityOnly } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
 
 const GATE_S = 120;
@@ -28,6 +30,11 @@ async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBe
   await converge(op, found);
 }
 
+/** The hosts know the store's revision, so that none from before it is taken for the present one. */
+async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
+  await converge(op, await surveyAll(op, store, { playbook: identityOnly }));
+}
+
 const whole = (op: Operation): Promise<unknown> =>
   op.until(hostsWith(op.cluster, 'patroni')[0]!, 'gate', GATE_S, (snapshot) =>
     steady(op.cluster, snapshot, DEFAULT_LIMITS),
@@ -37,6 +44,7 @@ const whole = (op: Operation): Promise<unknown> =>
  * New passwords for the system's accounts and for users. All are stored first. The system's then come as every other change
  * of the inventory does: ALTER ROLE on the leader, the files, reloads. A user's password changes in the database and in
  * the clients' password files at the same moment, as near as that can be done: a server knows one password at a time.
+ * The caller keeps other writers of the store away, for it is written several times.
  */
 export async function rotatePasswords(
   op: Operation,
@@ -50,10 +58,15 @@ export async function rotatePasswords(
     await asStored(op, store);
     await whole(op);
   }
-  for (const { name, password } of store.stagedUsers()) {
+  const staged = store.stagedUsers();
+  if (staged.length === 0) return;
+  // Before the first password that an older copy does not have.
+  if (system.length === 0) await tellRevision(op, store);
+  for (const { name, password } of staged) {
     op.checkInterrupt();
     await rotateUser(op, store, name, password);
   }
+  await tellRevision(op, store);
 }
 
 async function rotateUser(op: Operation, store: SecretStore, name: string, password: Secret): Promise<void> {
@@ -65,10 +78,10 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
     await op.ask(
       client,
       'new password file',
-      `umask 077; cp -p /root/.pgpass /root/.pgpass.hapg-old; ${print(file.reveal())} > /root/.pgpass.hapg-new`,
+      `umask 077; cp -p ${PATHS.clientPasswords} ${PATHS.clientPasswords}.hapg-old; ${print(file.reveal())} > ${PATHS.clientPasswords}.hapg-new`,
     );
   const alter = `alter role ${identifier(name)} password ${literal(scramVerifier(password.reveal()))};\n`;
-  const swap = 'mv -fT /root/.pgpass.hapg-new /root/.pgpass';
+  const swap = `mv -fT ${PATHS.clientPasswords}.hapg-new ${PATHS.clientPasswords}`;
   const [first, ...others] = clients;
   const uri = clientUri(cluster, 'primary');
   try {
@@ -77,7 +90,7 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
       const script = `\\! ${swap}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
       await Promise.all([
         op.step(first, `password of user ${name}`, 'patroni', 'update', (remote) =>
-          remote.run(`${print(script)} | psql -XAtq -v ON_ERROR_STOP=1 ${quote(uri)} -f - >/dev/null`),
+          remote.run(`${print(script)} | ${clientPsql(uri, PATHS.clientPasswords)} -v ON_ERROR_STOP=1 -f - >/dev/null`),
         ),
         settleAll(others, op.session.options.forks, (client) => op.ask(client, 'new password file', swap)),
       ]);
@@ -87,11 +100,13 @@ async function rotateUser(op: Operation, store: SecretStore, name: string, passw
     }
   } catch (cause) {
     for (const client of clients)
-      await op.ask(client, 'old password file', 'mv -fT /root/.pgpass.hapg-old /root/.pgpass').catch(() => undefined);
+      await op
+        .ask(client, 'old password file', `mv -fT ${PATHS.clientPasswords}.hapg-old ${PATHS.clientPasswords}`)
+        .catch(() => undefined);
     throw cause;
   }
   await store.promoteUser(name);
-  for (const client of clients) await op.ask(client, 'clearing', 'rm -f /root/.pgpass.hapg-old');
+  for (const client of clients) await op.ask(client, 'clearing', `rm -f ${PATHS.clientPasswords}.hapg-old`);
 }
 
 /** Whether the client's URI logs in as this user, who may then change the own password. */
@@ -116,7 +131,8 @@ export const renewLeafs = (op: Operation, store: SecretStore): Promise<void> =>
 /**
  * An authority is replaced with an overlap of both: the new one is trusted everywhere, then it signs every certificate,
  * then the old one is forgotten. Each phase is stored first, and the next run continues where this one stopped.
- * `trustOnly` stops when both are trusted, for clients of one's own to be given the new one.
+ * `trustOnly` stops when both are trusted, for clients of one's own to be given the new one. The caller keeps other writers
+ * of the store away.
  */
 export async function rotateAuthority(
   op: Operation,

@@ -6,6 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { setContentsAside } from '../src/shell/aside.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { dcsMembers } from './dcs.ts';
@@ -41,7 +42,8 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
     await remote.run(
       `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
-${[...(dcs ? [cluster.dcs.dataDir] : []), ...(dcs?.joined ? [dcs.joined] : [])].map((path) => `if [ -e ${quote(path)} ]; then mv -T ${quote(path)} ${quote(`${path}.removed-`)}$(date +%s); fi`).join('\n')}`,
+${dcs ? `set -e\n${setContentsAside(cluster.dcs.dataDir, 'removed-$(date +%s)')}` : ''}
+${dcs?.joined ? `rm -f ${dcs.joined}` : ''}`,
       330,
     );
   });

@@ -28,6 +28,8 @@ export const PATHS = {
   source: '/etc/pgbackrest/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
+  /** Passwords of the application users on a client host (libpq, "The Password File"). */
+  clientPasswords: '/root/.pgpass',
 } as const;
 
 /** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */

@@ -1,6 +1,6 @@
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
-import { PKI } from '../../src/paths.ts';
+import { PATHS, PKI } from '../../src/paths.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { file } from '../../src/steps/file.ts';
 import type { Step } from '../../src/steps/step.ts';
@@ -12,5 +12,5 @@ export const clientPackages = ({ settings }: Cluster): string[] => [`postgresql-
 /** psql, the authority to verify the servers with, and the passwords of the application users. */
 export const client = (_host: Host, { cluster, secrets }: Context): Step[] => [
   file(role, PKI.client, secrets.trusted('postgres')),
-  file(role, '/root/.pgpass', pgpass(cluster, secrets)),
+  file(role, PATHS.clientPasswords, pgpass(cluster, secrets)),
 ];

@@ -5,6 +5,7 @@ import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { CURL } from '../../src/shell/curl.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { etcdJoin, promoteScript } from '../../src/steps/etcd-join.ts';
@@ -94,7 +95,7 @@ const voterCheck = (
   host: Host,
   cluster: Cluster,
 ): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-printf '%s' "\${HAPG_ETCD_HEALTH-$(curl "$@" ${clientUrl(host, cluster)}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(curl "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
+printf '%s' "\${HAPG_ETCD_HEALTH-$(${CURL} "$@" ${clientUrl(host, cluster)}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(${CURL} "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
 
 const initial = (cluster: Cluster): string => `# Managed by hapg, written once
 ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd')

@@ -2,6 +2,7 @@ import { HAPROXY_SOCKET } from '../../src/cluster/observe.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import { CURL } from '../../src/shell/curl.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 /** Backends that spread reads over members. */
@@ -41,7 +42,7 @@ export const openReads = (
  */
 export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds: number): string {
   const answer = ({ address }: Host) =>
-    `curl -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(`https://${hostPort(address, cluster.settings.patroni.port)}/primary`)}`;
+    `${CURL} -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(`https://${hostPort(address, cluster.settings.patroni.port)}/primary`)}`;
   const health = ({ name }: Host, word: 'up' | 'down') =>
     tell(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
   return `end=$(($(date +%s) + ${seconds})) down=

@@ -1,5 +1,6 @@
+import { placeWal } from '../../src/cluster/storage.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, hostsWithAny, isPooled } from '../../src/inventory/model.ts';
+import { type Cluster, type Host, hostsWithAny, isPooled } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { secretYaml } from '../../src/render.ts';
@@ -11,11 +12,26 @@ import { dcsSection } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 
+/** New replicas come from the repository; a copy of another cluster has none of its own. */
+export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.source;
+
+/** Restores a replica and puts its WAL where the inventory wants it, which pgBackRest does not do by itself. */
+export const RESTORE_REPLICA = '/usr/local/lib/hapg/restore-replica';
+
+const replicaCommand = ({ stanza, walDir }: Cluster): string =>
+  `/usr/bin/pgbackrest --stanza=${stanza} --delta${walDir ? ' --link-all' : ''} --type=standby --log-level-console=warn restore`;
+
+/** What the template of that script is made of. */
+export const restoreReplica = (cluster: Cluster): Record<string, string> => ({
+  restore: replicaCommand(cluster),
+  placeWal: placeWal(cluster.dataDir, cluster.walDir),
+});
+
 /** `/etc/patroni/config.yml` of one member, with passwords in it. */
 export function patroniConfig(host: Host, context: Context): SecretText {
   const { cluster, secrets } = context;
   const { settings } = cluster;
-  const fromBackups = cluster.repositories.length > 0 && !cluster.source;
+  const fromBackups = backupsServe(cluster);
   const login = (username: string, password: Secret) => ({
     username,
     password,
@@ -55,6 +71,7 @@ export function patroniConfig(host: Host, context: Context): SecretText {
         { locale: settings.postgres.locale },
         { 'auth-local': 'peer' },
         { 'auth-host': 'scram-sha-256' },
+        ...(cluster.walDir ? [{ waldir: cluster.walDir }] : []),
       ],
     },
     postgresql: {
@@ -75,13 +92,13 @@ export function patroniConfig(host: Host, context: Context): SecretText {
       ...(fromBackups
         ? {
             pgbackrest: {
-              command: `/usr/bin/pgbackrest --stanza=${cluster.stanza} --delta --type=standby --log-level-console=warn restore`,
+              command: cluster.walDir ? RESTORE_REPLICA : replicaCommand(cluster),
               keep_data: true,
               no_params: true,
             },
           }
         : {}),
-      basebackup: [{ checkpoint: 'fast' }],
+      basebackup: [{ checkpoint: 'fast' }, ...(cluster.walDir ? [{ waldir: cluster.walDir }] : [])],
       ...(isPooled(cluster) ? { callbacks: { on_role_change: END_POOL, on_stop: END_POOL } } : {}),
       remove_data_directory_on_rewind_failure: false,
       remove_data_directory_on_diverged_timelines: false,

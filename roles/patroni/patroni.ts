@@ -15,6 +15,7 @@ import {
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { CURL } from '../../src/shell/curl.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -29,7 +30,7 @@ import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
-import { patroniConfig } from './config.ts';
+import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
 import { dcsConfig } from './dcs.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
@@ -60,6 +61,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
     '/etc/systemd/system/patroni.service.d/hapg.conf',
     render('patroni/patroni.service', {
       dataDir: context.cluster.dataDir,
+      walDir: context.cluster.walDir ?? '',
       restore: PATHS.restore,
       marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
@@ -123,6 +125,7 @@ export function patroni(host: Host, context: Context): Step[] {
     strayClusters(role),
     unitOff(role, 'postgresql.service', { packaged: true }),
     directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
+    ...placesElsewhere(host, context),
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
@@ -150,6 +153,21 @@ export function patroni(host: Host, context: Context): Step[] {
     }),
     dataMarker(role, cluster.dataDir),
     ...preferences(host, context),
+  ];
+}
+
+/** Directories that a copy of the database needs beside its own: for WAL, and on a host without data for each tablespace. */
+function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
+  const { walDir } = cluster;
+  const hasData = snapshot.observations.get(host.name)?.dataDirectory?.state === 'cluster';
+  const own = { ...POSTGRES, mode: '0700' };
+  return [
+    ...(walDir ? [directory(role, walDir, own)] : []),
+    ...(walDir && backupsServe(cluster)
+      ? [file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(cluster)), { mode: '0755' })]
+      : []),
+    // Those of a member with data are as PostgreSQL made them.
+    ...(hasData ? [] : snapshot.tablespaces.map((path) => directory(role, path, own))),
   ];
 }
 
@@ -191,9 +209,9 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
  * the leader (Patroni REST API, GET /patroni and /leader).
  */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
-self=\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}
+self=\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
-case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) curl "$@" -f -o /dev/null "$base/leader"; exit ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${CURL} "$@" -f -o /dev/null "$base/leader"; exit ;; esac
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 
@@ -210,20 +228,19 @@ set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt`;
 /** What a change through the REST API needs besides the password (`verify_client: optional`, Patroni documentation). */
 const REST_IDENTITY = `--cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
 
-/** Once there is a leader: the dynamic configuration as declared, users, databases. Asked and done on the leader. */
-export function patroniCluster(host: Host, context: Context): Step[] {
-  const { cluster, secrets } = context;
-  return [
-    dcsConfigStep(role, {
-      rest: rest(host, cluster),
-      identity: REST_IDENTITY,
-      config: dcsConfig(context),
-      password: secrets.password('rest'),
-      settleSeconds: patroniSettles(cluster),
-    }),
-    ...(cluster.source ? [] : [accountsAndDatabases(context)]),
-  ];
-}
+/** The dynamic configuration as declared, for all members; asked and changed on one of them. */
+export const patroniDynamic = (host: Host, context: Context): Step =>
+  dcsConfigStep(role, {
+    rest: rest(host, context.cluster),
+    identity: REST_IDENTITY,
+    config: dcsConfig(context),
+    password: context.secrets.password('rest'),
+    settleSeconds: patroniSettles(context.cluster),
+  });
+
+/** Once there is a leader: users and databases. A copy has those of its source. */
+export const patroniCluster = (context: Context): Step[] =>
+  context.cluster.source ? [] : [accountsAndDatabases(context)];
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {

@@ -2,6 +2,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { drillHost, type Host } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { CLEAN_ENVIRONMENT } from '../../src/shell/environment.ts';
 import { words } from '../../src/shell/quote.ts';
 import { file } from '../../src/steps/file.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
@@ -37,7 +38,11 @@ export function drill(host: Host, context: Context): Step[] {
     file(
       role,
       '/etc/systemd/system/pgbackrest-drill.service',
-      render('pgbackrest/drill.service', { stanza: cluster.stanza, script: PATHS.drillScript }),
+      render('pgbackrest/drill.service', {
+        stanza: cluster.stanza,
+        script: PATHS.drillScript,
+        environment: CLEAN_ENVIRONMENT,
+      }),
     ),
     file(role, `/etc/systemd/system/${TIMER}`, render('pgbackrest/drill.timer', { calendar: schedule }), {
       notify: [restart(TIMER)],

@@ -4,6 +4,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
+import { CURL } from '../../src/shell/curl.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { account } from '../../src/steps/account.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -139,7 +140,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
 
 /** In touch with a quorum (the phase "broadcast"), and with a vote. */
 const voterCheck = (cluster: Cluster): string =>
-  `state=$(curl -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n'); case "$state" in *'"voting":true'*) ;; *) exit 1 ;; esac; case "$state" in *'"zabstate":"broadcast"'*) ;; *) exit 1 ;; esac`;
+  `state=$(${CURL} -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n'); case "$state" in *'"voting":true'*) ;; *) exit 1 ;; esac; case "$state" in *'"zabstate":"broadcast"'*) ;; *) exit 1 ;; esac`;
 
 /**
  * POSIX sh that asks an ensemble that lives for a vote for this host, once it follows ("reconfig", ZooKeeper Dynamic
@@ -149,7 +150,7 @@ export function joinScript(host: Host, cluster: Cluster): string {
   const others = hostsWith(cluster, 'zookeeper').filter((other) => other !== host);
   if (others.length === 0) return ':';
   const peer = dcsPeer(cluster, host);
-  return `curl -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n' | grep -q '"voting":false.*"zabstate":"broadcast"' || exit 0
+  return `${CURL} -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n' | grep -q '"voting":false.*"zabstate":"broadcast"' || exit 0
 id=$(cat ${quote(`${cluster.dcs.dataDir}/myid`)})
 ${zookeeperCli(cluster, others)}
 now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }

@@ -38,7 +38,8 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
   const { repository } = snapshot;
   const last = repository?.backups.at(-1);
   const teller = repository?.host ?? hosts[0]!.name;
-  if (!repository) problem('backup', teller, `pgBackRest on ${teller} does not answer`);
+  if (!repository && !snapshot.observations.get(teller)?.silent.backups)
+    problem('backup', teller, `pgBackRest on ${teller} does not answer`);
   const repositories = cluster.repositories.map((one) => {
     const seen = repository?.repositories.find((other) => other.key === one.key);
     if (repository && seen?.status !== 0)
@@ -92,6 +93,8 @@ function archiveView(
   problem: Say,
 ): { archive_ok: boolean; archive_waiting: number } {
   const archiver = leader && observations.get(leader.name)?.sql?.archiver;
+  // Nobody could say: that is told where PostgreSQL's silence is.
+  if (leader && !archiver) return { archive_ok: false, archive_waiting: 0 };
   // A failure counts until something has been archived after it.
   const failing =
     !!archiver?.last_failed_time &&

@@ -128,6 +128,14 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   };
 }
 
+/** Directories of the tablespaces in a backup, from the answer of `pgbackrest info --set --output=json`; undefined when it is none. */
+export function parseTablespaces(text: string): string[] | undefined {
+  const list = parseInfo(text) as { backup?: { tablespace?: { destination: string }[] | null }[] }[] | undefined;
+  return list
+    ?.flatMap((one) => one.backup ?? [])
+    .flatMap((one) => (one.tablespace ?? []).map(({ destination }) => destination));
+}
+
 /** An LSN as a number that can be compared. */
 export function lsnValue(lsn: string): bigint {
   const [high = '', low = ''] = lsn.split('/');

@@ -1,4 +1,5 @@
 import type { Cluster } from '../inventory/model.ts';
+import { clientPsql } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import { clientUri } from './connect.ts';
 
@@ -8,10 +9,12 @@ export interface LoadFigures {
   reads: { ok: number; failed: number; max_gap_ms: number; max_gap_at: string | null };
 }
 
-/** Where a load runs: a directory for its logs and its sign of life, and the authority to verify the servers with. */
+/** Where a load runs: a directory for its logs and its sign of life, and what it needs to log in. */
 export interface LoadPlace {
   directory: string;
   authority: string;
+  /** The file with the users' passwords. */
+  passwords: string;
 }
 
 const TABLE = 'hapg_probe';
@@ -20,14 +23,16 @@ const LEASE_S = 30;
 /** No attempt of a client hangs longer; seconds. */
 const ATTEMPT_S = 10;
 
-const psql = (uri: string, sql: string): string => `timeout ${ATTEMPT_S} psql -XAtq ${quote(uri)} -c ${sql}`;
+const psql = (uri: string, { passwords }: LoadPlace, sql: string): string =>
+  `timeout ${ATTEMPT_S} ${clientPsql(uri, passwords)} -c ${sql}`;
 
 /** POSIX sh that makes the load's table anew; the database's owner is who the first URI of `hapg connect` logs in as. */
-export const prepareLoad = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
+export const prepareLoad = (cluster: Cluster, place: LoadPlace): string => {
+  const { directory, authority } = place;
   const uri = clientUri(cluster, 'primary', { authority })!;
   return `umask 077; mkdir -p ${quote(directory)}; cd ${quote(directory)} || exit 1; rm -f writes reads ended; touch alive
-${psql(uri, quote(`drop table if exists ${TABLE}`))} 2>/dev/null
-${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
+${psql(uri, place, quote(`drop table if exists ${TABLE}`))} 2>/dev/null
+${psql(uri, place, quote(`create table ${TABLE} (n bigint primary key)`))}`;
 };
 
 /**
@@ -35,15 +40,16 @@ ${psql(uri, quote(`create table ${TABLE} (n bigint primary key)`))}`;
  * Each writes a line an attempt: milliseconds since the epoch, `ok` or `failed`, and the row's number. Both end when the
  * controller has not touched `alive` for a while, or when it is gone.
  */
-export function loadScript(cluster: Cluster, { directory, authority }: LoadPlace): string {
+export function loadScript(cluster: Cluster, place: LoadPlace): string {
+  const { directory, authority } = place;
   const write = clientUri(cluster, 'primary', { authority })!;
   const read = clientUri(cluster, 'any', { authority }) ?? write;
   const going = `[ -e alive ] && [ $(($(date +%s) - $(stat -c %Y alive 2>/dev/null || echo 0))) -lt ${LEASE_S} ]`;
   const loop = (attempt: string, log: string, pause: string) =>
     `( n=0; while ${going}; do n=$((n + 1)); if ${attempt} >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; fi; sleep ${pause}; done > ${log} ) &`;
   return `cd ${quote(directory)} || exit 1
-${loop(psql(write, `"insert into ${TABLE} values ($n)"`), 'writes', '0.05')}
-${loop(psql(read, '"select 1"'), 'reads', '0.1')}
+${loop(psql(write, place, `"insert into ${TABLE} values ($n)"`), 'writes', '0.05')}
+${loop(psql(read, place, '"select 1"'), 'reads', '0.1')}
 wait
 touch ended`;
 }
@@ -52,15 +58,16 @@ touch ended`;
  * POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. Right behind what it watched
  * the first connection may fail.
  */
-export const collectScript = (cluster: Cluster, { directory, authority }: LoadPlace): string => {
+export const collectScript = (cluster: Cluster, place: LoadPlace): string => {
+  const { directory, authority } = place;
   const uri = clientUri(cluster, 'primary', { authority })!;
   return `cd ${quote(directory)} || exit 1
 rm -f alive
 n=0; while [ ! -e ended ] && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
 cat writes; echo --; cat reads; echo --
-n=0; until rows=$(${psql(uri, quote(`select n from ${TABLE}`))}); do n=$((n + 1)); [ $n -lt 15 ] || exit 1; sleep 1; done
+n=0; until rows=$(${psql(uri, place, quote(`select n from ${TABLE}`))}); do n=$((n + 1)); [ $n -lt 15 ] || exit 1; sleep 1; done
 printf '%s\\n' "$rows"
-${psql(uri, quote(`drop table ${TABLE}`))}
+${psql(uri, place, quote(`drop table ${TABLE}`))}
 rm -rf ${quote(directory)}`;
 };
 

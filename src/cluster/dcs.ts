@@ -1,6 +1,7 @@
 import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
+import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
@@ -24,11 +25,11 @@ const b64 = (text: string) => Buffer.from(text).toString('base64');
 export function etcdAnswers({ settings, dcsPath }: Cluster, host: Host): string {
   const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
   const range = (key: string) => `-d '{"key":"${b64(`${dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
-  return `HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE=
+  return `HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE= HAPG_ETCD_CODE=
 if [ -e ${PKI.etcd}/server.key ]; then
 set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; } <<ANSWER
-$(curl "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')})
+{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; read -r HAPG_ETCD_CODE; } <<ANSWER
+$(${CURL} "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')}; echo $?)
 ANSWER
 fi`;
 }
@@ -42,18 +43,18 @@ export function observeDcs(cluster: Cluster, host: Host): string[] {
   const parts: string[] = [];
   if (host.roles.has('etcd'))
     parts.push(
-      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE"`,
+      `echo @etcd; printf '%s\\n' "$HAPG_ETCD_HEALTH" "$HAPG_ETCD_STATUS" "$HAPG_ETCD_MEMBERS" "$HAPG_ETCD_INITIALIZE" "$HAPG_ETCD_FAILSAFE" "$HAPG_ETCD_CODE"`,
       `echo @new; [ -e ${ETCD_INITIAL} ] || [ -e ${quote(`${cluster.dcs.dataDir}/member`)} ] || echo yes`,
     );
   if (host.roles.has('zookeeper'))
     parts.push(
-      `echo @zookeeper; for c in zabstate leader voting_view; do curl -s --max-time 3 ${zookeeperAdmin(cluster)}/$c; echo; echo --; done`,
+      `echo @zookeeper; for c in zabstate leader voting_view; do ${CURL} -s --max-time 3 ${zookeeperAdmin(cluster)}/$c; echo; echo --; done`,
     );
   // What keeps its keys behind another protocol, or elsewhere, is read by the one who keeps them there.
   if (host.roles.has('patroni') && (cluster.dcs.kind !== 'etcd' || cluster.dcs.external)) {
     const rest = `https://${hostPort(host.address, cluster.settings.patroni.port)}`;
     parts.push(
-      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; curl -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
+      `echo @keys; if [ -e /etc/patroni/config.yml ]; then timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; ${CURL} -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${rest}/failsafe; fi; echo`,
     );
   }
   return parts;
@@ -97,6 +98,8 @@ function parseEtcd(lines: string[], cluster: Cluster): Observation['dcs'] {
     })),
     initialize: value(initialize),
     failsafe: Object.keys(json<Record<string, string>>(value(failsafe)) ?? {}),
+    // No answer to that question is not "there is no such key".
+    ...(initialize ? {} : { blind: true }),
   };
 }
 

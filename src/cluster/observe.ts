@@ -1,8 +1,10 @@
 import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS, PKI } from '../paths.ts';
+import { CURL } from '../shell/curl.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
+import { asking } from './answer.ts';
 import type { BackupService, DrillResult, Repository } from './backups.ts';
 import { etcdAnswers, observeDcs } from './dcs.ts';
 
@@ -13,7 +15,12 @@ export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
 export interface Identity {
   cluster: string;
   uuid: string;
+  /** Raised when the inventory changes. */
   generation: number;
+  /** Raised by every change of the secret store; absent where an older hapg wrote this, which counts as 0. */
+  revision?: number;
+  /** The random name of that revision: two copies of the store that were changed apart give it two names. */
+  revision_id?: string;
   authorities: Record<string, string>;
   /** What keeps who leads; absent: etcd of the cluster's own. */
   dcs?: string;
@@ -70,6 +77,8 @@ export interface Observation {
         replication: { name: string; state: string; behind: number | null }[];
         /** On a leader: for whom WAL is kept and who is not connected, and how many bytes; `lost`: no longer all that is needed. */
         idleSlots: { name: string; kept: number | null; lost: boolean }[];
+        /** Directories of tablespaces outside the data directory. */
+        tablespaces: string[];
         /** Settings that take effect with a restart only. */
         restartSettings: string[];
         /** On a standby: from where it gets WAL; null when it does not. */
@@ -108,7 +117,12 @@ export interface Observation {
   restore: string | undefined;
   /** Expiry in milliseconds since the epoch, by path. */
   certificates: { path: string; expires: number }[];
+  /** What was asked of a program that should know, and gave no answer: the reason, by what it was asked about. */
+  silent: Partial<Record<Subject, string>>;
 }
+
+/** What a host can be silent about although the program that knows is there. */
+export type Subject = 'patroni' | 'postgres' | 'etcd' | 'backups';
 
 /** Names of the undos of temporary changes that are armed, from a host's active units. */
 export const armedUndos = (units: readonly string[]): string[] => [
@@ -130,10 +144,10 @@ export function sharedAnswers(cluster: Cluster, host: Host): string {
   const parts: string[] = [];
   if (host.roles.has('patroni')) {
     const base = `https://${hostPort(host.address, settings.patroni.port)}`;
-    parts.push(`HAPG_PATRONI= HAPG_CLUSTER=
+    parts.push(`HAPG_PATRONI= HAPG_CLUSTER= HAPG_PATRONI_CODE=
 if [ -e ${PKI.patroni}/rest-ca.crt ]; then
-{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; } <<ANSWER
-$(curl -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster)
+{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_PATRONI_CODE; } <<ANSWER
+$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster; echo $?)
 ANSWER
 fi`);
   }
@@ -158,12 +172,12 @@ export function observeScript(cluster: Cluster, host: Host): string {
     parts.push(`echo @restore; cat ${PATHS.restore} 2>/dev/null; echo`);
     parts.push(
       `echo @data
-if [ -e ${data}/PG_VERSION ]; then echo cluster; LC_ALL=C ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
+if [ -e ${data}/PG_VERSION ]; then echo cluster; ${cluster.binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
 [ ! -e ${PATHS.data} ] || echo "noted $(cat ${PATHS.data})"`,
-      `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER"`,
+      `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER" "$HAPG_PATRONI_CODE"`,
       `echo @sql
-if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5 ${sql(settings.postgres.port, SQL)} 2>/dev/null; fi`,
+if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then ${asking(10, sql(settings.postgres.port, SQL))}; fi`,
     );
   }
   if (has('etcd')) crts.push(`${PKI.etcd}/*.crt`);
@@ -188,7 +202,7 @@ if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then timeout 5
     const asked = has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${asked}; }; then timeout 20 ${pgbackrest(cluster.stanza, 'info', '--output=json')} 2>/dev/null; fi; echo
+    parts.push(`echo @repository; if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${asked}; }; then ${asking(20, pgbackrest(cluster.stanza, 'info', '--output=json'))}; fi; echo
 echo @backup; systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null
 for p in ${words(...cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path))}; do [ ! -d "$p" ] || df -Pk "$p" | awk -v p="$p" 'NR == 2 {printf "space %.0f %.0f %s\\n", $2 * 1024, $4 * 1024, p}'; done`);
   }
@@ -203,6 +217,7 @@ const SQL = `select json_build_object(
 'archiver', (select json_build_object('archived_count', archived_count, 'failed_count', failed_count, 'last_archived_time', last_archived_time, 'last_failed_time', last_failed_time, 'waiting', (select count(*) from pg_ls_archive_statusdir() where name like '%.ready'), 'waiting_s', (select floor(extract(epoch from now() - min(modification))) from pg_ls_archive_statusdir() where name like '%.ready')) from pg_stat_archiver),
 'replication', (select coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'behind', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)), '[]') from pg_stat_replication),
 'idleSlots', (select coalesce(json_agg(json_build_object('name', slot_name, 'kept', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) end, 'lost', wal_status = 'lost')), '[]') from pg_replication_slots where not active and not pg_is_in_recovery()),
+'tablespaces', (select coalesce(json_agg(pg_tablespace_location(oid) order by oid), '[]') from pg_tablespace where pg_tablespace_location(oid) like '/%'),
 'restartSettings', (select json_agg(name order by name) from pg_settings where context = 'postmaster'),
 'receiver', (select json_build_object('status', status, 'from', sender_host) from pg_stat_wal_receiver),
 'replayed', pg_last_xact_replay_timestamp(),

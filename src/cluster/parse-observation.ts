@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Cluster } from '../inventory/model.ts';
 import { json } from '../shell/json.ts';
+import { answerOf, curlSilence } from './answer.ts';
 import { type BackupService, parseRepository } from './backups.ts';
 import { parseDcs } from './dcs.ts';
-import type { Identity, Observation, PatroniMember } from './observe.ts';
+import type { Identity, Observation, PatroniMember, Subject } from './observe.ts';
 
 /** Reads the answer of `observeScript`. What a program did not answer is undefined; never guessed. */
 export function parseObservation(answer: string, cluster: Cluster): Observation {
@@ -17,25 +18,52 @@ export function parseObservation(answer: string, cluster: Cluster): Observation 
       .split('\n')
       .map((line) => line.trim())
       .filter(Boolean);
+  /** A line of a part, empty ones counted. */
+  const line = (name: string, index: number) => parts.get(name)?.split('\n')[index];
+  const patroni = parsePatroni((parts.get('patroni') ?? '').split('\n'));
+  const dcs = parseDcs(parts, cluster);
+  const sql = answerOf(parts.get('sql'));
+  const backups = answerOf(parts.get('repository'));
   return {
-    identity: json<Identity>(parts.get('identity')),
+    identity: parseIdentity(parts.get('identity')),
     pending: lines('pending'),
     units: lines('units').map((line) => line.split(/\s+/)[0] ?? ''),
     holder: parts.get('holder')?.trim() || undefined,
     dataDirectory: parseData(lines('data'), cluster.dataDir),
-    patroni: parsePatroni((parts.get('patroni') ?? '').split('\n')),
-    sql: json(parts.get('sql')),
-    dcs: parseDcs(parts, cluster),
+    patroni,
+    sql: sql && 'said' in sql ? json(sql.said) : undefined,
+    dcs,
     newToDcs: parts.has('new') ? lines('new')[0] === 'yes' : undefined,
     vipHeld: parts.has('vip') ? Number(lines('vip')[0]) > 0 : undefined,
     pool: parts.has('pool') ? lines('pool')[0] === 'yes' : undefined,
     balancer: parts.get('haproxy')?.trim() ? parseHaproxy(lines('haproxy')) : undefined,
-    repository: parseRepository(parts.get('repository') ?? '', cluster.stanza),
+    repository: backups && 'said' in backups ? parseRepository(backups.said, cluster.stanza) : undefined,
     backupService: parts.has('backup') ? parseBackupService(parts.get('backup')!) : undefined,
     drill: json(parts.get('drill')),
     restore: parts.get('restore')?.trim() || undefined,
     certificates: parseCertificates(parts.get('certificates') ?? ''),
+    silent: {
+      ...reasonOf('patroni', patroni ? undefined : curlSilence(line('patroni', 2))),
+      ...reasonOf('etcd', dcs ? undefined : curlSilence(line('etcd', 5))),
+      ...reasonOf('postgres', sql && 'silent' in sql ? sql.silent : undefined),
+      ...reasonOf('backups', backups && 'silent' in backups ? backups.silent : undefined),
+    },
   };
+}
+
+const reasonOf = (subject: Subject, reason: string | undefined): Observation['silent'] =>
+  reason === undefined ? {} : { [subject]: reason };
+
+/** Who the host says it belongs to; a file of another shape says nothing, and the next apply writes it anew. */
+function parseIdentity(text: string | undefined): Identity | undefined {
+  const one = json<Partial<Identity> | null>(text);
+  const isWhole =
+    typeof one?.cluster === 'string' &&
+    typeof one.uuid === 'string' &&
+    typeof one.generation === 'number' &&
+    typeof one.authorities === 'object' &&
+    one.authorities !== null;
+  return isWhole ? (one as Identity) : undefined;
 }
 
 /** Timers as `systemctl show` tells them, and lines `space SIZE FREE PATH`. */

@@ -70,20 +70,3 @@ export function targetArguments(target: Target, timeline: number): string[] {
       return ['--type=default'];
   }
 }
-
-/**
- * Whether a server's log proves that recovery ended at the target and not before it: what PostgreSQL writes when it stops
- * (xlogrecovery.c), or for the newest state, that it promoted after all of the archive.
- */
-export function targetReached(target: Target, log: string): boolean {
-  switch (target.kind) {
-    case 'time':
-      return /recovery stopping (before|after) (commit|abort) of transaction/.test(log);
-    case 'lsn':
-      return /recovery stopping (before|after) WAL location/.test(log);
-    case 'name':
-      return log.includes(`recovery stopping at restore point "${target.name}"`);
-    case 'latest':
-      return /archive recovery complete/.test(log);
-  }
-}

@@ -44,6 +44,8 @@ export interface Snapshot {
   /** `blind`: it answers, but nobody could read what is kept there. */
   dcs: { members: DcsMember[]; quorum: boolean; blind: boolean };
   vipHolders: string[];
+  /** Directories of tablespaces outside the data directory, as any member tells. */
+  tablespaces: string[];
   /** What pgBackRest says, and the host that said it. */
   repository: (Repository & { host: string }) | undefined;
 }
@@ -104,6 +106,7 @@ export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Sn
     systemIdentifiers: [...new Set([...data, ...(initialize ? [initialize] : [])])],
     initialize,
     dcs: dcsOf(observations),
+    tablespaces: all.find((one) => one.sql)?.sql?.tablespaces ?? [],
     vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
     repository: [...observations].flatMap(([host, { repository }]) => (repository ? [{ ...repository, host }] : []))[0],
   };

@@ -5,7 +5,7 @@ import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
 import { serves, synchronousStandbyThere } from './decisions/members.ts';
 import { receives, standing } from './decisions/standby.ts';
-import { armedUndos } from './observe.ts';
+import { armedUndos, type Subject } from './observe.ts';
 import { type Snapshot, writesGoTo } from './snapshot.ts';
 
 export interface Problem {
@@ -63,6 +63,7 @@ export function statusOf(
   for (const [host, reason] of unreachable) problem('unreachable', host, reason);
   const identity = checkIdentity(cluster, snapshot, store);
   if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
+  silenceProblems(snapshot, problem);
   memberProblems(cluster, snapshot, problem);
   slotProblems(cluster, snapshot, problem);
   dcsProblems(cluster, snapshot, problem);
@@ -116,7 +117,34 @@ export function statusOf(
   };
 }
 
+/** In words, what is unknown when a host is silent about it. */
+const UNKNOWN: Record<Subject, string> = {
+  patroni: 'Patroni does not answer: whether this member runs, and who leads, is unknown from there',
+  postgres: 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown',
+  etcd: 'etcd does not answer: its health is unknown from there',
+  backups: 'pgBackRest does not answer: the backups are unknown',
+};
+
+/** What could not be found out; it is told as unknown, not as the worst or the best that it could be. */
+function silenceProblems({ observations }: Snapshot, problem: Say): void {
+  for (const [host, { silent }] of observations)
+    for (const [subject, reason] of Object.entries(silent))
+      problem('unknown', host, `${host}: ${UNKNOWN[subject as Subject]} (${reason})`);
+}
+
+/** Nobody could be asked who the members are: the members then are neither there nor missing. */
+const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): boolean =>
+  members.length === 0 &&
+  hostsWith(cluster, 'patroni').every((host) => {
+    const seen = observations.get(host.name);
+    return seen === undefined || seen.silent.patroni !== undefined;
+  });
+
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+  if (membersUnknown(cluster, snapshot)) {
+    problem('unknown', '', 'no database host could be asked who leads and who follows');
+    return;
+  }
   if (snapshot.paused)
     problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
   if (!snapshot.leader) problem('no_leader', '', 'no member leads');

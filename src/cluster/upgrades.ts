@@ -37,7 +37,9 @@ if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'
 newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
 if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi
 echo "free $(df -Pk / | awk 'NR == 2 {print $4}')"
-apt -s --with-new-pkgs upgrade 2>/dev/null | grep '^Inst ' || true`;
+# Unmet dependencies end it with an error, which is not "nothing to do".
+out=$(apt -s --with-new-pkgs upgrade) || { printf '%s\\n' "$out" | grep -E '^(E:| )' | tail -n 4; exit 1; }
+printf '%s\\n' "$out" | sed -n '/^Inst /p'`;
 
 /** Reads the answer of LIST_SCRIPT. `securityOnly` leaves out what does not come from a security archive. */
 export function parseUpgrades(answer: string, securityOnly: boolean): HostUpgrades {

@@ -35,8 +35,10 @@ import {
   type Setup,
   setup,
   start,
+  tellOfStore,
   unreachableError,
 } from './common.ts';
+import { confirmUnchanged } from './unchanged.ts';
 
 export interface PlanOptions extends CommonOptions {
   detailedExitcode?: boolean;
@@ -84,6 +86,8 @@ async function begin(options: CommonOptions, asks: boolean) {
   const secrets = store ?? (await SecretStore.create(made.cluster));
   await secrets.complete();
   expectStrong(made.cluster, (name) => secrets.given(name));
+  await secrets.confirmSavable();
+  tellOfStore(store, options);
   const running = await start(made, run, () => secrets.all());
   return { made, run, secrets, running, stored: store !== undefined };
 }
@@ -139,6 +143,8 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
     if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options)))
       throw new Refused('not confirmed; nothing was changed');
+    // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
+    if (!saved && !options.yes) expectSame(plan, await look(made, running, secrets, stored));
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;
@@ -152,14 +158,23 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   }
 }
 
+/** Throws Refused when what would be done now is not what the person has seen and confirmed. */
+function expectSame(shown: Plan, { plan }: Survey): void {
+  if (plan.digest !== shown.digest)
+    throw new Refused(
+      `nothing was changed: while the plan was read the hosts have changed, and now ${plan.changes.length} changes would be made instead of those shown. Run again`,
+    );
+}
+
 /** Connects, (locks,) probes, and checks the guards. Throws Unreachable, Locked or Refused; nothing was changed then. */
 async function look(
-  { cluster, hosts, roles, options, json }: Setup,
+  made: Setup,
   { session }: Running,
   secrets: SecretStore,
   stored: boolean,
   lock?: ReturnType<typeof holder>,
 ): Promise<Survey> {
+  const { cluster, hosts, roles, options, json } = made;
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) {
     if (json) printJson(unreachableDocument(hosts, unreachable, session.options.run));
@@ -169,6 +184,7 @@ async function look(
   const found = await survey(session, playbook, { hosts, roles }, secrets, {
     lock: lock && { who: lock, waitSeconds },
   });
+  if (lock) await confirmUnchanged(made, secrets);
   const { snapshot } = found.context;
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
   for (const verdict of [

@@ -67,7 +67,10 @@ function renew(options: RenewOptions): Promise<number> {
         : 'every host gets new keys and certificates; services read them again',
       question: `Renew ${authority ? `the authority ${authority}` : 'the certificates'} of ${op.cluster.name}?`,
       hosts: op.cluster.hosts,
-      run: () => (authority ? rotateAuthority(op, store, authority, options.trustOnly) : renewLeafs(op, store)),
+      run: () =>
+        store.exclusively(() =>
+          authority ? rotateAuthority(op, store, authority, options.trustOnly) : renewLeafs(op, store),
+        ),
     };
   });
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { tablespacesOf } from '../../playbooks/backup.ts';
 import { clone } from '../../playbooks/clone.ts';
-import { freeBytes } from '../../playbooks/grow.ts';
+import { roomOn } from '../../playbooks/grow.ts';
 import type { Phase } from '../../playbooks/recover.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { backupFor, mayClone, mayRestore } from '../cluster/decisions/restore.ts';
@@ -45,10 +46,13 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
       const { cluster } = op;
       sessionOfSource = new Session(from, { ...op.session.options, secrets: () => [...secrets.all(), ...store.all()] });
       const source = await openSource(op, sessionOfSource, options);
+      await secrets.confirmUnchanged();
       const seen = await source.look(backupHosts(from));
       refuseUnless(checkIdentity(from, seen, secrets.known()));
       const { begun, order } = await orderFor(cluster, wanted, async (target) => {
         const host = cloneHost(cluster, options.on);
+        const backup = seen.repository && backupFor(target, seen.repository.backups, options.backup);
+        const tablespaces = backup ? await tablespacesOf(source, backupHosts(from)[0]!, backup) : [];
         refuseUnless(
           all(
             mayClone(from, cluster, snapshot),
@@ -56,13 +60,12 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
               repository: seen.repository,
               // The source's members are not asked: a target that nothing was committed after is found by the recovery.
               lastCommit: undefined,
-              freeBytes: Number(await op.ask(host, 'free space', freeBytes(cluster))),
+              room: await roomOn(op, host, tablespaces),
               now: Date.now(),
             }),
           ),
         );
-        const backup = backupFor(target, seen.repository!.backups, options.backup)!;
-        const made = newOrder(target, backup, archivedTimeline(seen.repository!.archive), host.name);
+        const made = newOrder(target, backup!, archivedTimeline(seen.repository!.archive), host.name, tablespaces);
         return { ...made, source: from.name };
       });
       if (order.source !== from.name)

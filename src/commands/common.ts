@@ -8,6 +8,7 @@ import type { Cluster, Host, RoleName } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
 import { keepInside, scrub, scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
+import type { SecretStore } from '../secrets/store.ts';
 import { type Progress, progressFor } from '../view/progress.ts';
 import { noColor } from '../view/style.ts';
 import type { CommonOptions } from './options.ts';
@@ -19,6 +20,8 @@ export interface Setup {
   cluster: Cluster;
   /** The inventory's text, edited if the command does that; not written yet. */
   text: string;
+  /** The inventory's text as it was read. */
+  read: string;
   hosts: Host[];
   roles: ReadonlySet<RoleName>;
   warnings: string[];
@@ -36,11 +39,20 @@ export function setup(options: CommonOptions, edit?: (text: string) => string): 
     ['--lock-wait', options.lockWait],
   ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
-  const { cluster, warnings, source } = loadInventory(options.inventory, options.extra, edit);
+  let read = '';
+  const { cluster, warnings, source } = loadInventory(options.inventory, options.extra, (text) => {
+    read = text;
+    return edit ? edit(text) : text;
+  });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) process.stderr.write(`${warning}\n`);
-  return { cluster, text: source.text, hosts, roles, warnings, options, json: options.output === 'json' };
+  return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
+}
+
+/** Tells what a person should know of the secret store's files. */
+export function tellOfStore(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
+  if (!quiet) for (const warning of store?.warnings ?? []) process.stderr.write(`${warning}\n`);
 }
 
 /** Asks without echo. Throws UsageError without a terminal. */

@@ -18,7 +18,7 @@ export function destroyCommand(options: OperateOptions & { confirm?: string; bac
     return {
       explain: [
         `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
-        `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}; delete it yourself`,
+        `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
         cluster.repositories.length === 0 || cluster.source
           ? `  there are no backups of its own${cluster.source ? `; those of ${cluster.source.name} stay` : ''}`
           : options.backups

@@ -6,6 +6,7 @@ interface LabOptions {
   inventory: string;
   address?: string;
   output: string;
+  warm?: boolean;
 }
 
 /** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
@@ -37,9 +38,15 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
         ),
       );
 
-  simple('up', 'bring up the hosts of an inventory', async (options) =>
-    (await library()).labUp(await read(options), say),
-  );
+  add('up', 'bring up the hosts of an inventory')
+    .option(...WARM)
+    .action((options: LabOptions) =>
+      run(async () => {
+        const cluster = await read(options);
+        await (await library()).labUp(cluster, say, await preinstalled(options, cluster));
+        return 0;
+      }),
+    );
   simple('down', 'remove all hosts and the network', async (options) =>
     (await library()).labDown(await read(options), say),
   );
@@ -57,17 +64,26 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
     (await faults()).labCut(cluster, host),
   );
   onHost('heal', 'take the cut back', async (cluster, host) => (await faults()).labHeal(cluster, host));
-  add('add', 'one more bare host, not in the inventory')
+  add('add', 'one more host, bare unless --warm, and not in the inventory')
     .argument('<host>')
     .requiredOption('--address <ip>', 'address in the cluster network')
+    .option(...WARM)
     .action((host: string, options: LabOptions) =>
       run(async () => {
-        const added = await (await library()).labAdd(await read(options), host, options.address!);
+        const cluster = await read(options);
+        const packages = await preinstalled(options, cluster);
+        const added = await (await library()).labAdd(cluster, host, options.address!, packages, say);
         show(options, added, [`${added.name}  ${added.address}  ssh ${added.ssh}`]);
         return 0;
       }),
     );
 }
+
+const WARM = ['--warm', 'new hosts have the packages of all roles installed, and nothing configured'] as const;
+
+/** The packages that new hosts have from the beginning; undefined: they are bare. */
+const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>
+  warm ? (await import('../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
   process.stdout.write(`${options.output === 'json' ? JSON.stringify(json) : lines.join('\n')}\n`);

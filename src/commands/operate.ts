@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadFigures } from '../cluster/client-load.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
+import { unchanged } from '../cluster/decisions/unchanged.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -28,6 +29,7 @@ import {
   unreachableError,
 } from './common.ts';
 import { settled } from './status.ts';
+import { confirmUnchanged } from './unchanged.ts';
 
 export interface OperateOptions extends CommonOptions {
   probe?: boolean;
@@ -105,6 +107,7 @@ export async function operate(
       throw unreachableError(unreachable, LOST_FOR_GOOD);
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, there, lock.who, lock.waitSeconds);
+    await confirmUnchanged(made, store);
     const journal = Journal.open(cluster, run);
     const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
     op.leaveOut(cluster.hosts.filter((host) => !there.includes(host)));
@@ -113,8 +116,9 @@ export async function operate(
       journal.write('start', { command, by, cluster: cluster.name, hosts: hosts.map((host) => host.name) });
     const died = lastRunDied(cluster);
     const patience = died ? CALM_MS : cycle(cluster);
+    let seen: Snapshot | undefined;
     const intent = await firstLook(op, store, options.asItIs ? undefined : patience)
-      .then((snapshot) => decide(op, snapshot, made, store))
+      .then((snapshot) => decide(op, (seen = snapshot), made, store))
       .catch((cause: unknown) => {
         // So that the next run does not wait for the same again.
         if (died && cause instanceof Refused) {
@@ -132,6 +136,7 @@ export async function operate(
     if (!made.json) print(intent.explain);
     const ask = intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options);
     if (!(await ask)) throw new Refused('not confirmed; nothing was changed');
+    if (!options.yes && !options.asItIs) refuseUnless(unchanged(seen!, await op.look()));
     begin(intent.hosts);
     const { error, figures, left } = await work(op, intent, options.probe ? store : undefined);
     // Pressed twice, Ctrl-C waits for nothing any more.

@@ -12,10 +12,11 @@ export const reinitCommand = (name: string, options: OperateOptions): Promise<nu
     if (!host?.roles.has('patroni')) throw new UsageError(`${cluster.file} has no database host ${name}`);
     const prospect = await scout(op, snapshot, host);
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
+    const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
     return {
-      explain: `${name} is built anew; its present data is moved beside ${cluster.dataDir}`,
+      explain: `${name} is built anew; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
       question: `Rebuild ${name}?`,
       hosts: [host],
-      run: () => reinit(op, host, prospect.databaseBytes),
+      run: () => reinit(op, host, prospect.databaseBytes, stamp),
     };
   });

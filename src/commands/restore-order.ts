@@ -72,12 +72,19 @@ export const restoreTime = ({ recorder }: Operation, { backup }: RestoreOrder): 
 export const forgetOrder = (cluster: Cluster): void => rmSync(orderFile(cluster), { force: true });
 
 /** A new order: this backup, recovered to the target on `timeline`, on this host first. */
-export const newOrder = (target: Target, backup: Backup, timeline: number, host: string): RestoreOrder => ({
+export const newOrder = (
+  target: Target,
+  backup: Backup,
+  timeline: number,
+  host: string,
+  tablespaces: string[],
+): RestoreOrder => ({
   target,
   timeline,
   backup: backup.label,
   repository: backup.repository,
   bytes: backup.sizeBytes,
+  tablespaces,
   host,
   stamp: new Date().toISOString().replace(/[-:]|\.\d+Z$/g, ''),
   done: [],

@@ -1,6 +1,6 @@
 import { beforePostgres } from '../../playbooks/apply.ts';
-import { archiveAll, backupHost, lastCommit } from '../../playbooks/backup.ts';
-import { converge, freeBytes, surveyAll } from '../../playbooks/grow.ts';
+import { archiveAll, backupHost, lastCommit, tablespacesOf } from '../../playbooks/backup.ts';
+import { converge, roomOn, surveyAll } from '../../playbooks/grow.ts';
 import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
@@ -88,16 +88,18 @@ async function makeOrder(
   const host = hostsWith(cluster, 'patroni').find((one) => one.name === name);
   if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
   const { repository } = snapshot;
+  const backup = repository && backupFor(target, repository.backups, options.backup);
+  const tablespaces = backup ? await tablespacesOf(op, backupHost(op, snapshot), backup) : [];
   refuseUnless(
     mayRestore(cluster, snapshot, target, options.backup, {
       repository,
       lastCommit: await lastCommit(op),
-      freeBytes: Number(await op.ask(host, 'free space', freeBytes(cluster))),
+      room: await roomOn(op, host, tablespaces),
       now: Date.now(),
     }),
   );
-  const backup = backupFor(target, repository!.backups, options.backup)!;
-  return newOrder(target, backup, snapshot.timeline ?? archivedTimeline(repository?.archive), host.name);
+  const timeline = snapshot.timeline ?? archivedTimeline(repository?.archive);
+  return newOrder(target, backup!, timeline, host.name, tablespaces);
 }
 
 /**

@@ -4,12 +4,13 @@ import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { givenSecrets, weakness } from '../secrets/given.ts';
+import { pgpass } from '../secrets/pgpass.ts';
 import { Secret } from '../secrets/secret.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { suggest } from '../suggest.ts';
 import { table } from '../view/style.ts';
-import { askSecret, type CommonOptions, print, setup } from './common.ts';
+import { askSecret, type CommonOptions, print, setup, tellOfStore } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
@@ -65,16 +66,27 @@ interface Entry {
 }
 
 function entries(cluster: Cluster, store: SecretStore): Entry[] {
-  const entry = (kind: Entry['kind'], name: string, secret: Secret): Entry => ({
+  const entry = (kind: Entry['kind'], name: string, read: (name: string) => Secret): Entry => ({
     kind,
     name,
-    value: secret.reveal() ? secret : undefined,
+    value: there(() => read(name)),
   });
   return [
-    ...SYSTEM_PASSWORDS.map((name) => entry('system', name, store.password(name))),
-    ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, store.userPassword(name))),
-    ...givenSecrets(cluster).map((name) => entry('given', name, store.given(name))),
+    ...SYSTEM_PASSWORDS.map((name) => entry('system', name, () => store.password(name))),
+    ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
+    ...givenSecrets(cluster).map((name) => entry('given', name, (key) => store.given(key))),
   ];
+}
+
+/** A secret of the store; undefined when it has none, which the store refuses to hand out. */
+function there(read: () => Secret): Secret | undefined {
+  try {
+    const secret = read();
+    return secret.reveal() ? secret : undefined;
+  } catch (cause) {
+    if (cause instanceof Refused) return undefined;
+    throw cause;
+  }
 }
 
 /** The names of all secrets, or those that are named; in plain text only when that is asked for. Contacts nothing. */
@@ -87,6 +99,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   );
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
+  tellOfStore(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);
   // Past `print`, which takes secrets out of all that a command tells: here a person has asked for them.
@@ -94,7 +107,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
     `${json ? JSON.stringify(document(wanted, shown)) : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)]))}\n`,
   );
   // Only who has seen the passphrase of the backups can keep a copy of it elsewhere.
-  if (reveal && wanted.some(({ name }) => name === 'repository')) await store.noteShown();
+  if (reveal && wanted.some(({ name }) => name === 'repository')) store.noteShown();
   return EXIT.done;
 }
 
@@ -128,13 +141,15 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   const wanted = names.length > 0 ? names : known;
   return operate('secrets rotate', options, async (op, snapshot, made, store) => {
     refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
+    // Password files name every user, so one whom no apply has made yet is found before anything is changed.
+    pgpass(op.cluster, store);
     const system = possible.system.filter((name) => wanted.includes(name));
     const users = possible.users.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
       question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
       hosts: op.cluster.hosts,
-      run: () => rotatePasswords(op, store, system, users),
+      run: () => store.exclusively(() => rotatePasswords(op, store, system, users)),
     };
   });
 }

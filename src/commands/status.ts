@@ -10,7 +10,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start } from './common.ts';
+import { type CommonOptions, print, printJson, setup, start, tellOfStore } from './common.ts';
 
 const WATCH_MS = 2000;
 
@@ -52,7 +52,8 @@ export async function settled(session: Session, cluster: Cluster, store: SecretS
 /** `hapg status`: exit 0 when healthy, 1 when not. */
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
   const made = setup({ ...options, quiet: true });
-  const store = await SecretStore.read(made.cluster);
+  let store = await SecretStore.read(made.cluster);
+  tellOfStore(store, options);
   const { session, interrupt } = await start(
     { ...made, options: { ...made.options, quiet: true } },
     newRunId(),
@@ -70,6 +71,8 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       if (!options.watch || interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
       for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
       if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
+      // A rotation meanwhile is no reason to call the hosts' store a newer one.
+      store = await SecretStore.read(made.cluster);
     }
   } finally {
     session.close();

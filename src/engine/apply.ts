@@ -59,7 +59,7 @@ export class Apply {
   private async stage(stage: Stage): Promise<void> {
     await this.settle(stage);
     const work = await this.pendingWork(stage);
-    if (work.size === 0) return;
+    if (work.size === 0 || this.recorder.failed.length > 0) return;
     this.recorder.stage(
       stage.name,
       [...work.keys()].map((host) => host.name),
@@ -67,10 +67,12 @@ export class Apply {
     const busy = [...work.keys()];
     for (const group of stage.order?.(busy, this.context) ?? [busy]) {
       if (this.interrupt.level > 0) return;
-      if (stage.order && stage.gate && !(await this.passGate(stage, group))) return;
+      if (stage.order && !(await this.passGate(stage, group))) return;
       await this.group(stage, group);
       if (this.recorder.failed.length > 0) return;
     }
+    // What the last group did may show on others, and the stages behind decide by it.
+    if (stage.order) await this.lookAround(stage);
   }
 
   /** When each step was last done on any host; milliseconds since the epoch. */
@@ -131,6 +133,8 @@ export class Apply {
     let stale = false;
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') {
+        // A host that cannot be read has no face: what it showed before says nothing about now.
+        this.observations.delete(hosts[index]!.name);
         this.recorder.failure(hosts[index]!.name, 'probe', result.reason as Error);
         continue;
       }
@@ -148,10 +152,21 @@ export class Apply {
     if (stale && this.recorder.failed.length === 0) await this.refresh(stage, hosts);
   }
 
+  /** Reads again all hosts that a stage is about. */
+  private lookAround(stage: Stage): Promise<void> {
+    return this.refresh(
+      stage,
+      stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
+    );
+  }
+
+  /** Looks, then judges: the picture that the plan was made of may be as old as the person's answer. */
   private async passGate(stage: Stage, group: readonly Host[]): Promise<boolean> {
     const started = Date.now();
     for (;;) {
-      const verdict = stage.gate!(group, this.context);
+      await this.lookAround(stage);
+      if (this.recorder.failed.length > 0) return false;
+      const verdict = stage.gate?.(group, this.context) ?? { ok: true };
       if (verdict.ok) return true;
       const reason = verdict.reasons.join('; ');
       if (Date.now() - started > GATE_TIMEOUT_MS || this.interrupt.level > 0) {
@@ -166,10 +181,6 @@ export class Apply {
       for (const host of group)
         this.session.options.emit({ type: 'doing', host: host.name, text: `waiting: ${reason}` });
       await sleep(1000);
-      await this.refresh(
-        stage,
-        stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
-      );
     }
   }
 
@@ -184,12 +195,6 @@ export class Apply {
       }
     });
     for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, Date.now());
-    // What one group did may show on others.
-    if (stage.order)
-      await this.refresh(
-        stage,
-        stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
-      );
   }
 
   /** All changes of one stage on one host, by what was read of it last. */

@@ -12,16 +12,17 @@ import {
 import { clientUri } from '../cluster/connect.ts';
 import { Refused } from '../errors.ts';
 import { type Host, hostsWith } from '../inventory/model.ts';
-import { PKI } from '../paths.ts';
+import { PATHS, PKI } from '../paths.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print } from '../shell/quote.ts';
 import type { Session } from './session.ts';
 
 const TOUCH_MS = 5000;
 /** No load runs longer, whatever happens; seconds. */
 const MAXIMUM_S = 6 * 3600;
-const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client };
+const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client, passwords: PATHS.clientPasswords };
 
 /** Whoever runs the load: a client host of the inventory, or this machine. */
 interface Runner extends LoadPlace {
@@ -44,7 +45,7 @@ function onHost(session: Session, host: Host): Runner {
     async launch(script) {
       // A unit, because it has to go on beside the session's shell.
       await remote.run(
-        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${MAXIMUM_S} /bin/sh ${directory}/load.sh`,
+        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${MAXIMUM_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
       );
     },
     touch: () =>
@@ -62,7 +63,8 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
   writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
   const sh = (script: string, output: 'pipe' | 'ignore') => {
     const child = spawn('sh', ['-s'], {
-      env: { ...process.env, PGPASSFILE: passwords },
+      // Nothing of the person's own: PGHOST or PGOPTIONS would make it another client than an application is.
+      env: { PATH: process.env.PATH, LC_ALL: 'C' },
       stdio: ['pipe', output, output],
       // Ctrl-C is for the command, not for what watches it.
       detached: true,
@@ -73,6 +75,7 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
   return {
     directory,
     authority,
+    passwords,
     run: (script, timeoutSeconds) =>
       new Promise((done, failed) => {
         const child = sh(script, 'pipe');

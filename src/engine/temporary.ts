@@ -1,4 +1,5 @@
 import { PATHS } from '../paths.ts';
+import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print, quote } from '../shell/quote.ts';
 
 /**
@@ -33,7 +34,7 @@ systemctl --no-block daemon-reload
 Description=hapg undo of a temporary change
 [Service]
 Type=oneshot
-ExecStart=/bin/sh ${directory}/undo.sh
+ExecStart=${CLEAN_ENVIRONMENT} /bin/sh ${directory}/undo.sh
 `;
   const timer = `[Unit]
 Description=hapg undo of a temporary change

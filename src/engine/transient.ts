@@ -1,4 +1,5 @@
 import { PATHS } from '../paths.ts';
+import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print, quote } from '../shell/quote.ts';
 
 /** What `awaitUnit` prints first when the unit is still at work. */
@@ -20,7 +21,7 @@ rm -f ${base}.rc
 ${print(script)} > ${base}.sh
 printf '\\n== %s %s\\n' "$(date -Is)" ${quote(run)} >> ${log}
 systemctl reset-failed ${unit} 2>/dev/null
-systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p StandardOutput=append:${log} -p StandardError=append:${log} /bin/sh -c 'sh ${base}.sh; echo $? > ${base}.rc.new; mv ${base}.rc.new ${base}.rc' || exit 1`;
+systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p StandardOutput=append:${log} -p StandardError=append:${log} ${CLEAN_ENVIRONMENT} /bin/sh -c 'sh ${base}.sh; echo $? > ${base}.rc.new; mv ${base}.rc.new ${base}.rc' || exit 1`;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
-import { sql } from '../shell/postgres.ts';
-import { quote } from '../shell/quote.ts';
+import { PATHS } from '../paths.ts';
+import { clientPsql, sql } from '../shell/postgres.ts';
 import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
 
@@ -26,7 +26,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
     return undefined;
   }
   session.options.emit({ type: 'doing', host: client.name, text: 'writing through the client endpoint' });
-  const write = `n=0; until psql -XAtq ${quote(uri)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
+  const write = `n=0; until ${clientPsql(uri, PATHS.clientPasswords)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
   const { code, output } = await session.ask(client, write, 90);
   const lsn = output.trim().split('\n').at(-1) ?? '';
   if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn))

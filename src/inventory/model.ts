@@ -77,6 +77,8 @@ export interface Cluster {
   /** None: there are no backups. */
   repositories: readonly RepositorySettings[];
   dataDir: string;
+  /** Where pg_wal is kept, when not in the data directory. */
+  walDir: string | undefined;
   binDir: string;
   dcs: Dcs;
   /** The cluster whose copy this one is; undefined for one that stands by itself. */
@@ -223,6 +225,7 @@ export function buildCluster(inventory: Inventory, file: string, source?: Cluste
     stanza: inventory.pgbackrest.stanza ?? inventory.cluster,
     repositories: repositoriesOf(inventory),
     dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
+    walDir: inventory.postgres.wal_dir,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     dcs: dcsOf(inventory),
     source,

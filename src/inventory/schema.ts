@@ -94,6 +94,9 @@ const postgres = z
       .describe("Where packages come from: the distribution's own, or the PostgreSQL project's apt repository"),
     port: port.default(5432),
     data_dir: absolutePath.optional().describe('Default: /var/lib/postgresql/VERSION/CLUSTER'),
+    wal_dir: absolutePath
+      .optional()
+      .describe('Directory of its own for the WAL, such as one on another disk; default: in the data directory'),
     locale: z
       .string()
       .regex(/^[A-Za-z0-9_.@-]+$/)

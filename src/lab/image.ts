@@ -7,7 +7,16 @@ import { apt, docker, hasProgram, LabError } from './docker.ts';
 /** Which Debian the lab's hosts are; `HAPG_LAB_RELEASE=bookworm` tries another than the present one. */
 const RELEASE = process.env.HAPG_LAB_RELEASE ?? 'trixie';
 /** Raise the number when what goes into the image changes. */
-export const IMAGE = `hapg-lab:${RELEASE}-1`;
+export const IMAGE = `hapg-lab:${RELEASE}-2`;
+
+/** What names a host: a copy of the image makes its own at its first boot. systemd takes D-Bus's where its own is empty. */
+const IDENTITY = 'rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id && : > /etc/machine-id';
+/** What apt has fetched. */
+const FETCHED = 'rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb';
+/** sh that leaves of a host what goes into an image. */
+export const TIDY = `${IDENTITY} && ${FETCHED}`;
+/** How a container of one of these images starts. */
+export const ENTRYPOINT = 'ENTRYPOINT ["/sbin/lab-init"]';
 
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'ca-certificates'];
 /** Units that make no sense in a container, or that would fight for the machine's terminal. */
@@ -57,25 +66,22 @@ async function bootstrap(say: (text: string) => void): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'hapg-image-'));
   try {
     await pipe([['debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, RELEASE, root]]);
-    finish(root);
+    await finish(root);
     await pipe([
-      ['tar', '-C', root, '--exclude=./var/cache/apt/archives/*.deb', '--exclude=./var/lib/apt/lists/*', '-c', '.'],
-      ['docker', 'import', '--change', 'ENTRYPOINT ["/sbin/lab-init"]', '-', IMAGE],
+      ['tar', '-C', root, '-c', '.'],
+      ['docker', 'import', '--change', ENTRYPOINT, '-', IMAGE],
     ]);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-function finish(root: string): void {
+async function finish(root: string): Promise<void> {
+  await pipe([['chroot', root, 'sh', '-c', TIDY]]);
   for (const name of MASKED) {
     rmSync(join(root, 'etc/systemd/system', `${name}.service`), { force: true });
     symlinkSync('/dev/null', join(root, 'etc/systemd/system', `${name}.service`));
   }
-  for (const type of ['rsa', 'ecdsa', 'ed25519'])
-    for (const ending of ['', '.pub']) rmSync(join(root, 'etc/ssh', `ssh_host_${type}_key${ending}`), { force: true });
-  // A host of its own identity: made at the first boot.
-  writeFileSync(join(root, 'etc/machine-id'), '');
   mkdirSync(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
   writeFileSync(join(root, 'sbin/lab-init'), ENTRY);
   chmodSync(join(root, 'sbin/lab-init'), 0o755);
@@ -89,10 +95,10 @@ async function build(say: (text: string) => void): Promise<void> {
     writeFileSync(
       join(context, 'Dockerfile'),
       `FROM debian:${RELEASE}
-RUN apt-get update && apt-get install -y --no-install-recommends ${PACKAGES.join(' ')} && rm -rf /var/lib/apt/lists/* /etc/ssh/ssh_host_* && : > /etc/machine-id && mkdir -m 700 -p /root/.ssh
+RUN apt-get update && apt-get install -y --no-install-recommends ${PACKAGES.join(' ')} && ${TIDY} && mkdir -m 700 -p /root/.ssh
 RUN cd /etc/systemd/system && for u in ${MASKED.join(' ')}; do ln -sf /dev/null $u.service; done
 COPY lab-init /sbin/lab-init
-ENTRYPOINT ["/sbin/lab-init"]
+${ENTRYPOINT}
 `,
     );
     await docker('build', '-t', IMAGE, context);

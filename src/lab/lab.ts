@@ -7,6 +7,7 @@ import { knownName } from '../transport/known-hosts.ts';
 import { docker, ensureDocker, LabError } from './docker.ts';
 import { ensureImage, IMAGE } from './image.ts';
 import { dropNetworks, ensureNetworks, networkName, subnetOf } from './network.ts';
+import { ensureWarmImage } from './warm.ts';
 
 /** Capabilities of a lab host: what systemd, ufw, keepalived and the cluster need, and no more; --privileged is not needed. */
 const CAPABILITIES = [
@@ -78,16 +79,26 @@ function sshPort(cluster: Cluster, host: Host): number {
 const published = (cluster: Cluster, { outside }: Partial<Pick<Host, 'outside'>>): string[] =>
   outside?.host === '127.0.0.1' ? ['-p', `127.0.0.1:${outside.port}:${memberPort(cluster)}`] : [];
 
-/** Brings up one container a host: systemd and sshd on bare Debian, nothing else. Hosts that run already are left as they are. */
-export async function labUp(cluster: Cluster, say: Say): Promise<void> {
+/** What a new host is made of: bare Debian, or with `packages` an image that has them installed and not configured. */
+async function imageOf(packages: readonly string[] | undefined, say: Say): Promise<string> {
+  if (packages) return ensureWarmImage(packages, say);
+  await ensureImage(say);
+  return IMAGE;
+}
+
+/**
+ * Brings up one container a host: systemd and sshd on Debian, bare or with `packages` installed and not configured. Hosts
+ * that run already are left as they are.
+ */
+export async function labUp(cluster: Cluster, say: Say, packages?: readonly string[]): Promise<void> {
   const ports = new Map(cluster.hosts.map((host) => [host, sshPort(cluster, host)]));
   await ensureDocker(say);
-  await ensureImage(say);
+  const image = await imageOf(packages, say);
   const { publicKey } = labKey(cluster);
   // Backups of a lab that was removed without hapg: they are encrypted with a passphrase that this one does not have.
   if ((await containers(cluster)).length === 0) await dropVolumes(cluster);
   await ensureNetworks(cluster);
-  await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey)));
+  await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey, image)));
   for (const host of cluster.hosts) {
     await recordHostKey(cluster, host.name, ports.get(host)!);
     say(`${host.name}  ${host.address}  ssh 127.0.0.1:${ports.get(host)}`);
@@ -99,6 +110,7 @@ async function hostUp(
   host: Pick<Host, 'name' | 'address'> & Partial<Pick<Host, 'outside'>>,
   port: number,
   publicKey: string,
+  image: string,
 ): Promise<void> {
   const name = containerName(cluster, host.name);
   const there = (
@@ -153,7 +165,7 @@ async function hostUp(
       '--tmpfs',
       '/run/lock',
       ...sharedDirectories(cluster).flatMap(({ volume, path }) => ['-v', `${volume}:${path}`]),
-      IMAGE,
+      image,
     );
   }
   await waitFor(
@@ -260,15 +272,17 @@ export async function labStatus(cluster: Cluster): Promise<LabHost[]> {
   }));
 }
 
-/** One more bare host in the lab's network, not in the inventory. */
+/** One more host in the lab's network, bare or with `packages` installed and not configured; it is not in the inventory. */
 export async function labAdd(
   cluster: Cluster,
   name: string,
   address: string,
+  packages?: readonly string[],
+  say: Say = () => {},
 ): Promise<{ name: string; address: string; ssh: string }> {
   const used = (await containers(cluster)).map((one) => one.port);
   const port = Math.max(3000, ...used, ...cluster.hosts.map((host) => host.ssh.port ?? 0)) + 1;
-  await hostUp(cluster, { name, address }, port, labKey(cluster).publicKey);
+  await hostUp(cluster, { name, address }, port, labKey(cluster).publicKey, await imageOf(packages, say));
   await recordHostKey(cluster, name, port);
   return { name, address, ssh: `127.0.0.1:${port}` };
 }

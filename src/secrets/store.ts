@@ -1,6 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { parse, stringify } from 'yaml';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { dcsName } from '../cluster/dcs.ts';
+import type { Lineage } from '../cluster/decisions/revision.ts';
 import { fixedSettings } from '../cluster/fixed.ts';
 import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
@@ -14,7 +16,8 @@ import {
 } from '../pki/authority.ts';
 import { givenSecrets } from './given.ts';
 import { Secret } from './secret.ts';
-import { readStoreFile, writeStoreFile } from './store-file.ts';
+import { StoreCopy } from './store-copy.ts';
+import { noNames, type Stored, type StoredAuthority } from './stored.ts';
 
 /** Passwords that every cluster has, by what they are for. */
 export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
@@ -24,35 +27,8 @@ const ACCOUNTS: readonly SystemPassword[] = ['superuser', 'replication', 'rewind
 /** Whether it is the password of an account in PostgreSQL. */
 export const isAccount = (name: SystemPassword): boolean => ACCOUNTS.includes(name);
 
-interface Stored {
-  uuid: string;
-  generation: number;
-  /** SHA-256 of the inventory that this generation stands for. */
-  inventory: string;
-  passwords: Record<string, string>;
-  users: Record<string, string>;
-  authorities: Record<string, StoredAuthority>;
-  /** Brought by a person, such as the keys of a storage. */
-  given?: Record<string, string>;
-  /** PEM of what the servers of the source show themselves with, in a copy. */
-  source?: string;
-  /** Somebody has asked to see what is in here, and so can have a copy elsewhere. */
-  shown?: boolean;
-  /** Of a rotation that is under way: made and kept before any host hears of them. */
-  next?: { passwords: Record<string, string>; users: Record<string, string> };
-}
-
-interface StoredAuthority {
-  certificate: string;
-  key: string;
-  /** Trusted already, signs nothing yet. */
-  next?: { certificate: string; key: string };
-  /** Trusted still, signs nothing any more. */
-  previous?: string;
-}
-
 /** What an inventory knows of its cluster: the identity, and fingerprints that hosts may show while an authority is rotated. */
-export interface KnownIdentity extends Identity {
+export interface KnownIdentity extends Identity, Lineage {
   accepted: Record<string, string[]>;
 }
 
@@ -70,30 +46,43 @@ const newPassword = (): string => randomBytes(20).toString('base64url').replaceA
 export class SecretStore {
   private constructor(
     private readonly cluster: Cluster,
-    private readonly stored: Stored,
-    private dirty: boolean,
+    /** Shared by the stores of all models of the cluster. */
+    private readonly copy: StoreCopy,
   ) {}
+
+  private get stored(): Stored {
+    return this.copy.stored;
+  }
 
   /** Reads the store; undefined when there is none. Throws Refused when it cannot be read. */
   static async read(cluster: Cluster): Promise<SecretStore | undefined> {
-    const file = await readStoreFile(cluster);
-    return file && new SecretStore(cluster, parse(file.text) as Stored, file.misplaced);
+    const copy = await StoreCopy.read(cluster);
+    return copy && new SecretStore(cluster, copy);
   }
 
   /** The same secrets for a changed model of the same cluster. */
   through(cluster: Cluster): SecretStore {
-    return new SecretStore(cluster, this.stored, this.dirty);
+    return new SecretStore(cluster, this.copy);
   }
 
   /** A new store with new passwords and authorities, not yet written. */
   static async create(cluster: Cluster): Promise<SecretStore> {
-    const store = new SecretStore(
-      cluster,
-      { uuid: randomUUID(), generation: 0, inventory: '', passwords: {}, users: {}, authorities: {} },
-      true,
-    );
+    const stored: Stored = {
+      uuid: randomUUID(),
+      generation: 0,
+      inventory: '',
+      passwords: noNames(),
+      users: noNames(),
+      authorities: {},
+    };
+    const store = new SecretStore(cluster, StoreCopy.of(stored));
     await store.fill();
     return store;
+  }
+
+  /** What a person should know of the store's files: a plain one beside an encrypted one, one that others can read. */
+  get warnings(): readonly string[] {
+    return this.copy.warnings;
   }
 
   /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what a person has to bring. */
@@ -122,7 +111,7 @@ export class SecretStore {
       for (const name of names)
         if (given[name] !== undefined && mine[name] !== given[name]) {
           mine[name] = given[name];
-          this.dirty = true;
+          this.copy.touch();
         }
     };
     take(this.stored.passwords, theirs.stored.passwords, ACCOUNTS);
@@ -134,7 +123,7 @@ export class SecretStore {
     const trusted = theirs.trusted('postgres');
     if (this.stored.source === trusted) return;
     this.stored.source = trusted;
-    this.dirty = true;
+    this.copy.touch();
   }
 
   private async fill(): Promise<void> {
@@ -147,30 +136,46 @@ export class SecretStore {
       if (stored.authorities[name]) continue;
       const authority = await createAuthority(this.cluster.name, name);
       stored.authorities[name] = { certificate: authority.certificate, key: authority.key.reveal() };
-      this.dirty = true;
+      this.copy.touch();
     }
     const digest = createHash('sha256').update(JSON.stringify(this.cluster.settings)).digest('hex');
     if (stored.inventory !== digest) {
       stored.inventory = digest;
       stored.generation += 1;
-      this.dirty = true;
+      this.copy.touch();
     }
   }
 
   private made(): string {
-    this.dirty = true;
+    this.copy.touch();
     return newPassword();
   }
 
-  /** Writes the store if something was added; atomically, readable by its owner only. */
-  async save(): Promise<void> {
-    if (!this.dirty) return;
-    await writeStoreFile(this.cluster, stringify(this.stored));
-    this.dirty = false;
+  /** Refuses, before any host is asked, a store that could be written but not read again. Throws Refused. */
+  confirmSavable(): Promise<void> {
+    return this.copy.confirmSavable(this.cluster);
+  }
+
+  /**
+   * Writes the store if something was added, or if it is not in the form that the inventory wants; atomically, readable by
+   * its owner only. Throws Refused when somebody else has changed the file since it was read: nothing is written then.
+   */
+  save(): Promise<void> {
+    return this.copy.save(this.cluster);
+  }
+
+  /** Nobody else on this machine changes the store during `work`, which may save several times. Throws KnownError (exit 3). */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.copy.exclusively(this.cluster, work);
+  }
+
+  /** The store's files are as this run has read or written them. Throws Refused, naming who changed them. */
+  confirmUnchanged(): Promise<void> {
+    return this.copy.confirmUnchanged(this.cluster);
   }
 
   password(name: SystemPassword): Secret {
-    return new Secret(this.stored.passwords[name]!);
+    return new Secret(this.present(this.stored.passwords[name], `password ${name}`));
   }
 
   /** A secret that a person has brought; `complete` has looked that it is there. */
@@ -180,30 +185,49 @@ export class SecretStore {
 
   /** Keeps a secret that a person brings. */
   async give(name: string, value: Secret): Promise<void> {
-    this.stored.given = { ...this.stored.given, [name]: value.reveal() };
-    this.dirty = true;
+    const given = (this.stored.given ??= noNames());
+    if (given[name] !== value.reveal()) this.copy.touch();
+    given[name] = value.reveal();
     await this.save();
+  }
+
+  private get shownNote(): string {
+    return join(this.cluster.stateDir, 'secrets.shown');
   }
 
   /** Whether anybody has ever asked to see the secrets; what is only here is lost with this machine. */
   get shown(): boolean {
-    return this.stored.shown === true;
+    return this.stored.shown === true || existsSync(this.shownNote);
   }
 
-  async noteShown(): Promise<void> {
+  /** Notes that somebody has seen the secrets: in a file of its own, for who only looks changes no store. */
+  noteShown(): void {
     if (this.shown) return;
-    this.stored.shown = true;
-    this.dirty = true;
-    await this.save();
+    try {
+      writeFileSync(this.shownNote, '', { mode: 0o600 });
+    } catch {
+      // Without the note the person is reminded once more.
+    }
+  }
+
+  /** Whether a user of PostgreSQL has a password yet; the next apply makes what is missing. */
+  hasUser(name: string): boolean {
+    return this.stored.users[name] !== undefined;
   }
 
   userPassword(name: string): Secret {
-    return new Secret(this.stored.users[name]!);
+    return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
+  }
+
+  /** What `complete` makes, and a run without it does not have. */
+  private present<T>(value: T | undefined, what: string): T {
+    if (value !== undefined) return value;
+    throw new Refused(`the secret store of ${this.cluster.name} has no ${what} yet: "hapg apply" makes it`);
   }
 
   /** Makes new passwords and stores them beside the present ones; those of an unfinished rotation are kept. */
   async stageRotation(system: readonly SystemPassword[], users: readonly string[]): Promise<void> {
-    const next = (this.stored.next ??= { passwords: {}, users: {} });
+    const next = (this.stored.next ??= { passwords: noNames(), users: noNames() });
     for (const name of system) next.passwords[name] ??= this.made();
     for (const name of users) next.users[name] ??= this.made();
     await this.save();
@@ -214,7 +238,7 @@ export class SecretStore {
     const { next, passwords } = this.stored;
     if (!next) return;
     Object.assign(passwords, next.passwords);
-    next.passwords = {};
+    next.passwords = noNames();
     await this.settle();
   }
 
@@ -238,19 +262,23 @@ export class SecretStore {
   private async settle(): Promise<void> {
     const { next } = this.stored;
     if (next && Object.keys({ ...next.passwords, ...next.users }).length === 0) delete this.stored.next;
-    this.dirty = true;
+    this.copy.touch();
     await this.save();
+  }
+
+  private storedAuthority(name: AuthorityName): StoredAuthority {
+    return this.present(this.stored.authorities[name], `authority ${name}`);
   }
 
   /** Where the rotation of an authority stands: a new one is trusted, or an old one still is; undefined when there is none. */
   authorityPhase(name: AuthorityName): 'next' | 'previous' | undefined {
-    const { next, previous } = this.stored.authorities[name]!;
+    const { next, previous } = this.storedAuthority(name);
     return next ? 'next' : previous ? 'previous' : undefined;
   }
 
   /** One phase on: a new authority is made; it signs; the old one is forgotten. Stored before any host hears of it. */
   async advanceAuthority(name: AuthorityName): Promise<void> {
-    const one = this.stored.authorities[name]!;
+    const one = this.storedAuthority(name);
     if (one.next) {
       this.stored.authorities[name] = { ...one.next, previous: one.certificate };
     } else if (one.previous) {
@@ -259,13 +287,13 @@ export class SecretStore {
       const authority = await createAuthority(this.cluster.name, name);
       one.next = { certificate: authority.certificate, key: authority.key.reveal() };
     }
-    this.dirty = true;
+    this.copy.touch();
     await this.save();
   }
 
   /** PEM of all that a host trusts for an authority: while it is rotated, both. */
   trusted(name: AuthorityName): string {
-    const { certificate, next, previous } = this.stored.authorities[name]!;
+    const { certificate, next, previous } = this.storedAuthority(name);
     return [certificate, next?.certificate, previous].filter((pem) => pem !== undefined).join('');
   }
 
@@ -278,9 +306,10 @@ export class SecretStore {
   known(): KnownIdentity {
     return {
       ...this.identity(),
+      lineage: this.stored.lineage ?? [],
       accepted: Object.fromEntries(
         this.authorities().map((name) => {
-          const { next, previous } = this.stored.authorities[name]!;
+          const { next, previous } = this.storedAuthority(name);
           return [
             name,
             [next?.certificate, previous].filter((pem) => pem !== undefined).map((pem) => authorityFingerprint(pem)),
@@ -296,19 +325,21 @@ export class SecretStore {
   }
 
   authority(name: AuthorityName): Authority {
-    const { certificate, key } = this.stored.authorities[name]!;
+    const { certificate, key } = this.storedAuthority(name);
     return { name, certificate, key: new Secret(key) };
   }
 
   identity(): Identity {
     const dcs = dcsName(this.cluster);
+    const { revision, lineage } = this.stored;
     return {
       ...(dcs === 'etcd' ? {} : { dcs }),
       cluster: this.cluster.name,
       uuid: this.stored.uuid,
       generation: this.stored.generation,
+      ...(revision === undefined ? {} : { revision, ...(lineage?.length ? { revision_id: lineage.at(-1)! } : {}) }),
       authorities: Object.fromEntries(
-        this.authorities().map((name) => [name, authorityFingerprint(this.stored.authorities[name]!.certificate)]),
+        this.authorities().map((name) => [name, authorityFingerprint(this.storedAuthority(name).certificate)]),
       ),
       fixed: fixedSettings(this.cluster),
     };

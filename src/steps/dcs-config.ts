@@ -1,5 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import type { Secret } from '../secrets/secret.ts';
+import { CURL } from '../shell/curl.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -65,7 +66,8 @@ const pick = (present: unknown, patch: Json): Json =>
 const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
-  probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),
+  probe: (steps) =>
+    steps.map((one) => `( ${one.want.rest}\n${CURL} "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {
@@ -92,7 +94,7 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
     // The password travels in curl's configuration on standard input, never in its arguments.
     await remote.run(`${want.rest}
-${print(`user = "patroni:${want.password.reveal()}"\n`)} | curl "$@" ${want.identity} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
+${print(`user = "patroni:${want.password.reveal()}"\n`)} | ${CURL} "$@" ${want.identity} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
 # Every member has read it within one cycle, and knows then whether it has to restart.
 sleep ${want.settleSeconds}`);
   },

@@ -1,6 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
+import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
@@ -69,8 +70,10 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   probe: (steps) =>
     steps
       .map(
-        (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo
+        (
+          one,
+        ) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
+( ${one.want.rest}\n${CURL} "$@" "$base/config"\n) 2>/dev/null; echo
 sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base64 -w 0; echo`,
       )
       .join('\n'),
@@ -125,7 +128,7 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
 end=$(($(date +%s) + 60))
 while :; do
   ${want.rest}
-  [ "$(curl "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
+  [ "$(${CURL} "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
   [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
   sleep 0.5
 done`,
@@ -139,14 +142,14 @@ done`,
   end=$(($(date +%s) + 120))
   while :; do
     ${want.rest}
-    self=$(curl "$@" "$base/patroni")
+    self=$(${CURL} "$@" "$base/patroni")
     case "$self" in *'"pending_restart": true'*) ;; *'"state": "running"'*|*'"state": "streaming"'*) break ;; esac
     [ "$(date +%s)" -lt $end ] || { echo "not back within 120 s"; exit 1; }
     sleep 0.5
   done
   # A reload that came in between shows only after a moment.
   sleep 3
-  case "$(curl "$@" "$base/patroni")" in *'"pending_restart": true'*) ;; *) exit 0 ;; esac
+  case "$(${CURL} "$@" "$base/patroni")" in *'"pending_restart": true'*) ;; *) exit 0 ;; esac
 done
 echo 'still waits for a restart after three of them'
 exit 1`,

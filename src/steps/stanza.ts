@@ -1,7 +1,11 @@
+import { answerOf, asking } from '../cluster/answer.ts';
 import { parseRepository, type Repository } from '../cluster/backups.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { pgbackrest } from '../shell/postgres.ts';
-import { type Kind, type Step, step } from './step.ts';
+import { type Kind, type Remote, type Step, step } from './step.ts';
+
+/** Seconds for a storage that is slow. */
+const ASK_S = 180;
 
 export interface StanzaWant {
   name: string;
@@ -22,6 +26,20 @@ const lacking = ({ repositories }: StanzaWant, state: StanzaState): number[] =>
 const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
   state?.version !== undefined && state.version !== version;
 
+/**
+ * What pgBackRest did not tell in the probe is asked again before anything is made: a slow storage is no missing backup, and
+ * a needless full backup would push the oldest one out. Rejects when there is still no answer.
+ */
+async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repository> {
+  const its = answerOf(await remote.run(asking(ASK_S, pgbackrest(name, 'info', '--output=json')), ASK_S + 10));
+  const told = its && 'said' in its ? parseRepository(its.said, name) : undefined;
+  if (!told)
+    throw new Error(
+      `pgBackRest does not say which backups there are: ${its && 'silent' in its ? its.silent : 'it was not asked'}`,
+    );
+  return told;
+}
+
 /** A stanza that exists, archives, and has a backup that one could restore, in every repository. */
 const stanzaKind: Kind<StanzaWant, StanzaState> = {
   name: 'stanza',
@@ -30,13 +48,18 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
     steps
       .map(
         ({ want }) =>
-          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then timeout 20 ${pgbackrest(want.name, 'info', '--output=json')} 2>/dev/null | tr -d '\\n'; fi; echo`,
+          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then ${asking(20, pgbackrest(want.name, 'info', '--output=json'))}; fi; echo --`,
       )
       .join('\n'),
-  parse: (answer, steps) =>
-    new Map(
-      steps.map(({ id, want }, index) => [id, parseRepository(answer.split('\n')[index] ?? '', want.name)] as const),
-    ),
+  parse(answer, steps) {
+    const parts = answer.split(/^--$/m);
+    return new Map(
+      steps.map(({ id, want }, index) => {
+        const its = answerOf(parts[index]);
+        return [id, its && 'said' in its ? parseRepository(its.said, want.name) : undefined] as const;
+      }),
+    );
+  },
   diff({ want }, state) {
     const missing = lacking(want, state);
     const older = isOlder(want, state);
@@ -53,7 +76,8 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
       knownAfterApply: state === undefined,
     };
   },
-  async change({ want }, state, remote) {
+  async change({ want }, foreseen, remote) {
+    const state = foreseen ?? (await askAgain(want, remote));
     const older = isOlder(want, state);
     remote.doing('checking the archive');
     // Members that have a segment to archive try so as soon as the repository answers, and hold the lock meanwhile.

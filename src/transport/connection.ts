@@ -6,7 +6,7 @@ import { NodeSSH } from 'node-ssh';
 import type { AuthHandlerMiddleware, ClientChannel, ConnectConfig } from 'ssh2';
 import { Unreachable } from '../errors.ts';
 import type { Secret } from '../secrets/secret.ts';
-import { words } from '../shell/quote.ts';
+import { rootShellCommand } from '../shell/environment.ts';
 import { KnownHosts } from './known-hosts.ts';
 import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
@@ -155,48 +155,68 @@ export function isEncrypted(key: Buffer): boolean {
   return body.subarray(start + 4, start + 4 + body.readUInt32BE(start)).toString() !== 'none';
 }
 
+/**
+ * Starts the root shell. Whatever the host prints before the shell announces itself is thrown away, and is the reason where
+ * the shell never does. A password is sent only after sudo's own prompt, told by the nonce, was seen.
+ */
 async function becomeRoot(ssh: NodeSSH, target: SshTarget, credentials: Credentials): Promise<RootShell> {
   const client = ssh.connection;
   if (!client) throw new Error('the connection was lost');
   const nonce = randomBytes(12).toString('hex');
-  // Behind sudo the shell announces itself: anything sent earlier could be read as the password.
-  const announced = `echo ${nonce}-ready; exec /bin/sh`;
-  const command =
-    target.user === 'root'
-      ? 'exec /bin/sh'
-      : `exec ${words('sudo', '-S', '-H', '-p', `${nonce} `, '/bin/sh', '-c', announced)}`;
+  // sudo-rs knows no -H; HOME is set by the shell's own start.
+  const become = target.user === 'root' ? [] : ['sudo', '-S', '-p', `${nonce} `];
+  const announcement = `${nonce}-ready`;
   const channel = await new Promise<ClientChannel>((resolve, reject) =>
-    client.exec(command, (error, opened) => (error ? reject(error) : resolve(opened))),
+    client.exec(rootShellCommand(announcement, become), (error, opened) => (error ? reject(error) : resolve(opened))),
   );
-  if (target.user !== 'root') await answerSudo(channel, nonce, target, credentials);
+  await awaitShell(channel, announcement, { nonce, target, credentials });
   channel.stderr.resume();
   return new RootShell(channel);
 }
 
-/** Waits until the shell behind sudo answers; sends a password only after sudo's own prompt (told by the nonce) was seen. */
-async function answerSudo(
+/** What the host said last, for a person: printable, without sudo's prompts, at most three lines. */
+const saidBy = (output: string, nonce: string): string =>
+  output
+    .replaceAll(`${nonce} `, '')
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-3)
+    .join('; ');
+
+/** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with what the host said instead. */
+export function awaitShell(
   channel: ClientChannel,
-  nonce: string,
-  target: SshTarget,
-  credentials: Credentials,
+  announcement: string,
+  { nonce, target, credentials }: { nonce: string; target: SshTarget; credentials: Credentials },
 ): Promise<void> {
-  const ready = `${nonce}-ready`;
-  await new Promise<void>((resolve, reject) => {
+  const where = target.user === 'root' ? `the root shell on ${target.host}` : `sudo on ${target.host}`;
+  return new Promise<void>((resolve, reject) => {
     let out = '';
     let err = '';
     let asked = 0;
-    const fail = (reason: string) => reject(new Error(`sudo on ${target.host}: ${reason}`));
-    const expire = () => setTimeout(() => fail('no answer within 20 s'), CONNECT_TIMEOUT_MS);
-    let timer = expire();
     const done = () => {
       clearTimeout(timer);
       channel.removeListener('data', onOut);
       channel.stderr.removeListener('data', onErr);
       channel.removeListener('close', onClose);
     };
+    const fail = (reason: string) => {
+      done();
+      reject(new Error(`${where}: ${reason}`));
+    };
+    const heard = () => saidBy(`${out}\n${err}`, nonce);
+    const expire = () =>
+      setTimeout(
+        () => fail(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s${heard() ? `; it said: ${heard()}` : ''}`),
+        CONNECT_TIMEOUT_MS,
+      );
+    let timer = expire();
     const onOut = (chunk: Buffer) => {
       out += chunk.toString('latin1');
-      if (!out.includes(`${ready}\n`)) return;
+      // Nothing follows the announcement: the shell has not been asked anything yet.
+      if (!out.includes(`${announcement}\n`)) return;
       done();
       resolve();
     };
@@ -204,14 +224,8 @@ async function answerSudo(
       err += chunk.toString('latin1');
       if (err.split(`${nonce} `).length - 1 <= asked) return;
       asked++;
-      if (asked > 1) {
-        done();
-        return fail('the password was not accepted');
-      }
-      if (!credentials.becomePassword) {
-        done();
-        return fail(`a password is needed for ${target.user}: use -K`);
-      }
+      if (asked > 1) return fail('the password was not accepted');
+      if (!credentials.becomePassword) return fail(`a password is needed for ${target.user}: use -K`);
       // A person may take longer to type than a program to answer.
       clearTimeout(timer);
       credentials.becomePassword().then(
@@ -219,13 +233,13 @@ async function answerSudo(
           timer = expire();
           channel.write(`${password.reveal()}\n`);
         },
-        (error: Error) => fail(error.message),
+        (error: Error) => {
+          done();
+          reject(error);
+        },
       );
     };
-    const onClose = () => {
-      done();
-      fail(err.replaceAll(`${nonce} `, '').trim() || 'it ended at once');
-    };
+    const onClose = () => fail(heard() || 'it ended at once');
     channel.on('data', onOut);
     channel.stderr.on('data', onErr);
     channel.on('close', onClose);

@@ -1,7 +1,12 @@
+/**
+ * Proves every operation of a cluster's later life in all its depth, on one cluster: growth, drift, failover, repair,
+ * rotation, restore, drills, clones, the end. Takes about 75 minutes.
+ */
+
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
 import { apt } from '../../src/lab/docker.ts';
 import { provingBackups } from '../lab/backups.ts';
 import { drifting } from '../lab/drift.ts';
@@ -11,9 +16,9 @@ import { growing } from '../lab/growth.ts';
 import { repairing } from '../lab/repair.ts';
 import { restoring } from '../lab/restore.ts';
 import { rotating } from '../lab/rotation.ts';
+import { before, test } from '../support/group.ts';
 import { type OperationDocument, report, set, TestLab } from '../support/lab.ts';
 
-/** What takes too long for every change: each of these in all its depth, on a lab of their own. */
 const lab = new TestLab('pgday2');
 before(async () => {
   assert.equal((await lab.hapg(['lab', 'up'])).code, 0);

@@ -1,11 +1,17 @@
+/**
+ * Proves that half-made and hostile states are finished, or refused with the reason and the way on: never a second
+ * initdb, never lost data, and a way in that is lost is put back. Takes about 25 minutes.
+ */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
+import { before, test } from '../support/group.ts';
 import { leaderOf, leftovers, TestLab, until } from '../support/lab.ts';
+import { pause, seconds } from '../support/time.ts';
 
-/** Half-made and hostile states: finished, or refused with the reason and the way on; never a second initdb, never lost data. */
 const lab = new TestLab('pghost');
 const state = join(lab.directory, '.hapg');
 const DATABASES = ['db1', 'db2', 'db3'];
@@ -139,7 +145,7 @@ test("another cluster's data directory on a host: refused with both identifiers,
 
 test("PGDATA's mount is missing: neither a boot nor apply takes the empty place for a new member; reinit does, on purpose", async () => {
   const replica = await aReplica();
-  lab.on(replica, `systemctl stop patroni; mv ${data} ${data}.unmounted; systemctl start patroni; sleep 5`);
+  lab.on(replica, `systemctl stop patroni; mv ${data} ${data}.unmounted; systemctl start patroni; sleep ${seconds(5)}`);
   assert.notEqual(lab.on(replica, 'systemctl is-active patroni').out, 'active');
   assert.equal(lab.on(replica, `ls -A ${data} 2>/dev/null`).out, '');
   await refused(new RegExp(`${replica}: .* is empty now: is its mount missing\\?.*hapg reinit ${replica}`));
@@ -168,7 +174,7 @@ test('a leader without replicas: they are built anew from it', async () => {
 test('the DCS is emptied under a running cluster: no database is made anew, and it comes back', async () => {
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints=https://10.9.1.10:2379 --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/server.crt --key=/etc/etcd/pki/server.key`;
   lab.on('db1', `${etcdctl} del --prefix /service/${lab.cluster}`);
-  await new Promise((done) => setTimeout(done, 20_000));
+  await pause(20);
   for (const host of DATABASES) assert.equal(identifier(host), system, `${host} has the database it had`);
   const repaired = await lab.hapg(['repair', '--yes']);
   assert.equal(repaired.code, 0, repaired.stderr.slice(-2000));

@@ -1,9 +1,15 @@
+/**
+ * Proves that a run may be cut off at any moment, by whatever: the next one finishes, no row is lost and nothing stays
+ * locked. Takes about 40 minutes.
+ */
+
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
+import { before, test } from '../support/group.ts';
 import { isFree, leftovers, TestLab, until, Writer } from '../support/lab.ts';
 import { seeded } from '../support/random.ts';
+import { milliseconds, seconds } from '../support/time.ts';
 
-/** A run that is cut off at any moment, by whatever; the next one finishes, and nothing is lost or left locked. */
 const lab = new TestLab('pgintr');
 const random = seeded();
 before(async () => {
@@ -15,7 +21,7 @@ after(() => lab.down());
 /** Kills `apply` at a random moment; tells where it was. */
 async function killedApply(atLeastMs: number, spanMs: number): Promise<boolean> {
   const run = lab.start(['apply', '--yes']);
-  const moment = atLeastMs + random() * spanMs;
+  const moment = milliseconds(atLeastMs + random() * spanMs);
   const timer = setTimeout(() => run.kill('SIGKILL'), moment);
   const { code, stderr } = await run.done;
   clearTimeout(timer);
@@ -111,7 +117,7 @@ test('dpkg is killed half-way: the next run mends it', async () => {
 });
 
 /** perl that holds dpkg's lock as another package manager does (fcntl(2), struct flock of 64-bit Linux), for 20 seconds. */
-const HOLD = `perl -MFcntl -e 'open(F, "+>>", "/var/lib/dpkg/lock-frontend") or die; $l = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLKW, $l) or die; sleep 20'`;
+const HOLD = `perl -MFcntl -e 'open(F, "+>>", "/var/lib/dpkg/lock-frontend") or die; $l = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLKW, $l) or die; sleep ${seconds(20)}'`;
 
 test("another package manager holds dpkg's lock: the run waits for it", async () => {
   assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums').code, 0);
@@ -119,7 +125,7 @@ test("another package manager holds dpkg's lock: the run waits for it", async ()
   await until('it is held', 10, () => lab.on('client', 'pgrep -x perl').code === 0);
   const { code, ms, stderr } = await lab.hapg(['apply', '--yes', '-l', 'client']);
   assert.equal(code, 0, stderr.slice(-2000));
-  assert.ok(ms > 10_000, `${ms} ms: it was not waited for`);
+  assert.ok(ms > milliseconds(10_000), `${ms} ms: it was not waited for`);
   await converged();
 });
 

@@ -1,9 +1,15 @@
-import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { shape } from '../lab/shape.ts';
-import { leaderOf, type OperationDocument, TestLab, until } from '../support/lab.ts';
+/**
+ * Proves the shape with a pool before each member's PostgreSQL and no balancer: who comes in, rotation and switchover
+ * through pools, a member that is passed over. Takes about 20 minutes.
+ */
 
-/** A pool before each member's PostgreSQL, no balancer. */
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { test } from '../support/group.ts';
+import { leaderOf, type OperationDocument, TestLab, until } from '../support/lab.ts';
+import { milliseconds } from '../support/time.ts';
+
 const lab = new TestLab('pgpooltest', 'pgbouncer.yaml');
 after(() => lab.down());
 
@@ -43,7 +49,7 @@ test('a switchover through pools: clients find the new leader', async () => {
   const result = JSON.parse(stdout) as OperationDocument;
   console.log(`switchover through pools: ${JSON.stringify(result.writes)}`);
   assert.equal(result.writes!.lost, 0);
-  assert.ok(result.writes!.max_gap_ms < 5000, `${result.writes!.max_gap_ms} ms`);
+  assert.ok(result.writes!.max_gap_ms < milliseconds(5000), `${result.writes!.max_gap_ms} ms`);
 });
 
 test('a member whose PostgreSQL is away is passed over, first in the list though it is', async () => {

@@ -1,13 +1,25 @@
+/**
+ * Proves backups without a host of their own, in a bucket of a real S3 storage with TLS, then in two places at once,
+ * and the way back from them alone. Takes about 20 minutes.
+ */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
+import { before, test } from '../support/group.ts';
 import { leaderOf, TestLab } from '../support/lab.ts';
+import { seconds } from '../support/time.ts';
 
-/** Backups without a host of their own, in a bucket of a real S3 storage with TLS; then in two places at once. */
 const lab = new TestLab('pgs3');
 const ADDRESS = '10.9.1.70';
-const S3 = { S3_ADDRESS: ADDRESS, S3_KEY: 'lab:backup', S3_SECRET: 'a-secret-of-the-bucket', S3_BUCKET: 'backups' };
+const S3 = {
+  S3_ADDRESS: ADDRESS,
+  S3_KEY: 'lab:backup',
+  S3_SECRET: 'a-secret-of-the-bucket',
+  S3_BUCKET: 'backups',
+  S3_TRIES: String(seconds(60)),
+};
 let authority = '';
 const bucket = (path: string) =>
   `{kind: s3, bucket: backups, endpoint: ${ADDRESS}, port: 9000, uri_style: path, path: ${path}, ca: "${authority.trim().replaceAll('\n', '\\n')}\\n"}`;

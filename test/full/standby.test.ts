@@ -1,6 +1,12 @@
+/**
+ * Proves a copy of a whole cluster in a far network: it follows through handovers, losses and new passwords, and takes
+ * over on demand. Takes about 20 minutes.
+ */
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
+import { before, test } from '../support/group.ts';
 import { leaderOf, leftovers, report, set, TestLab, until } from '../support/lab.ts';
 
 /** A cluster of two database hosts, and its copy in a far network. The copy goes down first: it asks for its source as long as it is there. */
@@ -58,7 +64,7 @@ test('a copy is not begun while its source does not let it in; the message says 
   for (const host of members) assert.equal(far.on(host, 'ls /var/lib/postgresql/17/pgfar').code, 2, 'no database');
 });
 
-test('a copy is made from bare hosts, has nothing left to do, and gets what is written', async () => {
+test('a copy is made from new hosts, has nothing left to do, and gets what is written', async () => {
   const let_in = await main.hapg(['apply', '--yes', '-o', 'json']);
   assert.equal(let_in.code, 0, let_in.stderr.slice(-3000));
   assert.deepEqual(

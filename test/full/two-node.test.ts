@@ -1,9 +1,15 @@
-import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { shape } from '../lab/shape.ts';
-import { leaderOf, TestLab, until } from '../support/lab.ts';
+/**
+ * Proves the shape of two database hosts with HAProxy on each, a witness, and a balancer of somebody else's in front.
+ * Takes about 15 minutes.
+ */
 
-/** Two database hosts with HAProxy on each, a witness, and a balancer of somebody else's in front. */
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { test } from '../support/group.ts';
+import { leaderOf, TestLab, until } from '../support/lab.ts';
+import { seconds } from '../support/time.ts';
+
 const lab = new TestLab('pgpair', 'two-node.yaml');
 after(() => lab.down());
 
@@ -17,7 +23,7 @@ const health = (what: 'primary' | 'replica'): Record<string, string> =>
       ['db2', '10.9.3.11'],
     ].map(([host, address]) => [
       host,
-      lab.on('witness', `curl -s -o /dev/null -m 3 -w '%{http_code}' http://${address}:8404/${what}`).out,
+      lab.on('witness', `curl -s -o /dev/null -m ${seconds(3)} -w '%{http_code}' http://${address}:8404/${what}`).out,
     ]),
   );
 

@@ -1,10 +1,16 @@
+/**
+ * Proves that a rolling update with a fault in its middle stops before harm, says where and why, and is finished by
+ * the next run; also when its controller is killed ten times. Takes about 30 minutes.
+ */
+
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
+import { before, test } from '../support/group.ts';
 import { leaderOf, leftovers, type OperationDocument, TestLab, until } from '../support/lab.ts';
 import { seeded } from '../support/random.ts';
+import { milliseconds, seconds } from '../support/time.ts';
 import { offerUpdates, versionOn } from '../support/updates.ts';
 
-/** A rolling update with a fault in its middle: it stops before harm, says where and why, and the next run finishes. */
 const lab = new TestLab('pgfault');
 before(async () => {
   assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
@@ -40,7 +46,7 @@ test('a host does not come back: one host is lost at most, it is named, and the 
   const leader = leaderOf(await lab.healthy(60));
   const first = ['db1', 'db2', 'db3'].filter((name) => name !== leader)[0]!;
   lab.docker('update', '--restart', 'no', `${lab.cluster}-${first}`);
-  const lost = await update('--limit', 'patroni', '--reboot', 'always', '--wait-host', '20');
+  const lost = await update('--limit', 'patroni', '--reboot', 'always', '--wait-host', String(seconds(20)));
   assert.equal(lost.code, 2, lost.stderr.slice(-2000));
   assert.deepEqual([failure(lost.stdout)!.host, failure(lost.stdout)!.step], [first, 'reboot']);
   const { status } = await lab.status();
@@ -50,7 +56,7 @@ test('a host does not come back: one host is lost at most, it is named, and the 
   assert.equal((await lab.hapg(['lab', 'start', first])).code, 0);
   await until('the host answers', 60, () => lab.on(first, 'systemctl is-active ssh').code === 0);
   // What the dead run has left on the host is undone by the next one, which then goes on.
-  const again = await update('--limit', 'patroni', '--reboot', 'always', '--wait-gate', '180');
+  const again = await update('--limit', 'patroni', '--reboot', 'always', '--wait-gate', String(seconds(180)));
   assert.equal(again.code, 0, again.stderr.slice(-2000));
   await lab.healthy(60);
   assert.deepEqual(leftovers(lab), {});
@@ -88,7 +94,7 @@ test('a backup is running: refused, and what is running goes on', async () => {
   await lab.healthy(60);
   lab.on(
     'backup',
-    `systemd-run -q --unit=slow-backup -p User=postgres sh -c 'pgbackrest --stanza=${lab.cluster} --type=full --process-max=1 backup'; for i in $(seq 100); do pkill -STOP -u postgres -f 'archive-check|local' && break; sleep 0.05; done; sleep 1`,
+    `systemd-run -q --unit=slow-backup -p User=postgres sh -c 'pgbackrest --stanza=${lab.cluster} --type=full --process-max=1 backup'; for i in $(seq ${seconds(100)}); do pkill -STOP -u postgres -f 'archive-check|local' && break; sleep 0.05; done; sleep 1`,
   );
   lab.on('backup', "pkill -STOP -u postgres -f 'pgbackrest .*backup'");
   const refused = await update('--limit', 'patroni', '--reboot', 'always');
@@ -108,11 +114,13 @@ test('etcd has lost a member: refused, for no other could be taken out', async (
   await lab.healthy(60);
 });
 
-test('the controller is killed at ten random moments: nothing is left that does not undo itself, and the next run finishes', async () => {
+test('the controller is killed at ten random moments: nothing is left that does not undo itself, and the next run finishes', {
+  seconds: 3600,
+}, async () => {
   const random = seeded();
   for (let turn = 0; turn < 10; turn++) {
     const run = lab.start(['update', '--yes', '--limit', 'patroni', '--reboot', 'always']);
-    const moment = 4000 + random() * 70_000;
+    const moment = milliseconds(4000 + random() * 70_000);
     const timer = setTimeout(() => run.kill('SIGKILL'), moment);
     const { stderr } = await run.done;
     clearTimeout(timer);
@@ -122,7 +130,7 @@ test('the controller is killed at ten random moments: nothing is left that does 
       (await lab.status()).status.problems.every(({ code }) => code !== 'unreachable'),
     );
   }
-  const last = await update('--limit', 'patroni', '--reboot', 'always', '--wait-gate', '180');
+  const last = await update('--limit', 'patroni', '--reboot', 'always', '--wait-gate', String(seconds(180)));
   assert.equal(last.code, 0, last.stderr.slice(-3000));
   await lab.healthy(60);
   assert.deepEqual(leftovers(lab), {});

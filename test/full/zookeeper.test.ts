@@ -1,9 +1,15 @@
-import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { shape } from '../lab/shape.ts';
-import { leaderOf, leftovers, type OperationDocument, TestLab, until, Writer } from '../support/lab.ts';
+/**
+ * Proves the shape with ZooKeeper instead of etcd and the archive on a mount: members that are replaced, a quorum that
+ * is lost for good, a restore. Takes about 25 minutes.
+ */
 
-/** ZooKeeper instead of etcd, two database hosts, one balancer, the archive on a mount. */
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { shape } from '../lab/shape.ts';
+import { test } from '../support/group.ts';
+import { leaderOf, leftovers, type OperationDocument, TestLab, until, Writer } from '../support/lab.ts';
+import { milliseconds, pause, seconds } from '../support/time.ts';
+
 const lab = new TestLab('pgzootest', 'zookeeper.yaml');
 after(() => lab.down());
 
@@ -13,16 +19,20 @@ test('nobody talks to ZooKeeper without a certificate of the cluster', async () 
   await lab.healthy(60);
   const stranger = lab.on(
     'db1',
-    'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /tmp/s.key -out /tmp/s.crt -subj /CN=hapg-admin -days 1 2>/dev/null; for with in "" "-cert /tmp/s.crt -key /tmp/s.key"; do { echo srvr; sleep 1; } | timeout 5 openssl s_client -quiet -connect 10.9.5.10:2281 $with 2>&1; done; rm -f /tmp/s.key /tmp/s.crt',
+    `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /tmp/s.key -out /tmp/s.crt -subj /CN=hapg-admin -days 1 2>/dev/null; for with in "" "-cert /tmp/s.crt -key /tmp/s.key"; do { echo srvr; sleep 1; } | timeout ${seconds(5)} openssl s_client -quiet -connect 10.9.5.10:2281 $with 2>&1; done; rm -f /tmp/s.key /tmp/s.crt`,
   ).out;
   assert.doesNotMatch(stranger, /Zookeeper version/, stranger);
   assert.match(stranger, /alert|errno|reset/i);
   const words = lab.on(
     'db1',
-    `for w in ruok stat dump envi mntr; do printf $w | timeout 3 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2181; cat >&3; cat <&3' 2>&1; done`,
+    `for w in ruok stat dump envi mntr; do printf $w | timeout ${seconds(3)} bash -c 'exec 3<>/dev/tcp/127.0.0.1/2181; cat >&3; cat <&3' 2>&1; done`,
   ).out;
   assert.equal(words.match(/is not executed because it is not in the whitelist/g)?.length, 5, words);
-  assert.equal(lab.on('client', "timeout 3 bash -c '</dev/tcp/10.9.5.10/2281'").code === 0, false, 'the firewall');
+  assert.equal(
+    lab.on('client', `timeout ${seconds(3)} bash -c '</dev/tcp/10.9.5.10/2281'`).code === 0,
+    false,
+    'the firewall',
+  );
 });
 
 test('a member that lost its data is replaced, one that was stopped is started; writes go on', async () => {
@@ -41,7 +51,7 @@ test('a member that lost its data is replaced, one that was stopped is started; 
   const result = writer.stop();
   console.log(`ZooKeeper members replaced and started: ${JSON.stringify(result)}`);
   assert.equal(result.lost, 0);
-  assert.ok(result.longestGapMs < 5000, `${result.longestGapMs} ms`);
+  assert.ok(result.longestGapMs < milliseconds(5000), `${result.longestGapMs} ms`);
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
 });
 
@@ -84,7 +94,7 @@ test('back to a moment: the keys of the old timeline go, the cluster leads on fr
   // A statement of its own: several in one go are one transaction, whose commit would come behind the point.
   sql("select pg_create_restore_point('before')");
   sql('insert into kept values (2); select pg_switch_wal()');
-  await new Promise((done) => setTimeout(done, 3000));
+  await pause(3);
   const { code, stderr } = await lab.hapg(['restore', '--to-name', 'before', '--yes', '--confirm', lab.cluster]);
   assert.equal(code, 0, stderr.slice(-3000));
   const now = leaderOf(await lab.healthy(120));

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { leaderOf, manifest, report, set, type TestLab } from '../support/lab.ts';
 import { Sampler } from '../support/sampler.ts';
 
-/** From bare hosts to a cluster, and a second run that changes nothing. */
+/** From new hosts to a cluster, and a second run that changes nothing. */
 export function applying(lab: TestLab): void {
-  test('plan on bare hosts writes nothing', async () => {
+  test('plan on new hosts writes nothing', async () => {
     const look = () =>
       Object.fromEntries(
         lab.hosts.map((host) => [
@@ -23,7 +23,7 @@ export function applying(lab: TestLab): void {
     assert.deepEqual(look(), first);
   });
 
-  test('from bare hosts to a healthy cluster, and what plan has shown is what apply does', async () => {
+  test('from new hosts to a healthy cluster, and what plan has shown is what apply does', async () => {
     const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
     const sampler = new Sampler(lab);
     const { code, stdout, stderr, ms } = await lab.hapg(['apply', '--yes', '-o', 'json']);

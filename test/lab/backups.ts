@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { leaderOf, leftovers, type OperationDocument, type TestLab, until } from '../support/lab.ts';
 import { sql } from './restore.ts';
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
 import { quote } from '../../src/shell/quote.ts';
+import { test } from '../support/group.ts';
 import { leaderOf, report, set, type TestLab, Writer } from '../support/lab.ts';
+import { milliseconds, seconds } from '../support/time.ts';
 import { offerExtension } from '../support/vendor.ts';
 
 /** Changed settings and drift: what plan shows is what apply does. */
@@ -38,7 +39,7 @@ export function changing(lab: TestLab): void {
     assert.equal(
       lab.on(
         'db3',
-        "for i in $(seq 20); do runuser -u postgres -- psql -XAtc 'show work_mem' | grep -qx 6MB && exit 0; sleep 0.5; done; exit 1",
+        `for i in $(seq ${seconds(20)}); do runuser -u postgres -- psql -XAtc 'show work_mem' | grep -qx 6MB && exit 0; sleep 0.5; done; exit 1`,
       ).code,
       0,
     );
@@ -166,7 +167,7 @@ export function changing(lab: TestLab): void {
     for (const [index, one] of spans.slice(1).entries())
       assert.ok(one[0]! > spans[index]![1]!, 'two members were away at once');
     assert.equal(result.lost, 0);
-    assert.ok(result.longestGapMs < 5000, `${result.longestGapMs} ms`);
+    assert.ok(result.longestGapMs < milliseconds(5000), `${result.longestGapMs} ms`);
     lab.write((text) => text);
     assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
     await lab.healthy(30);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { leftovers, type TestLab } from '../support/lab.ts';
 
 /** The end of a cluster. */

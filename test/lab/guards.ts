@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { report, set, type TestLab, until } from '../support/lab.ts';
+import { pause } from '../support/time.ts';
 
 /** Drift of the kinds that hurt, the operator's way in, and the agent. */
 export function guarding(lab: TestLab): void {
@@ -92,7 +93,7 @@ export function guarding(lab: TestLab): void {
     const long = `psql -XAtq '${lab.uri}' -c 'select pg_sleep(5)' -c "select 'kept'"`;
     lab.docker('exec', '-d', `${lab.cluster}-client`, 'sh', '-c', `${long} > /tmp/kept 2>&1`);
     const holder = (await lab.status()).status.vip.holders[0]!;
-    await new Promise((done) => setTimeout(done, 1000));
+    await pause(1);
     assert.equal(lab.on(holder, 'systemctl reload haproxy').code, 0);
     await until('the session ends', 15, () => /kept|error/.test(lab.on('client', 'cat /tmp/kept').out));
     assert.match(lab.on('client', 'cat /tmp/kept').out, /kept/);

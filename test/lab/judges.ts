@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import type { TestLab } from '../support/lab.ts';
+import { seconds } from '../support/time.ts';
 
 /** What the programs themselves say of what was made for them, on every host of any shape of a cluster. */
 export function judged(lab: TestLab): void {
@@ -55,7 +56,10 @@ export function judging(lab: TestLab): void {
     );
     const read = `psql -XAtq '${lab.uri.replace(':5000', ':5001')}' -c 'select count(*), pg_is_in_recovery() from seen'`;
     assert.match(
-      lab.on('client', `for i in 1 2 3 4 5; do out=$(${read} 2>/dev/null) && break; sleep 1; done; echo "$out"`).out,
+      lab.on(
+        'client',
+        `for i in $(seq ${seconds(5)}); do out=$(${read} 2>/dev/null) && break; sleep 1; done; echo "$out"`,
+      ).out,
       /^1\|t$/,
     );
   });
@@ -102,7 +106,7 @@ export function judging(lab: TestLab): void {
     );
     refused(`PGPASSWORD=wrong psql -w '${lab.uri}' -c 'select 1' 2>&1`, /password authentication failed/);
     refused(`psql '${lab.uri.replace('app@', 'postgres@')}' -w -c 'select 1' 2>&1`, /pg_hba.conf rejects connection/);
-    refused("timeout 3 bash -c '</dev/tcp/10.9.1.10/5432'", /(?:)/);
+    refused(`timeout ${seconds(3)} bash -c '</dev/tcp/10.9.1.10/5432'`, /(?:)/);
     assert.notEqual(
       lab.on(
         'db1',
@@ -123,7 +127,7 @@ export function judging(lab: TestLab): void {
     assert.equal(added.code, 0, added.stderr);
     const ports = [22, 2379, 2380, 5000, 5001, 5002, 5003, 5432, 7000, 8008, 8432];
     const probe = (host: number, port: number) =>
-      `(timeout 5 bash -c '</dev/tcp/10.9.1.${host}/${port}' 2>/dev/null && echo ${host}:${port}) &`;
+      `(timeout ${seconds(5)} bash -c '</dev/tcp/10.9.1.${host}/${port}' 2>/dev/null && echo ${host}:${port}) &`;
     const scan = [10, 11, 12, 13, 14, 15, 16].flatMap((host) => ports.map((port) => probe(host, port))).join('\n');
     const open = lab.on('stranger', `${scan}\nwait`, 200).out.split('\n').sort();
     const balancer = (host: number) => [22, 5000, 5001, 5002, 5003, 7000].map((port) => `${host}:${port}`);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { after, describe } from 'node:test';
+import { ALWAYS } from '../support/budget.ts';
+import { before, group } from '../support/group.ts';
 import { TestLab } from '../support/lab.ts';
 import { applying } from './apply.ts';
 import { changing } from './changes.ts';
@@ -14,28 +16,48 @@ import { loggingIn } from './logins.ts';
 import { repairing } from './repair.ts';
 import { restoring } from './restore.ts';
 import { rotating } from './rotation.ts';
+import { briefly } from './shape.ts';
 import { updating } from './updates.ts';
 
-/** One lab for all: bare hosts at the beginning, and everything that follows happens to the same cluster. */
-const lab = new TestLab();
-before(async () => {
-  const up = await lab.hapg(['lab', 'up']);
-  assert.equal(up.code, 0, up.stderr);
-  await lab.findUri();
-});
-after(() => lab.down());
+/*
+ * What CI does with labs. Behind the name of a group: its seconds on the reference machine (correct them by the table that a
+ * run prints at its end), and its value, by which it is chosen when not everything fits into the time. Groups run in the
+ * order in which they stand here.
+ */
 
-applying(lab);
-locking(lab);
-judging(lab);
-changing(lab);
-loggingIn(lab);
-failingOver(lab);
-guarding(lab);
-drifting(lab);
-growing(lab);
-rotating(lab);
-repairing(lab);
-restoring(lab);
-updating(lab);
-afterwards(lab);
+describe('one cluster: bare hosts at the beginning, and all that follows happens to it', () => {
+  const lab = new TestLab('pgtest', 'lab.yaml', { bare: true });
+  before(async () => {
+    const up = await lab.hapg(['lab', 'up']);
+    assert.equal(up.code, 0, up.stderr);
+    await lab.findUri();
+  });
+  after(() => lab.down());
+
+  group('first pass', 180, ALWAYS, () => applying(lab));
+  group('locks', 140, 60, () => locking(lab));
+  group('judges', 130, 80, () => judging(lab));
+  group('changed settings', 280, 70, () => changing(lab));
+  group('logins', 45, 30, () => loggingIn(lab));
+  group('failover', 170, 100, () => failingOver(lab));
+  group('guards', 220, 40, () => guarding(lab));
+  group('drift', 110, 35, () => drifting(lab));
+  group('growth', 110, 75, () => growing(lab));
+  group('rotation', 170, 45, () => rotating(lab));
+  group('repair', 110, 55, () => repairing(lab));
+  group('restore', 80, 90, () => restoring(lab));
+  group('updates', 250, 50, () => updating(lab));
+  group('nothing lies open', 15, 95, () => afterwards(lab));
+});
+
+for (const [cluster, inventory, seconds, value] of [
+  ['pgpair', 'two-node.yaml', 70, 65],
+  ['pgzootest', 'zookeeper.yaml', 100, 52],
+  ['pgpooltest', 'pgbouncer.yaml', 80, 54],
+  ['pgdc', 'multi-dc.yaml', 110, 56],
+] as const)
+  group(`shape ${inventory}`, seconds, value, () => {
+    const lab = new TestLab(cluster, inventory);
+    after(() => lab.down());
+    briefly(lab);
+  });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import type { TestLab } from '../support/lab.ts';
 import { storedSecrets } from '../support/sampler.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { isFree, leftovers, manifest, type TestLab, until } from '../support/lab.ts';
+import { milliseconds, pause } from '../support/time.ts';
 
 /** Two runs at once, killed and interrupted controllers. */
 export function locking(lab: TestLab): void {
@@ -56,11 +57,11 @@ export function locking(lab: TestLab): void {
       await until('packages are being installed', 30, runs, first);
       for (let press = 0; press < presses; press++) {
         first.kill('SIGINT');
-        await new Promise((done) => setTimeout(done, 100));
+        await pause(0.1);
       }
       const pressed = Date.now();
       assert.equal((await first.done).code, 130);
-      assert.ok(Date.now() - pressed < 5000, `${Date.now() - pressed} ms until it ended`);
+      assert.ok(Date.now() - pressed < milliseconds(5000), `${Date.now() - pressed} ms until it ended`);
       await until('the lock is free', 20, () => isFree(lab, 'client'));
       const again = await lab.hapg(['apply', '--yes']);
       assert.equal(again.code, 0, again.stderr);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from '../support/group.ts';
 import { leaderOf, leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+import { milliseconds, pause } from '../support/time.ts';
 
 /** SQL as the application user, through the client endpoint. */
 export const sql = (lab: TestLab, text: string): string => lab.on('client', `psql -XAtq "${lab.uri}" -c "${text}"`).out;
@@ -76,7 +77,7 @@ export function restoring(lab: TestLab, deep = false): void {
       lab,
       "select to_char((max(at) + interval '100 ms') at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') from moments",
     );
-    await new Promise((done) => setTimeout(done, 500));
+    await pause(0.5);
     for (let n = 11; n <= 20; n++) sql(lab, `insert into moments (n) values (${n})`);
     const { code, stdout, stderr } = await restore('--to-time', `${moment}Z`);
     assert.equal(code, 0, stderr.slice(-3000));
@@ -128,7 +129,9 @@ export function restoring(lab: TestLab, deep = false): void {
     await restored(rows, before.timeline);
   });
 
-  test('the controller is killed in every phase: the same command goes on, and never is a cluster of two times seen', async () => {
+  test('the controller is killed in every phase: the same command goes on, and never is a cluster of two times seen', {
+    seconds: 3600,
+  }, async () => {
     const before = await lab.healthy(60);
     sql(lab, 'insert into moments (n) values (2000)');
     const rows = rowsOn(lab, leaderOf(before));
@@ -138,7 +141,7 @@ export function restoring(lab: TestLab, deep = false): void {
       const order = join(lab.directory, '.hapg', lab.cluster, 'restore.json');
       const words = existsSync(order) ? [] : ['--latest'];
       const run = lab.start(['restore', ...words, '--yes', '--confirm', lab.cluster]);
-      const timer = setTimeout(() => run.kill('SIGKILL'), 5000 + kills * 1500);
+      const timer = setTimeout(() => run.kill('SIGKILL'), milliseconds(5000 + kills * 1500));
       const { code, stderr } = await run.done;
       clearTimeout(timer);
       if (code === 0) break;
@@ -150,7 +153,7 @@ export function restoring(lab: TestLab, deep = false): void {
         status.members.filter((member) => member.state === 'streaming').map((member) => member.timeline),
       );
       assert.ok(timelines.size <= 1, 'replicas of one time only');
-      await new Promise((done) => setTimeout(done, 2000));
+      await pause(2);
     }
     assert.ok(kills > 2, `${kills} kills`);
     await restored(rows, before.timeline);

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { endWithTest } from './group.ts';
+import { milliseconds, pause, seconds } from './time.ts';
 
 const BIN = resolve('dist/hapg.js');
 
@@ -16,18 +18,28 @@ export interface Outcome {
   ms: number;
 }
 
-/** A lab of its own beside any lab that a person runs: other cluster name, network, ports, directory. */
+/**
+ * A lab of its own beside any lab that a person runs: other cluster name, network, ports, directory. All bounds of time that
+ * its methods take are seconds of the reference machine.
+ */
 export class TestLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'hapg-test-'));
   readonly inventory = join(this.directory, 'lab.yaml');
   /** The client's URI for writes. */
   uri = '';
 
-  /** `example`: one of the inventories that are shipped. */
+  private readonly bare: boolean;
+
+  /**
+   * `example`: one of the inventories that are shipped. `bare`: `lab up` brings up hosts without any package, as one test of
+   * all has to; every other host has the packages from the beginning.
+   */
   constructor(
     readonly cluster = 'pgtest',
     private readonly example = 'lab.yaml',
+    { bare = false } = {},
   ) {
+    this.bare = bare;
     this.write((text) => text);
   }
 
@@ -79,7 +91,7 @@ export class TestLab {
     return file;
   }
 
-  /** Runs the built command on this inventory (or on another with `-i` first among the arguments). */
+  /** Runs the built command on this inventory (or on another with `-i` first among the arguments); its lab is warm unless bare. */
   hapg(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
     return this.start(args, env).done;
   }
@@ -91,11 +103,13 @@ export class TestLab {
   ): { done: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void; said: () => string } {
     const started = performance.now();
     const inventory = args.includes('-i') ? [] : ['-i', this.inventory];
-    const child = spawn(process.execPath, [BIN, ...args, ...inventory], {
+    const makesHosts = args[0] === 'lab' && (args[1] === 'add' || (args[1] === 'up' && !this.bare));
+    const child = spawn(process.execPath, [BIN, ...args, ...inventory, ...(makesHosts ? ['--warm'] : [])], {
       cwd: this.directory,
       env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    endWithTest(child);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => (stdout += chunk));
@@ -110,14 +124,14 @@ export class TestLab {
   on(host: string, script: string, timeoutSeconds = 120): { code: number | null; out: string } {
     const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], {
       encoding: 'utf8',
-      timeout: timeoutSeconds * 1000,
+      timeout: milliseconds(timeoutSeconds * 1000),
       maxBuffer: 1 << 28,
     });
     return { code: status, out: (stdout + stderr).trim() };
   }
 
   docker(...args: string[]): string {
-    return spawnSync('docker', args, { encoding: 'utf8' }).stdout.trim();
+    return spawnSync('docker', args, { encoding: 'utf8', timeout: milliseconds(120_000) }).stdout.trim();
   }
 
   async status(): Promise<{ code: number | null; status: StatusDocument }> {
@@ -126,13 +140,14 @@ export class TestLab {
   }
 
   /** Waits until `hapg status` is healthy; returns the last document. */
-  async healthy(seconds: number): Promise<StatusDocument> {
-    const end = Date.now() + seconds * 1000;
+  async healthy(within: number): Promise<StatusDocument> {
+    const end = Date.now() + milliseconds(within * 1000);
     for (;;) {
       const { code, status } = await this.status();
       if (code === 0) return status;
-      if (Date.now() > end) throw new Error(`not healthy within ${seconds} s: ${JSON.stringify(status.problems)}`);
-      await new Promise((done) => setTimeout(done, 1000));
+      if (Date.now() > end)
+        throw new Error(`not healthy within ${seconds(within)} s: ${JSON.stringify(status.problems)}`);
+      await pause(1);
     }
   }
 
@@ -178,15 +193,24 @@ iptables -S | sort; ip6tables -S | sort
   return Object.fromEntries(lab.hosts.map((host) => [host, lab.on(host, script).out]));
 }
 
-/** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself after `seconds`. */
+/** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself. */
 export class Writer {
   constructor(private readonly lab: TestLab) {}
 
-  start(seconds: number): void {
+  /** Starts it; it ends after so many seconds of the reference machine where nobody stops it. */
+  start(count: number): void {
     this.ask('drop table if exists rows; create table rows (n int primary key)');
-    this.lab.on(this.lab.client, 'rm -f /tmp/stop /tmp/rows.log');
-    const loop = `end=$(($(date +%s) + ${seconds})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
+    this.lab.on(this.lab.client, 'rm -f /tmp/stop /tmp/rows.log /tmp/rows.pid');
+    const loop = `echo $$ > /tmp/rows.pid; end=$(($(date +%s) + ${seconds(count)})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
     this.lab.docker('exec', '-d', `${this.lab.cluster}-${this.lab.client}`, 'sh', '-c', loop);
+  }
+
+  /** Waits until a row is acknowledged a while from now, when what has just been broken has taken effect; throws when none is. */
+  resumed(within: number): void {
+    const look = `from=$(($(date +%s%3N) + ${milliseconds(2000)})); n=0
+until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found }' /tmp/rows.log; do n=$((n+1)); [ $n -lt ${seconds(within) * 2} ] || exit 1; sleep 0.5; done`;
+    if (this.lab.on(this.lab.client, look, within * 2).code !== 0)
+      throw new Error(`no write was acknowledged again within ${seconds(within)} s`);
   }
 
   /** Asks until there is an answer: right behind a fault the first connection may fail. */
@@ -194,14 +218,17 @@ export class Writer {
     for (let tries = 1; ; tries++) {
       const { code, out } = this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c '${sql}' 2>&1`);
       if (code === 0) return out;
-      if (tries === 15) throw new Error(`${sql}: ${out}`);
+      if (tries === seconds(15)) throw new Error(`${sql}: ${out}`);
       this.lab.on(this.lab.client, 'sleep 1');
     }
   }
 
   /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
   stop(): { acked: number; failed: number; lost: number; longestGapMs: number } {
-    this.lab.on(this.lab.client, 'touch /tmp/stop; sleep 4');
+    this.lab.on(
+      this.lab.client,
+      `touch /tmp/stop; n=0; while kill -0 $(cat /tmp/rows.pid) 2>/dev/null && [ $n -lt ${seconds(300)} ]; do n=$((n+1)); sleep 0.1; done`,
+    );
     const lines = this.lab
       .on(this.lab.client, 'cat /tmp/rows.log')
       .out.split('\n')
@@ -263,20 +290,20 @@ export const set = (one: Report) => one.changes.map(({ host, step, action }) => 
 export const isFree = (lab: TestLab, host: string): boolean =>
   lab.on(host, 'flock -sn /var/lib/hapg/lock true').code === 0;
 
-/** Looks until it is so; rejects when it takes longer, or with what `run` said when that ends before. */
+/** Looks until it is so; rejects when it takes longer (seconds of the reference machine), or with what `run` said when that ends before. */
 export async function until(
   what: string,
-  seconds: number,
+  within: number,
   check: () => boolean | Promise<boolean>,
   run?: { done: Promise<Outcome> },
 ): Promise<void> {
-  const end = Date.now() + seconds * 1000;
+  const end = Date.now() + milliseconds(within * 1000);
   let ended: Outcome | undefined;
   run?.done.then((outcome) => (ended = outcome));
   while (!(await check())) {
     if (ended)
       throw new Error(`the run ended with ${ended.code} before ${what}: ${ended.stdout.slice(-2000)}${ended.stderr}`);
-    if (Date.now() > end) throw new Error(`waited ${seconds} s until ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${seconds(within)} s until ${what}`);
     await new Promise((done) => setTimeout(done, 100));
   }
 }

@@ -1,37 +1,101 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { setMaxListeners } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { closingLine, GRACE_MS } from './budget.ts';
+import { costTable, headOf, type Recorded } from './report.ts';
+import { FACTOR, SPEED } from './time.ts';
 
-/** Test files of each mode; lab files share one lab and run one after another. */
+/** Minutes of a run in CI, which has a hard limit of 90 for everything. */
+const CI_MINUTES = 55;
+/** So long after the grace of the tests themselves a file that still runs is ended from outside. */
+const CLEANING_MS = 7 * 60_000;
+
+const testFiles = (directory: string): string[] =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join(directory, name));
+
+/** Test files of each mode. Unit tests run beside each other; labs use the same networks and the whole machine. */
 const MODES: Record<string, string[]> = {
   unit: ['test/unit'],
   ci: ['test/unit', 'test/lab'],
   full: ['test/unit', 'test/lab', 'test/full'],
 };
 
-const directories = MODES[process.argv[2] ?? 'ci'];
-if (!directories) throw new Error(`unknown mode ${process.argv[2]}: one of ${Object.keys(MODES).join(', ')}`);
-const files = directories.flatMap((directory) =>
-  readdirSync(directory)
-    .filter((name) => name.endsWith('.test.ts'))
-    .sort()
-    .map((name) => join(directory, name)),
+/** The files of test/full with these names; prints what there is, and ends, when there is no such one. */
+function namedFiles(names: readonly string[]): string[] {
+  const known = new Map(testFiles('test/full').map((file) => [basename(file, '.test.ts'), file]));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    const list = [...known].map(([name, file]) => `  ${name.padEnd(16)}${headOf(readFileSync(file, 'utf8'))}`);
+    console.error(`no file of test/full is named ${unknown.join(', ')}; there are:\n${list.join('\n')}`);
+    process.exit(5);
+  }
+  return names.map((name) => known.get(name)!);
+}
+
+const [mode = 'ci', ...names] = process.argv.slice(2);
+const directories = MODES[mode];
+if (!directories) throw new Error(`unknown mode ${mode}: one of ${Object.keys(MODES).join(', ')}`);
+if (names.length > 0 && mode !== 'full')
+  throw new Error(`only files of test/full are run by name, and this is ${mode}`);
+const lots = names.length > 0 ? [namedFiles(names)] : directories.map(testFiles);
+
+const started = Date.now();
+const minutes = Number(process.env.HAPG_TEST_BUDGET_MIN) || (mode === 'ci' ? CI_MINUTES : undefined);
+const scratch = mkdtempSync(join(tmpdir(), 'hapg-run-'));
+const ledger = join(scratch, 'groups');
+process.env.HAPG_TEST_FACTOR = String(FACTOR);
+process.env.HAPG_TEST_LEDGER = ledger;
+const measured = SPEED
+  ? `200 processes in ${(SPEED.forksMs / 1000).toFixed(2)} s, an fsync in ${SPEED.fsyncMs.toFixed(2)} ms`
+  : 'HAPG_TEST_FACTOR is given';
+console.log(
+  `this machine: ${measured}; every bound of time is that of the reference machine × ${FACTOR}${minutes ? `; budget ${minutes} minutes` : ''}`,
 );
+const stop = new AbortController();
+setMaxListeners(0, stop.signal);
+if (minutes) {
+  const deadline = started + minutes * 60_000;
+  process.env.HAPG_TEST_DEADLINE = String(deadline);
+  setTimeout(() => stop.abort(), deadline + GRACE_MS + CLEANING_MS - started).unref();
+}
 
 let passed = 0;
 let failed = 0;
-const stream = run({ files, concurrency: 1 });
-stream.on('test:pass', ({ details, skip }) => {
-  if (details.type !== 'suite' && !skip) passed++;
-});
-stream.on('test:fail', ({ details }) => {
-  if (details.type !== 'suite') failed++;
-});
-(stream.compose(new spec() as never) as NodeJS.ReadableStream).pipe(process.stdout, { end: false });
-stream.on('end', () => {
-  setTimeout(() => {
-    console.log(`\n${passed} passed, ${failed} failed`);
-    process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-  }, 200);
-});
+const skipped: string[] = [];
+for (const [index, files] of lots.entries()) {
+  const concurrency = directories[index] === 'test/unit' && names.length === 0 ? availableParallelism() : 1;
+  const stream = run({ files, concurrency, signal: stop.signal });
+  stream.on('test:pass', ({ name, details, skip }) => {
+    if (details.type === 'suite') return;
+    if (skip === undefined) passed++;
+    else skipped.push(typeof skip === 'string' && skip ? `${name}: ${skip}` : name);
+  });
+  stream.on('test:fail', ({ details }) => {
+    // A suite fails with its tests, which are counted; where it fails by itself, nothing else says so.
+    const error = details.error as { failureType?: string } | undefined;
+    if (details.type !== 'suite' || error?.failureType === 'hookFailed') failed++;
+  });
+  const said = stream.compose(new spec() as never) as NodeJS.ReadableStream;
+  said.pipe(process.stdout, { end: false });
+  await finished(said);
+}
+
+const recorded = existsSync(ledger)
+  ? readFileSync(ledger, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Recorded)
+  : [];
+rmSync(scratch, { recursive: true });
+if (recorded.length > 0) console.log(`\n${costTable(recorded, FACTOR)}`);
+if (skipped.length > 0) console.log(`\nskipped:\n${skipped.map((one) => `  ${one}`).join('\n')}`);
+console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s:`);
+console.log(closingLine(passed, failed, skipped.length));
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -90,7 +90,7 @@ start swift-object-updater /etc/swift/object-server.conf # delivers listing upda
 
 # The bucket. "curl --user" would split the key at its colon; a netrc file does not.
 (umask 077; echo "machine $S3_ADDRESS login $S3_KEY password $S3_SECRET" >/etc/s3/netrc)
-for try in $(seq 60); do
+for try in $(seq "${S3_TRIES:-60}"); do
     code=$(curl -s -o /dev/null -w '%{http_code}' --cacert /etc/s3/ca.crt --netrc-file /etc/s3/netrc \
         --aws-sigv4 aws:amz:us-east-1:s3 -X PUT "https://$S3_ADDRESS:9000/$S3_BUCKET") || true
     case $code in 200 | 409) echo "S3 ready: https://$S3_ADDRESS:9000/$S3_BUCKET"; exit 0 ;; esac

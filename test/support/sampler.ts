@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestLab } from './lab.ts';
+import { seconds } from './time.ts';
 
 const LOG = '/run/sampled-arguments';
 
@@ -14,7 +15,7 @@ export class Sampler {
 
   constructor(private readonly lab: TestLab) {
     // Bounded: it ends by itself when nobody stops it.
-    const loop = `n=0; while [ -e ${LOG}.on ] && [ $n -lt 6000 ]; do n=$((n+1)); cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' ; echo; sleep 0.1; done > ${LOG}`;
+    const loop = `n=0; while [ -e ${LOG}.on ] && [ $n -lt ${seconds(6000)} ]; do n=$((n+1)); cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' ; echo; sleep 0.1; done > ${LOG}`;
     for (const host of lab.hosts) {
       lab.on(host, `touch ${LOG}.on`);
       lab.docker('exec', '-d', `${lab.cluster}-${host}`, 'sh', '-c', loop);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { TestLab } from './lab.ts';
 
 const MAKE = `set -e
-apt-get -q -y install gnupg >/dev/null
+apt-get -q update >/dev/null; apt-get -q -y install gnupg >/dev/null
 rm -rf /opt/vendor /opt/build; mkdir -p /opt/vendor /opt/build/DEBIAN /opt/build/usr/share/postgresql/17/extension
 cd /opt/build
 printf 'Package: postgresql-17-lab-note\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: vendor <vendor@example.com>\\nDescription: an extension\\n' > DEBIAN/control

@@ -141,6 +141,46 @@ test('a new cluster is only made when all its hosts are there', () => {
   assert.equal(reasons(admitApply(cluster, bare, [])), 'yes');
 });
 
+test('identity: a store that is older than what the hosts were set up from, or changed apart from it, is refused', () => {
+  const names = ['aa', 'bb', 'cc'];
+  const store = { ...IDENTITY, revision: 13, revision_id: 'cc', lineage: names };
+  const cases: [name: string, host: { revision?: number; revision_id?: string }, mine: object, says: RegExp][] = [
+    ['the same revision', { revision: 13, revision_id: 'cc' }, store, /^yes$/],
+    ['a former one of this copy', { revision: 12, revision_id: 'bb' }, store, /^yes$/],
+    ['one from before what is remembered', { revision: 7, revision_id: 'xx' }, store, /^yes$/],
+    ['none, for an older hapg wrote it', {}, store, /^yes$/],
+    ['none on both sides', {}, IDENTITY, /^yes$/],
+    [
+      'a later one',
+      { revision: 14, revision_id: 'dd' },
+      store,
+      /^db1: .* newer secret store \(revision 14, .* has 13\)/,
+    ],
+    [
+      'one, where the store is of an older hapg',
+      { revision: 1, revision_id: 'aa' },
+      IDENTITY,
+      /revision 1, .* has 0\)/,
+    ],
+    [
+      'the same number of another copy',
+      { revision: 13, revision_id: 'xx' },
+      store,
+      /db1: .* another copy .*changed apart/,
+    ],
+    [
+      'a former number of another copy',
+      { revision: 12, revision_id: 'xx' },
+      store,
+      /revision 12 is not the one that led to/,
+    ],
+  ];
+  for (const [name, host, mine, says] of cases) {
+    const seen = lab((all) => void (all.get('db1')!.identity = { ...IDENTITY, ...host }));
+    assert.match(reasons(checkIdentity(cluster, seen, mine as typeof store)), says, name);
+  }
+});
+
 test('identity: a lost secret store, another cluster, other authorities and an older inventory are refused', () => {
   const withIdentity = lab((all) => all.forEach((one) => void (one.identity = IDENTITY)));
   assert.equal(reasons(checkIdentity(cluster, withIdentity, IDENTITY)), 'yes');

@@ -25,8 +25,14 @@ import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
 const grown = labCluster(['  backup: {', '  db4: {address: 10.1.1.17, roles: [etcd, patroni]}\n  backup: {']);
 const host = (name: string) => grown.hosts.find((one) => one.name === name)!;
 const reasons = (verdict: Verdict) => (verdict.ok ? [] : verdict.reasons).join('; ');
+/** A host with nothing of the database, and so many bytes for it. */
+const free = (freeBytes: number): Prospect['storage'] => ({
+  places: [],
+  rooms: [{ path: '/var/lib/postgresql/17/pglab', state: 'absent', device: '1', freeBytes }],
+});
 const ROOM: Prospect = {
-  freeBytes: 100e9,
+  storage: free(100e9),
+  tablespaces: [],
   databaseBytes: 1e9,
   leader: { 'postgresql-17': '17.11', pgbackrest: '2.55.1' },
   candidate: { 'postgresql-17': '17.11', pgbackrest: '2.55.1' },
@@ -56,8 +62,13 @@ const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<Prospe
     {},
     /another database system \(8000, this cluster is 7000\)/,
   ],
-  ['nobody can tell how much room there is', () => undefined, { freeBytes: Number.NaN }, /are needed/],
-  ['there is too little room', () => undefined, { freeBytes: 1.2e9 }, /1\.1 GiB are free .* 1\.4 GiB are needed/],
+  [
+    'nobody can tell how much room there is',
+    () => undefined,
+    { storage: { places: [], rooms: [] } },
+    /nobody can tell how much room/,
+  ],
+  ['there is too little room', () => undefined, { storage: free(1.2e9) }, /1\.1 GiB are free .* 1\.4 GiB are needed/],
   [
     'it would get another minor version',
     () => undefined,
@@ -146,8 +157,8 @@ test('etcd on a host that was set up anew takes the place of the member that was
 test('only a replica may be rebuilt, with room for both copies', () => {
   assert.match(reasons(mayReinit(grown, seen(), host('db1'), ROOM)), /db1 leads/);
   assert.match(
-    reasons(mayReinit(grown, seen(), host('db3'), { ...ROOM, freeBytes: 1e9 })),
-    /free beside the present data/,
+    reasons(mayReinit(grown, seen(), host('db3'), { ...ROOM, storage: free(1e9) })),
+    /are free for .* and .* are needed/,
   );
 });
 

@@ -52,6 +52,7 @@ export const EMPTY: Observation = {
   drill: undefined,
   restore: undefined,
   certificates: [],
+  silent: {},
 };
 
 /** A healthy lab as its hosts would show it: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
@@ -92,6 +93,7 @@ export function healthyLab(): Map<string, Observation> {
         },
         replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
         idleSlots: [],
+        tablespaces: [],
         restartSettings: ['max_connections', 'shared_buffers'],
         receiver: null,
         replayed: null,

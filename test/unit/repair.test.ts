@@ -6,7 +6,7 @@ import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
-const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, written: 1000 };
+const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, cutOffFrom: [], written: 1000 };
 
 /** What is found when the lab was broken like this. */
 function found(change: (all: Map<string, Observation>, remains: Map<string, DcsRemains>) => void = () => undefined) {
@@ -106,4 +106,25 @@ test('an emptied DCS with two different databases is for a person to judge', () 
     all.get('db3')!.dataDirectory!.systemIdentifier = '8000';
   });
   assert.match(one.reasons, /more than one database: 7000, 8000/);
+});
+
+test('a member that is only cut off from the others keeps its place and its data', () => {
+  const { damages, reasons } = found((all, remains) => {
+    all.get('db3')!.dcs!.healthy = false;
+    remains.get('db3')!.cutOffFrom = ['db1', 'db2'];
+  });
+  assert.deepEqual(damages, []);
+  assert.match(reasons, /db3 does not reach etcd on db1, db2: mend the network/);
+});
+
+test('that no cluster is known takes the word of two members, not the silence of one', () => {
+  const { damages, reasons } = found((all) => {
+    for (const name of ['db1', 'db2', 'db3']) {
+      all.get(name)!.dcs!.initialize = undefined;
+      all.get(name)!.dataDirectory!.led = name === 'db1';
+    }
+    for (const name of ['db2', 'db3']) all.get(name)!.dcs!.blind = true;
+  });
+  assert.deepEqual(damages, []);
+  assert.match(reasons, /only db1 can say that etcd knows of no cluster/);
 });

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRepository } from '../../src/cluster/backups.ts';
 import { backupFor, mayRestore, type RestoreFacts } from '../../src/cluster/decisions/restore.ts';
+import { verdict } from '../../src/cluster/decisions/verdict.ts';
 import { epochMs, postgresTime } from '../../src/cluster/moment.ts';
-import { parseTarget, targetArguments, targetReached } from '../../src/cluster/restore-target.ts';
+import { reachedTarget } from '../../src/cluster/recovery-proof.ts';
+import { parseTarget, targetArguments } from '../../src/cluster/restore-target.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
 
@@ -15,7 +17,7 @@ const BACKUP_END = 1_767_225_600_000;
 const FACTS: RestoreFacts = {
   repository,
   lastCommit: BACKUP_END + 3_600_000,
-  freeBytes: 1e9,
+  room: (bytes) => verdict(bytes > 1e9 ? ['too little room'] : []),
   now: BACKUP_END + 7_200_000,
 };
 const refused = (flags: Parameters<typeof parseTarget>[0], facts: Partial<RestoreFacts> = {}, label?: string) => {
@@ -80,8 +82,8 @@ for (const [what, flags, facts, reason, label] of [
   [
     'without room for both copies',
     { latest: true },
-    { freeBytes: 1_000_000 },
-    /are needed, for the present data is kept/,
+    { room: (bytes) => verdict(bytes > 1_000_000 ? ['too little room'] : []) },
+    /too little room/,
   ],
   ['without a backup', { latest: true }, { repository: { ...repository, backups: [] } }, /has no backup/],
   [
@@ -108,14 +110,19 @@ test('the newest backup before the target is taken; for a name, which nobody can
   assert.equal(backupFor(parseTarget({ latest: true }), list, undefined)!.label, 'second');
 });
 
-test("only the server's own words prove that a target was reached", () => {
-  const reached = (flags: Parameters<typeof parseTarget>[0], log: string) => targetReached(parseTarget(flags), log);
-  assert.ok(reached(at(0), 'LOG:  recovery stopping before commit of transaction 744, time 2026-01-01 00:00:05+00'));
-  assert.ok(!reached(at(0), 'LOG:  consistent recovery state reached at 0/3000050'));
-  assert.ok(reached({ toLsn: '0/1' }, 'LOG:  recovery stopping after WAL location (LSN) "0/5000060"'));
-  assert.ok(reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "a", time 2026-01-01'));
-  assert.ok(!reached({ toName: 'a' }, 'LOG:  recovery stopping at restore point "ab", time 2026-01-01'));
-  assert.ok(reached({ latest: true }, 'LOG:  archive recovery complete'));
+test('the history of the new timeline proves that a target was reached', () => {
+  const reached = (flags: Parameters<typeof parseTarget>[0], reason: string) =>
+    reachedTarget(parseTarget(flags), `1\t0/5000060\t${reason}\n`);
+  assert.ok(reached(at(0), 'before 2026-01-01 00:00:05.123456+00'));
+  assert.ok(reached(at(0), 'after 2026-01-01 00:00:05 UTC'));
+  assert.ok(!reached(at(0), 'reached consistency'));
+  assert.ok(!reached(at(0), 'no recovery target specified'));
+  assert.ok(reached({ toLsn: '0/1' }, 'after LSN 0/5000060'));
+  assert.ok(!reached({ toLsn: '0/1' }, 'before 2026-01-01 00:00:05+00'));
+  assert.ok(reached({ toName: 'a' }, 'at restore point "a"'));
+  assert.ok(!reached({ toName: 'a' }, 'at restore point "ab"'));
+  assert.ok(reached({ latest: true }, 'no recovery target specified'));
+  assert.ok(!reachedTarget(parseTarget({ latest: true }), ''));
   assert.deepEqual(targetArguments(parseTarget({ latest: true }), 3), ['--type=default']);
   assert.ok(targetArguments(parseTarget({ toLsn: '0/1' }), 3).includes('--target-timeline=3'));
 });

@@ -52,12 +52,12 @@ test('a store is made once, kept for its owner only, and only ever added to', as
 test('a store for age recipients is encrypted, and read with the identity', async () => {
   const identity = await generateIdentity();
   const cluster = clusterIn('age', `secrets: {recipients: [${await identityToRecipient(identity)}]}\n`);
+  writeFileSync(join(root, 'identity.txt'), `${identity}\n`);
+  process.env.HAPG_AGE_IDENTITY = join(root, 'identity.txt');
   const made = await SecretStore.create(cluster);
   await made.save();
   assert.deepEqual(readdirSync(cluster.stateDir), ['secrets.age']);
   assert.ok(!readFileSync(storeFile(cluster), 'latin1').includes(made.password('rest').reveal()));
-  writeFileSync(join(root, 'identity.txt'), `${identity}\n`);
-  process.env.HAPG_AGE_IDENTITY = join(root, 'identity.txt');
   assert.equal((await SecretStore.read(cluster))!.password('rest').reveal(), made.password('rest').reveal());
   process.env.HAPG_AGE_IDENTITY = join(root, 'nowhere.txt');
   await assert.rejects(SecretStore.read(cluster), /Name your age identity file/);

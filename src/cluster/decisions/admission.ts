@@ -4,18 +4,19 @@ import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import { fixedSettings } from '../fixed.ts';
 import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { compareRevisions, type Lineage } from './revision.ts';
 import { standing } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /**
- * One comparison of identity guards every run: cluster, UUID, authorities and generation of this inventory's secret store
- * against what each host says. `store` is undefined when there is no secret store; its `accepted` fingerprints are those of
- * an authority that is being rotated.
+ * One comparison of identity guards every run: cluster, UUID, authorities, generation and revision of this inventory's
+ * secret store against what each host says. `store` is undefined when there is no secret store; its `accepted` fingerprints
+ * are those of an authority that is being rotated.
  */
 export function checkIdentity(
   cluster: Cluster,
   snapshot: Snapshot,
-  store: (Identity & { accepted?: Record<string, string[]> }) | undefined,
+  store: (Identity & Lineage & { accepted?: Record<string, string[]> }) | undefined,
 ): Verdict {
   const reasons: string[] = [];
   for (const [host, { identity }] of snapshot.observations) {
@@ -39,6 +40,7 @@ export function checkIdentity(
       reasons.push(
         `${host}: a newer inventory was applied (generation ${identity.generation}, yours is ${store.generation}). Get the present inventory and .hapg directory`,
       );
+    else reasons.push(...otherRevision(cluster, host, identity, store));
   }
   const elsewhere = [...otherDcs(cluster, snapshot), ...moved(cluster, snapshot)];
   // Of a DCS that is sought in another place nobody is known.
@@ -48,6 +50,23 @@ export function checkIdentity(
       `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
     );
   return verdict(reasons);
+}
+
+/** A copy of the secret store that lacks what was changed since, or that was changed apart from the one in use. */
+function otherRevision({ stateDir }: Cluster, host: string, identity: Identity, store: Identity & Lineage): string[] {
+  const [there, here] = [identity, store].map(({ revision }) => revision ?? 0);
+  switch (compareRevisions(identity, store)) {
+    case 'later':
+      return [
+        `${host}: was set up from a newer secret store (revision ${there}, ${stateDir} has ${here}), so passwords or keys that are in use are not in yours. Get the present .hapg directory from whoever changed it`,
+      ];
+    case 'apart':
+      return [
+        `${host}: was set up from another copy of the secret store (its revision ${there} is not the one that led to revision ${here} of ${stateDir}), so two copies were changed apart. Get the .hapg directory that the hosts were set up from`,
+      ];
+    case 'past':
+      return [];
+  }
 }
 
 /** Members that read who leads in one DCS and others that read it in another would make two leaders. */

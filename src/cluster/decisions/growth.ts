@@ -1,16 +1,19 @@
 import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
-import { bytes } from '../../units.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { Storage, Tablespace } from '../storage.ts';
 import { dcsHealthy } from './dcs.ts';
 import { isSynchronous, membersStreaming } from './members.ts';
+import { hasRoom, maySetAside, placesFree } from './storage.ts';
 import { backInService, DEFAULT_LIMITS, noBackupRunning, nothingLeftOver } from './update.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** What has been found out about a host that is to join, and about the leader that it will follow. */
 export interface Prospect {
-  /** Free bytes where the data directory will be, and what the leader's databases take. */
-  freeBytes: number;
+  /** What the host has of the database already, and room for it. */
+  storage: Storage;
+  /** What the leader's databases take, tablespaces included, and which of these stand elsewhere. */
   databaseBytes: number;
+  tablespaces: Tablespace[];
   /** Upstream versions, by package: what the leader has, and what the new host has or would get. */
   leader: Record<string, string>;
   candidate: Record<string, string>;
@@ -32,10 +35,6 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
     reasons.push(
       `${host.name}: ${cluster.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,
     );
-  if (data?.state !== 'cluster' && !(prospect.freeBytes >= prospect.databaseBytes + HEADROOM_BYTES))
-    reasons.push(
-      `${host.name}: ${bytes(prospect.freeBytes)} are free for ${cluster.dataDir}, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed`,
-    );
   for (const [name, version] of Object.entries(prospect.leader)) {
     const own = prospect.candidate[name];
     if (own === undefined)
@@ -47,20 +46,28 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
         `${host.name}: would have ${name} ${own}, the leader has ${version}; bring both to the same version first ("hapg update")`,
       );
   }
-  return verdict(reasons);
+  const storage =
+    data?.state === 'cluster'
+      ? verdict([])
+      : all(roomFor(cluster, host, prospect), placesFree(host.name, cluster, prospect.storage));
+  return all(verdict(reasons), storage);
 }
+
+const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: Prospect): Verdict =>
+  hasRoom(name, cluster, { ...needs, extraBytes: HEADROOM_BYTES }, storage);
 
 /** May this member's data be replaced? Never the leader's, only with the others whole and room for both copies. */
 export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
   const reasons: string[] = [];
   if (!snapshot.leader) reasons.push('no member leads');
   if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
-  if (!(prospect.freeBytes >= prospect.databaseBytes + HEADROOM_BYTES))
-    reasons.push(
-      `${host.name}: ${bytes(prospect.freeBytes)} are free beside the present data, and ${bytes(prospect.databaseBytes + HEADROOM_BYTES)} are needed; move the present data to another file system`,
-    );
   const others = { ...cluster, hosts: cluster.hosts.filter((one) => one !== host) };
-  return all(verdict(reasons), steadyMembers(others, snapshot));
+  return all(
+    verdict(reasons),
+    maySetAside(host.name, cluster, prospect.storage),
+    roomFor(cluster, host, prospect),
+    steadyMembers(others, snapshot),
+  );
 }
 
 /** The other members stream, the DCS is whole, no backup runs and nothing is left over. */

@@ -12,6 +12,8 @@ export interface DcsRemains {
   sizeBytes: number;
   /** Seconds since the epoch of the last write to its log. */
   written: number;
+  /** Names of hosts of the DCS whose members' ports do not answer from here. */
+  cutOffFrom: string[];
 }
 
 /** One thing that is broken, with the way to mend it. */
@@ -41,7 +43,8 @@ export function findDamage(
   }
   const hosts = dcsHosts(cluster);
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
-  const of = (host: Host) => remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0 };
+  const of = (host: Host) =>
+    remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0, cutOffFrom: [] };
   const ill = hosts.filter((host) => !healthy(host));
   const known = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name);
   // A member that is only stopped is started before anything is said about its data.
@@ -55,8 +58,14 @@ export function findDamage(
       })),
       verdict: verdict([]),
     };
+  // A sound member that only the network keeps from the others would lose its vote for nothing.
+  const parted = snapshot.dcs.quorum ? ill.filter((host) => of(host).active && of(host).cutOffFrom.length > 0) : [];
+  for (const host of parted)
+    reasons.push(
+      `${host.name} does not reach ${label} on ${of(host).cutOffFrom.join(', ')}: mend the network or the firewall between them; its data is not touched`,
+    );
   if (snapshot.dcs.quorum) {
-    for (const host of ill)
+    for (const host of ill.filter((one) => !parted.includes(one)))
       damages.push({
         kind: 'replace-dcs-member',
         host,
@@ -98,7 +107,13 @@ export function findDamage(
     // Only the data of the last leader holds everything that was acknowledged: it must lead first.
     const led = holders.filter(([, one]) => one.dataDirectory?.led).map(([name]) => name);
     const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? led[0]));
-    if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
+    // One client that was not told of a key is no proof that there is none.
+    const witnesses = [...snapshot.observations].filter(([, one]) => one.dcs?.healthy && !one.dcs.blind);
+    if (witnesses.length < Math.min(2, hosts.length))
+      reasons.push(
+        `only ${witnesses.map(([name]) => name).join(', ') || 'nobody'} can say that ${label} knows of no cluster: two of its members have to`,
+      );
+    else if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
       reasons.push(
         `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.source ? `. As a standby of ${cluster.source.name} it can be built anew on empty hosts` : ''}`,
       );

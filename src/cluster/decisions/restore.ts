@@ -1,17 +1,19 @@
 import type { Cluster, RepositorySettings } from '../../inventory/model.ts';
-import { bytes } from '../../units.ts';
 import { type Backup, lsnValue, type Repository } from '../backups.ts';
 import { epochMs } from '../moment.ts';
 import { describeTarget, type Target } from '../restore-target.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { all, type Verdict, verdict } from './verdict.ts';
+
+/** A restored database is given this much more room than its backup tells. */
+const GROWTH = 1.1;
 
 export interface RestoreFacts {
   repository: Repository | undefined;
   /** When the newest transaction was committed, in milliseconds since the epoch with microseconds behind the point; undefined when nobody can tell. */
   lastCommit: number | undefined;
-  /** Free bytes beside the data directory that is replaced. */
-  freeBytes: number;
+  /** Whether the restoring host can set its present data aside and take this many bytes. */
+  room: (databaseBytes: number) => Verdict;
   now: number;
 }
 
@@ -63,7 +65,7 @@ export function mayRestore(
   snapshot: Snapshot,
   target: Target,
   label: string | undefined,
-  { repository, lastCommit, freeBytes, now }: RestoreFacts,
+  { repository, lastCommit, room, now }: RestoreFacts,
 ): Verdict {
   const reasons: string[] = [];
   if (!repository) return verdict(['pgBackRest does not answer on the repository host']);
@@ -93,9 +95,5 @@ export function mayRestore(
       `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,
     );
   if (backup?.damaged) reasons.push(`backup ${backup.label} holds damaged pages; name another one with --backup`);
-  if (backup && !(freeBytes >= backup.sizeBytes * 1.1))
-    reasons.push(
-      `${bytes(freeBytes)} are free beside the present data, and ${bytes(backup.sizeBytes * 1.1)} are needed, for the present data is kept`,
-    );
-  return verdict(reasons);
+  return all(verdict(reasons), backup ? room(backup.sizeBytes * GROWTH) : verdict([]));
 }

@@ -55,8 +55,12 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
 
 /** No backup is being taken: stopping a member or the repository would break it. */
 export function noBackupRunning(snapshot: Snapshot): Verdict {
-  const running = [...snapshot.observations].filter(([, one]) => one.repository?.running);
-  return verdict(running.map(([host]) => `${host}: a backup is running; wait for its end`));
+  return verdict(
+    [...snapshot.observations].flatMap(([host, { repository, silent }]) => [
+      ...(repository?.running ? [`${host}: a backup is running; wait for its end`] : []),
+      ...(silent.backups ? [`${host}: pgBackRest does not say whether a backup is running (${silent.backups})`] : []),
+    ]),
+  );
 }
 
 /** Through every pool clients get in. */
@@ -88,7 +92,12 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
 /** No client of the leader would lose a long piece of work to a switchover. */
 export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }: Limits): Verdict {
   const leader = snapshot.leader?.name ?? '';
-  const open = snapshot.observations.get(leader)?.sql?.transaction;
+  const seen = snapshot.observations.get(leader);
+  const open = seen?.sql?.transaction;
+  if (seen && !seen.sql)
+    return verdict([
+      `${leader}: PostgreSQL does not say which transactions are open (${seen.silent.postgres ?? 'it was not asked'})`,
+    ]);
   return verdict(
     open && open.seconds > maxTransactionSeconds
       ? [

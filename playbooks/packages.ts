@@ -1,0 +1,33 @@
+import { parseFacts } from '../src/cluster/facts.ts';
+import { stepsOf } from '../src/engine/plan.ts';
+import type { Context } from '../src/engine/playbook.ts';
+import { type Cluster, type Host, ROLE_NAMES } from '../src/inventory/model.ts';
+import type { PackageWant } from '../src/steps/package.ts';
+import { install } from './apply.ts';
+
+/** A container of the lab. */
+const CONTAINER = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=docker');
+
+/**
+ * The packages that all roles together install on a lab's host, for either DCS, sorted; PostgreSQL is of the inventory's
+ * major. Packages that the inventory adds by name (`postgres.packages`, extensions) are not among them.
+ */
+export function packagesOfAllRoles(cluster: Cluster): string[] {
+  const { settings, hosts } = cluster;
+  const host: Host = { ...hosts[0]!, roles: new Set(ROLE_NAMES) };
+  const names = (['etcd', 'zookeeper'] as const).flatMap((kind) => {
+    const plain: Cluster = {
+      ...cluster,
+      hosts: [host],
+      extensions: [],
+      dcs: { ...cluster.dcs, kind },
+      settings: { ...settings, postgres: { ...settings.postgres, packages: [] } },
+    };
+    // What is installed depends on the model and on the facts, and on no secret and no living cluster.
+    const context = { cluster: plain, facts: () => CONTAINER } as unknown as Context;
+    return stepsOf(install, host, context, { hosts: [host], roles: new Set(ROLE_NAMES) }).flatMap(
+      (one) => (one.want as PackageWant).names,
+    );
+  });
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,45 @@
+import { json } from '../shell/json.ts';
+
+/** What a program was asked: its answer, or why there is none. Silence is neither health nor absence. */
+export type Answer<T> = { said: T } | { silent: string };
+
+/** POSIX sh that asks a program which answers with one line of JSON, for `seconds` at most; read by `answerOf`. */
+export const asking = (seconds: number, command: string): string =>
+  `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;
+
+/** timeout(1): the command was still at work. */
+const TIMED_OUT = 124;
+
+/** Reads what `asking` printed: the line of JSON as text; undefined when nothing was asked. */
+export function answerOf(text: string | undefined): Answer<string> | undefined {
+  const lines = (text ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const code = Number(/^code (\d+)$/.exec(lines.at(-1) ?? '')?.[1]);
+  if (Number.isNaN(code)) return undefined;
+  const said = lines.slice(0, -1).find((line) => /^[[{]/.test(line));
+  if (code === 0 && said !== undefined && json(said) !== undefined) return { said };
+  if (code === TIMED_OUT) return { silent: 'no answer in time' };
+  return { silent: lines.slice(0, -1).at(-1) ?? `it ended with status ${code} and said nothing` };
+}
+
+/** curl(1), "EXIT CODES": nothing listens there, which is an answer too. */
+const REFUSED = 7;
+const CURL_REASONS: Record<number, string> = {
+  5: 'a proxy stands in the way',
+  6: 'its name cannot be resolved',
+  28: 'no answer in time',
+  35: 'no TLS connection could be made',
+  58: 'the client certificate cannot be used',
+  60: 'its certificate is not trusted',
+  77: 'the file of the authority cannot be read',
+  127: 'curl is not installed',
+};
+
+/** Why curl ended without an answer; undefined when it got one, or when it is known that nothing listens. */
+export function curlSilence(code: string | undefined): string | undefined {
+  const number = Number(code?.trim() || 0);
+  if (number === 0 || number === REFUSED) return undefined;
+  return CURL_REASONS[number] ?? `curl ended with status ${number}`;
+}

@@ -1,0 +1,29 @@
+import type { Snapshot } from '../snapshot.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/** What decides about a planned change, as comparable lines; figures that move all the time are left out. */
+const face = ({ observations, members, leaders, paused, dcs, vipHolders }: Snapshot): Map<string, string> =>
+  new Map([
+    ...[...observations.keys()].sort().map((host): [string, string] => [host, 'answers']),
+    ...members.map(({ name, role, state }): [string, string] => [`member ${name}`, `${role}, ${state}`]),
+    ['who leads', [...leaders].sort().join(' and ') || 'nobody'],
+    ['failover', paused ? 'paused' : 'on'],
+    ...dcs.members.map(({ name, healthy }): [string, string] => [
+      `DCS on ${name}`,
+      healthy ? 'healthy' : 'not healthy',
+    ]),
+    ['the VIP', vipHolders.join(' and ') || 'nowhere'],
+  ]);
+
+/** Is the cluster still what the person was shown before the question? Otherwise what was confirmed is not what would be done. */
+export function unchanged(before: Snapshot, now: Snapshot): Verdict {
+  const [was, is] = [face(before), face(now)];
+  return verdict(
+    [...new Set([...was.keys(), ...is.keys()])]
+      .filter((name) => was.get(name) !== is.get(name))
+      .map(
+        (name) =>
+          `${name} has changed since the question was asked: ${was.get(name) ?? 'nothing'} → ${is.get(name) ?? 'no answer'}. Run again`,
+      ),
+  );
+}

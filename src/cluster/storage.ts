@@ -1,0 +1,153 @@
+import type { Cluster } from '../inventory/model.ts';
+import { quote, words } from '../shell/quote.ts';
+
+/** A directory that holds a part of a database: the data directory, and what links in it point to. */
+export interface Place {
+  kind: 'data' | 'wal' | 'tablespace';
+  /** The real directory, behind every symbolic link. */
+  path: string;
+  /** A file system is mounted right there, so that it cannot be renamed. */
+  mount: boolean;
+  device: string;
+  usedBytes: number;
+  /** The file system of the directory in which it stands. */
+  besideDevice: string;
+  besideFreeBytes: number;
+}
+
+/** Where something is wanted on a host. */
+export interface Room {
+  path: string;
+  state: 'absent' | 'empty' | 'taken';
+  /** The file system on which it is, or would be made. */
+  device: string;
+  freeBytes: number;
+}
+
+/** What a host has of a database, and room for one. */
+export interface Storage {
+  places: Place[];
+  rooms: Room[];
+}
+
+/** A tablespace outside the data directory. */
+export interface Tablespace {
+  path: string;
+  bytes: number;
+}
+
+/** Where pgBackRest, pg_basebackup and initdb each want an empty directory for this cluster's database. */
+export const databasePaths = (
+  { dataDir, walDir }: Cluster,
+  tablespaces: readonly Pick<Tablespace, 'path'>[],
+): string[] => [dataDir, ...(walDir ? [walDir] : []), ...tablespaces.map(({ path }) => path)];
+
+/**
+ * POSIX sh that tells what there is of a database in `dataDir` and how much room there is at `wanted`; read by
+ * `parseStorage`. Whether it runs does not matter: only links and file systems are looked at. Writes nothing.
+ */
+export const storageScript = (dataDir: string, wanted: readonly string[]): string => `place() {
+  [ -d "$2" ] || return 0
+  m=no; ! mountpoint -q -- "$2" || m=yes
+  up=$(dirname "$2")
+  echo "place|$1|$m|$(stat -c %d -- "$2")|$(df -Pk -- "$2" | awk 'NR == 2 {print $3}')|$(stat -c %d -- "$up")|$(df -Pk -- "$up" | awk 'NR == 2 {print $4}')|$2"
+}
+data=$(readlink -f -- ${quote(dataDir)})
+if [ -n "$data" ]; then
+  place data "$data"
+  [ ! -L "$data/pg_wal" ] || place wal "$(readlink -f -- "$data/pg_wal")"
+  for l in "$data"/pg_tblspc/*; do [ ! -L "$l" ] || place tablespace "$(readlink -f -- "$l")"; done
+fi
+for p in ${words(...wanted)}; do
+  d=$p; while [ ! -d "$d" ]; do d=$(dirname "$d"); done
+  state=absent
+  if [ -d "$p" ]; then state=empty; [ -z "$(ls -A -- "$p")" ] || state=taken; elif [ -e "$p" ] || [ -L "$p" ]; then state=taken; fi
+  echo "room|$state|$(stat -c %d -- "$d")|$(df -Pk -- "$d" | awk 'NR == 2 {print $4}')|$p"
+done`;
+
+/** Reads the answer of `storageScript`. */
+export function parseStorage(answer: string): Storage {
+  const lines = answer.split('\n').map((line) => line.split('|'));
+  return {
+    places: lines
+      .filter(([what]) => what === 'place')
+      .map(([, kind, mount, device, used, besideDevice, besideFree, ...path]) => ({
+        kind: kind as Place['kind'],
+        path: path.join('|'),
+        mount: mount === 'yes',
+        device: device!,
+        usedBytes: Number(used) * 1024,
+        besideDevice: besideDevice!,
+        besideFreeBytes: Number(besideFree) * 1024,
+      })),
+    rooms: lines
+      .filter(([what]) => what === 'room')
+      .map(([, state, device, free, ...path]) => ({
+        path: path.join('|'),
+        state: state as Room['state'],
+        device: device!,
+        freeBytes: Number(free) * 1024,
+      })),
+  };
+}
+
+/**
+ * POSIX sh that sets a database aside, tablespaces and WAL that stand elsewhere too: each directory becomes PATH.SUFFIX, an
+ * empty one of postgres takes its place, and links of what is kept point to what is kept. A mount point cannot be renamed:
+ * its contents are copied to PATH.SUFFIX, compared, and only then taken away. It can be run again until it has come to its
+ * end, and does nothing once PATH.SUFFIX of the data directory is there. The server must not run.
+ */
+export const setDatabaseAside = (dataDir: string, suffix: string): string => `set -eu
+data=$(readlink -f -- ${quote(dataDir)}) suffix=${quote(suffix)}
+list() { (cd "$1" && find . -mindepth 1 ! -path './lost+found*' \\( -type f -printf 'file %s %p\\n' -o -printf '%y %p\\n' \\) | sort); }
+aside() {
+  kept=$1.$suffix
+  [ ! -e "$kept" ] || return 0
+  if ! mountpoint -q -- "$1"; then
+    mv -T -- "$1" "$kept"
+    install -d -o postgres -g postgres -m 0700 -- "$1"
+    return 0
+  fi
+  if [ ! -e "$kept.copied" ]; then
+    # What is there of an earlier try is a part of a copy.
+    rm -rf -- "$kept.part"
+    cp -a -- "$1" "$kept.part"
+    [ "$(list "$1")" = "$(list "$kept.part")" ] || { echo "the copy of $1 in $kept.part is not the same; nothing was taken away"; exit 1; }
+    sync -f "$kept.part"
+    mv -T -- "$kept.part" "$kept.copied"
+  fi
+  find "$1" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
+  mv -T -- "$kept.copied" "$kept"
+}
+if [ -n "$data" ] && [ -d "$data" ] && [ ! -e "$data.$suffix" ]; then
+  for l in "$data"/pg_wal "$data"/pg_tblspc/*; do
+    [ -L "$l" ] || continue
+    to=$(readlink -f -- "$l")
+    case "$to" in *."$suffix") continue ;; esac
+    [ ! -d "$to" ] || aside "$to"
+    [ ! -d "$to.$suffix" ] || ln -sfn -- "$to.$suffix" "$l"
+  done
+  aside "$data"
+fi`;
+
+/**
+ * POSIX sh that sets a database aside unless a part of it is on a mount point, which would have to be copied: then it stays
+ * where it is, and the script says so.
+ */
+export const setDatabaseAsideOrLeave = (dataDir: string, suffix: string): string => `left=$({
+${storageScript(dataDir, [])}
+} | grep '^place|[a-z]*|yes|' | sed 's/.*|//')
+if [ -n "$left" ]; then echo "left in place, for it is a mount point: $left"; else ( ${setDatabaseAside(dataDir, suffix)}
+) || exit 1; fi`;
+
+/**
+ * POSIX sh that makes `pg_wal` of a database that does not run a link to `walDir`, where it is none: a copy brings it as a
+ * directory. Rejects where something else is in the way. May be run as postgres.
+ */
+export const placeWal = (dataDir: string, walDir: string | undefined): string =>
+  walDir === undefined
+    ? ':'
+    : `if [ -d ${quote(`${dataDir}/pg_wal`)} ] && [ ! -L ${quote(`${dataDir}/pg_wal`)} ]; then
+  [ -z "$(ls -A -- ${quote(walDir)})" ] || { echo ${quote(`${walDir} is not empty: it holds WAL of another database`)}; exit 1; }
+  cp -a -- ${quote(`${dataDir}/pg_wal/.`)} ${quote(walDir)} && rm -rf -- ${quote(`${dataDir}/pg_wal`)} && ln -s -- ${quote(walDir)} ${quote(`${dataDir}/pg_wal`)} || exit 1
+fi`;

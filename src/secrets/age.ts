@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Refused } from '../errors.ts';
+
+/** First line of every age file (age specification, "Header"). */
+const MAGIC = 'age-encryption.org/v1\n';
+
+/** Where the person's age identities are. */
+const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(homedir(), '.config', 'hapg', 'age.txt');
+
+const NAME_IT = 'Name your age identity file in HAPG_AGE_IDENTITY';
+
+/** The age identities that the person has. Throws Refused, which begins with what `wanted` them. */
+function readIdentities(wanted: string): string[] {
+  const file = identityFile();
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Refused(
+      `${wanted}, and ${file} ${code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`}. ${NAME_IT}`,
+    );
+  }
+  const identities = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('AGE-SECRET-KEY-'));
+  if (identities.length === 0)
+    throw new Refused(`${wanted}, and ${file} holds no age identity (AGE-SECRET-KEY-...). ${NAME_IT}`);
+  return identities;
+}
+
+const age = () => import('age-encryption');
+
+async function decrypterFor(wanted: string) {
+  const { Decrypter } = await age();
+  const decrypter = new Decrypter();
+  for (const identity of readIdentities(wanted))
+    try {
+      decrypter.addIdentity(identity);
+    } catch {
+      // The library's message may quote the identity.
+      throw new Refused(`${identityFile()} holds an age identity that is damaged`);
+    }
+  return decrypter;
+}
+
+/** Why something could not be decrypted; `damaged`: no identity would help. */
+export class Undecipherable extends Error {
+  constructor(
+    message: string,
+    readonly damaged: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The text of an age file. Throws Refused without an identity (naming `file`), Undecipherable when the identities do not
+ * open it or it is no whole age file.
+ */
+export async function decrypt(bytes: Uint8Array, file: string): Promise<string> {
+  if (!Buffer.from(bytes).subarray(0, MAGIC.length).equals(Buffer.from(MAGIC)))
+    throw new Undecipherable('is no age file', true);
+  const decrypter = await decrypterFor(`${file} is encrypted`);
+  let plain: Uint8Array;
+  try {
+    plain = await decrypter.decrypt(bytes);
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (/no identity matched/.test(message))
+      throw new Undecipherable(`cannot be decrypted with ${identityFile()}: ${message}`, false);
+    throw new Undecipherable(`is damaged and cannot be decrypted (${message})`, true);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(plain);
+  } catch {
+    throw new Undecipherable('is no text in UTF-8', true);
+  }
+}
+
+/**
+ * Encrypts a text for age recipients, and proves that whoever writes it can read it again. Throws Refused when a recipient
+ * is none, or when the person's identities belong to none of them: the next run from here could not read what was written.
+ */
+export async function encrypt(text: string, recipients: readonly string[]): Promise<Uint8Array> {
+  const { Encrypter } = await age();
+  const encrypter = new Encrypter();
+  for (const recipient of recipients)
+    try {
+      encrypter.addRecipient(recipient);
+    } catch (cause) {
+      throw new Refused(
+        `secrets.recipients: ${recipient} is no age recipient (${(cause as Error).message}); "age-keygen -y ${identityFile()}" prints yours`,
+      );
+    }
+  const bytes = await encrypter.encrypt(text);
+  const decrypter = await decrypterFor(
+    `the store shall be encrypted for secrets.recipients, and read again from here ("age-keygen -o ${identityFile()}" makes an identity, and prints its recipient)`,
+  );
+  const read = await decrypter.decrypt(bytes, 'text').catch(() => undefined);
+  if (read !== text)
+    throw new Refused(
+      `secrets.recipients: ${recipients.join(', ')}: none of the identities in ${identityFile()} belongs to them, so nobody could run hapg from here again. Add ${await ownRecipients()}, or name another identity file in HAPG_AGE_IDENTITY. Nothing was written`,
+    );
+  return bytes;
+}
+
+/** What the person would have to name as a recipient, to read what is written. */
+async function ownRecipients(): Promise<string> {
+  const { identityToRecipient } = await age();
+  const own = await Promise.all(readIdentities('secrets.recipients').map((one) => identityToRecipient(one)));
+  return own.length === 1 ? `your own (${own[0]})` : `one of your own (${own.join(', ')})`;
+}

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** How fast a machine is: milliseconds for 200 processes, one after another, and for one fsync of 8 KiB. */
+export interface Speed {
+  forksMs: number;
+  fsyncMs: number;
+}
+
+/** The machine on which the bounds of time in the tests, and the costs of their groups, are right as they are written. */
+export const REFERENCE: Speed = { forksMs: 200, fsyncMs: 0.2 };
+
+/** The part of a lab's time on the reference machine in which it waits for the disk; an estimate, the rest is work of the processor. */
+const DISK = 0.05;
+/** Above this a machine is not slow but broken, and a bound of half an hour would only hide it. */
+const HIGHEST = 10;
+
+/** How many times longer than on the reference machine everything takes, from 1 to 10, to one digit. */
+export function factorOf({ forksMs, fsyncMs }: Speed): number {
+  const times = ((1 - DISK) * forksMs) / REFERENCE.forksMs + (DISK * fsyncMs) / REFERENCE.fsyncMs;
+  return Math.min(HIGHEST, Math.max(1, Math.round(times * 10) / 10));
+}
+
+/** The least of up to five measurements, of no more than begin within three seconds: what else runs must not count. */
+function best(measure: () => number): number {
+  const end = performance.now() + 3000;
+  let least = measure();
+  for (let turn = 1; turn < 5 && performance.now() < end; turn++) least = Math.min(least, measure());
+  return least;
+}
+
+function forksMs(): number {
+  const started = performance.now();
+  spawnSync('sh', ['-c', 'n=0; while [ $n -lt 200 ]; do n=$((n + 1)); /bin/true; done']);
+  return performance.now() - started;
+}
+
+/** The median of twenty. */
+function fsyncMs(directory: string): number {
+  const file = openSync(join(directory, 'file'), 'w');
+  const block = Buffer.alloc(8192);
+  const times: number[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const started = performance.now();
+    writeSync(file, block, 0, block.length, turn * block.length);
+    fsyncSync(file);
+    times.push(performance.now() - started);
+  }
+  closeSync(file);
+  return times.sort((a, b) => a - b)[10]!;
+}
+
+/** Measures this machine, in seven seconds at most on one that is slow, in one on one that is not. */
+function measureSpeed(): Speed {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-speed-'));
+  try {
+    return { forksMs: best(forksMs), fsyncMs: best(() => fsyncMs(directory)) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const given = Number(process.env.HAPG_TEST_FACTOR) || undefined;
+
+/** What was measured; undefined where the factor was given. */
+export const SPEED: Speed | undefined = given ? undefined : measureSpeed();
+
+/** What every bound of time is multiplied with: HAPG_TEST_FACTOR, with which the runner tells every file, else measured here. */
+export const FACTOR: number = given ?? factorOf(SPEED!);
+
+/** Seconds of the reference machine, as whole seconds of this one. */
+export const seconds = (count: number): number => Math.ceil(count * FACTOR);
+
+/** Milliseconds of the reference machine, as milliseconds of this one. */
+export const milliseconds = (count: number): number => Math.ceil(count * FACTOR);
+
+/** Waits for seconds of the reference machine: until something has surely begun, or has had its time to go wrong. */
+export const pause = (count: number): Promise<void> =>
+  new Promise((done) => setTimeout(done, milliseconds(count * 1000)));

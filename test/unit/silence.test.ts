@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answerOf, asking, curlSilence } from '../../src/cluster/answer.ts';
+import { checkIdentity } from '../../src/cluster/decisions/admission.ts';
+import { dcsHealthy, mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
+import { mayRemove } from '../../src/cluster/decisions/growth.ts';
+import { membersHealthy } from '../../src/cluster/decisions/members.ts';
+import { maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
+import { unchanged } from '../../src/cluster/decisions/unchanged.ts';
+import { DEFAULT_LIMITS, mayTakeOut, noBackupRunning, steady } from '../../src/cluster/decisions/update.ts';
+import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
+import type { Observation } from '../../src/cluster/observe.ts';
+import { parseObservation } from '../../src/cluster/parse-observation.ts';
+import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { statusOf } from '../../src/cluster/status.ts';
+import { healthyLab, labCluster } from './model.ts';
+import { sh } from './sh.ts';
+
+const cluster = labCluster();
+const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
+
+/** Every verdict that lets something be done to a living cluster. */
+const VERDICTS: Record<string, (snapshot: Snapshot) => Verdict> = {
+  steady: (snapshot) => steady(cluster, snapshot, DEFAULT_LIMITS),
+  'members healthy': (snapshot) => membersHealthy(cluster, snapshot),
+  'DCS healthy': (snapshot) => dcsHealthy(cluster, snapshot),
+  'no backup runs': (snapshot) => noBackupRunning(snapshot),
+  'take out the leader': (snapshot) => mayTakeOut(cluster, snapshot, host('db1'), DEFAULT_LIMITS),
+  'take out a replica': (snapshot) => mayTakeOut(cluster, snapshot, host('db3'), DEFAULT_LIMITS),
+  'stop a member of the DCS': (snapshot) => mayStopDcs(cluster, 'db3', snapshot),
+  'switch over': (snapshot) => maySwitchOver(snapshot, 'db2', true),
+  remove: (snapshot) => mayRemove(cluster, snapshot, host('db3')),
+};
+
+type Change = (all: Map<string, Observation>) => void;
+
+/** Ways in which the lab is not well; each is refused by one verdict at least. */
+const ILLS: Record<string, Change> = {
+  'a long transaction is open on the leader': (all) => {
+    all.get('db1')!.sql!.transaction = { seconds: 5000, user: 'app', database: 'app' };
+  },
+  'a backup is running': (all) => {
+    all.get('backup')!.repository!.running = true;
+  },
+  'a member of etcd is not healthy': (all) => {
+    all.get('db2')!.dcs!.healthy = false;
+  },
+  'the cluster is paused': (all) => {
+    for (const name of ['db1', 'db2', 'db3']) all.get(name)!.patroni!.paused = true;
+  },
+  'a replica is not streaming': (all) => {
+    for (const name of ['db1', 'db2', 'db3']) {
+      const patroni = all.get(name)!.patroni!;
+      patroni.members = patroni.members!.map((one) => (one.name === 'db3' ? { ...one, state: 'starting' } : one));
+    }
+  },
+};
+
+/** What a host can be silent about: the part that is then missing, and the mark that says why. */
+const SILENCES: Record<string, (one: Observation) => void> = {
+  postgres: (one) => {
+    one.sql = undefined;
+    one.silent = { ...one.silent, postgres: 'no answer in time' };
+  },
+  patroni: (one) => {
+    one.patroni = undefined;
+    one.silent = { ...one.silent, patroni: 'no answer in time' };
+  },
+  etcd: (one) => {
+    one.dcs = undefined;
+    one.silent = { ...one.silent, etcd: 'no answer in time' };
+  },
+  backups: (one) => {
+    one.repository = undefined;
+    one.silent = { ...one.silent, backups: 'no answer in time' };
+  },
+};
+const ABOUT: Record<string, string[]> = {
+  postgres: ['db1', 'db2', 'db3'],
+  patroni: ['db1', 'db2', 'db3'],
+  etcd: ['db1', 'db2', 'db3'],
+  backups: ['backup'],
+};
+
+describe('an answer that does not come', () => {
+  for (const [ill, makeIll] of Object.entries({ 'nothing is wrong': (() => undefined) as Change, ...ILLS }))
+    for (const [subject, silence] of Object.entries(SILENCES))
+      for (const name of ABOUT[subject]!)
+        test(`of ${name} about ${subject} makes no verdict better when ${ill}`, () => {
+          const all = structuredClone(healthyLab());
+          makeIll(all);
+          const before = takeSnapshot(structuredClone(all));
+          silence(all.get(name)!);
+          const after = takeSnapshot(all);
+          // The pause and the members are told by every member, so that one of them may be silent about them.
+          for (const [what, judge] of Object.entries(VERDICTS))
+            assert.ok(judge(before).ok || !judge(after).ok, `${what} became possible`);
+        });
+
+  for (const [ill, makeIll] of Object.entries(ILLS))
+    test(`is worth testing, for some verdict is no when ${ill}`, () => {
+      const all = structuredClone(healthyLab());
+      makeIll(all);
+      const snapshot = takeSnapshot(all);
+      assert.ok(Object.values(VERDICTS).some((judge) => !judge(snapshot).ok));
+    });
+
+  for (const subject of Object.keys(SILENCES))
+    test(`about ${subject} is a problem of status, which says why`, () => {
+      const all = structuredClone(healthyLab());
+      SILENCES[subject]!(all.get(ABOUT[subject]![0]!)!);
+      const status = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
+      const told = status.problems.filter(({ code }) => code === 'unknown');
+      assert.match(told.map(({ message }) => message).join(), /does not answer: .*\(no answer in time\)/);
+      assert.equal(status.healthy, false);
+    });
+
+  test('of PostgreSQL on the leader leaves archiving unknown, which is not "ok"', () => {
+    const all = structuredClone(healthyLab());
+    SILENCES.postgres!(all.get('db1')!);
+    const { backup } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
+    assert.equal(backup!.archive_ok, false);
+  });
+
+  test('of every Patroni does not make the members missing or the cluster leaderless', () => {
+    const all = structuredClone(healthyLab());
+    for (const name of ABOUT.patroni!) SILENCES.patroni!(all.get(name)!);
+    const { problems } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
+    const codes = new Set(problems.map(({ code }) => code));
+    assert.ok(!codes.has('no_leader') && !codes.has('member_missing'), [...codes].join());
+    assert.ok(codes.has('unknown'));
+  });
+});
+
+describe('what a program is asked', () => {
+  const ask = (command: string, seconds = 5) => answerOf(sh(`${asking(seconds, command)}`).out);
+  const cases: [what: string, command: string, expected: ReturnType<typeof answerOf>][] = [
+    ['its line of JSON', `echo '{"a": 1}'`, { said: '{"a": 1}' }],
+    ['its line of JSON behind warnings', `sh -c 'echo "WARNING: x" >&2; echo "[1]"'`, { said: '[1]' }],
+    ['why it failed', `sh -c 'echo "FATAL: too many clients" >&2; exit 2'`, { silent: 'FATAL: too many clients' }],
+    ['an answer that failed', `sh -c 'echo "[1]"; exit 1'`, { silent: '[1]' }],
+    ['nothing at all', 'true', { silent: 'it ended with status 0 and said nothing' }],
+    [
+      'that it is not there',
+      'no-such-program',
+      { silent: "timeout: failed to run command 'no-such-program': No such file or directory" },
+    ],
+    ['an answer without a line break behind it', `printf '[1]'`, { said: '[1]' }],
+  ];
+  for (const [what, command, expected] of cases) test(`tells ${what}`, () => assert.deepEqual(ask(command), expected));
+  test('tells nothing when half of its answer came', () => assert.ok('silent' in (ask(`printf '{"a": \\n'`) ?? {})));
+  test('is not waited for longer than it may take', () =>
+    assert.deepEqual(ask('sleep 10', 1), { silent: 'no answer in time' }));
+  test('is undefined when it was not asked', () => assert.equal(answerOf(''), undefined));
+});
+
+describe('why curl got no answer', () => {
+  test('a port on which nothing listens is an answer', () => assert.equal(curlSilence('7'), undefined));
+  for (const [code, reason] of [
+    ['28', 'no answer in time'],
+    ['5', 'a proxy stands in the way'],
+    ['99', 'curl ended with status 99'],
+  ] as const)
+    test(`status ${code}: ${reason}`, () => assert.equal(curlSilence(code), reason));
+
+  test('is told for a member whose REST API is silent, and not for one that does not run', () => {
+    const read = (code: string) =>
+      parseObservation(`@patroni\n\n\n${code}\n@etcd\n\n\n\n\n\n${code}\n`, cluster).silent;
+    assert.deepEqual(read('28'), { patroni: 'no answer in time', etcd: 'no answer in time' });
+    assert.deepEqual(read('7'), {});
+  });
+});
+
+describe('between the question and the answer', () => {
+  const changes: [what: string, change: Change, told: RegExp][] = [
+    ['a host stops answering', (all) => all.delete('db2'), /^db2 has changed .* answers → no answer/],
+    [
+      'the VIP moves',
+      (all) => {
+        all.get('proxy1')!.vipHeld = false;
+        all.get('proxy2')!.vipHeld = true;
+      },
+      /the VIP has changed .* proxy1 → proxy2/,
+    ],
+    [
+      'a replica stops streaming',
+      ILLS['a replica is not streaming']!,
+      /member db3 .* replica, streaming → replica, starting/,
+    ],
+    ['somebody pauses the cluster', ILLS['the cluster is paused']!, /failover .* on → paused/],
+  ];
+  for (const [what, change, told] of changes)
+    test(`${what}: what was confirmed is not done`, () => {
+      const all = structuredClone(healthyLab());
+      change(all);
+      const verdict = unchanged(takeSnapshot(healthyLab()), takeSnapshot(all));
+      assert.ok(!verdict.ok);
+      assert.match(verdict.reasons.join('\n'), told);
+    });
+  test('lag and transactions may change', () => {
+    const all = structuredClone(healthyLab());
+    all.get('db1')!.sql!.replication[0]!.behind = 100_000;
+    ILLS['a long transaction is open on the leader']!(all);
+    assert.deepEqual(unchanged(takeSnapshot(healthyLab()), takeSnapshot(all)), { ok: true });
+  });
+});
+
+test('identity is judged by the hosts that answer', () => {
+  assert.ok(checkIdentity(cluster, takeSnapshot(new Map()), undefined).ok);
+});
