@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { apply as playbook } from '../../playbooks/apply.ts';
 import { allSteps } from '../engine/plan.ts';
 import { assumedContext } from '../engine/survey.ts';
+import { UsageError } from '../errors.ts';
 import { onFile } from '../file-trouble.ts';
 import { keepInside } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
@@ -15,6 +16,8 @@ import { type CommonOptions, print, setup } from './common.ts';
  * by what it is; facts as last seen, else assumed.
  */
 export async function renderCommand(directory: string, options: CommonOptions): Promise<number> {
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    throw new UsageError(`${directory}: this is a file, and render writes a directory`);
   const { cluster, hosts, roles } = setup(options);
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();

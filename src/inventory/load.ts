@@ -34,9 +34,10 @@ export function loadInventory(
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const cure = code === 'ENOENT' ? 'Name it with -i FILE, or write one with "hapg init".' : 'Name it with -i FILE.';
     throw new UsageError(
-      `${file}: cannot read the inventory (${code === 'ENOENT' ? code : errnoWords(cause)}). ${cure}`,
+      code === 'ENOENT'
+        ? `${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`
+        : `${file}: cannot read the inventory: ${errnoWords(cause) ?? (cause as Error).message}. Name it with -i FILE.`,
     );
   }
   try {

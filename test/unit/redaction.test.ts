@@ -280,7 +280,7 @@ for (const [name, make] of Object.entries(FILES))
           }, before);
           if (text === wanted.reveal()) return;
           const difference = diffOf(wanted, text);
-          const shown = `${difference.summary}${difference.before}${difference.after}`;
+          const shown = `${difference.before}${difference.after}`;
           for (const secret of [...old, ...now, foreign])
             if (
               secret.trim().length >= 4 &&
