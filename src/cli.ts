@@ -8,19 +8,22 @@ import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, KnownError, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
+import { screen } from './view/screen.ts';
 
 /** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
 async function run(work: () => Promise<number>): Promise<void> {
   let code: number;
   try {
     code = await work();
+    await screen.end();
   } catch (error) {
-    if (error instanceof KnownError) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}\n`);
+    await screen.end();
+    if (error instanceof KnownError) screen.tell(error.message);
+    else screen.tell(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}`);
     code = error instanceof KnownError ? error.exitCode : EXIT.bug;
   }
   // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
-  process.stdout.write('', () => process.exit(code));
+  screen.exit(code);
 }
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;

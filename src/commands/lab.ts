@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { print, printJson, tell } from './ask.ts';
 
 interface LabOptions {
   inventory: string;
@@ -11,8 +12,6 @@ interface LabOptions {
 /** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
 const library = () => import('../lab/lab.ts');
 const faults = () => import('../lab/faults.ts');
-
-const say = (text: string) => process.stderr.write(`${text}\n`);
 
 /** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
 export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
@@ -38,10 +37,10 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       );
 
   simple('up', 'bring up the hosts of an inventory', async (options) =>
-    (await library()).labUp(await read(options), say),
+    (await library()).labUp(await read(options), tell),
   );
   simple('down', 'remove all hosts and the network', async (options) =>
-    (await library()).labDown(await read(options), say),
+    (await library()).labDown(await read(options), tell),
   );
   simple('status', 'which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
@@ -70,7 +69,8 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
 }
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
-  process.stdout.write(`${options.output === 'json' ? JSON.stringify(json) : lines.join('\n')}\n`);
+  if (options.output === 'json') printJson(json);
+  else print(lines.join('\n'));
 };
 
 async function read(options: LabOptions): Promise<Cluster> {

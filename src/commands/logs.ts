@@ -28,10 +28,11 @@ export async function logsCommand(
   const wanted = units.length > 0 ? units : UNITS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
   const store = await SecretStore.read(made.cluster);
-  const { session, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
+  const { session, progress, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
+    await progress.end();
     const cursors = new Map<string, string>();
     const width = Math.max(...made.hosts.map((host) => host.name.length));
     do {
@@ -57,5 +58,6 @@ export async function logsCommand(
     return 0;
   } finally {
     session.close();
+    await progress.end();
   }
 }

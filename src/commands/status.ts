@@ -8,6 +8,7 @@ import type { Session } from '../engine/session.ts';
 import { EXIT } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { screen } from '../view/screen.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup, start } from './common.ts';
@@ -63,7 +64,7 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       const status = await takeStatus(session, made.cluster, made.hosts, store);
       if (made.json) printJson(status);
       else {
-        if (options.watch) process.stdout.write('\x1b[H\x1b[2J');
+        if (options.watch) screen.clear();
         print(showStatus(status));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
