@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { DEFAULT_WAITS } from '../playbooks/step-aside.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
+import { endOf } from './commands/ask.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, KnownError, UsageError } from './errors.ts';
@@ -16,11 +17,11 @@ async function run(work: () => Promise<number>): Promise<void> {
   try {
     code = await work();
     await screen.end();
-  } catch (error) {
+  } catch (cause) {
     await screen.end();
-    if (error instanceof KnownError) screen.tell(error.message);
-    else screen.tell(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}`);
-    code = error instanceof KnownError ? error.exitCode : EXIT.bug;
+    const error = cause instanceof KnownError ? endOf(cause) : undefined;
+    screen.tell(error?.message ?? `hapg: this is a bug; please report it:\n${(cause as Error).stack ?? cause}`);
+    code = error?.exitCode ?? EXIT.bug;
   }
   // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
   screen.exit(code);

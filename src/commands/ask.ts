@@ -1,5 +1,5 @@
 import type { Interrupt, RunEvent } from '../engine/events.ts';
-import { Interrupted, Refused, UsageError } from '../errors.ts';
+import { Interrupted, type KnownError, Refused, UsageError } from '../errors.ts';
 import { Secret } from '../secrets/secret.ts';
 import { screen } from '../view/screen.ts';
 import type { CommonOptions } from './options.ts';
@@ -32,6 +32,10 @@ export const notConfirmed = (): Refused =>
 
 const interrupted = (): Interrupted =>
   new Interrupted(run.changed ? 'interrupted; run again to go on' : 'interrupted; nothing was changed');
+
+/** A run whose connections the person has closed has no other end than that, whatever failed for want of them. */
+export const endOf = (error: KnownError): KnownError =>
+  run.interrupt && run.interrupt.level >= 2 ? interrupted() : error;
 
 /** Asks, unless the person has stopped the run before. Rejects with Interrupted, saying what has become of the hosts. */
 async function answerOf(ask: () => Promise<string>): Promise<string> {

@@ -3,6 +3,7 @@ import { settleAll } from '../engine/pool.ts';
 import { UsageError } from '../errors.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { quote, words } from '../shell/quote.ts';
+import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
@@ -54,7 +55,7 @@ export async function logsCommand(
         .sort((a, b) => (a.line < b.line ? -1 : 1));
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
       if (options.follow) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-    } while (options.follow && interrupt.level === 0);
+    } while (options.follow && interrupt.level === 0 && screen.isRead);
     return 0;
   } finally {
     session.close();

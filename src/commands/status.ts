@@ -68,7 +68,7 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
         print(showStatus(status));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
-      if (!options.watch || interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
+      if (!options.watch || interrupt.level > 0 || !screen.isRead) return status.healthy ? EXIT.done : EXIT.refused;
       for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
       if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
     }

@@ -35,16 +35,23 @@ export class Session {
     readonly cluster: Cluster,
     readonly options: SessionOptions,
     private readonly connections = new Map<string, Connection>(),
+    private readonly end = { reached: false },
   ) {}
 
   /** The same connections for another model of the same hosts. */
   through(cluster: Cluster): Session {
-    return new Session(cluster, this.options, this.connections);
+    return new Session(cluster, this.options, this.connections, this.end);
   }
 
   /** Logs in to a host; rejects with Unreachable. A host that is connected already is left as it is. */
   async open(host: Host): Promise<void> {
-    if (!this.connections.has(host.name)) this.connections.set(host.name, await this.dial(host));
+    if (this.connections.has(host.name)) return;
+    const connection = await this.dial(host);
+    if (this.end.reached) {
+      connection.close();
+      throw new Unreachable(host.name, 'the session was closed');
+    }
+    this.connections.set(host.name, connection);
   }
 
   /**
@@ -147,7 +154,9 @@ export class Session {
     };
   }
 
+  /** Ends all connections, and those that are being made. */
   close(): void {
+    this.end.reached = true;
     for (const connection of this.connections.values()) connection.close();
     this.connections.clear();
   }

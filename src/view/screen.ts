@@ -44,15 +44,22 @@ export class Screen {
     output.on('error', (error: NodeJS.ErrnoException) => {
       this.lost ??= error;
     });
-    // While hapg was stopped the shell has written below the live lines; they are drawn anew there.
-    process.on('SIGCONT', () => {
-      this.live = '';
-    });
   }
+
+  /** Ctrl-Z: the shell writes below the live lines now; afterwards they are drawn anew below that. */
+  private readonly stop = (): void => {
+    this.live = '';
+    process.kill(process.pid, 'SIGSTOP');
+  };
 
   /** Whether there is a person to ask. */
   get canAsk(): boolean {
     return this.input.isTTY === true;
+  }
+
+  /** Whether anybody still reads the results; a pipe may be closed. */
+  get isRead(): boolean {
+    return this.lost === undefined;
   }
 
   /** Whether so many live lines can stand below what is printed. */
@@ -96,7 +103,7 @@ export class Screen {
     if (this.ended || this.isAsking) return;
     const text = hasColour(this.output) ? lines : plain(lines);
     this.output.write(`${erase(countLines(this.live))}${text}`);
-    this.live = text;
+    this.stand(text);
   }
 
   /** Shows the cursor where another hides it; then it is never left hidden, however hapg ends. */
@@ -143,7 +150,16 @@ export class Screen {
   /** No live lines until they are drawn again. */
   private takeDown(): void {
     if (this.live) this.output.write(erase(countLines(this.live)));
-    this.live = '';
+    this.stand('');
+  }
+
+  /** These are the live lines now. */
+  private stand(lines: string): void {
+    this.live = lines;
+    // Only with live lines: a program that has the whole terminal (an editor) has to be stopped together with this one.
+    const listens = process.listeners('SIGTSTP').includes(this.stop);
+    if (lines && !listens) process.on('SIGTSTP', this.stop);
+    if (!lines && listens) process.off('SIGTSTP', this.stop);
   }
 
   private write(stream: Output, text: string): void {

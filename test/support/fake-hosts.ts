@@ -15,6 +15,8 @@ export interface FakeHost {
   sudoPassword?: string;
   /** Takes connections and never says a word. */
   silent?: boolean;
+  /** Answers no script before this. */
+  after?: Promise<unknown>;
   /** Answers nothing any more from a script on in which this stands. */
   hangsAt?: string;
 }
@@ -118,7 +120,9 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
       told(script);
       hangs ||= fake.hangsAt !== undefined && script.includes(fake.hangsAt);
       if (hangs) return;
-      channel.write(`${answer(script, fake)}\n${end[1]} 0\n`);
+      const text = `${answer(script, fake)}\n${end[1]} 0\n`;
+      if (fake.after) fake.after.then(() => channel.write(text));
+      else channel.write(text);
     }
   });
 }

@@ -2,7 +2,9 @@
  * A program for tests in a terminal: goes through a script of events, prints and questions with the real screen and the real
  * progress. Its argument is JSON: {hosts: [...], steps: [...]}, or the steps of `Step`.
  */
-import { read, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { RunEvent } from '../../src/engine/events.ts';
 import type { Host } from '../../src/inventory/model.ts';
@@ -15,12 +17,11 @@ export type Step =
   | { emit: RunEvent }
   | { print: string }
   | { tell: string }
-  /** Asks; prints the answer. Several at once. */
-  /** Meanwhile: what happens while the question is open. */
+  /** Asks, several at once, and prints the answers. Meanwhile: what happens while the first question is open. */
   | { ask: string[]; hidden?: boolean; meanwhile?: Step[] }
   /** Waits for `Terminal.goOn`. */
   | { hold: true }
-  /** What the shell writes while the program is stopped, and the signal with which it goes on. */
+  /** Is stopped as by Ctrl-Z, and goes on when a shell has written this. */
   | { stopped: string }
   /** Dies as a program with a bug does. */
   | { die: string };
@@ -39,8 +40,11 @@ async function go(step: Step): Promise<void> {
   else if ('hold' in step) {
     await promisify(read)(GO_ON_FD, Buffer.alloc(1), 0, 1, null);
   } else if ('stopped' in step) {
-    writeSync(1, step.stopped);
-    process.kill(process.pid, 'SIGCONT');
+    const status = `/proc/${process.pid}/status`;
+    const shell = `until grep -q '^State:.T' ${status}; do sleep 0.02; done; printf %s "$1"; kill -CONT ${process.pid}`;
+    const ended = once(spawn('sh', ['-c', shell, 'sh', step.stopped], { stdio: ['ignore', 1, 2] }), 'close');
+    process.kill(process.pid, 'SIGTSTP');
+    await ended;
   } else if ('die' in step) {
     setImmediate(() => {
       throw new Error(step.die);

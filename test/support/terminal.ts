@@ -15,10 +15,10 @@ export const GO_ON_FD = 4;
 const SPOILT = 'the settings of the terminal are not what they were';
 
 /** Why no command can be run in a terminal here; undefined where it can. `script` is util-linux's. */
-export const noTerminal: string | undefined =
-  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
-    ? undefined
-    : 'there is no script(1) of util-linux';
+export function noTerminal(): string | undefined {
+  const { stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' });
+  return stdout?.includes('util-linux') ? undefined : 'there is no script(1) of util-linux';
+}
 
 export interface TerminalOptions {
   rows?: number;

@@ -8,7 +8,7 @@ import { type FakeHost, type FakeHosts, fakeHosts, healthyHosts, hostsWithBackup
 import { KEY, noTerminal, Terminal, type TerminalOptions } from '../support/terminal.ts';
 
 /** The real command, in a terminal, against hosts that answer and execute nothing. */
-const skip = noTerminal ?? false;
+const skip = noTerminal() ?? false;
 const CLI = [process.execPath, '--import', 'tsx', 'src/cli.ts'];
 
 interface Setting {
@@ -218,6 +218,33 @@ test('Ctrl-C stops work step by step, and leaves the terminal as it was', { skip
   assert.equal(terminal.cursorVisible, true);
 });
 
+test('who has pressed Ctrl-C while hapg looked is asked nothing', { skip }, async (context) => {
+  let answer: () => void = () => undefined;
+  const after = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const terminal = start(context, await setUp(context, { hosts: { db1: { after } } }), ['apply']);
+  await terminal.sees(/^. db1/);
+  terminal.type(KEY.ctrlC);
+  await terminal.sees('Stopping after what is in flight');
+  answer();
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.doesNotMatch(terminal.all, /y\/N/);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+});
+
+test('Ctrl-C twice while hapg looks ends with 130, and not with what failed for it', { skip }, async (context) => {
+  const hosts = { db1: { hangsAt: 'flock -w' } };
+  const terminal = start(context, await setUp(context, { hosts }), ['apply']);
+  await terminal.sees(/^. db1/);
+  terminal.type(KEY.ctrlC);
+  await terminal.sees('Stopping after what is in flight');
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+  assert.equal(terminal.cursorVisible, true);
+});
+
 test('a signal at a question ends it as Ctrl-C does', { skip }, async (context) => {
   const fakes = await setUp(context, {});
   const terminal = start(context, fakes, ['apply']);
@@ -246,6 +273,18 @@ for (const [command, expected] of [
     const terminal = start(context, await setUp(context, { hosts, stored: true }), [command]);
     assert.equal(await terminal.ended, 0);
     assert.match(terminal.screen, expected);
+  });
+
+for (const endless of [
+  ['status', '--watch'],
+  ['logs', '-f'],
+])
+  test(`${endless.join(' ')} ends when nobody reads on`, { skip }, async (context) => {
+    const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
+    const fakes = await setUp(context, { hosts, stored: true });
+    const terminal = start(context, fakes, endless, { redirect: '| head -n 1' });
+    assert.equal(await terminal.ended, 0, terminal.all);
+    assert.equal(terminal.screen.split('\n').length, 1, terminal.screen);
   });
 
 for (const where of ['in a terminal', 'in a pipe'])

@@ -5,7 +5,7 @@ import type { Step } from '../support/progress-program.ts';
 import { KEY, noTerminal, Terminal, type TerminalOptions } from '../support/terminal.ts';
 
 /** The real screen and the real progress in a terminal, with events that are made up. */
-const skip = noTerminal ?? false;
+const skip = noTerminal() ?? false;
 const PROGRAM = [process.execPath, '--import', 'tsx', 'test/support/progress-program.ts'];
 const HOSTS = ['db1', 'db2', 'proxy1'];
 const LIVE = /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /m;
@@ -69,6 +69,22 @@ test('live lines: one a host, with what it does now', { skip }, async (context) 
   terminal.goOn();
   await terminal.ended;
   assert.match(terminal.screen, /✔ db1 +ok\n✔ db2 +ok\n✔ proxy1 +1 changed\nthe end$/);
+});
+
+test('nothing that comes from elsewhere can touch the screen', { skip }, async (context) => {
+  const evil = 'text\x1b[2J\x1b[H\x1b[8m\r\x1b[1A';
+  const terminal = run(context, [
+    { print: 'the plan' },
+    { print: evil },
+    doing('db1', evil),
+    note(evil),
+    { hold: true },
+  ]);
+  const shown = 'text␛[2J␛[H␛[8m␍␛[1A';
+  await terminal.sees(new RegExp(`^. db1 +${shown.replaceAll('[', '\\[')}`, 'm'));
+  assert.ok(terminal.screen.startsWith(`the plan\n${shown}\n${shown}\n`), terminal.screen);
+  terminal.goOn();
+  await terminal.ended;
 });
 
 test('who only looked leaves no lines', { skip }, async (context) => {
