@@ -7,9 +7,10 @@ import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, UsageError } from './errors.ts';
+import { isProgram, tell, tellOfBugs } from './outcome.ts';
 import { packageRoot } from './package-root.ts';
-import { endWith, isProgram, tell } from './process.ts';
 import { forgetSecrets } from './secrets/outlet.ts';
+import { screen } from './view/screen.ts';
 
 /** The exit code of the command that ran last. */
 let code: number = EXIT.done;
@@ -18,7 +19,9 @@ let code: number = EXIT.done;
 async function run(work: () => Promise<number>): Promise<void> {
   try {
     code = await work();
+    await screen.end();
   } catch (error) {
+    await screen.end();
     code = tell(error);
   }
 }
@@ -284,4 +287,8 @@ export async function hapg(words: readonly string[]): Promise<number> {
   return code;
 }
 
-if (isProgram(import.meta.url)) await endWith(() => hapg(process.argv.slice(2)));
+if (isProgram(import.meta.url)) {
+  tellOfBugs();
+  // A dead link or a killed unit's poll must not keep the process.
+  screen.exit(await hapg(process.argv.slice(2)));
+}

@@ -9,8 +9,10 @@ import { Secret } from '../secrets/secret.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { suggest } from '../suggest.ts';
+import { screen } from '../view/screen.ts';
 import { table } from '../view/style.ts';
-import { askSecret, type CommonOptions, print, setup, tellOfStore } from './common.ts';
+import { askSecret } from './ask.ts';
+import { type CommonOptions, print, setup, tellOfStore } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
@@ -48,7 +50,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   const [name] = names;
   if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
   expectKnown(names, known, cluster);
-  const value = process.stdin.isTTY ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
+  const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
   const weak = weakness(value);
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
@@ -102,9 +104,10 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   tellOfStore(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);
-  // Past `print`, which takes secrets out of all that a command tells: here a person has asked for them.
-  process.stdout.write(
-    `${json ? JSON.stringify(document(wanted, shown)) : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)]))}\n`,
+  screen.printSecrets(
+    json
+      ? JSON.stringify(document(wanted, shown))
+      : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)])),
   );
   // Only who has seen the passphrase of the backups can keep a copy of it elsewhere.
   if (reveal && wanted.some(({ name }) => name === 'repository')) store.noteShown();
