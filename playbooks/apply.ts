@@ -8,6 +8,7 @@ import {
   patroniCertificates,
   patroniCluster,
   patroniExtensions,
+  patroniInEffect,
   patroniMinimum,
   patroniPackages,
   patroniPrepare,
@@ -205,6 +206,13 @@ const restarts: Stage = {
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 
+const inEffect: Stage = {
+  name: 'settings in effect',
+  hosts: databases,
+  steps: patroniInEffect,
+  settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) }),
+};
+
 const extensions: Stage = {
   name: 'extensions',
   // A copy has those of its source.
@@ -250,6 +258,7 @@ export const apply: Playbook = [
   backup,
   replicas,
   restarts,
+  inEffect,
   extensions,
   pools,
   balancers,

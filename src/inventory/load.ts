@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
@@ -9,6 +8,7 @@ import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { type Problem, Source } from './source.ts';
 import { standbyOfSource } from './standby.ts';
+import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
 
 export interface Loaded {
@@ -142,12 +142,6 @@ function message(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_value')
     return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
   return `${name}: ${issue.message}`;
-}
-
-function suggest(word: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const best = closest(word, known as string[]);
-  return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${best}"?)` : '';
 }
 
 type Def = {

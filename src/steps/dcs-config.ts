@@ -65,7 +65,12 @@ const pick = (present: unknown, patch: Json): Json =>
 const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
-  probe: (steps) => steps.map((one) => `( ${one.want.rest}\ncurl "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),
+  probe: (steps) =>
+    steps
+      .map(
+        (one) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_CONFIG-$(curl "$@" "$base/config")}"\n) 2>/dev/null; echo`,
+      )
+      .join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {
