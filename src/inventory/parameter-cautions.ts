@@ -1,6 +1,7 @@
 import { settingOf } from '../postgres/settings.ts';
 import { parseValue } from '../postgres/value.ts';
 import { error, type Path, warning, withRole } from './check.ts';
+import { replicationOf } from './model.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
 import { hotStandbySettings, senders } from './standby.ts';
@@ -69,11 +70,11 @@ const CAUTIONS: Readonly<Record<string, (value: Value, inventory: Inventory) => 
     when(/^TLSv1(\.1)?$/.test(String(value)), 'error', 'the least that clients may use is TLSv1.2'),
   ssl_min_protocol_version: (value) =>
     when(/^TLSv1(\.1)?$/.test(String(value)), 'error', 'the least that clients may use is TLSv1.2'),
-  synchronous_commit: (value, { replication }) =>
+  synchronous_commit: (value, inventory) =>
     when(
-      replication !== 'async' && (value === 'off' || value === 'local'),
+      replicationOf(inventory) !== 'async' && (value === 'off' || value === 'local'),
       'error',
-      `with replication: ${replication} a commit waits for a standby. Write replication: async, or set it for a role or session that may lose its last commits`,
+      `with replication: ${replicationOf(inventory)} a commit waits for a standby. Write replication: async, or set it for a role or session that may lose its last commits`,
     ),
   track_counts: (on) => when(on === false, 'warning', 'autovacuum does not work without it'),
   unix_socket_group: (value) =>

@@ -28,5 +28,5 @@ export const settingNames = (major: number): string[] => [...table(major).keys()
 /** The major versions of the table in which a setting exists, the oldest first. */
 export function majorsWith(name: string): number[] {
   table(0);
-  return [...tables!].filter(([, rows]) => rows.has(name)).map(([major]) => major);
+  return [...tables!].flatMap(([major, rows]) => (rows.has(name) ? [major] : [])).sort((a, b) => a - b);
 }

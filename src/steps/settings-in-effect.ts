@@ -3,7 +3,7 @@ import type { Effective } from '../postgres/effective.ts';
 import { isInEffect, shownValue } from '../postgres/effective.ts';
 import { COMMAND_LINE, RECOVERY } from '../postgres/patroni-options.ts';
 import { json } from '../shell/json.ts';
-import { sql } from '../shell/postgres.ts';
+import { SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -75,7 +75,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
     steps
       .map(
         ({ want }) => `( ${want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(curl "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-[ ! -S /var/run/postgresql/.s.PGSQL.${want.port} ] || timeout 5 ${sql(want.port, question(askedOf(want)))} 2>/dev/null || echo
+answer=; [ ! -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ] || answer=$(timeout 5 ${sql(want.port, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
 ${presentSettingsScript(want.rest)}`,
       )
       .join('\n'),
