@@ -210,7 +210,8 @@ const inEffect: Stage = {
   name: 'settings in effect',
   hosts: databases,
   steps: patroniInEffect,
-  settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) }),
+  // Behind the cycle in which Patroni reads its file comes PostgreSQL's own reload.
+  settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) + 2 }),
 };
 
 const extensions: Stage = {

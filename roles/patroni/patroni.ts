@@ -213,7 +213,8 @@ export function patroniCluster(host: Host, context: Context): Step[] {
       identity: REST_IDENTITY,
       config: dcsConfig(context),
       password: secrets.password('rest'),
-      settleSeconds: patroniSettles(cluster),
+      // Patroni waits a second for PostgreSQL before it knows (config.py, reload_config).
+      settleSeconds: patroniSettles(cluster) + 1,
     }),
     ...(cluster.source ? [] : [accountsAndDatabases(context)]),
   ];

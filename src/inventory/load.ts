@@ -109,7 +109,11 @@ function applyOverride(source: Source, override: string): void {
   const value = new Source('-e', override.slice(at + 1));
   const errors = value.syntaxErrors();
   if (errors.length > 0) throw new UsageError(errors.join('\n'));
-  source.document.setIn(override.slice(0, at).split('.'), value.document.toJS());
+  const [first, second, ...rest] = override.slice(0, at).split('.') as [string, ...string[]];
+  // A setting of an extension has a dot in its own name.
+  const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
+  const path = whole ? [first, second, rest.join('.')] : override.slice(0, at).split('.');
+  source.document.setIn(path, value.document.toJS());
 }
 
 /** Translates one issue of the schema into problems that tell a person what to write instead. */

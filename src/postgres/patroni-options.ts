@@ -1,7 +1,8 @@
 /**
- * What Patroni passes to PostgreSQL on its command line, with the least value that it accepts in the setting's base unit;
- * below it takes a value of its own. These count in the dynamic configuration only: Patroni drops them from a member's own
- * file (Patroni 3.0.2 to 4.1.4, `CMDLINE_OPTIONS` in postgresql/config.py and `_process_postgresql_parameters` in config.py).
+ * What Patroni holds the same on all members, most of it on PostgreSQL's command line, with the least value that it accepts
+ * in the setting's base unit; below it takes a value of its own. These count in the dynamic configuration only: Patroni
+ * drops them from a member's own file (Patroni 3.0.2 to 4.1.4, `CMDLINE_OPTIONS` in postgresql/config.py and
+ * `_process_postgresql_parameters` in config.py).
  */
 export const COMMAND_LINE: Readonly<Record<string, { least?: number }>> = {
   listen_addresses: {},

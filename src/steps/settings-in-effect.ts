@@ -1,7 +1,7 @@
 import type { RoleName } from '../inventory/model.ts';
 import type { Effective } from '../postgres/effective.ts';
 import { isInEffect, shownValue } from '../postgres/effective.ts';
-import { COMMAND_LINE, RECOVERY } from '../postgres/patroni-options.ts';
+import { RECOVERY } from '../postgres/patroni-options.ts';
 import { json } from '../shell/json.ts';
 import { SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
@@ -58,7 +58,7 @@ function missing(
     const declared = want.settings[name]!;
     const there = effective[name];
     if (name in foreseen || !there || isInEffect(want.major, name, declared, there)) return [];
-    if (there.pendingRestart || (pending && (there.context === 'postmaster' || name in COMMAND_LINE))) return [];
+    if (there.pendingRestart || (pending && there.context === 'postmaster')) return [];
     return [`${name} is ${shownValue(there)}, and ${declared} is declared`];
   });
 }

@@ -208,6 +208,15 @@ test('too few senders and slots for the members and standby clusters there are',
   assert.match(said(standbys).says, /max_replication_slots is 4: too few for 2 standbys and 3 standby clusters/);
 });
 
+test('what -e sets is judged alike, a name with a dot too', () => {
+  const load = (override: string) =>
+    parseInventory(inventory('', '  extensions: [pg_stat_statements]\n'), 'i.yaml', [override]);
+  const { cluster } = load('postgres.parameters.pg_stat_statements.max=5000');
+  assert.deepEqual(cluster.settings.postgres.parameters, { 'pg_stat_statements.max': 5000 });
+  assert.throws(() => load('postgres.parameters.max_connections=20'), /Patroni takes no less than 25/);
+  assert.throws(() => load('postgres.parameters={shared_bufers: 1GB}'), /did you mean "shared_buffers"/);
+});
+
 test('every wrong setting of an inventory is told at once', () => {
   const { says } = said(inventory('shared_bufers: 1GB, max_connections: abc, ssl: off, work_mem: 5mb'));
   assert.equal(says.match(/: error: /g)!.length, 4, says);
