@@ -58,6 +58,8 @@ export function settling(lab: TestLab): void {
     assert.match(report(stdout).failed[0]!.message, /PostgreSQL refuses these settings[\s\S]*"lc_messages": "xx_XX/);
     for (const host of members)
       assert.notEqual(lab.on(host, 'grep -q xx_XX /etc/patroni/config.yml').code, 0, `${host} has the file`);
+    assert.equal((await lab.hapg(['apply', '--yes'])).code, 0, 'what was marked as due is done');
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 
   test('postgresql.conf was edited by hand: plan names what is not in effect, and apply mends it', async () => {
