@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
@@ -9,6 +8,7 @@ import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { type Problem, Source } from './source.ts';
 import { standbyOfSource } from './standby.ts';
+import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
 
 export interface Loaded {
@@ -109,7 +109,11 @@ function applyOverride(source: Source, override: string): void {
   const value = new Source('-e', override.slice(at + 1));
   const errors = value.syntaxErrors();
   if (errors.length > 0) throw new UsageError(errors.join('\n'));
-  source.document.setIn(override.slice(0, at).split('.'), value.document.toJS());
+  const [first, second, ...rest] = override.slice(0, at).split('.') as [string, ...string[]];
+  // A setting of an extension has a dot in its own name.
+  const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
+  const path = whole ? [first, second, rest.join('.')] : override.slice(0, at).split('.');
+  source.document.setIn(path, value.document.toJS());
 }
 
 /** Translates one issue of the schema into problems that tell a person what to write instead. */
@@ -142,12 +146,6 @@ function message(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_value')
     return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
   return `${name}: ${issue.message}`;
-}
-
-function suggest(word: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const best = closest(word, known as string[]);
-  return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${best}"?)` : '';
 }
 
 type Def = {

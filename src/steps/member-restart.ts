@@ -1,10 +1,10 @@
-import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
+import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant {
@@ -32,8 +32,8 @@ export interface MemberRestartState {
   present: Json | undefined;
 }
 
-/** What a probe prints of one member: its own view, the dynamic configuration, its own settings. */
-const LINES = 3;
+/** What a probe prints of one member: its own view, and the settings that it has been told. */
+const LINES = 1 + PRESENT_LINES;
 
 /** Settings that this run is about to change and that then ask for a restart. */
 const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present }: MemberRestartState): string[] =>
@@ -42,22 +42,6 @@ const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present 
     : Object.keys(configPatch(present, parameters, ['postgresql', 'parameters'])).filter((name) =>
         restartSettings.includes(name),
       );
-
-/** The dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
-function presentSettings(dynamic: Json | undefined, local: string): Json | undefined {
-  const shared = (dynamic?.postgresql as Json | undefined)?.parameters as Json | undefined;
-  const own = parameters(Buffer.from(local, 'base64').toString());
-  return shared && own ? { ...shared, ...own } : undefined;
-}
-
-/** Undefined where somebody has made the file what it must not be; that is the file's own drift. */
-function parameters(text: string): Json | undefined {
-  try {
-    return (parseYaml(text) as { parameters?: Json } | null)?.parameters;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
@@ -73,8 +57,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
         (
           one,
         ) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-( ${one.want.rest}\n${CURL} "$@" "$base/config"\n) 2>/dev/null; echo
-sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base64 -w 0; echo`,
+${presentSettingsScript(one.want.rest)}`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -89,7 +72,7 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
             pending: self.pending_restart === true,
             leader: /^(leader|master|primary)$/.test(String(self.role ?? '')),
             decreased: shrinkingSettings(self),
-            present: presentSettings(json(lines[index * LINES + 1]), lines[index * LINES + 2] ?? ''),
+            present: presentSettings(lines[index * LINES + 1], lines[index * LINES + 2]),
           },
         ];
       }),

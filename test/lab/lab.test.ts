@@ -16,7 +16,9 @@ import { loggingIn } from './logins.ts';
 import { repairing } from './repair.ts';
 import { restoring } from './restore.ts';
 import { rotating } from './rotation.ts';
+import { settling } from './settings.ts';
 import { briefly } from './shape.ts';
+import { storing } from './store.ts';
 import { updating } from './updates.ts';
 
 /*
@@ -38,12 +40,14 @@ describe('one cluster: bare hosts at the beginning, and all that follows happens
   group('locks', 140, 60, () => locking(lab));
   group('judges', 130, 80, () => judging(lab));
   group('changed settings', 280, 70, () => changing(lab));
+  group('settings', 90, 68, () => settling(lab));
   group('logins', 45, 30, () => loggingIn(lab));
   group('failover', 170, 100, () => failingOver(lab));
   group('guards', 220, 40, () => guarding(lab));
   group('drift', 110, 35, () => drifting(lab));
   group('growth', 110, 75, () => growing(lab));
   group('rotation', 170, 45, () => rotating(lab));
+  group('secret store', 100, 44, () => storing(lab));
   group('repair', 110, 55, () => repairing(lab));
   group('restore', 80, 90, () => restoring(lab));
   group('updates', 250, 50, () => updating(lab));

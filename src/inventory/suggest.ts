@@ -1,0 +1,8 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** ` (did you mean "...")?` where one of the known words is near enough to what was written; else nothing. */
+export function suggest(word: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const best = closest(word, known as string[]);
+  return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${best}"?)` : '';
+}
