@@ -13,6 +13,7 @@ import { judging } from './judges.ts';
 import { afterwards } from './last.ts';
 import { locking } from './locks.ts';
 import { loggingIn } from './logins.ts';
+import { beingOdd, makeOdd, withOddities } from './odd.ts';
 import { repairing } from './repair.ts';
 import { restoring } from './restore.ts';
 import { rotating } from './rotation.ts';
@@ -30,13 +31,16 @@ import { updating } from './updates.ts';
 describe('one cluster: bare hosts at the beginning, and all that follows happens to it', () => {
   const lab = new TestLab('pgtest', 'lab.yaml', { bare: true });
   before(async () => {
+    lab.write(withOddities);
     const up = await lab.hapg(['lab', 'up']);
     assert.equal(up.code, 0, up.stderr);
+    makeOdd(lab);
     await lab.findUri();
   });
   after(() => lab.down());
 
   group('first pass', 180, ALWAYS, () => applying(lab));
+  group('odd host', 150, 97, () => beingOdd(lab));
   group('locks', 140, 60, () => locking(lab));
   group('judges', 130, 80, () => judging(lab));
   group('changed settings', 280, 70, () => changing(lab));
