@@ -26,16 +26,6 @@ export const sqlObjects: Check = ({ postgres }) => {
       );
     names.add(database.name);
   }
-  for (const [index, line] of postgres.hba.entries()) {
-    if (!/^(local|host|hostssl|hostgssenc)\s+\S+\s+\S+/.test(line))
-      problems.push(error(['postgres', 'hba', index], 'not a pg_hba line: TYPE DATABASE USER [ADDRESS] METHOD'));
-    else if (/\b(trust|password|ident)\s*$/.test(line))
-      problems.push(
-        error(['postgres', 'hba', index], 'the methods trust, password and ident are refused; use scram-sha-256'),
-      );
-    else if (/^host\s/.test(line))
-      problems.push(error(['postgres', 'hba', index], 'connections without TLS are refused: write hostssl'));
-  }
   return problems;
 };
 

@@ -1,4 +1,5 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { scalarColumn } from './scalar-column.ts';
 
 /** One thing that is wrong (or doubtful) in an inventory, with the place in the text. */
 export interface Problem {
@@ -8,6 +9,8 @@ export interface Problem {
   path: readonly (string | number)[];
   /** Point at the key rather than at the value. */
   atKey?: boolean;
+  /** Which character of a text is at fault, from 0. */
+  column?: number;
 }
 
 /** A parsed YAML text that can tell where each path stands. */
@@ -56,7 +59,7 @@ export class Source {
       if (range && !(last && problem.atKey) && !(pair && isMap(next))) offset = range[0];
       node = next;
     }
-    return offset;
+    return problem.column === undefined ? offset : offset + scalarColumn(this.text, node, problem.column);
   }
 
   private render(severity: string, message: string, line: number, col: number): string {

@@ -243,14 +243,32 @@ const BAD: Bad[] = [
   [
     'an hba line with trust',
     '  users: [{name: app}]',
-    '  users: [{name: app}]\n  hba: [‸"hostssl all all 10.0.0.0/24 trust"]',
-    /refused/,
+    '  users: [{name: app}]\n  hba: ["hostssl all all 10.0.0.0/24 ‸trust"]',
+    /trust is refused/,
   ],
   [
     'an hba line without TLS',
     '  users: [{name: app}]',
-    '  users: [{name: app}]\n  hba: [‸"host all all 10.0.0.0/24 scram-sha-256"]',
+    '  users: [{name: app}]\n  hba: ["‸host all all 10.0.0.0/24 scram-sha-256"]',
     /write hostssl/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, behind escaped quotes',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba: ["hostssl \\"my app\\" all ‸10.0.0.0/33 scram-sha-256"]',
+    /invalid CIDR mask/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, in single quotes',
+    '  users: [{name: app}]',
+    "  users: [{name: app}]\n  hba: ['hostssl /it''s all ‸10.0.0.0/33 scram-sha-256']",
+    /invalid CIDR mask/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, without quotes',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba:\n    - hostssl all all all md5\n    - hostssl all all ‸10.0.0.0/33 scram-sha-256',
+    /invalid CIDR mask/,
   ],
   ['more synchronous standbys than replicas', '{port: 8008}', '{synchronous_node_count: ‸3}', /at most 2/],
   [
