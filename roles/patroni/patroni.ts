@@ -16,6 +16,7 @@ import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
 import { render } from '../../src/render.ts';
 import { CURL } from '../../src/shell/curl.ts';
+import { notRunning } from '../../src/shell/postgres.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -31,6 +32,7 @@ import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
+import { walDirectory } from '../../src/steps/wal-directory.ts';
 import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
 import { dcsConfig, sharedParameters } from './dcs.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
@@ -291,19 +293,24 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
   ];
 };
 
-/** A member whose PostgreSQL must be restarted for a setting to take effect. */
+/** A member whose PostgreSQL must be stopped: for its WAL to be elsewhere, for a setting to take effect. */
 export const patroniRestart = (host: Host, context: Context): Step[] => {
   const { cluster, snapshot, only } = context;
   const settings = snapshot.observations.get(host.name)?.sql?.restartSettings ?? [];
   // What all members have alike changes with the leader, which this run may leave alone.
   const leaderIsIn = only === undefined || only.some((one) => one.name === snapshot.leader?.name);
   const shared = sharedParameters(cluster);
+  const leadership = {
+    name: host.name,
+    scope: patroniScope(cluster),
+    rest: rest(host, cluster),
+    candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+  };
+  const { dataDir, walDir } = cluster;
   return [
+    walDirectory(role, { ...leadership, dataDir, walDir, notRunning: notRunning(dataDir) }),
     memberRestart(role, {
-      name: host.name,
-      scope: patroniScope(cluster),
-      rest: rest(host, cluster),
-      candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+      ...leadership,
       parameters: declaredSettings(host, context),
       restartSettings: settings.filter((name) => leaderIsIn || !(name in shared)),
       settleSeconds: patroniSettles(cluster),

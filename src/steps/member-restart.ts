@@ -4,17 +4,11 @@ import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface MemberRestartWant {
-  name: string;
-  /** What names the cluster to patronictl. */
-  scope: readonly string[];
-  /** POSIX sh that sets `$base` and the arguments of curl. */
-  rest: string;
-  /** The member to hand leadership to, if this one leads; undefined when none may take over. */
-  candidate: string | undefined;
+export interface MemberRestartWant extends HandOver {
   /** All settings of PostgreSQL that are declared for this member, for itself or for all. */
   parameters: Json;
   /** Settings that take effect with a restart only; empty while PostgreSQL cannot tell (pg_settings, context "postmaster"). */
@@ -102,22 +96,7 @@ ${presentSettingsScript(one.want.rest)}`,
     await remote.run(`sleep ${want.settleSeconds}`);
     // What was foreseen and is not so: then nothing is restarted, and nobody hands over.
     if (!state.pending) return;
-    if (state.leader && state.decreased.length === 0) {
-      if (!want.candidate)
-        throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
-      remote.doing(`handing leadership over to ${want.candidate}`);
-      await remote.run(
-        `${patronictl('switchover', ...want.scope, '--leader', want.name, '--candidate', want.candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
-end=$(($(date +%s) + 60))
-while :; do
-  ${want.rest}
-  [ "$(${CURL} "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
-  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
-  sleep 0.5
-done`,
-        120,
-      );
-    }
+    if (state.leader && state.decreased.length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
     await remote.run(
       `for attempt in 1 2 3; do
