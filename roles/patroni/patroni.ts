@@ -130,6 +130,17 @@ export function patroni(host: Host, context: Context): Step[] {
     unitOff(role, 'postgresql.service', { packaged: true }),
     directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
     ...placesElsewhere(host, context),
+    // Before Patroni is told of the same rules: it writes them unseen when it is reloaded (4.0.7: always, 3.0.2: when they
+    // changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the run here, so that
+    // config.yml never holds what the next start could not read. Where PostgreSQL does not run, Patroni tries to start it
+    // again every other cycle, with what it has read itself: config.yml and its reload follow at once.
+    memberSettings(role, {
+      dataDir: cluster.dataDir,
+      binDir: cluster.binDir,
+      port: cluster.settings.postgres.port,
+      hba: hbaLines(cluster),
+      settings: Object.keys(declaredSettings(host, context)),
+    }),
     file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
@@ -142,12 +153,6 @@ export function patroni(host: Host, context: Context): Step[] {
       notify: [reload(UNIT)],
     }),
     unit(role, UNIT, { timeout: 120 }),
-    memberSettings(role, {
-      dataDir: cluster.dataDir,
-      port: cluster.settings.postgres.port,
-      hba: hbaLines(cluster),
-      settings: Object.keys(declaredSettings(host, context)),
-    }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster, context.facts(host)),
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
