@@ -4,23 +4,27 @@ import { Command, CommanderError } from 'commander';
 import { DEFAULT_WAITS } from '../playbooks/step-aside.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
+import { endOf } from './commands/ask.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, KnownError, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
+import { screen } from './view/screen.ts';
 
 /** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
 async function run(work: () => Promise<number>): Promise<void> {
   let code: number;
   try {
     code = await work();
-  } catch (error) {
-    if (error instanceof KnownError) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`hapg: this is a bug; please report it:\n${(error as Error).stack ?? error}\n`);
-    code = error instanceof KnownError ? error.exitCode : EXIT.bug;
+    await screen.end();
+  } catch (cause) {
+    await screen.end();
+    const error = cause instanceof KnownError ? endOf(cause) : undefined;
+    screen.tell(error?.message ?? `hapg: this is a bug; please report it:\n${(cause as Error).stack ?? cause}`);
+    code = error?.exitCode ?? EXIT.bug;
   }
   // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
-  process.stdout.write('', () => process.exit(code));
+  screen.exit(code);
 }
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;

@@ -25,6 +25,7 @@ import {
   confirm,
   GO_WITHOUT,
   needsAnswer,
+  notConfirmed,
   print,
   printJson,
   type Running,
@@ -134,12 +135,13 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(performance.now() - started)})`);
       return EXIT.done;
     }
-    if (!made.json && (!options.yes || options.diff))
-      print(showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose }));
-    if (!saved && !(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, options)))
-      throw new Refused('not confirmed; nothing was changed');
+    const shown = showPlan(plan, { diffs: options.diff ?? false, verbosity: options.verbose });
+    const explain = !options.yes || options.diff ? shown : '';
+    // A saved plan was read before.
+    const about = { ...options, explain, yes: options.yes || saved !== undefined };
+    if (!(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, about))) throw notConfirmed();
     // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
-    if (!saved && !options.yes) expectSame(plan, await look(made, running, secrets, stored));
+    if (!about.yes) expectSame(plan, await look(made, running, secrets, stored));
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;

@@ -41,7 +41,7 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
 
 async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string, string[]>> {
   const store = await SecretStore.read(made.cluster);
-  const { session } = await start(made, newRunId(), () => store?.all() ?? []);
+  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
@@ -56,5 +56,6 @@ async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string,
     );
   } finally {
     session.close();
+    await progress.end();
   }
 }

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import type { Interrupt } from '../engine/events.ts';
 import { Session } from '../engine/session.ts';
 import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
@@ -9,9 +7,12 @@ import { limitHosts, selectRoles } from '../inventory/select.ts';
 import { Secret } from '../secrets/secret.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Progress, progressFor } from '../view/progress.ts';
+import { screen } from '../view/screen.ts';
 import { noColor } from '../view/style.ts';
+import { askDuring, askSecret, noteEvent, tell } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 
+export { confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson, tell } from './ask.ts';
 export type { CommonOptions } from './options.ts';
 
 /** Everything a command needs to talk to its hosts. */
@@ -45,27 +46,13 @@ export function setup(options: CommonOptions, edit?: (text: string) => string): 
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
-  if (!options.quiet) for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  if (!options.quiet) for (const warning of warnings) tell(warning);
   return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Tells what a person should know of the secret store's files. */
 export function tellOfStore(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
-  if (!quiet) for (const warning of store?.warnings ?? []) process.stderr.write(`${warning}\n`);
-}
-
-/** Asks without echo. Throws UsageError without a terminal. */
-export async function askSecret(question: string): Promise<Secret> {
-  if (!process.stdin.isTTY) throw new UsageError(`${question} needs a terminal`);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
-  process.stderr.write(`${question}: `);
-  try {
-    return new Secret(await prompt.question(''));
-  } finally {
-    prompt.close();
-    process.stderr.write('\n');
-  }
+  if (!quiet) for (const warning of store?.warnings ?? []) tell(warning);
 }
 
 /** Asks once, however many hosts want the answer. */
@@ -90,7 +77,7 @@ export interface Running {
 /** Opens a session object (no connection yet) with its view, and the three levels of Ctrl-C. */
 export async function start(made: Setup, run: string, secrets: () => Iterable<Secret>): Promise<Running> {
   const { cluster, hosts, options, json } = made;
-  const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json });
+  const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
   const session = new Session(cluster, {
@@ -101,21 +88,27 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
           ? once(async () => becomePassword ?? askSecret('sudo password'))
           : undefined,
       passphrase:
-        keyPassphrase || process.stdin.isTTY
+        keyPassphrase || screen.canAsk
           ? once(async (file: string) => keyPassphrase ?? askSecret(`passphrase of ${file}`))
           : undefined,
     },
     forks: Math.max(1, Number(options.forks)),
-    emit: progress.emit,
+    emit: (event) => {
+      noteEvent(event);
+      progress.emit(event);
+    },
     run,
     secrets,
   });
   const interrupt: Interrupt = { level: 0 };
+  askDuring(interrupt);
   const onSignal = () => {
+    // A question is not in flight: it ends at once, and with it the run.
+    if (screen.interrupt()) return;
     interrupt.level = Math.min(3, interrupt.level + 1) as Interrupt['level'];
     if (interrupt.level === 1)
-      process.stderr.write(
-        '\nStopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.\n',
+      tell(
+        'Stopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.',
       );
     if (interrupt.level === 2) session.close();
     if (interrupt.level === 3) process.exit(EXIT.interrupted);
@@ -138,46 +131,3 @@ export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn
     EXIT.unreachable,
   );
 }
-
-/** Throws UsageError where a person would have to be asked and there is none. */
-export function needsAnswer(what: string, options: Pick<CommonOptions, 'yes'>): void {
-  if (!options.yes && !process.stdin.isTTY)
-    throw new UsageError(`${what} are confirmed on a terminal; without one, --yes is needed`);
-}
-
-/** Asks the person; without a terminal --yes is needed. */
-export async function confirm(question: string, options: Pick<CommonOptions, 'yes'>): Promise<boolean> {
-  if (options.yes) return true;
-  needsAnswer('Changes', options);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
-  } finally {
-    prompt.close();
-  }
-}
-
-/** Has a name typed; without a terminal it comes with `--yes --confirm NAME`. */
-export async function confirmTyped(
-  question: string,
-  name: string,
-  options: Pick<CommonOptions, 'yes'> & { typed?: string | undefined },
-): Promise<boolean> {
-  if (options.typed !== undefined) return options.typed === name;
-  if (!process.stdin.isTTY) throw new UsageError(`this cannot be taken back: --yes --confirm ${name} is needed`);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await prompt.question(`${question} Type its name: `)).trim() === name;
-  } finally {
-    prompt.close();
-  }
-}
-
-/** Writes the one JSON document of a command. */
-export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
-};
-
-export const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
-};

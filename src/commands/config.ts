@@ -14,6 +14,7 @@ import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
+import { screen } from '../view/screen.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';
 import { look } from './look.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
@@ -68,7 +69,7 @@ function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
 
 /** Opens the person's editor on a text; returns what was saved. */
 function editByHand(text: string): string {
-  if (!process.stdin.isTTY) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
+  if (!screen.canAsk) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
   const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
   const directory = mkdtempSync(join(tmpdir(), 'hapg-config-'));
   try {

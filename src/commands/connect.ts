@@ -1,6 +1,6 @@
 import { type ConnectRole, clientUri } from '../cluster/connect.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { type CommonOptions, print, printJson, setup } from './common.ts';
+import { type CommonOptions, print, printJson, setup, tell } from './common.ts';
 
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 
@@ -19,8 +19,8 @@ export function connectCommand(options: CommonOptions & { role?: string; outside
   if (uris.includes(undefined))
     throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
   if (cluster.source && !json)
-    process.stderr.write(
-      `${cluster.name} is a standby of ${cluster.source.name}: the URI for writes leads nowhere until "hapg promote"\n`,
+    tell(
+      `${cluster.name} is a standby of ${cluster.source.name}: the URI for writes leads nowhere until "hapg promote"`,
     );
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));
   else for (const uri of uris) print(uri!);

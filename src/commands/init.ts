@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../errors.ts';
 import { fromAnsible } from '../inventory/ansible.ts';
 import { type GeneratedHost, keeper, spread, voters } from '../inventory/datacenters.ts';
 import { flowYaml } from '../inventory/edit.ts';
 import { parseInventory } from '../inventory/load.ts';
 import { render } from '../render.ts';
-import { print } from './common.ts';
+import { screen } from '../view/screen.ts';
+import { askLine, print, tell } from './ask.ts';
 
 interface InitOptions {
   cluster?: string;
@@ -36,7 +36,7 @@ const list = (text: string | undefined): string[] =>
 /** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
-  const asked = options.databases || options.datacenters || options.fromAnsible || !process.stdin.isTTY;
+  const asked = options.databases || options.datacenters || options.fromAnsible || !screen.canAsk;
   const answers = asked ? options : await ask(options);
   const text = answers.fromAnsible
     ? likeAnsible(answers.fromAnsible, answers)
@@ -45,7 +45,7 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
       : inOnePlace(answers);
   const { warnings } = parseInventory(text, file);
   writeFileSync(file, text);
-  for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  for (const warning of warnings) tell(warning);
   print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
   return 0;
 }
@@ -94,8 +94,7 @@ function inOnePlace(answers: InitOptions): string {
 function likeAnsible(file: string, answers: InitOptions): string {
   try {
     const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
-    for (const name of unknown)
-      process.stderr.write(`${file}: ${name} is in no group that hapg knows; it is left out\n`);
+    for (const name of unknown) tell(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
     if (!vip) for (const host of hosts) host.roles = host.roles.filter((role) => role !== 'keepalived');
     return inventory(answers, {
@@ -180,21 +179,14 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
 }
 
 async function ask(given: InitOptions): Promise<InitOptions> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const question = async (text: string, fallback = '') =>
-    (await prompt.question(`${text}${fallback ? ` [${fallback}]` : ''}: `)).trim() || fallback;
-  try {
-    return {
-      ...given,
-      cluster: given.cluster ?? (await question('Name of the cluster', 'main')),
-      databases: await question('Addresses of the database hosts, separated by commas'),
-      balancers: given.balancers ?? (await question('Addresses of the balancers (empty: none)')),
-      vip: given.vip ?? (await question('Virtual address of the balancers, such as 10.0.0.100/24 (empty: none)')),
-      backup: given.backup ?? (await question('Address of the backup host (empty: no backups)')),
-      clients: given.clients ?? (await question('Networks of the clients, such as 10.0.0.0/24')),
-      user: given.user ?? (await question('Login name', 'root')),
-    };
-  } finally {
-    prompt.close();
-  }
+  return {
+    ...given,
+    cluster: given.cluster ?? (await askLine('Name of the cluster', 'main')),
+    databases: await askLine('Addresses of the database hosts, separated by commas'),
+    balancers: given.balancers ?? (await askLine('Addresses of the balancers (empty: none)')),
+    vip: given.vip ?? (await askLine('Virtual address of the balancers, such as 10.0.0.100/24 (empty: none)')),
+    backup: given.backup ?? (await askLine('Address of the backup host (empty: no backups)')),
+    clients: given.clients ?? (await askLine('Networks of the clients, such as 10.0.0.0/24')),
+    user: given.user ?? (await askLine('Login name', 'root')),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { print, printJson, tell } from './ask.ts';
 
 interface LabOptions {
   inventory: string;
@@ -12,8 +13,6 @@ interface LabOptions {
 /** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
 const library = () => import('../lab/lab.ts');
 const faults = () => import('../lab/faults.ts');
-
-const say = (text: string) => process.stderr.write(`${text}\n`);
 
 /** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
 export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
@@ -43,12 +42,12 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
     .action((options: LabOptions) =>
       run(async () => {
         const cluster = await read(options);
-        await (await library()).labUp(cluster, say, await preinstalled(options, cluster));
+        await (await library()).labUp(cluster, tell, await preinstalled(options, cluster));
         return 0;
       }),
     );
   simple('down', 'remove all hosts and the network', async (options) =>
-    (await library()).labDown(await read(options), say),
+    (await library()).labDown(await read(options), tell),
   );
   simple('status', 'which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
@@ -72,7 +71,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       run(async () => {
         const cluster = await read(options);
         const packages = await preinstalled(options, cluster);
-        const added = await (await library()).labAdd(cluster, host, options.address!, packages, say);
+        const added = await (await library()).labAdd(cluster, host, options.address!, packages, tell);
         show(options, added, [`${added.name}  ${added.address}  ssh ${added.ssh}`]);
         return 0;
       }),
@@ -86,7 +85,8 @@ const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<str
   warm ? (await import('../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
-  process.stdout.write(`${options.output === 'json' ? JSON.stringify(json) : lines.join('\n')}\n`);
+  if (options.output === 'json') printJson(json);
+  else print(lines.join('\n'));
 };
 
 async function read(options: LabOptions): Promise<Cluster> {

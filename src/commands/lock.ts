@@ -10,7 +10,7 @@ import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreach
 export async function lockCommand(options: CommonOptions): Promise<number> {
   const made = setup({ ...options, quiet: true });
   const store = await SecretStore.read(made.cluster);
-  const { session } = await start(made, newRunId(), () => store?.all() ?? []);
+  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
@@ -22,11 +22,13 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
       if (answer.status === 'rejected') throw answer.reason;
       return answer.value;
     });
+    await progress.end();
     if (made.json)
       printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : JSON.parse(holder) })));
     else print(table(holders.map(({ host, holder }) => [host, holder === null ? 'free' : describeHolder(holder)])));
     return 0;
   } finally {
     session.close();
+    await progress.end();
   }
 }

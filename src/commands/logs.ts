@@ -3,6 +3,7 @@ import { settleAll } from '../engine/pool.ts';
 import { UsageError } from '../errors.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { quote, words } from '../shell/quote.ts';
+import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
@@ -28,10 +29,11 @@ export async function logsCommand(
   const wanted = units.length > 0 ? units : UNITS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
   const store = await SecretStore.read(made.cluster);
-  const { session, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
+  const { session, progress, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
   try {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
+    await progress.end();
     const cursors = new Map<string, string>();
     const width = Math.max(...made.hosts.map((host) => host.name.length));
     do {
@@ -53,9 +55,10 @@ export async function logsCommand(
         .sort((a, b) => (a.line < b.line ? -1 : 1));
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
       if (options.follow) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-    } while (options.follow && interrupt.level === 0);
+    } while (options.follow && interrupt.level === 0 && screen.isRead);
     return 0;
   } finally {
     session.close();
+    await progress.end();
   }
 }

@@ -5,7 +5,7 @@ import { probe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { type Setup, start, unreachableError } from './common.ts';
+import { type Setup, start, tell, unreachableError } from './common.ts';
 
 /**
  * Connects to some hosts for a command that changes nothing and takes no lock; `work` gets what they told, and those that
@@ -22,7 +22,7 @@ export async function look<T>(
     const unreachable = await session.openAll(hosts);
     const reached = hosts.filter((host) => !unreachable.has(host.name));
     if (reached.length === 0) throw unreachableError(unreachable);
-    for (const { message } of unreachable.values()) process.stderr.write(`${message}\n`);
+    for (const { message } of unreachable.values()) tell(message);
     const answers = await settleAll(reached, session.options.forks, (host) => probe(session, host, []));
     const seen = answers.flatMap((one, index) =>
       one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],

@@ -21,6 +21,7 @@ import {
   confirmTyped,
   LOST_FOR_GOOD,
   needsAnswer,
+  notConfirmed,
   print,
   printJson,
   type Setup,
@@ -105,6 +106,7 @@ export async function operate(
     const there = cluster.hosts.filter((host) => !unreachable.has(host.name));
     if (there.length === 0 || cluster.hosts.some((one) => unreachable.has(one.name) && !options.goesWithout?.(one)))
       throw unreachableError(unreachable, LOST_FOR_GOOD);
+    for (const { message } of unreachable.values()) session.options.emit({ type: 'note', text: message });
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
     await lockAll(session, there, lock.who, lock.waitSeconds);
     await confirmUnchanged(made, store);
@@ -133,9 +135,9 @@ export async function operate(
       else print('Nothing to do');
       return EXIT.done;
     }
-    if (!made.json) print(intent.explain);
-    const ask = intent.typed ? confirmTyped(intent.question, intent.typed, options) : confirm(intent.question, options);
-    if (!(await ask)) throw new Refused('not confirmed; nothing was changed');
+    const about = { ...options, explain: intent.explain };
+    const ask = intent.typed ? confirmTyped(intent.question, intent.typed, about) : confirm(intent.question, about);
+    if (!(await ask)) throw notConfirmed();
     if (!options.yes && !options.asItIs) refuseUnless(unchanged(seen!, await op.look()));
     begin(intent.hosts);
     const { error, figures, left } = await work(op, intent, options.probe ? store : undefined);

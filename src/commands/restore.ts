@@ -7,12 +7,12 @@ import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Operation } from '../engine/operation.ts';
-import { Refused, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { hostsWith, repositoryHost } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { duration } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
-import { confirm } from './common.ts';
+import { confirm, notConfirmed } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 import {
   archivedTimeline,
@@ -114,7 +114,7 @@ async function waysToRepositories(
 ): Promise<Snapshot | undefined> {
   if (snapshot.repository || snapshot.exists || repositoryHost(op.cluster)) return undefined;
   const question = 'All database hosts are empty. Set up everything but PostgreSQL there, to reach the repositories?';
-  if (!(await confirm(question, options))) throw new Refused('not confirmed; nothing was changed');
+  if (!(await confirm(question, options))) throw notConfirmed();
   await converge(op, await surveyAll(op, store, { playbook: beforePostgres }));
   return op.look();
 }

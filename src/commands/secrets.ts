@@ -7,8 +7,10 @@ import { pgpass } from '../secrets/pgpass.ts';
 import { Secret } from '../secrets/secret.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
+import { screen } from '../view/screen.ts';
 import { table } from '../view/style.ts';
-import { askSecret, type CommonOptions, print, printJson, setup, tellOfStore } from './common.ts';
+import { askSecret } from './ask.ts';
+import { type CommonOptions, print, printJson, setup, tellOfStore } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
@@ -37,7 +39,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
         ? `hapg secrets set NAME: one of ${known.join(', ')}`
         : `${cluster.file} needs no secret that you would have to bring`,
     );
-  const value = process.stdin.isTTY ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
+  const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
   if (/[\r\n\0]/.test(value.reveal())) throw new UsageError(`${name}: one line is expected`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));

@@ -8,6 +8,7 @@ import { asPostgres, SOCKET_DIR } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
+import { screen } from '../view/screen.ts';
 import { type CommonOptions, type Setup, setup } from './common.ts';
 import { look } from './look.ts';
 
@@ -58,7 +59,7 @@ export async function psqlCommand(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
   );
   const asRoot = target.user === 'root' ? command : `sudo -H sh -c ${quote(command)}`;
-  return openssh(target, [...(process.stdin.isTTY ? ['-t'] : []), ALIAS, asRoot]);
+  return openssh(target, [...(screen.canAsk ? ['-t'] : []), ALIAS, asRoot]);
 }
 
 /** The member that leads now. Throws Refused when none does. */

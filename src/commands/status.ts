@@ -8,6 +8,7 @@ import type { Session } from '../engine/session.ts';
 import { EXIT } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { screen } from '../view/screen.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup, start, tellOfStore } from './common.ts';
@@ -64,11 +65,11 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       const status = await takeStatus(session, made.cluster, made.hosts, store);
       if (made.json) printJson(status);
       else {
-        if (options.watch) process.stdout.write('\x1b[H\x1b[2J');
+        if (options.watch) screen.clear();
         print(showStatus(status));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
-      if (!options.watch || interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
+      if (!options.watch || interrupt.level > 0 || !screen.isRead) return status.healthy ? EXIT.done : EXIT.refused;
       for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
       if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
       // A rotation meanwhile is no reason to call the hosts' store a newer one.

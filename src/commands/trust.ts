@@ -7,7 +7,7 @@ import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-
 import { scanHostKeys } from '../transport/scan.ts';
 import { resolveTarget } from '../transport/target.ts';
 import { paint } from '../view/style.ts';
-import { type CommonOptions, confirm, print, printJson, setup } from './common.ts';
+import { type CommonOptions, confirm, print, printJson, setup, tell } from './common.ts';
 
 /**
  * `hapg trust`: fetches host keys, shows their fingerprints for comparison, stores those that are new. A key that differs
@@ -57,16 +57,18 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
       if (!verdict.ok && changed) bad.push(`${host}: ${verdict.reason}`);
     }
   }
-  if (json) printJson(rows);
-  else
-    for (const row of rows)
-      print(
+  const explain = rows
+    .map(
+      (row) =>
         `${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`,
-      );
-  for (const line of bad) process.stderr.write(`${paint.red(line)}\n`);
+    )
+    .join('\n');
+  for (const line of bad) tell(paint.red(line));
+  if (json) printJson(rows);
+  else if (fresh.length === 0 && rows.length > 0) print(explain);
   if (fresh.length > 0) {
-    if (!(await confirm(`Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`, options)))
-      throw new Refused('nothing was stored');
+    const question = `Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`;
+    if (!(await confirm(question, { ...options, explain }))) throw new Refused('nothing was stored');
     ensureStateDir(cluster);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     appendFileSync(file, `${text && !text.endsWith('\n') ? '\n' : ''}${fresh.join('')}`, { mode: 0o600 });

@@ -1,13 +1,13 @@
 import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
-import { print, printJson } from './common.ts';
+import { print, printJson, tell } from './common.ts';
 
 /** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
 export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
   else {
-    for (const warning of warnings) process.stderr.write(`${warning}\n`);
+    for (const warning of warnings) tell(warning);
     print(`${options.inventory}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`);
   }
   return 0;

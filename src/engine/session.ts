@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StepFailed, type Unreachable } from '../errors.ts';
+import { KnownError, StepFailed, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { redact, type Secret } from '../secrets/secret.ts';
 import type { Remote } from '../steps/step.ts';
@@ -35,21 +35,40 @@ export class Session {
     readonly cluster: Cluster,
     readonly options: SessionOptions,
     private readonly connections = new Map<string, Connection>(),
+    private readonly end = { reached: false },
   ) {}
 
   /** The same connections for another model of the same hosts. */
   through(cluster: Cluster): Session {
-    return new Session(cluster, this.options, this.connections);
+    return new Session(cluster, this.options, this.connections, this.end);
   }
 
   /** Logs in to a host; rejects with Unreachable. A host that is connected already is left as it is. */
   async open(host: Host): Promise<void> {
-    if (!this.connections.has(host.name)) this.connections.set(host.name, await this.dial(host));
+    if (this.connections.has(host.name)) return;
+    const connection = await this.dial(host);
+    if (this.end.reached) {
+      connection.close();
+      throw new Unreachable(host.name, 'the session was closed');
+    }
+    this.connections.set(host.name, connection);
   }
 
-  /** Logs in to all hosts at once; returns those that could not be reached. */
+  /**
+   * Logs in to all hosts at once; returns those that could not be reached. What is no fault of a host (the person has left a
+   * prompt with Ctrl-C) rejects at once: nobody waits for the other hosts then.
+   */
   async openAll(hosts: readonly Host[]): Promise<Map<string, Unreachable>> {
-    const results = await settleAll(hosts, this.options.forks, (host) => this.open(host));
+    let giveUp: (reason: unknown) => void = () => undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = reject;
+    });
+    const logIn = (host: Host) =>
+      this.open(host).catch((cause: unknown) => {
+        if (cause instanceof KnownError && !(cause instanceof Unreachable)) giveUp(cause);
+        throw cause;
+      });
+    const results = await Promise.race([givenUp, settleAll(hosts, this.options.forks, logIn)]);
     const failed = new Map<string, Unreachable>();
     for (const [index, result] of results.entries()) {
       const host = hosts[index]!;
@@ -135,7 +154,9 @@ export class Session {
     };
   }
 
+  /** Ends all connections, and those that are being made. */
   close(): void {
+    this.end.reached = true;
     for (const connection of this.connections.values()) connection.close();
     this.connections.clear();
   }

@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import type { AuthHandlerMiddleware, ClientChannel, ConnectConfig } from 'ssh2';
-import { Unreachable } from '../errors.ts';
+import { KnownError, Unreachable } from '../errors.ts';
 import type { Secret } from '../secrets/secret.ts';
 import { rootShellCommand } from '../shell/environment.ts';
 import { KnownHosts } from './known-hosts.ts';
@@ -29,7 +29,8 @@ export interface Connection {
 
 /**
  * Logs in (through jump hosts), verifies every host key on the way, and starts the root shell (through sudo where the
- * login is not root). Rejects with Unreachable, which names the host and the reason; nothing stays open then.
+ * login is not root). Rejects with Unreachable, which names the host and the reason; what the person is the reason of
+ * (a prompt was left with Ctrl-C) comes through as it is. Nothing stays open then.
  */
 export async function connect(name: string, target: SshTarget, credentials: Credentials): Promise<Connection> {
   const opened: NodeSSH[] = [];
@@ -42,12 +43,15 @@ export async function connect(name: string, target: SshTarget, credentials: Cred
     }
   };
   try {
+    // A person is asked before the first connection is made: sshd does not wait for them (LoginGraceTime).
+    const methods = new Map<SshTarget, object[]>();
+    for (const hop of [...target.jumps, target]) methods.set(hop, await authMethods(hop, credentials));
     let through: Duplex | undefined;
     for (const [index, hop] of [...target.jumps, target].entries()) {
       const ssh = await login(
         hop,
         through ?? (await openSocket(hop)),
-        credentials,
+        methods.get(hop)!,
         index < target.jumps.length ? `jump host ${hop.host}` : '',
       );
       opened.push(ssh);
@@ -60,7 +64,7 @@ export async function connect(name: string, target: SshTarget, credentials: Cred
     return { shell, close };
   } catch (cause) {
     close();
-    throw cause instanceof Unreachable ? cause : new Unreachable(name, describe(cause as Error, target));
+    throw cause instanceof KnownError ? cause : new Unreachable(name, describe(cause as Error, target));
   }
 }
 
@@ -96,7 +100,7 @@ function openSocket(target: SshTarget): Promise<Socket> {
   });
 }
 
-async function login(target: SshTarget, socket: Duplex, credentials: Credentials, via: string): Promise<NodeSSH> {
+async function login(target: SshTarget, socket: Duplex, methods: object[], via: string): Promise<NodeSSH> {
   const known = KnownHosts.read(target.knownHosts);
   let refusal: string | undefined;
   const types = known.types(target.host, target.port);
@@ -106,7 +110,7 @@ async function login(target: SshTarget, socket: Duplex, credentials: Credentials
     readyTimeout: CONNECT_TIMEOUT_MS,
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: 3,
-    authHandler: (await authMethods(target, credentials)) as unknown as AuthHandlerMiddleware,
+    authHandler: methods as unknown as AuthHandlerMiddleware,
     hostVerifier: (key: Buffer) => {
       const verdict = known.verify(target.host, target.port, key);
       if (!verdict.ok) refusal = verdict.reason;

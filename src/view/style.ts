@@ -1,11 +1,34 @@
 import colors from 'picocolors';
 
-/** Colours as Ansible's users know them; off without a terminal, with NO_COLOR or --no-color. */
-export let paint = colors.createColors(colors.isColorSupported);
+/** What a stream has to tell for its colours to be decided. */
+interface Shown {
+  isTTY?: boolean;
+}
 
+/** `--no-color` was given. */
+let refused = false;
+
+/**
+ * Whether a stream shows colours. Each decides for itself: a terminal does, a file or a pipe beside it does not, whatever
+ * `CI` says. NO_COLOR takes them away everywhere (no-color.org: set, and not empty), FORCE_COLOR brings them everywhere.
+ */
+export function hasColour(stream: Shown, env: NodeJS.ProcessEnv = process.env): boolean {
+  if (refused || env.NO_COLOR) return false;
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
+  return stream.isTTY === true && env.TERM !== 'dumb';
+}
+
+/** Colours as Ansible's users know them. The screen takes them off again for a stream that shows none. */
+export let paint = colors.createColors(hasColour(process.stdout) || hasColour(process.stderr));
+
+/** No colours from now on. */
 export function noColor(): void {
+  refused = true;
   paint = colors.createColors(false);
 }
+
+/** A text without its colours. */
+export const plain = (text: string): string => text.replace(/\x1b\[[0-9;]*m/g, '');
 
 /** Milliseconds for a person. */
 export const duration = (ms: number): string =>
@@ -17,7 +40,6 @@ export const duration = (ms: number): string =>
 
 /** Rows as aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, '');
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => plain(row[column] ?? '').length)));
   return rows
     .map((row) =>

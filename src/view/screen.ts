@@ -1,0 +1,225 @@
+import { openSync } from 'node:fs';
+import { ReadStream, WriteStream } from 'node:tty';
+import { EXIT, Interrupted, UsageError } from '../errors.ts';
+import { readLine } from './prompt.ts';
+import { hasColour, plain } from './style.ts';
+import { visible } from './visible.ts';
+
+type Output = NodeJS.WriteStream;
+
+/** Cursor up to the first live line, and everything from there on erased. */
+const erase = (lines: number): string => (lines > 0 ? `\x1b[${lines}A\r\x1b[J` : '');
+const SHOW_CURSOR = '\x1b[?25h';
+const CLEAR = '\x1b[H\x1b[2J';
+
+const countLines = (text: string): number => text.split('\n').length - 1;
+
+/**
+ * The one owner of the terminal. Everything that a person reads or answers goes through it: results (`print`), messages
+ * (`tell`), questions (`ask`), and the live lines of the progress (`draw`), which stay at the bottom. A text appears above
+ * the live lines; while a question is open there are none, and what is printed meanwhile appears behind the answer.
+ * Nothing else in the project writes to standard output or standard error.
+ */
+export class Screen {
+  /** The live lines as they stand on the terminal, each ended by a newline. */
+  private live = '';
+  /** The question that is open. */
+  private open: AbortController | undefined;
+  /** What came while it was, in order. */
+  private waiting: (() => void)[] = [];
+  /** Questions are asked one after another. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private stopped = false;
+  private ended = false;
+  /** Why standard output could not be written. */
+  private lost: NodeJS.ErrnoException | undefined;
+
+  constructor(
+    private readonly input: NodeJS.ReadStream = process.stdin,
+    private readonly output: Output = process.stdout,
+    private readonly messages: Output = process.stderr,
+  ) {
+    // Whoever reads may go before the run ends (a pager, `head`); the run goes on all the same.
+    messages.on('error', () => undefined);
+    output.on('error', (error: NodeJS.ErrnoException) => {
+      this.lost ??= error;
+    });
+  }
+
+  /** Ctrl-Z: the shell writes below the live lines now; afterwards they are drawn anew below that. */
+  private readonly stop = (): void => {
+    this.live = '';
+    process.kill(process.pid, 'SIGSTOP');
+  };
+
+  /** Whether there is a person to ask. */
+  get canAsk(): boolean {
+    return this.input.isTTY === true;
+  }
+
+  /** Whether anybody still reads the results; a pipe may be closed. */
+  get isRead(): boolean {
+    return this.lost === undefined;
+  }
+
+  /** Whether so many live lines can stand below what is printed. */
+  hasRoomFor(lines: number): boolean {
+    const { isTTY, rows = 0, columns = 0 } = this.output;
+    return isTTY === true && process.env.TERM !== 'dumb' && rows > lines + 4 && columns >= 20;
+  }
+
+  /** Size of the terminal of the live lines, as it is now. */
+  get size(): { rows: number; columns: number } {
+    return { rows: this.output.rows ?? 24, columns: this.output.columns ?? 80 };
+  }
+
+  /** A question is open: nobody may draw. */
+  get isAsking(): boolean {
+    return this.open !== undefined;
+  }
+
+  /** A result, for standard output. */
+  print(text: string): void {
+    this.write(this.output, `${text}\n`);
+  }
+
+  /** A message, for standard error. */
+  tell(text: string): void {
+    this.write(this.messages, `${text}\n`);
+  }
+
+  /** What a question is about, to be read before the answer: where the question is asked, wherever results go. */
+  explain(text: string): void {
+    this.write(this.terminal ?? this.messages, `${text}\n`);
+  }
+
+  /** An empty terminal for what is printed next; nothing where standard output is none. */
+  clear(): void {
+    if (this.output.isTTY) this.output.write(CLEAR);
+  }
+
+  /** Puts these in the place of the present live lines; each is ended by a newline. */
+  draw(lines: string): void {
+    if (this.ended || this.isAsking) return;
+    const text = hasColour(this.output) ? lines : plain(lines);
+    this.output.write(`${erase(countLines(this.live))}${text}`);
+    this.stand(text);
+  }
+
+  /** Shows the cursor where another hides it; then it is never left hidden, however hapg ends. */
+  showCursor(): void {
+    if (this.output.isTTY) this.output.write(SHOW_CURSOR);
+  }
+
+  /** Asks one question. Rejects with Interrupted on Ctrl-C, Ctrl-D or the end of the input, with UsageError without a terminal. */
+  ask(question: string): Promise<string> {
+    return this.askInTurn(question, false);
+  }
+
+  /** Asks for something that nobody may see while it is typed. Rejects as `ask`. */
+  askHidden(question: string): Promise<string> {
+    return this.askInTurn(question, true);
+  }
+
+  /** Ends the open question as Ctrl-C does. Returns whether there was one. */
+  interrupt(): boolean {
+    this.open?.abort();
+    return this.isAsking;
+  }
+
+  /** Takes the live lines away and ends what is asked; what is printed afterwards stands at the end. To be called before the process ends. */
+  async end(): Promise<void> {
+    this.stopped = true;
+    this.interrupt();
+    await this.turn;
+    this.takeDown();
+    this.ended = true;
+  }
+
+  /** Ends the process once everything is written; never with 0 when a result could not be, as on a full disk. */
+  exit(code: number): void {
+    this.output.write('', (error?: NodeJS.ErrnoException | null) => {
+      const cause = this.lost ?? error;
+      // Nobody wants to read on.
+      const lost = cause && cause.code !== 'EPIPE' ? cause : undefined;
+      if (lost) this.tell(`standard output could not be written: ${lost.message}`);
+      process.exit(lost && code === EXIT.done ? EXIT.failed : code);
+    });
+  }
+
+  /** No live lines until they are drawn again. */
+  private takeDown(): void {
+    if (this.live) this.output.write(erase(countLines(this.live)));
+    this.stand('');
+  }
+
+  /** These are the live lines now. */
+  private stand(lines: string): void {
+    this.live = lines;
+    // Only with live lines: a program that has the whole terminal (an editor) has to be stopped together with this one.
+    const listens = process.listeners('SIGTSTP').includes(this.stop);
+    if (lines && !listens) process.on('SIGTSTP', this.stop);
+    if (!lines && listens) process.off('SIGTSTP', this.stop);
+  }
+
+  private write(stream: Output, text: string): void {
+    if (this.isAsking) {
+      this.waiting.push(() => this.write(stream, text));
+      return;
+    }
+    const live = stream.isTTY ? this.live : '';
+    if (live) this.output.write(erase(countLines(live)));
+    stream.write(fit(stream, text));
+    if (live) this.output.write(live);
+  }
+
+  private askInTurn(question: string, hidden: boolean): Promise<string> {
+    const answer = this.turn.then(() => this.askNow(question, hidden));
+    this.turn = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async askNow(question: string, hidden: boolean): Promise<string> {
+    // Who has stopped at one question is not asked another.
+    if (this.stopped || this.ended) throw new Interrupted();
+    const output = this.terminal;
+    if (!output || !(this.input instanceof ReadStream)) throw new UsageError(`${question.trim()} needs a terminal`);
+    this.takeDown();
+    this.open = new AbortController();
+    try {
+      return await readLine(fit(output, question), { input: this.input, output }, { hidden, signal: this.open.signal });
+    } catch (cause) {
+      this.stopped = true;
+      throw cause;
+    } finally {
+      this.open = undefined;
+      for (const write of this.waiting.splice(0)) write();
+    }
+  }
+
+  /** Where a person reads: the standard stream that is a terminal, else the controlling terminal; undefined when there is none. */
+  private get terminal(): WriteStream | undefined {
+    for (const stream of [this.messages, this.output]) if (stream instanceof WriteStream && stream.isTTY) return stream;
+    this.controlling ??= this.canAsk ? controllingTerminal() : undefined;
+    return this.controlling;
+  }
+
+  private controlling: WriteStream | undefined;
+}
+
+function controllingTerminal(): WriteStream | undefined {
+  try {
+    return new WriteStream(openSync('/dev/tty', 'w'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A text as this stream may get it. */
+function fit(stream: Output, text: string): string {
+  const coloured = hasColour(stream) ? text : plain(text);
+  return stream.isTTY ? visible(coloured) : coloured;
+}
+
+/** The screen of this process. */
+export const screen = new Screen();

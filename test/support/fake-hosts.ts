@@ -1,0 +1,226 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ssh2, { type ServerChannel } from 'ssh2';
+
+/** What a host answers; it runs nothing. */
+export interface FakeHost {
+  /** The parts that `observeScript` prints, such as `@patroni\n{...}`. */
+  observation?: string;
+  /** Answers to other scripts, by what stands in the script. */
+  answers?: Record<string, string>;
+  /** The login is not the super user, and sudo wants this password. */
+  sudoPassword?: string;
+  /** Takes connections and never says a word. */
+  silent?: boolean;
+  /** Answers no script before this. */
+  after?: Promise<unknown>;
+  /** Answers nothing any more from a script on in which this stands. */
+  hangsAt?: string;
+}
+
+export interface FakeHosts {
+  /** The directory of the inventory, and of the state beside it. */
+  directory: string;
+  inventory: string;
+  /** What the hosts have been told to do, host by host. */
+  scripts: { host: string; script: string }[];
+  close(): void;
+}
+
+const FACTS =
+  'id=debian\ncodename=trixie\ncpus=4\nmemory=16777216\nvirt=kvm\nipv6=yes\nsshport=22\nversion=openssh-server 1:10.0p1-7\n';
+
+/**
+ * The hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against them: every
+ * script gets an answer that is written here, and nothing is ever executed. `passphrase` encrypts the key that they accept.
+ */
+export async function fakeHosts(
+  hosts: Record<string, FakeHost> = {},
+  { passphrase = '', user = 'root' }: { passphrase?: string; user?: string } = {},
+): Promise<FakeHosts> {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-fake-'));
+  const state = join(directory, '.hapg', 'pglab');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  // Few rounds: what is tried here is the prompt, not the key derivation.
+  for (const [name, secret] of [
+    ['host', ''],
+    ['user', passphrase],
+  ] as const)
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-a', '1', '-N', secret, '-f', join(directory, name)]);
+  const hostKey = readFileSync(join(directory, 'host'));
+  const publicKey = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+
+  let text = readFileSync('inventory/lab.yaml', 'utf8')
+    .replace('user: root', `user: ${user}`)
+    .replace('./.hapg/pglab/lab_ed25519', './user');
+  const scripts: FakeHosts['scripts'] = [];
+  const servers: ssh2.Server[] = [];
+  const known: string[] = [];
+  for (const [index, name] of [...text.matchAll(/^ {2}(\w+): +\{address/gm)].map((match) => match[1]!).entries()) {
+    const fake = hosts[name] ?? {};
+    const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+      client.on('error', () => undefined);
+      client.on('authentication', (context) =>
+        context.method === 'publickey' ? context.accept() : context.reject(['publickey']),
+      );
+      client.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => {
+          const channel = acceptExec();
+          serve(channel, command, fake, (script) => scripts.push({ host: name, script }));
+        });
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    servers.push(server);
+    known.push(`[127.0.0.1]:${port} ${publicKey}\n`);
+    text = text.replace(`port: ${3001 + index}}`, `port: ${port}}`);
+  }
+  writeFileSync(join(state, 'known_hosts'), known.join(''));
+  const inventory = join(directory, 'cluster.yaml');
+  writeFileSync(inventory, text);
+  return {
+    directory,
+    inventory,
+    scripts,
+    close() {
+      for (const server of servers) server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A root shell that answers; behind sudo it wants the password first. */
+function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (script: string) => void): void {
+  if (fake.silent) return;
+  const nonce = /'([0-9a-f]+) '/.exec(command)?.[1];
+  // As `rootShellCommand` has the shell announce itself.
+  const [, half = '', rest = ''] = /a=(\S+); echo "\$a"(\S+);/.exec(command) ?? [];
+  const announcement = `${half}${rest}\n`;
+  let received = '';
+  let hangs = false;
+  let asked = nonce !== undefined && fake.sudoPassword !== undefined;
+  if (asked) channel.stderr.write(`${nonce} `);
+  else channel.write(announcement);
+  channel.on('data', (chunk: Buffer) => {
+    received += chunk.toString();
+    if (asked && received.includes('\n')) {
+      const typed = received.slice(0, received.indexOf('\n'));
+      received = received.slice(typed.length + 1);
+      asked = typed !== fake.sudoPassword;
+      if (asked) channel.stderr.write(`${nonce} `);
+      else channel.write(announcement);
+    }
+    for (;;) {
+      // As `frame` ends a request.
+      const end = /^printf '\\n%s %s\\n' '([0-9a-f]+\.\d+)' "\$\?"\n/m.exec(received);
+      if (!end) return;
+      const script = received.slice(0, end.index);
+      received = received.slice(end.index + end[0].length);
+      told(script);
+      hangs ||= fake.hangsAt !== undefined && script.includes(fake.hangsAt);
+      if (hangs) return;
+      const text = `${answer(script, fake)}\n${end[1]} 0\n`;
+      if (fake.after) fake.after.then(() => channel.write(text));
+      else channel.write(text);
+    }
+  });
+}
+
+/** systemd's answer for units that it does not know: a block for each that was asked for. */
+const noUnits = (script: string): string =>
+  (/^systemctl show -p \S+ -- (.*)$/m.exec(script)?.[1] ?? '')
+    .split(' ')
+    .map(() => 'LoadState=not-found\nActiveState=inactive\nUnitFileState=')
+    .join('\n\n');
+
+/** What a probe finds where there is nothing yet but a lock that is free, and what else the host was given to say. */
+function answer(script: string, { observation = '', answers = {} }: FakeHost): string {
+  const parts: string[] = [];
+  if (script.includes('flock -w')) parts.push('locked\n');
+  for (const [, nonce, name] of script.matchAll(/'([0-9a-f]{24}) (\S+) begin'/g)) {
+    const found =
+      name === 'facts' ? FACTS : name === 'observation' ? observation : name === 'kind:unit' ? noUnits(script) : '';
+    parts.push(`\n${nonce} ${name} begin\n${found}\n${nonce} ${name} end\n`);
+  }
+  if (parts.length < 2) for (const [word, text] of Object.entries(answers)) if (script.includes(word)) parts.push(text);
+  return parts.join('');
+}
+
+const json = (value: unknown): string => JSON.stringify(value);
+
+/** The hosts of the lab as a healthy cluster shows them: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
+export function healthyHosts(): Record<string, FakeHost> {
+  const names = ['db1', 'db2', 'db3'];
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const members = names.map((name, index) => ({
+    name,
+    host: `10.1.1.${10 + index}`,
+    role: ['leader', 'sync_standby', 'replica'][index],
+    state: index === 0 ? 'running' : 'streaming',
+    timeline: 3,
+    ...(index > 0 ? { lag: 0 } : {}),
+  }));
+  const etcd = names.map((name, index) => ({
+    ID: String(index + 1),
+    name,
+    peerURLs: [`https://10.1.1.${10 + index}:2380`],
+  }));
+  const database = (index: number): string =>
+    [
+      '@data',
+      'cluster\n7000\nin production',
+      '@patroni',
+      json({ role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name: names[index] } }),
+      json({ members }),
+      '@etcd',
+      json({ health: 'true' }),
+      json({ header: { member_id: String(index + 1) }, leader: '1' }),
+      json({ members: etcd }),
+      json({ kvs: [{ value: base64('7000') }] }),
+      '{}',
+    ].join('\n');
+  const rows = (proxy: string, up: string[]) =>
+    names.map((name) => `${proxy},${name},${up.includes(name) ? 'UP' : 'DOWN'},0`).join('\n');
+  const balancer = (held: number): string =>
+    `@haproxy\n# pxname,svname,status,scur\n${rows('primary', ['db1'])}\n${rows('replica', ['db2', 'db3'])}\n@vip\n${held}`;
+  return {
+    ...Object.fromEntries(names.map((name, index) => [name, { observation: database(index) }])),
+    proxy1: { observation: balancer(1) },
+    proxy2: { observation: balancer(0) },
+    backup: { observation: '@backup\nspace 10000000000 5000000000 /var/lib/pgbackrest' },
+  };
+}
+
+/** Empty hosts, and a backup host that holds one backup: what a restore finds after everything else was lost. */
+export function hostsWithBackup(): Record<string, FakeHost> {
+  const info = [
+    {
+      name: 'pglab',
+      status: { code: 0, message: 'ok', lock: { backup: { held: false } } },
+      repo: [{ key: 1, status: { code: 0, message: 'ok' } }],
+      db: [{ version: '17' }],
+      archive: [{ min: '000000010000000000000001', max: '000000010000000000000009' }],
+      backup: [
+        {
+          label: '20260101-000000F',
+          type: 'full',
+          database: { 'repo-key': 1 },
+          timestamp: { start: 1_767_225_500, stop: 1_767_225_600 },
+          info: { size: 1_000_000, repository: { delta: 100_000 } },
+          lsn: { start: '0/2000028', stop: '0/3000050' },
+          archive: { start: '000000010000000000000002', stop: '000000010000000000000003' },
+          error: false,
+        },
+      ],
+    },
+  ];
+  const empty: FakeHost = {
+    observation: '@data\nabsent',
+    answers: { 'df -Pk': 'room|absent|1|99999999|/var/lib/postgresql/17/pglab\n' },
+  };
+  return { db1: empty, db2: empty, db3: empty, backup: { observation: `@repository\n${json(info)}\ncode 0` } };
+}

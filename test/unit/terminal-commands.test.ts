@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { loadInventory } from '../../src/inventory/load.ts';
+import { SecretStore } from '../../src/secrets/store.ts';
+import { type FakeHost, type FakeHosts, fakeHosts, healthyHosts, hostsWithBackup } from '../support/fake-hosts.ts';
+import { KEY, noTerminal, Terminal, type TerminalOptions } from '../support/terminal.ts';
+
+/** The real command, in a terminal, against hosts that answer and execute nothing. */
+const skip = noTerminal() ?? false;
+const CLI = [process.execPath, '--import', 'tsx', 'src/cli.ts'];
+
+interface Setting {
+  hosts?: Record<string, FakeHost>;
+  user?: string;
+  passphrase?: string;
+  /** The cluster was set up from here. */
+  stored?: boolean;
+}
+
+async function setUp(context: TestContext, { hosts = {}, stored, ...login }: Setting): Promise<FakeHosts> {
+  const fakes = await fakeHosts(hosts, login);
+  context.after(() => fakes.close());
+  if (stored) await (await SecretStore.create(loadInventory(fakes.inventory).cluster)).save();
+  return fakes;
+}
+
+function start(context: TestContext, fakes: FakeHosts, words: readonly string[], options?: TerminalOptions): Terminal {
+  const [command, ...rest] = words;
+  const terminal = new Terminal([...CLI, command!, '-i', fakes.inventory, ...rest], options);
+  context.after(() => terminal.close());
+  return terminal;
+}
+
+const behind = (name: string) =>
+  Object.fromEntries(
+    ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2', 'client'].map((host) => [host, { sudoPassword: name }]),
+  );
+
+/** Each question that a command can ask on its way, and what has to be on the screen together with it. */
+const QUESTIONS: { command: string[]; setting: Setting; question: RegExp; shown: string[] }[] = [
+  {
+    command: ['apply'],
+    setting: {},
+    question: /^Apply \d+ changes to pglab\? \[y\/N\] $/,
+    shown: ['client\n  + directory /etc/hapg', ' create, '],
+  },
+  {
+    command: ['switchover'],
+    setting: { hosts: healthyHosts(), stored: true },
+    question: /^Switch pglab over\? \[y\/N\] $/,
+    shown: ['db1 hands over to db2: sync_standby, streaming'],
+  },
+  {
+    command: ['restore', '--latest'],
+    setting: { hosts: hostsWithBackup(), stored: true },
+    question: /^Restore pglab\? Type its name: $/,
+    shown: ['pglab as it was at the newest archived transaction', 'the present data of db1 is moved to'],
+  },
+  {
+    command: ['apply', '-K'],
+    setting: { user: 'operator', hosts: behind('right') },
+    question: /^sudo password: $/,
+    shown: [],
+  },
+  { command: ['apply'], setting: { passphrase: 'long' }, question: /^passphrase of \S+\/user: $/, shown: [] },
+];
+
+/** The sizes of terminals, and the key that ends the question there. */
+const SIZES = [
+  { rows: 24, columns: 80, key: KEY.ctrlC, name: 'Ctrl-C' },
+  { rows: 50, columns: 200, key: KEY.ctrlD, name: 'Ctrl-D' },
+  // Fewer rows than hosts.
+  { rows: 6, columns: 80, key: KEY.ctrlC, name: 'Ctrl-C' },
+];
+
+for (const { command, setting, question, shown } of QUESTIONS)
+  for (const { rows, columns, key, name } of SIZES)
+    test(`${command.join(' ')} in ${columns}×${rows} asks ${question.source} where it can be read, and ${name} ends with 130`, {
+      skip,
+    }, async (context) => {
+      const fakes = await setUp(context, setting);
+      const terminal = start(context, fakes, command, { rows, columns });
+      await terminal.until(`the question ${question}`, ({ beforeCursor }) => question.test(beforeCursor));
+      for (const text of shown) assert.ok(terminal.unwrapped.includes(text), `${text} is not in\n${terminal.all}`);
+      assert.equal(terminal.cursorVisible, true);
+      assert.doesNotMatch(terminal.screen, /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
+      terminal.type(key);
+      assert.equal(await terminal.ended, 130, terminal.all);
+      const last = terminal.all.split('\n').slice(-2);
+      assert.match(last[0]!, new RegExp(question.source.slice(1, -2)));
+      assert.equal(last[1], 'interrupted; nothing was changed');
+      assert.equal(terminal.isAsItWas, true);
+      assert.equal(terminal.cursorVisible, true);
+      assert.equal(
+        fakes.scripts.every(({ script }) => !script.includes('systemd-run')),
+        true,
+      );
+    });
+
+test('apply: the plan in its colours, and "n" ends with 1', { skip }, async (context) => {
+  const terminal = start(context, await setUp(context, {}), ['apply']);
+  await terminal.sees('[y/N]');
+  assert.match(terminal.raw, /\x1b\[32m\+ directory \/etc\/hapg\x1b\[39m/);
+  terminal.type(`n${KEY.enter}`);
+  assert.equal(await terminal.ended, 1);
+  assert.match(terminal.screen, /\[y\/N\] n\nnot confirmed; nothing was changed$/);
+});
+
+for (const [how, flags, env] of [
+  ['--no-color', ['--no-color'], {}],
+  ['NO_COLOR', [], { NO_COLOR: '1' }],
+] as const)
+  test(`apply with ${how}: no colour anywhere`, { skip }, async (context) => {
+    const terminal = start(context, await setUp(context, {}), ['apply', ...flags], { env });
+    await terminal.sees('[y/N]');
+    terminal.type(KEY.ctrlC);
+    await terminal.ended;
+    assert.doesNotMatch(terminal.raw, /\x1b\[[\d;]*m/);
+  });
+
+test('what was typed before the question could be read is no answer to it', { skip }, async (context) => {
+  const terminal = start(context, await setUp(context, {}), ['apply']);
+  terminal.type('y\ny\n');
+  await terminal.until('the question', ({ beforeCursor }) => /\[y\/N\] $/.test(beforeCursor));
+  terminal.type(`n${KEY.enter}`);
+  assert.equal(await terminal.ended, 1, terminal.all);
+});
+
+for (const [how, redirect, words] of [
+  ['standard output goes into a file', '> out', ['apply']],
+  ['standard error goes into a file', '2> err', ['apply']],
+  ['both go into a file', '> out 2>&1', ['apply']],
+  ['standard output goes into a pipe', '| cat > out', ['apply']],
+  ['JSON is wanted', '> out', ['apply', '-o', 'json']],
+] as const)
+  test(`the plan and the question are on the terminal when ${how}`, { skip }, async (context) => {
+    const fakes = await setUp(context, {});
+    const terminal = start(context, fakes, words, {
+      redirect: redirect.replaceAll(/(out|err)$|(out) /g, `${fakes.directory}/$1$2 `),
+    });
+    await terminal.until('the question', ({ beforeCursor }) =>
+      /^Apply \d+ changes to pglab\? \[y\/N\] $/.test(beforeCursor),
+    );
+    assert.match(terminal.all, /client\n {2}\+ directory \/etc\/hapg/);
+    terminal.type(KEY.ctrlC);
+    await terminal.ended;
+    for (const name of ['out', 'err'].map((one) => join(fakes.directory, one)))
+      if (existsSync(name)) assert.doesNotMatch(readFileSync(name, 'utf8'), /\x1b/);
+  });
+
+test('the password of sudo is asked for once, is not shown, and the run goes on', { skip }, async (context) => {
+  const fakes = await setUp(context, { user: 'operator', hosts: behind('open sesame') });
+  const terminal = start(context, fakes, ['apply', '-K']);
+  await terminal.sees('sudo password:');
+  terminal.type(`open sesame${KEY.enter}`);
+  await terminal.sees('[y/N]');
+  assert.equal(terminal.all.split('sudo password:').length - 1, 1);
+  assert.ok(!terminal.raw.includes('sesame'));
+  terminal.type(`n${KEY.enter}`);
+  assert.equal(await terminal.ended, 1);
+});
+
+test('a wrong password of sudo ends with 4 and says so', { skip }, async (context) => {
+  const fakes = await setUp(context, { user: 'operator', hosts: behind('right') });
+  const terminal = start(context, fakes, ['apply', '-K']);
+  await terminal.sees('sudo password:');
+  terminal.type(`wrong${KEY.enter}`);
+  assert.equal(await terminal.ended, 4);
+  assert.match(terminal.unwrapped, /db1: unreachable: \S+ sudo on 127\.0\.0\.1: the password was not accepted/);
+  assert.equal(terminal.isAsItWas, true);
+});
+
+test('the passphrase of a key is asked for once, and the run goes on', { skip }, async (context) => {
+  const terminal = start(context, await setUp(context, { passphrase: 'open sesame' }), ['apply']);
+  await terminal.sees('passphrase of');
+  terminal.type(`open sesame${KEY.enter}`);
+  await terminal.sees('[y/N]');
+  assert.equal(terminal.all.split('passphrase of').length - 1, 1);
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130);
+});
+
+test('Ctrl-C at a prompt does not wait for the hosts that are being connected', { skip }, async (context) => {
+  const fakes = await setUp(context, { user: 'operator', hosts: { ...behind('right'), client: { silent: true } } });
+  const terminal = start(context, fakes, ['apply', '-K']);
+  await terminal.sees('sudo password:');
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130, terminal.all);
+});
+
+test('a name that is typed wrong restores nothing', { skip }, async (context) => {
+  const fakes = await setUp(context, { hosts: hostsWithBackup(), stored: true });
+  const terminal = start(context, fakes, ['restore', '--latest']);
+  await terminal.sees('Type its name:');
+  terminal.type(`pgalb${KEY.enter}`);
+  assert.equal(await terminal.ended, 1);
+  assert.match(terminal.screen, /not confirmed; nothing was changed$/);
+});
+
+test('Ctrl-C stops work step by step, and leaves the terminal as it was', { skip }, async (context) => {
+  const hosts = {
+    ...Object.fromEntries(['db1', 'db2', 'db3'].map((name) => [name, { hangsAt: 'chown root:root /etc/hapg' }])),
+  };
+  const terminal = start(context, await setUp(context, { hosts }), ['apply']);
+  await terminal.sees('[y/N]');
+  terminal.type(`y${KEY.enter}`);
+  await terminal.sees(/⠋|⠙|⠹|⠸|⠼|⠴|⠦|⠧|⠇|⠏/);
+  await terminal.sees(/^── \w/m);
+  terminal.type(KEY.ctrlC);
+  await terminal.sees('Stopping after what is in flight');
+  // The live lines stand below what was told.
+  await terminal.sees(/Stopping after what is in flight[\s\S]*. db1 /);
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.equal(terminal.isAsItWas, true);
+  assert.equal(terminal.cursorVisible, true);
+});
+
+test('who has pressed Ctrl-C while hapg looked is asked nothing', { skip }, async (context) => {
+  let answer: () => void = () => undefined;
+  const after = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const terminal = start(context, await setUp(context, { hosts: { db1: { after } } }), ['apply']);
+  await terminal.sees(/^. db1/);
+  terminal.type(KEY.ctrlC);
+  await terminal.sees('Stopping after what is in flight');
+  answer();
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.doesNotMatch(terminal.all, /y\/N/);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+});
+
+test('Ctrl-C twice while hapg looks ends with 130, and not with what failed for it', { skip }, async (context) => {
+  const hosts = { db1: { hangsAt: 'flock -w' } };
+  const terminal = start(context, await setUp(context, { hosts }), ['apply']);
+  await terminal.sees(/^. db1/);
+  terminal.type(KEY.ctrlC);
+  await terminal.sees('Stopping after what is in flight');
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+  assert.equal(terminal.cursorVisible, true);
+});
+
+test('a signal at a question ends it as Ctrl-C does', { skip }, async (context) => {
+  const fakes = await setUp(context, {});
+  const terminal = start(context, fakes, ['apply']);
+  await terminal.sees('[y/N]');
+  process.kill(processOf(fakes.inventory), 'SIGTERM');
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+  assert.equal(terminal.isAsItWas, true);
+});
+
+/** The process of the command that reads this inventory. */
+function processOf(inventory: string): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : [];
+    if (words[0] === process.execPath && words.includes(inventory)) return Number(pid);
+  }
+  throw new Error(`no process works on ${inventory}`);
+}
+
+for (const [command, expected] of [
+  ['lock', /^db1 +free\n[\s\S]*client +free$/],
+  ['logs', /^db1 +2026-01-01 something happened/m],
+] as const)
+  test(`${command} shows on a terminal what it found`, { skip }, async (context) => {
+    const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
+    const terminal = start(context, await setUp(context, { hosts, stored: true }), [command]);
+    assert.equal(await terminal.ended, 0);
+    assert.match(terminal.screen, expected);
+  });
+
+for (const endless of [
+  ['status', '--watch'],
+  ['logs', '-f'],
+])
+  test(`${endless.join(' ')} ends when nobody reads on`, { skip }, async (context) => {
+    const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
+    const fakes = await setUp(context, { hosts, stored: true });
+    const terminal = start(context, fakes, endless, { redirect: '| head -n 1' });
+    assert.equal(await terminal.ended, 0, terminal.all);
+    assert.equal(terminal.screen.split('\n').length, 1, terminal.screen);
+  });
+
+for (const where of ['in a terminal', 'in a pipe'])
+  test(`a host out of reach is told once ${where}`, { skip }, async (context) => {
+    const fakes = await setUp(context, {});
+    const terminal = start(context, fakes, ['apply', '--yes', '-e', 'hosts.db2.ssh.port=1'], {
+      redirect: where === 'in a pipe' ? '2>&1 | cat' : '',
+    });
+    await terminal.ended;
+    assert.equal(terminal.all.split('db2: unreachable:').length - 1, 1, terminal.all);
+  });
+
+test('trust shows the keys before it asks, and Ctrl-D stores none', { skip }, async (context) => {
+  const fakes = await setUp(context, {});
+  const file = join(fakes.directory, '.hapg', 'pglab', 'known_hosts');
+  rmSync(file);
+  const terminal = start(context, fakes, ['trust']);
+  await terminal.sees('Store 7 keys?');
+  assert.match(terminal.screen, /^client {2}ssh-ed25519 {2}SHA256:\S+ {2}new$/m);
+  terminal.type(KEY.ctrlD);
+  assert.equal(await terminal.ended, 130);
+  assert.equal(existsSync(file), false);
+});
+
+test('init asks on a terminal, and Ctrl-C writes no inventory', { skip }, async (context) => {
+  const fakes = await setUp(context, {});
+  const file = join(fakes.directory, 'new.yaml');
+  const terminal = new Terminal([...CLI, 'init', file]);
+  context.after(() => terminal.close());
+  await terminal.sees('Name of the cluster [main]:');
+  terminal.type(`shop${KEY.enter}`);
+  await terminal.sees('Addresses of the database hosts, separated by commas:');
+  terminal.type(KEY.ctrlC);
+  assert.equal(await terminal.ended, 130, terminal.all);
+  assert.match(terminal.screen, /interrupted; nothing was changed$/);
+  assert.equal(existsSync(file), false);
+});
