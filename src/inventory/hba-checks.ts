@@ -17,7 +17,7 @@ export const hba: Check = (inventory) => {
   return lines.flatMap((line, index) =>
     [...findings(line, inventory), ...withoutEffect(line, lines.slice(0, index), inventory)].map(
       ([severity, column, message]): Problem => ({
-        ...(severity === 'error' ? error : warning)(['postgres', 'hba', index], message),
+        ...(severity === 'error' ? error : warning)(['postgres', 'hba', index], `postgres.hba.${index}: ${message}`),
         column,
       }),
     ),
@@ -168,7 +168,7 @@ function withoutEffect(line: HbaLine, before: readonly HbaLine[], inventory: Inv
         [
           'warning',
           0,
-          `this line has no effect: postgres.hba[${index}] comes first, and the first line that matches decides`,
+          `this line has no effect: postgres.hba.${index} comes first, and the first line that matches decides`,
         ],
       ];
 }

@@ -36,8 +36,8 @@ if [ -e "$hba" ] || alive; then
   if alive; then echo running; rules; echo "judged $?"; else complaints; echo "complained $?"; fi
 fi`;
 
-/** Seconds that a postmaster which has just been started gets to take connections. */
-const START_S = 30;
+/** How often a postmaster that has just been started is asked whether it takes connections; half a second to one and a half each. */
+const START_TRIES = 40;
 
 /**
  * POSIX sh that puts `hba` into place and takes the named settings, and what PostgreSQL cannot read, out of what ALTER
@@ -59,7 +59,7 @@ export const writeScript = (
 ): string => `${prologue(place)}
 umask 077
 next=$hba.hapg-new kept=$hba.hapg-kept aside=$auto.hapg-aside-$(date +%s)
-accepts() { pg_isready -q -h ${SOCKET_DIR} -p ${place.port}; }
+accepts() { pg_isready -q -t 1 -h ${SOCKET_DIR} -p ${place.port}; }
 back() { if [ -e "$kept" ]; then mv -fT "$kept" "$hba"; else rm -f "$hba"; fi; }
 strip() {
   sed -E "$1" "$auto" > "$auto.hapg-new" || exit 1
@@ -67,8 +67,9 @@ strip() {
   [ -e "$aside" ] || cp -p "$auto" "$aside" || exit 1
   chown --reference="$auto" "$auto.hapg-new" && chmod --reference="$auto" "$auto.hapg-new" && mv -fT "$auto.hapg-new" "$auto" || exit 1
 }
-n=0; while alive && ! accepts && [ $n -lt ${START_S * 2} ]; do n=$((n + 1)); sleep 0.5; done
+n=0; while alive && ! accepts && [ $n -lt ${START_TRIES} ]; do n=$((n + 1)); sleep 0.5; done
 ${print(fileOf(hba))} > "$next" && chown postgres:postgres "$next" || exit 1
+[ ! -d "$hba" ] || mv -T "$hba" "$hba.hapg-aside-$(date +%s)" || exit 1
 if alive && accepts; then
   rm -f "$kept"
   [ ! -e "$hba" ] || ln "$hba" "$kept" || exit 1
@@ -83,9 +84,9 @@ if alive && accepts; then
     trap - EXIT; back; [ -z "$told" ] || kill -HUP "$pid"
     printf 'refused %s\\n%s\\n' $code "$said"; exit 0
   fi
-  trap - EXIT
-  ${psql(place.port, 'postgres', ...resets.flatMap((name) => ['-c', `alter system reset ${name}`]), '-c', 'select pg_reload_conf()')} > /dev/null || exit 1
-  rm -f "$kept"
+  trap - EXIT; rm -f "$kept"
+  kill -HUP "$pid" || exit 1
+  ${resets.length > 0 ? `${psql(place.port, 'postgres', ...resets.flatMap((name) => ['-c', `alter system reset ${name}`]), '-c', 'select pg_reload_conf()')} > /dev/null || exit 1` : ':'}
 else
   mv -fT "$next" "$hba" || exit 1
   if [ -e "$auto" ]; then

@@ -131,7 +131,7 @@ const WARNED: [lines: string[], says: RegExp][] = [
   [['local all postgres scram-sha-256'], /no effect: hapg writes "local all postgres peer"/],
   [
     ['hostssl all all 10.9.0.0/16 scram-sha-256', 'hostssl app bad 10.9.1.1/32 reject'],
-    /no effect: postgres.hba\[0\] comes first/,
+    /no effect: postgres.hba.0 comes first/,
   ],
 ];
 

@@ -174,6 +174,9 @@ const BAD: Bad[] = [
     'db1: {address: 10.0.0.1, tags: {nofailover: ‸yes},',
     /write true or false/,
   ],
+  ['a network that is cut short', 'clients: [10.0.0.0/24]', 'clients: [‸10/8]', /not a network in CIDR form/],
+  ['a network with an octal number', 'clients: [10.0.0.0/24]', 'clients: [‸010.0.0.0/8]', /not a network in CIDR form/],
+  ['a network with a zone', 'clients: [10.0.0.0/24]', 'clients: [‸"fe80::1%eth0/64"]', /not a network in CIDR form/],
   // cross-checks
   ['the same address twice', 'address: 10.0.0.2,', 'address: ‸10.0.0.1,', /already used by db1/],
   ['two address families', 'address: 10.0.0.2,', 'address: ‸"fd00::2",', /another address family/],
