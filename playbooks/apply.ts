@@ -9,6 +9,7 @@ import {
   patroniCluster,
   patroniDynamic,
   patroniExtensions,
+  patroniInEffect,
   patroniMinimum,
   patroniPackages,
   patroniPrepare,
@@ -225,6 +226,14 @@ const restarts: Stage = {
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
 };
 
+const inEffect: Stage = {
+  name: 'settings in effect',
+  hosts: databases,
+  steps: patroniInEffect,
+  // Behind the cycle in which Patroni reads its file comes PostgreSQL's own reload.
+  settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) + 2 }),
+};
+
 const extensions: Stage = {
   name: 'extensions',
   // A copy has those of its source.
@@ -270,6 +279,7 @@ export const apply: Playbook = [
   backup,
   replicas,
   restarts,
+  inEffect,
   extensions,
   pools,
   balancers,

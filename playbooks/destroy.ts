@@ -4,9 +4,9 @@ import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/shell/aside.ts';
-import { pgbackrest } from '../src/shell/postgres.ts';
+import { notRunning, pgbackrest } from '../src/shell/postgres.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
-import { ASIDE_S, notRunning } from './recover.ts';
+import { ASIDE_S } from './recover.ts';
 import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS, unitsOf } from './step-aside.ts';
 

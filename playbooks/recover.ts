@@ -47,10 +47,6 @@ const SOCKETS = '/run/hapg-restore';
 /** Seconds to set the present data aside: a copy, where it is on a mount point. */
 export const ASIDE_S = 86_400;
 
-/** POSIX sh: nobody moves a directory in which a server still writes, an orphan of Patroni for one. */
-export const notRunning = (dataDir: string): string =>
-  `! pgrep -u postgres -f ${quote(`postgres -D ${dataDir}`)} >/dev/null 2>&1 || { echo 'PostgreSQL still runs'; exit 1; }`;
-
 export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
 

@@ -5,10 +5,11 @@ import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { notRunning } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';
-import { ASIDE_S, notRunning } from './recover.ts';
+import { ASIDE_S } from './recover.ts';
 import { restart } from './restart.ts';
 import { DEFAULT_WAITS, stepAside, UNDO_AFTER_S, undoOf } from './step-aside.ts';
 

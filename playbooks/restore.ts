@@ -9,13 +9,13 @@ import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { pgbackrest } from '../src/shell/postgres.ts';
+import { notRunning, pgbackrest } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { converge, surveyAll } from './grow.ts';
-import { markRestore, notRunning, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
+import { markRestore, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
 
 const MEMBER_S = 900;
 

@@ -2,6 +2,8 @@ import { capabilities } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
 import { hotStandbySettings, senders, standbySlot } from '../../src/inventory/standby.ts';
+import { COMMAND_LINE } from '../../src/postgres/patroni-options.ts';
+import { written } from '../../src/postgres/written.ts';
 
 /** Whoever leads there is found among all members, and keeps WAL in a slot (Patroni documentation, "Standby cluster"). */
 const copyOf = ({ name }: Cluster, source: Cluster) => ({
@@ -13,10 +15,36 @@ const copyOf = ({ name }: Cluster, source: Cluster) => ({
   create_replica_methods: ['basebackup'],
 });
 
+/**
+ * Settings of PostgreSQL that all members have alike: those that Patroni takes from here only, and those of WAL, which
+ * whoever leads must keep and archive in the same way.
+ */
+export function sharedParameters({ settings, repositories }: Cluster): Record<string, string | number | boolean> {
+  const { postgres } = settings;
+  const said = (name: string, otherwise: string | number) =>
+    written(Number(postgres.version), name, postgres.parameters[name] ?? otherwise);
+  return {
+    wal_level: said('wal_level', 'replica'),
+    hot_standby: 'on',
+    wal_log_hints: 'on',
+    ...hotStandbySettings(settings),
+    max_replication_slots: said('max_replication_slots', senders(settings)),
+    track_commit_timestamp: said('track_commit_timestamp', 'off'),
+    // A replica that stays away must not fill the leader's disk.
+    max_slot_wal_keep_size: said('max_slot_wal_keep_size', '16GB'),
+    ...(repositories.length > 0 ? { archive_mode: 'on', archive_timeout: said('archive_timeout', '60s') } : {}),
+    ...Object.fromEntries(
+      Object.entries(postgres.parameters)
+        .filter(([name]) => name in COMMAND_LINE)
+        .map(([name, value]) => [name, written(Number(postgres.version), name, value)]),
+    ),
+  };
+}
+
 /** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
 export function dcsConfig(context: Context): Record<string, unknown> {
   const { cluster } = context;
-  const { patroni, postgres } = cluster.settings;
+  const { patroni } = cluster.settings;
   const members = hostsWith(cluster, 'patroni');
   const able = members.map((host) => capabilities(context.facts(host)));
   const times = cluster.timing.patroni;
@@ -41,19 +69,7 @@ export function dcsConfig(context: Context): Record<string, unknown> {
       use_slots: true,
       remove_data_directory_on_rewind_failure: false,
       remove_data_directory_on_diverged_timelines: false,
-      parameters: {
-        wal_level: postgres.parameters.wal_level ?? 'replica',
-        hot_standby: 'on',
-        wal_log_hints: 'on',
-        ...hotStandbySettings(cluster.settings),
-        max_replication_slots: postgres.parameters.max_replication_slots ?? senders(cluster.settings),
-        track_commit_timestamp: postgres.parameters.track_commit_timestamp ?? 'off',
-        // A replica that stays away must not fill the leader's disk.
-        max_slot_wal_keep_size: postgres.parameters.max_slot_wal_keep_size ?? '16GB',
-        ...(cluster.repositories.length > 0
-          ? { archive_mode: 'on', archive_timeout: postgres.parameters.archive_timeout ?? '60s' }
-          : {}),
-      },
+      parameters: sharedParameters(cluster),
     },
   };
 }

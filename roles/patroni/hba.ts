@@ -5,10 +5,13 @@ import { POOLER } from '../../src/steps/sql-objects.ts';
 export const SUPERUSER = 'postgres';
 export const REPLICATION_USER = 'replicator';
 export const REWIND_USER = 'rewinder';
+/** The database in which Patroni looks around, and which it names in `primary_conninfo` (config.py, `primary_conninfo_params`). */
+const PATRONI_DATABASE = 'postgres';
 
 /**
  * pg_hba.conf from the model: the operating system's postgres over the socket, members and standby clusters for replication and rewind,
  * clients through the balancers (or directly where there are none); TLS and SCRAM only; the last line rejects.
+ * PostgreSQL takes the first line that matches, so what the inventory adds can shut out none of the cluster's own accounts.
  */
 export function hbaLines(cluster: Cluster): string[] {
   const members = hostsWith(cluster, 'patroni').map((host) => single(host.address));
@@ -24,6 +27,9 @@ export function hbaLines(cluster: Cluster): string[] {
     ...members.map((address) => `hostssl all ${REWIND_USER} ${address} scram-sha-256`),
     ...copies.map((network) => `hostssl replication ${REPLICATION_USER} ${network} scram-sha-256`),
     ...copies.map((network) => `hostssl all ${REWIND_USER} ${network} scram-sha-256`),
+    ...(synchronizesSlots(cluster) ? [...members, ...copies] : []).map(
+      (address) => `hostssl ${PATRONI_DATABASE} ${REPLICATION_USER} ${address} scram-sha-256`,
+    ),
     ...members.map((address) => `hostssl all ${SUPERUSER} ${address} scram-sha-256`),
     `host all ${SUPERUSER},${REPLICATION_USER},${REWIND_USER} all reject`,
     ...(pooled ? members.map((address) => `hostssl all ${POOLER} ${address} cert`) : []),
@@ -33,3 +39,14 @@ export function hbaLines(cluster: Cluster): string[] {
     'host all all all reject',
   ];
 }
+
+/**
+ * Standbys copy logical slots themselves. Their worker logs in to a database with the account of `primary_conninfo`, which
+ * is no connection for replication (PostgreSQL 17, "Replication Slot Synchronization").
+ */
+const synchronizesSlots = ({ settings: { postgres } }: Cluster): boolean =>
+  Number(postgres.version) >= 17 && isOn(postgres.parameters.sync_replication_slots);
+
+/** What PostgreSQL reads as true (`parse_bool()`, bool.c): each word may be cut short while it can be told from others. */
+const isOn = (value: string | number | boolean | undefined): boolean =>
+  /^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(String(value ?? 'off').trim());

@@ -2,28 +2,37 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { PKI } from '../../src/paths.ts';
-import { dcsConfig } from './dcs.ts';
+import { sizes } from '../../src/postgres/sizes.ts';
+import { inUnits } from '../../src/postgres/value.ts';
+import { written } from '../../src/postgres/written.ts';
+import { sharedParameters } from './dcs.ts';
 
+const KIB = 1024;
 const MIB = 1_048_576;
-const megabytes = (bytes: number): string => `${Math.max(1, Math.floor(bytes / MIB))}MB`;
+const megabytes = (bytes: number): string => (bytes % MIB === 0 ? `${bytes / MIB}MB` : inUnits(bytes / KIB, 'kB'));
 
 /**
- * A member's own PostgreSQL settings, sized from its memory (25 % shared_buffers, 75 % effective_cache_size, as
- * PostgreSQL's documentation advises), with the inventory's on top. What must be equal everywhere is in the DCS instead.
+ * A member's own PostgreSQL settings, sized from its memory, with the inventory's on top. What must be equal everywhere is
+ * in the DCS instead.
  */
 export function memberParameters(host: Host, context: Context): Record<string, string | number | boolean> {
   const { cluster } = context;
   const facts = context.facts(host);
   const { parameters } = cluster.settings.postgres;
-  const shared = (dcsConfig(context).postgresql as { parameters: Record<string, unknown> }).parameters;
-  const connections = Number(shared.max_connections);
+  const shared = sharedParameters(cluster);
+  const present = context.snapshot.observations.get(host.name)?.sql?.sizes ?? {};
+  const sized = sizes(facts.memoryBytes, Number(shared.max_connections), present);
   const preload = preloadLibraries(cluster.extensions, parameters.shared_preload_libraries);
-  const own = Object.fromEntries(Object.entries(parameters).filter(([name]) => !(name in shared)));
+  const own = Object.fromEntries(
+    Object.entries(parameters)
+      .filter(([name]) => !(name in shared))
+      .map(([name, value]) => [name, written(Number(cluster.settings.postgres.version), name, value)]),
+  );
   return {
-    shared_buffers: megabytes(facts.memoryBytes / 4),
-    effective_cache_size: megabytes((facts.memoryBytes * 3) / 4),
-    maintenance_work_mem: megabytes(Math.min(facts.memoryBytes / 16, 2048 * MIB)),
-    work_mem: megabytes(Math.max(4 * MIB, facts.memoryBytes / 4 / connections / 2)),
+    shared_buffers: megabytes(sized.shared_buffers),
+    effective_cache_size: megabytes(sized.effective_cache_size),
+    maintenance_work_mem: megabytes(sized.maintenance_work_mem),
+    work_mem: megabytes(sized.work_mem),
     max_wal_size: '4GB',
     min_wal_size: '512MB',
     checkpoint_completion_target: 0.9,
@@ -47,7 +56,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     ssl_cert_file: `${PKI.patroni}/server.crt`,
     ssl_key_file: `${PKI.patroni}/server.key`,
     ssl_ca_file: `${PKI.patroni}/postgres-ca.crt`,
-    ssl_min_protocol_version: 'TLSv1.2',
+    ssl_min_protocol_version: own.ssl_min_protocol_version ?? 'TLSv1.2',
     ...(cluster.repositories.length > 0
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,

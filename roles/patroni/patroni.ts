@@ -2,7 +2,6 @@ import { isIP } from 'node:net';
 import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import {
   type Cluster,
   commitsWait,
@@ -14,8 +13,10 @@ import {
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import { parseBoolean } from '../../src/postgres/value.ts';
 import { render } from '../../src/render.ts';
 import { CURL } from '../../src/shell/curl.ts';
+import { notRunning } from '../../src/shell/postgres.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -26,16 +27,19 @@ import { file } from '../../src/steps/file.ts';
 import { memberRestart } from '../../src/steps/member-restart.ts';
 import { memberSettings } from '../../src/steps/member-settings.ts';
 import { ready } from '../../src/steps/ready.ts';
+import { settingsInEffect } from '../../src/steps/settings-in-effect.ts';
 import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
+import { walDirectory } from '../../src/steps/wal-directory.ts';
 import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
-import { dcsConfig } from './dcs.ts';
+import { dcsConfig, sharedParameters } from './dcs.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 import { preferences } from './preferences.ts';
+import { librariesCheck, settingsCheck } from './settings-check.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
@@ -126,19 +130,29 @@ export function patroni(host: Host, context: Context): Step[] {
     unitOff(role, 'postgresql.service', { packaged: true }),
     directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
     ...placesElsewhere(host, context),
-    file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
-      ...POSTGRES,
-      mode: '0600',
-      check: [VALIDATE, librariesCheck(cluster), ...(context.snapshot.exists ? [] : [scopeIsFree(cluster)])].join('\n'),
-      notify: [reload(UNIT)],
-    }),
-    unit(role, UNIT, { timeout: 120 }),
+    // Before Patroni is told of the same rules: it writes them unseen when it is reloaded (4.0.7: always, 3.0.2: when they
+    // changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the run here, so that
+    // config.yml never holds what the next start could not read. Where PostgreSQL does not run, Patroni tries to start it
+    // again every other cycle, with what it has read itself: config.yml and its reload follow at once.
     memberSettings(role, {
       dataDir: cluster.dataDir,
+      binDir: cluster.binDir,
       port: cluster.settings.postgres.port,
       hba: hbaLines(cluster),
       settings: Object.keys(declaredSettings(host, context)),
     }),
+    file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
+      ...POSTGRES,
+      mode: '0600',
+      check: [
+        VALIDATE,
+        librariesCheck(cluster),
+        settingsCheck(cluster, declaredSettings(host, context)),
+        ...(context.snapshot.exists ? [] : [scopeIsFree(cluster)]),
+      ].join('\n'),
+      notify: [reload(UNIT)],
+    }),
+    unit(role, UNIT, { timeout: 120 }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster, context.facts(host)),
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
@@ -172,13 +186,10 @@ function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
 }
 
 /** Every setting of PostgreSQL that hapg decides, for this member or for all. */
-const declaredSettings = (host: Host, context: Context): Record<string, unknown> => ({
-  ...sharedSettings(context),
+const declaredSettings = (host: Host, context: Context): Record<string, string | number | boolean> => ({
+  ...sharedParameters(context.cluster),
   ...memberParameters(host, context),
 });
-
-const sharedSettings = (context: Context): Record<string, unknown> =>
-  (dcsConfig(context).postgresql as { parameters: Record<string, unknown> }).parameters;
 
 /**
  * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at
@@ -186,16 +197,6 @@ const sharedSettings = (context: Context): Record<string, unknown> =>
  */
 const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1 || true)
 if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
-
-/** A library that is not there would keep PostgreSQL from starting, at the next restart of every member. */
-const librariesCheck = ({ extensions, settings, binDir }: Cluster): string =>
-  preloadLibraries(extensions, settings.postgres.parameters.shared_preload_libraries)
-    .filter((name) => !/[/$]/.test(name))
-    .map((name) => {
-      const library = `${binDir.replace(/bin$/, 'lib')}/${name}.so`;
-      return `[ -e ${quote(library)} ] || { echo ${quote(`${library} is not there, and PostgreSQL is to load it: name its package under postgres.extensions`)}; exit 1; }`;
-    })
-    .join('\n');
 
 /** In a DCS of others somebody else may have taken the name; Patroni would join that cluster, and might let go of its leader's key. */
 const scopeIsFree = (cluster: Cluster): string =>
@@ -235,7 +236,8 @@ export const patroniDynamic = (host: Host, context: Context): Step =>
     identity: REST_IDENTITY,
     config: dcsConfig(context),
     password: context.secrets.password('rest'),
-    settleSeconds: patroniSettles(context.cluster),
+    // Patroni waits a second for PostgreSQL before it knows (config.py, reload_config).
+    settleSeconds: patroniSettles(context.cluster) + 1,
   });
 
 /** Once there is a leader: users and databases. A copy has those of its source. */
@@ -271,19 +273,49 @@ export const patroniExtensions = (_host: Host, { cluster: { settings } }: Contex
 /** Seconds within which every member has gone through one of Patroni's cycles. */
 export const patroniSettles = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
 
-/** A member whose PostgreSQL must be restarted for a setting to take effect. */
+/** Settings that Patroni has its own mind about: for Citus (its `adjust_postgres_gucs`), and feedback where it keeps logical slots. */
+const patronisOwn = ({ settings }: Cluster): string[] => [
+  ...(parseBoolean(String(settings.postgres.parameters.hot_standby_feedback)) === false
+    ? ['hot_standby_feedback']
+    : []),
+  ...(settings.patroni.citus
+    ? ['shared_preload_libraries', 'max_prepared_transactions', 'wal_level', 'citus.local_hostname']
+    : []),
+];
+
+/** Behind all restarts: what is declared is what PostgreSQL has. */
+export const patroniInEffect = (host: Host, context: Context): Step[] => {
+  const { cluster } = context;
+  return [
+    settingsInEffect(role, {
+      major: Number(cluster.settings.postgres.version),
+      port: cluster.settings.postgres.port,
+      rest: rest(host, cluster),
+      settings: declaredSettings(host, context),
+      patronis: patronisOwn(cluster),
+      settleSeconds: patroniSettles(cluster),
+    }),
+  ];
+};
+
+/** A member whose PostgreSQL must be stopped: for its WAL to be elsewhere, for a setting to take effect. */
 export const patroniRestart = (host: Host, context: Context): Step[] => {
   const { cluster, snapshot, only } = context;
   const settings = snapshot.observations.get(host.name)?.sql?.restartSettings ?? [];
   // What all members have alike changes with the leader, which this run may leave alone.
   const leaderIsIn = only === undefined || only.some((one) => one.name === snapshot.leader?.name);
-  const shared = sharedSettings(context);
+  const shared = sharedParameters(cluster);
+  const leadership = {
+    name: host.name,
+    scope: patroniScope(cluster),
+    rest: rest(host, cluster),
+    candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+  };
+  const { dataDir, walDir } = cluster;
   return [
+    walDirectory(role, { ...leadership, dataDir, walDir, notRunning: notRunning(dataDir) }),
     memberRestart(role, {
-      name: host.name,
-      scope: patroniScope(cluster),
-      rest: rest(host, cluster),
-      candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+      ...leadership,
       parameters: declaredSettings(host, context),
       restartSettings: settings.filter((name) => leaderIsIn || !(name in shared)),
       settleSeconds: patroniSettles(cluster),

@@ -24,6 +24,7 @@ export function drill(host: Host, context: Context): Step[] {
     render('pgbackrest/drill.sh', {
       stanza: cluster.stanza,
       binDir: cluster.binDir,
+      libDir: cluster.binDir.replace(/bin$/, 'lib'),
       scratch: SCRATCH,
       result: PATHS.drill,
       // Not a port that anything listens on; and nothing does, but for a socket in a directory of its own.

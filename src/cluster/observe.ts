@@ -1,6 +1,7 @@
 import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS, PKI } from '../paths.ts';
+import type { Sizes } from '../postgres/sizes.ts';
 import { CURL } from '../shell/curl.ts';
 import { pgbackrest, sql } from '../shell/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
@@ -81,6 +82,8 @@ export interface Observation {
         tablespaces: string[];
         /** Settings that take effect with a restart only. */
         restartSettings: string[];
+        /** Those sizes that hapg computes, in bytes, as PostgreSQL has them from its configuration; null where it has none from there. */
+        sizes?: Partial<Sizes> | null;
         /** On a standby: from where it gets WAL; null when it does not. */
         receiver: { status: string; from: string | null } | null;
         /** When the last transaction that was replayed here was committed; null where there was none. */
@@ -144,10 +147,10 @@ export function sharedAnswers(cluster: Cluster, host: Host): string {
   const parts: string[] = [];
   if (host.roles.has('patroni')) {
     const base = `https://${hostPort(host.address, settings.patroni.port)}`;
-    parts.push(`HAPG_PATRONI= HAPG_CLUSTER= HAPG_PATRONI_CODE=
+    parts.push(`HAPG_PATRONI= HAPG_CLUSTER= HAPG_CONFIG= HAPG_PATRONI_CODE=
 if [ -e ${PKI.patroni}/rest-ca.crt ]; then
-{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_PATRONI_CODE; } <<ANSWER
-$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster; echo $?)
+{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_CONFIG; read -r HAPG_PATRONI_CODE; } <<ANSWER
+$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster ${base}/config; echo $?)
 ANSWER
 fi`);
   }
@@ -219,6 +222,7 @@ const SQL = `select json_build_object(
 'idleSlots', (select coalesce(json_agg(json_build_object('name', slot_name, 'kept', case when pg_is_in_recovery() then null else pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) end, 'lost', wal_status = 'lost')), '[]') from pg_replication_slots where not active and not pg_is_in_recovery()),
 'tablespaces', (select coalesce(json_agg(pg_tablespace_location(oid) order by oid), '[]') from pg_tablespace where pg_tablespace_location(oid) like '/%'),
 'restartSettings', (select json_agg(name order by name) from pg_settings where context = 'postmaster'),
+'sizes', (select json_object_agg(name, setting::bigint * case unit when '8kB' then 8192 else 1024 end) from pg_settings where name in ('shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem') and source = 'configuration file' and sourcefile not like '%.auto.conf'),
 'receiver', (select json_build_object('status', status, 'from', sender_host) from pg_stat_wal_receiver),
 'replayed', pg_last_xact_replay_timestamp(),
 'transaction', (select json_build_object('seconds', floor(extract(epoch from now() - xact_start)), 'user', usename, 'database', datname) from pg_stat_activity where backend_type = 'client backend' and xact_start is not null and pid <> pg_backend_pid() order by xact_start limit 1))`.replaceAll(

@@ -146,7 +146,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
     if (!(await confirm(`Apply ${plan.changes.length} changes to ${made.cluster.name}?`, about))) throw notConfirmed();
     // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
-    if (!saved && !options.yes) expectSame(plan, await look(made, running, secrets, stored));
+    if (!about.yes) expectSame(plan, await look(made, running, secrets, stored));
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;

@@ -2,7 +2,9 @@ import { timing } from '../cluster/timing.ts';
 import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
-import { extensions, parameters, sqlObjects } from './postgres-checks.ts';
+import { hba } from './hba-checks.ts';
+import { parameters } from './parameter-checks.ts';
+import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
 import { standbyAlone } from './standby.ts';
@@ -249,6 +251,7 @@ const CHECKS: Check[] = [
   portCollisions,
   parameters,
   sqlObjects,
+  hba,
   extensions,
   standbyAlone,
 ];

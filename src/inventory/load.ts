@@ -4,12 +4,12 @@ import { isMap } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
-import { suggest } from '../suggest.ts';
 import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { BadInventory, type Problem, Source } from './source.ts';
 import { standbyOfSource } from './standby.ts';
+import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
 
 export interface Loaded {
@@ -122,7 +122,10 @@ function terraformHosts(source: Source, hosts: unknown): Record<string, unknown>
 function applyOverride(source: Source, override: string): void {
   const from = `-e ${override}`;
   const at = override.indexOf('=');
-  const path = override.slice(0, Math.max(at, 0)).split('.');
+  const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
+  // A setting of an extension has a dot in its own name.
+  const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
+  const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
   if (!isMap(source.document.contents)) return;
   source.override(path, new Source('-e', override.slice(at + 1)).value(), from);

@@ -115,6 +115,13 @@ export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
 /** Clients go through a pool before PostgreSQL. */
 export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
 
+/** How commits are replicated where the inventory does not say: with three members and more one may be lost. */
+export const replicationOf = ({
+  replication,
+  hosts,
+}: Pick<Inventory, 'replication' | 'hosts'>): Cluster['replication'] =>
+  replication ?? (Object.values(hosts).filter((host) => host.roles.includes('patroni')).length >= 3 ? 'sync' : 'async');
+
 /** Commits wait for standbys; in a copy there are none. */
 export const commitsWait = ({ replication, source }: Cluster): boolean => replication !== 'async' && !source;
 
@@ -230,7 +237,7 @@ export function buildCluster(inventory: Inventory, file: string, source?: Cluste
     dcs: dcsOf(inventory),
     source,
     extensions: extensionsOf(inventory.postgres),
-    replication: inventory.replication ?? (databases.length >= 3 ? 'sync' : 'async'),
+    replication: replicationOf(inventory),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),
     vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },
     firewall: {

@@ -2,42 +2,6 @@ import { type Check, error } from './check.ts';
 import { extensionsOf } from './extensions.ts';
 import type { Problem } from './source.ts';
 
-/** Settings that hapg or Patroni computes: set by hand they would break replication or be ignored. */
-const OWNED_PARAMETERS: Record<string, string> = {
-  port: 'set postgres.port',
-  listen_addresses: 'it follows the host address',
-  data_directory: 'set postgres.data_dir',
-  hba_file: 'use postgres.hba',
-  ident_file: 'not supported',
-  config_file: 'Patroni owns it',
-  cluster_name: 'Patroni owns it',
-  primary_conninfo: 'Patroni owns it',
-  primary_slot_name: 'Patroni owns it',
-  synchronous_standby_names: 'set replication',
-  recovery_target: 'use hapg restore',
-  archive_command: 'set the pgbackrest role',
-  restore_command: 'set the pgbackrest role',
-  archive_mode: 'set the pgbackrest role',
-  ssl: 'TLS is always on',
-  ssl_cert_file: 'certificates are managed',
-  ssl_key_file: 'certificates are managed',
-  ssl_ca_file: 'certificates are managed',
-  password_encryption: 'always scram-sha-256',
-};
-
-export const parameters: Check = ({ postgres }) =>
-  Object.entries(postgres.parameters).flatMap(([name, value]) => {
-    const path = ['postgres', 'parameters', name];
-    if (name === 'wal_level')
-      return value === 'replica' || value === 'logical'
-        ? []
-        : [error(path, 'wal_level must be replica or logical for replicas to work')];
-    const owned = OWNED_PARAMETERS[name];
-    if (owned) return [error(path, `${name} cannot be set here: ${owned}`, true)];
-    if (typeof value === 'string' && /[\r\n\0]/.test(value)) return [error(path, 'a setting must be one line')];
-    return [];
-  });
-
 export const sqlObjects: Check = ({ postgres }) => {
   const problems: Problem[] = [];
   const users = new Set<string>();
@@ -61,16 +25,6 @@ export const sqlObjects: Check = ({ postgres }) => {
         error(['postgres', 'databases', index, 'owner'], `owner ${database.owner} is not among postgres.users`),
       );
     names.add(database.name);
-  }
-  for (const [index, line] of postgres.hba.entries()) {
-    if (!/^(local|host|hostssl|hostgssenc)\s+\S+\s+\S+/.test(line))
-      problems.push(error(['postgres', 'hba', index], 'not a pg_hba line: TYPE DATABASE USER [ADDRESS] METHOD'));
-    else if (/\b(trust|password|ident)\s*$/.test(line))
-      problems.push(
-        error(['postgres', 'hba', index], 'the methods trust, password and ident are refused; use scram-sha-256'),
-      );
-    else if (/^host\s/.test(line))
-      problems.push(error(['postgres', 'hba', index], 'connections without TLS are refused: write hostssl'));
   }
   return problems;
 };

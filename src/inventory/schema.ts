@@ -102,7 +102,7 @@ const postgres = z
       .regex(/^[A-Za-z0-9_.@-]+$/)
       .default('C.UTF-8'),
     parameters: z
-      .record(z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'not a setting of PostgreSQL'), setting)
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]*$/, 'not a setting of PostgreSQL'), setting)
       .default({})
       .describe('postgresql.conf settings for all members'),
     hba: z.array(oneLine.min(1)).default([]).describe('Extra pg_hba lines, before the final reject'),

@@ -12,6 +12,7 @@ import {
   type YAMLParseError,
 } from 'yaml';
 import { UsageError } from '../errors.ts';
+import { scalarColumn } from './scalar-column.ts';
 
 /** One thing that is wrong (or doubtful) in an inventory, with the place in the text. */
 export interface Problem {
@@ -21,6 +22,8 @@ export interface Problem {
   path: readonly (string | number)[];
   /** Point at the key rather than at the value. */
   atKey?: boolean;
+  /** Which character of a text is at fault, from 0. */
+  column?: number;
 }
 
 /** So many problems are told at once; who has more has one cause. */
@@ -170,7 +173,7 @@ export class Source {
       if (range && !(last && problem.atKey) && !(pair && isMap(next))) offset = range[0];
       node = next;
     }
-    return offset;
+    return problem.column === undefined ? offset : offset + scalarColumn(this.text, node, problem.column);
   }
 
   private render(severity: string, message: string, line: number, col: number): string {

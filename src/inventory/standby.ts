@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { written } from '../postgres/written.ts';
 import { type Check, error, withRole } from './check.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
@@ -24,13 +25,14 @@ export const senders = ({ hosts }: Pick<Inventory, 'hosts'>): number =>
 
 /** Settings of which a standby must have at least what its source has (PostgreSQL documentation, "Administrator's Overview" of hot standby). */
 export function hotStandbySettings({ postgres, hosts }: Pick<Inventory, 'postgres' | 'hosts'>) {
-  const { parameters } = postgres;
+  const said = (name: string, otherwise: number) =>
+    written(Number(postgres.version), name, postgres.parameters[name] ?? otherwise);
   return {
-    max_connections: parameters.max_connections ?? 200,
-    max_wal_senders: parameters.max_wal_senders ?? senders({ hosts }),
-    max_worker_processes: parameters.max_worker_processes ?? 8,
-    max_prepared_transactions: parameters.max_prepared_transactions ?? 0,
-    max_locks_per_transaction: parameters.max_locks_per_transaction ?? 64,
+    max_connections: said('max_connections', 200),
+    max_wal_senders: said('max_wal_senders', senders({ hosts })),
+    max_worker_processes: said('max_worker_processes', 8),
+    max_prepared_transactions: said('max_prepared_transactions', 0),
+    max_locks_per_transaction: said('max_locks_per_transaction', 64),
   };
 }
 

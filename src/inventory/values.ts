@@ -21,7 +21,10 @@ export const address = z
   });
 export const network = z
   .string('expected a network such as 10.1.1.0/24')
-  .refine((text) => ipaddr.isValidCIDR(text), { message: 'not a network in CIDR form, such as 10.1.1.0/24' });
+  // 10/8 is a network as well, of 0.0.0.10, and 010.0.0.0/8 is 8.0.0.0/8; PostgreSQL and ufw know no zones.
+  .refine((text) => ipaddr.isValidCIDR(text) && /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){3}\/|^[^%]*:[^%]*$/.test(text), {
+    message: 'not a network in CIDR form, such as 10.1.1.0/24',
+  });
 /** A name or an address that clients use; it ends up in URIs and certificates. */
 export const endpointHost = z
   .string()

@@ -24,3 +24,7 @@ export const patronictl = (...args: readonly string[]): string =>
 /** POSIX sh: pgBackRest on a stanza. */
 export const pgbackrest = (stanza: string, ...args: readonly string[]): string =>
   asPostgres('pgbackrest', `--stanza=${stanza}`, ...args);
+
+/** POSIX sh: nobody moves a directory in which a server still writes, an orphan of Patroni for one. */
+export const notRunning = (dataDir: string): string =>
+  `! pgrep -u postgres -f ${quote(`postgres -D ${dataDir}`)} >/dev/null 2>&1 || { echo 'PostgreSQL still runs'; exit 1; }`;

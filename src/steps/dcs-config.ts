@@ -67,7 +67,12 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
   probe: (steps) =>
-    steps.map((one) => `( ${one.want.rest}\n${CURL} "$@" "$base/config"\n) 2>/dev/null; echo`).join('\n'),
+    steps
+      .map(
+        (one) =>
+          `( ${one.want.rest}\nprintf '%s' "\${HAPG_CONFIG-$(${CURL} "$@" "$base/config")}"\n) 2>/dev/null; echo`,
+      )
+      .join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {

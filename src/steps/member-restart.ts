@@ -1,20 +1,14 @@
-import { parse as parseYaml } from 'yaml';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import type { RoleName } from '../inventory/model.ts';
 import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
+import { type HandOver, handOver } from './hand-over.ts';
+import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface MemberRestartWant {
-  name: string;
-  /** What names the cluster to patronictl. */
-  scope: readonly string[];
-  /** POSIX sh that sets `$base` and the arguments of curl. */
-  rest: string;
-  /** The member to hand leadership to, if this one leads; undefined when none may take over. */
-  candidate: string | undefined;
+export interface MemberRestartWant extends HandOver {
   /** All settings of PostgreSQL that are declared for this member, for itself or for all. */
   parameters: Json;
   /** Settings that take effect with a restart only; empty while PostgreSQL cannot tell (pg_settings, context "postmaster"). */
@@ -32,8 +26,8 @@ export interface MemberRestartState {
   present: Json | undefined;
 }
 
-/** What a probe prints of one member: its own view, the dynamic configuration, its own settings. */
-const LINES = 3;
+/** What a probe prints of one member: its own view, and the settings that it has been told. */
+const LINES = 1 + PRESENT_LINES;
 
 /** Settings that this run is about to change and that then ask for a restart. */
 const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present }: MemberRestartState): string[] =>
@@ -42,22 +36,6 @@ const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present 
     : Object.keys(configPatch(present, parameters, ['postgresql', 'parameters'])).filter((name) =>
         restartSettings.includes(name),
       );
-
-/** The dynamic configuration, under what `/etc/patroni/config.yml` says for this member alone. */
-function presentSettings(dynamic: Json | undefined, local: string): Json | undefined {
-  const shared = (dynamic?.postgresql as Json | undefined)?.parameters as Json | undefined;
-  const own = parameters(Buffer.from(local, 'base64').toString());
-  return shared && own ? { ...shared, ...own } : undefined;
-}
-
-/** Undefined where somebody has made the file what it must not be; that is the file's own drift. */
-function parameters(text: string): Json | undefined {
-  try {
-    return (parseYaml(text) as { parameters?: Json } | null)?.parameters;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
@@ -73,8 +51,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
         (
           one,
         ) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-( ${one.want.rest}\n${CURL} "$@" "$base/config"\n) 2>/dev/null; echo
-sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base64 -w 0; echo`,
+${presentSettingsScript(one.want.rest)}`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -89,7 +66,7 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
             pending: self.pending_restart === true,
             leader: /^(leader|master|primary)$/.test(String(self.role ?? '')),
             decreased: shrinkingSettings(self),
-            present: presentSettings(json(lines[index * LINES + 1]), lines[index * LINES + 2] ?? ''),
+            present: presentSettings(lines[index * LINES + 1], lines[index * LINES + 2]),
           },
         ];
       }),
@@ -119,22 +96,7 @@ sed -n '/^  parameters:/,/^  [a-z]/p' /etc/patroni/config.yml 2>/dev/null | base
     await remote.run(`sleep ${want.settleSeconds}`);
     // What was foreseen and is not so: then nothing is restarted, and nobody hands over.
     if (!state.pending) return;
-    if (state.leader && state.decreased.length === 0) {
-      if (!want.candidate)
-        throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
-      remote.doing(`handing leadership over to ${want.candidate}`);
-      await remote.run(
-        `${patronictl('switchover', ...want.scope, '--leader', want.name, '--candidate', want.candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
-end=$(($(date +%s) + 60))
-while :; do
-  ${want.rest}
-  [ "$(${CURL} "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
-  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
-  sleep 0.5
-done`,
-        120,
-      );
-    }
+    if (state.leader && state.decreased.length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
     await remote.run(
       `for attempt in 1 2 3; do

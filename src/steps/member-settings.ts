@@ -1,11 +1,9 @@
+import { blotHba } from '../inventory/hba-tokens.ts';
 import type { RoleName } from '../inventory/model.ts';
-import { SOCKET_DIR, sql } from '../shell/postgres.ts';
-import { print, quote } from '../shell/quote.ts';
+import { COMPLAINT, type MemberPlace, readScript, writeScript } from './member-settings-shell.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface MemberSettingsWant {
-  dataDir: string;
-  port: number;
+export interface MemberSettingsWant extends MemberPlace {
   /** The lines of pg_hba.conf. */
   hba: string[];
   /** Settings that the inventory decides: ALTER SYSTEM must not have its own idea of them. */
@@ -13,76 +11,125 @@ export interface MemberSettingsWant {
 }
 
 export interface MemberSettingsState {
+  /** The lines of pg_hba.conf that hold something. */
   hba: string[];
   /** What ALTER SYSTEM has set on this member. */
   altered: string[];
+  /** A postmaster lives; it may be on its way still. */
+  running: boolean;
+  /** What PostgreSQL says of lines of pg_hba.conf that it cannot read. */
+  unreadable: string[];
+  /** Lines (`line 3`) and settings of postgresql.auto.conf that PostgreSQL cannot read, so that it does not start. */
+  invalid: string[];
 }
 
 /** Settings of recovery, which a restore writes there and Patroni takes away again. */
-const RECOVERY = /^(restore_command|recovery_.*|primary_.*|archive_cleanup_command)$/;
+const RECOVERY = /^(restore_command|recovery_.*|primary_.*|archive_cleanup_command)$/i;
 
-const overridden = ({ want }: Step<MemberSettingsWant>, state: MemberSettingsState): string[] =>
-  state.altered.filter((name) => want.settings.includes(name));
+/** Whoever sets these decides who gets in, whatever pg_hba.conf says. */
+const OTHER_FILES = ['hba_file', 'ident_file'];
+
+const isOurs = ({ want }: Step<MemberSettingsWant>, name: string): boolean =>
+  [...want.settings, ...OTHER_FILES].some((one) => one.toLowerCase() === name.toLowerCase());
+
+const overridden = (one: Step<MemberSettingsWant>, state: MemberSettingsState): string[] =>
+  state.altered.filter((name) => isOurs(one, name));
+
+const holdsSomething = (line: string): boolean => !/^\s*(#|$)/.test(line);
 
 /**
- * What lies in the data directory of a running member and was changed there by hand: pg_hba.conf, which Patroni writes
- * and does not look at again, and postgresql.auto.conf, which wins over everything that Patroni says.
+ * What lies in the data directory of a member and was changed there by hand: pg_hba.conf, which Patroni writes and does
+ * not look at again, and postgresql.auto.conf, which wins over everything that Patroni says. Either can keep PostgreSQL
+ * from starting, so they are also mended where it does not run.
  */
 const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefined> = {
   name: 'member-settings',
-  probe: (steps) =>
-    steps
-      .map(({ want: { dataDir } }) => {
-        const [hba, auto] = [quote(`${dataDir}/pg_hba.conf`), quote(`${dataDir}/postgresql.auto.conf`)];
-        return `if [ -e ${hba} ]; then grep -vE '^[[:space:]]*(#|$)' ${hba} | sed 's/^/hba /'; sed -nE 's/^[[:space:]]*([a-z_.]+)[[:space:]]*=.*/altered \\1/p' ${auto}; echo there; fi`;
-      })
-      .join('\n'),
-  parse(answer, steps) {
-    const lines = answer.split('\n');
-    const of = (word: string) =>
-      lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-    const state = lines.includes('there')
-      ? { hba: of('hba'), altered: [...new Set(of('altered'))].filter((name) => !RECOVERY.test(name)) }
-      : undefined;
+  probe: (steps) => steps.map(({ want }) => `(\n${readScript(want)}\n)`).join('\n'),
+  parse: (answer, steps) => {
+    const state = parseState(answer.split('\n'));
     return new Map(steps.map((one) => [one.id, state]));
   },
   diff(one, state) {
     // Before its first start there is nothing to compare, and Patroni writes it right.
     if (!state) return undefined;
-    const reasons = overridden(one, state).map((name) => `${name} set by ALTER SYSTEM → reset`);
-    const same = state.hba.join('\n') === one.want.hba.join('\n');
-    if (!same) reasons.push('pg_hba.conf');
+    const wanted = one.want.hba.filter(holdsSomething);
+    const same = state.hba.join('\n') === wanted.join('\n');
+    const reasons = [
+      ...overridden(one, state).map((name) => `${name} set by ALTER SYSTEM → reset`),
+      ...state.invalid
+        .filter((what) => !isOurs(one, what))
+        .map((what) => `${what} of postgresql.auto.conf, which PostgreSQL cannot read → taken out`),
+      ...(same && state.unreadable.length === 0 ? [] : ['pg_hba.conf']),
+      ...state.unreadable.map((what) => `PostgreSQL cannot read ${what}`),
+    ];
     if (reasons.length === 0) return undefined;
+    const shown = (lines: readonly string[]) => `${lines.map(blotHba).join('\n')}\n`;
     return {
       action: 'update',
       summary: reasons.join(', '),
-      ...(same ? {} : { before: `${state.hba.join('\n')}\n`, after: `${one.want.hba.join('\n')}\n` }),
+      ...(same ? {} : { before: shown(state.hba), after: shown(wanted) }),
     };
   },
   notes(one, state) {
-    const others = (state?.altered ?? []).filter((name) => !one.want.settings.includes(name));
-    return others.length > 0 ? [`set by ALTER SYSTEM and kept: ${others.join(', ')}`] : [];
+    const others = (state?.altered ?? []).filter((name) => !isOurs(one, name) && !state!.invalid.includes(name));
+    if (others.length === 0) return [];
+    return [
+      state!.running
+        ? `set by ALTER SYSTEM and kept: ${others.join(', ')}`
+        : `PostgreSQL does not run; set by ALTER SYSTEM and kept, even if that is why: ${others.join(', ')}`,
+    ];
   },
   async change(one, state, remote) {
-    const { dataDir, port, hba } = one.want;
-    const file = quote(`${dataDir}/pg_hba.conf`);
-    const next = quote(`${dataDir}/pg_hba.conf.hapg-new`);
-    // A member that has just been started, as a restored one, may still be on its way.
-    await remote.run(
-      `set -e
-umask 077
-n=0; until pg_isready -q -h ${SOCKET_DIR} -p ${port} || [ $n -ge 120 ]; do n=$((n + 1)); sleep 0.5; done
-${overridden(one, state!)
-  .map((name) => sql(port, `alter system reset ${name}`))
-  .join('\n')}
-${print(`# Do not edit this file manually!\n# It will be overwritten by Patroni!\n\n${hba.join('\n')}\n`)} > ${next}
-chown postgres:postgres ${next}
-mv -fT ${next} ${file}
-${sql(port, 'select pg_reload_conf()')} >/dev/null`,
-      90,
+    const output = await remote.run(writeScript(one.want, one.want.hba, overridden(one, state!)), 120);
+    const [, code, words = ''] = /^refused (\d+)\n(.*)$/ms.exec(output) ?? [];
+    if (code === undefined) return;
+    const found = parseRules(words.split('\n'));
+    throw new Error(
+      code === '0'
+        ? `PostgreSQL cannot read ${found.join('; ')}. The old pg_hba.conf is back, nothing was read anew; mend postgres.hba and run again`
+        : `PostgreSQL could not be asked about the new pg_hba.conf, and the old one is back: ${words.trim().split('\n')[0]}`,
     );
   },
 };
+
+/** Reads the answer of the probe; undefined where there is no data directory of a member yet. */
+function parseState(lines: readonly string[]): MemberSettingsState | undefined {
+  if (!lines.includes('there')) return undefined;
+  const of = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const judged = of('judged')[0];
+  const said = lines.slice(lines.indexOf('running') + 1).filter((line) => line && !line.startsWith('judged '));
+  const altered = [...new Set(of('altered'))].filter(
+    (name) => /^[a-z_][a-z0-9_.]*$/i.test(name) && !RECOVERY.test(name),
+  );
+  return {
+    hba: of('hba').filter(holdsSomething),
+    altered,
+    running: lines.includes('running'),
+    // 0: it answered; 1: it could not open the file at all (psql, "Exit Status"); anything else says nothing of the file.
+    unreadable: judged === '0' ? parseRules(said) : judged === '1' ? [`pg_hba.conf: ${said[0] ?? ''}`] : [],
+    invalid: of('complained').length > 0 ? parseComplaints(lines, altered) : [],
+  };
+}
+
+/** One text a row: the line, what is wrong with it in PostgreSQL's words, and how it reads. */
+const parseRules = (lines: readonly string[]): string[] =>
+  lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => {
+      const { line: number, error, text } = JSON.parse(line) as { line: number; error: string | null; text: string };
+      return `line ${number} of pg_hba.conf (${error ?? 'it gives no reason: the value of an option, or a RADIUS server whose name does not resolve'}): ${blotHba(text)}`;
+    });
+
+/** What is said of postgresql.auto.conf when PostgreSQL reads its settings: the last value of a setting counts, which is there. */
+function parseComplaints(lines: readonly string[], altered: readonly string[]): string[] {
+  const found = lines.map((line) => {
+    const number = new RegExp(COMPLAINT.line).exec(line)?.[1];
+    const name = new RegExp(COMPLAINT.name).exec(line)?.[1];
+    return altered.find((one) => one === name) ?? (number ? `line ${number}` : undefined);
+  });
+  return [...new Set(found.filter((one) => one !== undefined))];
+}
 
 export const memberSettings = (role: RoleName, want: MemberSettingsWant): Step =>
   step(memberSettingsKind, role, 'pg_hba and ALTER SYSTEM', want);

@@ -118,7 +118,7 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
         this.spin();
         refresh();
         draw();
-        // Listr2 hides it each time it draws.
+        // Listr2 hides the cursor each time it draws.
         screen.showCursor();
       }, TICK_MS);
     }

@@ -216,6 +216,24 @@ const DRIFTS: Drift[] = [
     `sed -i 's/"cluster"/ "cluster"/' /etc/hapg/cluster.json`,
     ['file /etc/hapg/cluster.json update'],
   ],
+  [
+    'pg_hba.conf has a line that PostgreSQL cannot read',
+    'db2',
+    'echo "hostssl all all 10.9.0.0/33 scram-sha-256" >> /var/lib/postgresql/17/CLUSTER/pg_hba.conf',
+    ['member-settings pg_hba and ALTER SYSTEM update'],
+  ],
+  [
+    'PostgreSQL cannot open pg_hba.conf',
+    'db3',
+    'chown root:root /var/lib/postgresql/17/CLUSTER/pg_hba.conf',
+    ['member-settings pg_hba and ALTER SYSTEM update'],
+  ],
+  [
+    'ALTER SYSTEM names another file of rules',
+    'db3',
+    `runuser -u postgres -- psql -XAtqc "alter system set hba_file = '/tmp/open.conf'"`,
+    ['member-settings pg_hba and ALTER SYSTEM update'],
+  ],
 ];
 
 /** Started when, by unit: what nobody asked to be restarted must not have been. */

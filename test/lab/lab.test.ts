@@ -13,10 +13,13 @@ import { judging } from './judges.ts';
 import { afterwards } from './last.ts';
 import { locking } from './locks.ts';
 import { loggingIn } from './logins.ts';
+import { beingOdd, makeOdd, withOddities } from './odd.ts';
 import { repairing } from './repair.ts';
 import { restoring } from './restore.ts';
 import { rotating } from './rotation.ts';
+import { settling } from './settings.ts';
 import { briefly } from './shape.ts';
+import { storing } from './store.ts';
 import { updating } from './updates.ts';
 
 /*
@@ -28,22 +31,27 @@ import { updating } from './updates.ts';
 describe('one cluster: bare hosts at the beginning, and all that follows happens to it', () => {
   const lab = new TestLab('pgtest', 'lab.yaml', { bare: true });
   before(async () => {
+    lab.write(withOddities);
     const up = await lab.hapg(['lab', 'up']);
     assert.equal(up.code, 0, up.stderr);
+    makeOdd(lab);
     await lab.findUri();
   });
   after(() => lab.down());
 
   group('first pass', 180, ALWAYS, () => applying(lab));
+  group('odd host', 150, 97, () => beingOdd(lab));
   group('locks', 140, 60, () => locking(lab));
   group('judges', 130, 80, () => judging(lab));
   group('changed settings', 280, 70, () => changing(lab));
+  group('settings', 90, 68, () => settling(lab));
   group('logins', 45, 30, () => loggingIn(lab));
   group('failover', 170, 100, () => failingOver(lab));
   group('guards', 220, 40, () => guarding(lab));
   group('drift', 110, 35, () => drifting(lab));
   group('growth', 110, 75, () => growing(lab));
   group('rotation', 170, 45, () => rotating(lab));
+  group('secret store', 100, 44, () => storing(lab));
   group('repair', 110, 55, () => repairing(lab));
   group('restore', 80, 90, () => restoring(lab));
   group('updates', 250, 50, () => updating(lab));

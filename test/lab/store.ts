@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { test } from '../support/group.ts';
 import { isFree, type TestLab, until } from '../support/lab.ts';
 
 /** The secret store beside other runs, other copies of it, and in its two forms. */

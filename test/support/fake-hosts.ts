@@ -98,12 +98,13 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
   if (fake.silent) return;
   const nonce = /'([0-9a-f]+) '/.exec(command)?.[1];
   // As `rootShellCommand` has the shell announce itself.
-  const [, half = '', rest = ''] = /a=([0-9a-f]+); echo "\$a"(\S+);/.exec(command) ?? [];
+  const [, half = '', rest = ''] = /a=(\S+); echo "\$a"(\S+);/.exec(command) ?? [];
+  const announcement = `${half}${rest}\n`;
   let received = '';
   let hangs = false;
   let asked = nonce !== undefined && fake.sudoPassword !== undefined;
   if (asked) channel.stderr.write(`${nonce} `);
-  else if (rest) channel.write(`${half}${rest}\n`);
+  else channel.write(announcement);
   channel.on('data', (chunk: Buffer) => {
     received += chunk.toString();
     if (asked && received.includes('\n')) {
@@ -111,7 +112,7 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
       received = received.slice(typed.length + 1);
       asked = typed !== fake.sudoPassword;
       if (asked) channel.stderr.write(`${nonce} `);
-      else channel.write(`${half}${rest}\n`);
+      else channel.write(announcement);
     }
     for (;;) {
       // As `frame` ends a request.

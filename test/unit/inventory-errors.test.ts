@@ -174,6 +174,9 @@ const BAD: Bad[] = [
     'db1: {address: 10.0.0.1, tags: {nofailover: ‸yes},',
     /write true or false/,
   ],
+  ['a network that is cut short', 'clients: [10.0.0.0/24]', 'clients: [‸10/8]', /not a network in CIDR form/],
+  ['a network with an octal number', 'clients: [10.0.0.0/24]', 'clients: [‸010.0.0.0/8]', /not a network in CIDR form/],
+  ['a network with a zone', 'clients: [10.0.0.0/24]', 'clients: [‸"fe80::1%eth0/64"]', /not a network in CIDR form/],
   // cross-checks
   ['the same address twice', 'address: 10.0.0.2,', 'address: ‸10.0.0.1,', /already used by db1/],
   ['two address families', 'address: 10.0.0.2,', 'address: ‸"fd00::2",', /another address family/],
@@ -243,14 +246,32 @@ const BAD: Bad[] = [
   [
     'an hba line with trust',
     '  users: [{name: app}]',
-    '  users: [{name: app}]\n  hba: [‸"hostssl all all 10.0.0.0/24 trust"]',
-    /refused/,
+    '  users: [{name: app}]\n  hba: ["hostssl all all 10.0.0.0/24 ‸trust"]',
+    /trust is refused/,
   ],
   [
     'an hba line without TLS',
     '  users: [{name: app}]',
-    '  users: [{name: app}]\n  hba: [‸"host all all 10.0.0.0/24 scram-sha-256"]',
+    '  users: [{name: app}]\n  hba: ["‸host all all 10.0.0.0/24 scram-sha-256"]',
     /write hostssl/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, behind escaped quotes',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba: ["hostssl \\"my app\\" all ‸10.0.0.0/33 scram-sha-256"]',
+    /invalid CIDR mask/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, in single quotes',
+    '  users: [{name: app}]',
+    "  users: [{name: app}]\n  hba: ['hostssl /it''s all ‸10.0.0.0/33 scram-sha-256']",
+    /invalid CIDR mask/,
+  ],
+  [
+    'an hba line that PostgreSQL cannot read, without quotes',
+    '  users: [{name: app}]',
+    '  users: [{name: app}]\n  hba:\n    - hostssl all all all md5\n    - hostssl all all ‸10.0.0.0/33 scram-sha-256',
+    /invalid CIDR mask/,
   ],
   ['more synchronous standbys than replicas', '{port: 8008}', '{synchronous_node_count: ‸3}', /at most 2/],
   [

@@ -224,7 +224,7 @@ test('a plan foresees the restart that a changed setting will ask for, and none 
         [
           patroni,
           JSON.stringify({ ttl: 20, postgresql: { parameters: shared } }),
-          Buffer.from(`  parameters:\n${own}  pg_hba:\n`).toString('base64'),
+          `  parameters:\n${own}`.replaceAll('\n', '\x1f'),
         ].join('\n'),
         [restarted],
       )

@@ -26,6 +26,7 @@ import {
   storageScript,
 } from '../../src/cluster/storage.ts';
 import { setContentsAside } from '../../src/shell/aside.ts';
+import { moveWal } from '../../src/steps/wal-directory.ts';
 import { labCluster } from './model.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-storage-'));
@@ -230,6 +231,51 @@ test('what a host has of a database is seen through its links', () => {
       [at('wal/main'), 'taken', true],
     ],
   );
+});
+
+describe('WAL of a living member that moves', () => {
+  const log = () => readFileSync(join(root, 'systemctl.log'), 'utf8').trim().split('\n');
+  const move = (target = at('wal/main')) =>
+    run(moveWal({ pgWal: at('pg/17/main/pg_wal'), target, walDir: at('disk2'), notRunning: ':' }));
+  beforeEach(() => {
+    program('systemctl', `echo "$@" >> ${join(root, 'systemctl.log')}`);
+    program('chown', ':');
+    writeFileSync(join(root, 'systemctl.log'), '');
+    mkdirSync(at('disk2'));
+  });
+  const expectMoved = () => {
+    assert.equal(readlinkSync(at('pg/17/main/pg_wal')), at('disk2'));
+    assert.deepEqual(readdirSync(at('disk2')), ['000000010000000000000001']);
+    assert.deepEqual(log(), ['stop patroni.service', 'start patroni.service']);
+  };
+  test('is copied while it is stopped, and the old place is empty', () => {
+    assert.deepEqual(move(), { code: 0, out: '' });
+    expectMoved();
+    assert.deepEqual(readdirSync(at('wal/main')), []);
+  });
+  test('out of the data directory leaves nothing there', () => {
+    rmSync(at('pg/17/main/pg_wal'));
+    spawnSync('mv', [at('wal/main'), at('pg/17/main/pg_wal')]);
+    assert.deepEqual(move(''), { code: 0, out: '' });
+    expectMoved();
+    assert.ok(!existsSync(at('pg/17/main/pg_wal.moved')));
+  });
+  test('goes on after a run that was cut off', () => {
+    rmSync(at('pg/17/main/pg_wal'));
+    spawnSync('mv', [at('wal/main'), at('pg/17/main/pg_wal.moved')]);
+    writeFileSync(at('disk2/.hapg-moving'), '');
+    writeFileSync(at('disk2/half'), '');
+    assert.deepEqual(move(''), { code: 0, out: '' });
+    expectMoved();
+  });
+  test('does not touch a place that holds something else, and the member goes on', () => {
+    writeFileSync(at('disk2/of-another'), '');
+    const { code, out } = move();
+    assert.equal(code, 1);
+    assert.match(out, /disk2 is not empty/);
+    assert.deepEqual(log(), ['start patroni.service']);
+    assert.deepEqual(readdirSync(at('wal/main')), ['000000010000000000000001']);
+  });
 });
 
 describe('before anything is stopped', () => {

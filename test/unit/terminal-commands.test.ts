@@ -39,45 +39,55 @@ const behind = (name: string) =>
   );
 
 /** Each question that a command can ask on its way, and what has to be on the screen together with it. */
-const QUESTIONS: { command: string[]; setting: Setting; question: RegExp; shown: string[] }[] = [
+const QUESTIONS: { what: string; command: string[]; setting: Setting; question: RegExp; shown: string[] }[] = [
   {
+    what: 'the plan and the question',
     command: ['apply'],
     setting: {},
     question: /^Apply \d+ changes to pglab\? \[y\/N\] $/,
     shown: ['client\n  + directory /etc/hapg', ' create, '],
   },
   {
+    what: 'the explanation and the question',
     command: ['switchover'],
     setting: { hosts: healthyHosts(), stored: true },
     question: /^Switch pglab over\? \[y\/N\] $/,
     shown: ['db1 hands over to db2: sync_standby, streaming'],
   },
   {
+    what: 'the explanation and the question for the name',
     command: ['restore', '--latest'],
     setting: { hosts: hostsWithBackup(), stored: true },
     question: /^Restore pglab\? Type its name: $/,
     shown: ['pglab as it was at the newest archived transaction', 'the present data of db1 is moved to'],
   },
   {
+    what: "the question for sudo's password",
     command: ['apply', '-K'],
     setting: { user: 'operator', hosts: behind('right') },
     question: /^sudo password: $/,
     shown: [],
   },
-  { command: ['apply'], setting: { passphrase: 'long' }, question: /^passphrase of \S+\/user: $/, shown: [] },
+  {
+    what: "the question for a key's passphrase",
+    command: ['apply'],
+    setting: { passphrase: 'long' },
+    question: /^passphrase of \S+\/user: $/,
+    shown: [],
+  },
 ];
 
 /** The sizes of terminals, and the key that ends the question there. */
 const SIZES = [
   { rows: 24, columns: 80, key: KEY.ctrlC, name: 'Ctrl-C' },
   { rows: 50, columns: 200, key: KEY.ctrlD, name: 'Ctrl-D' },
-  // Fewer rows than hosts.
-  { rows: 6, columns: 80, key: KEY.ctrlC, name: 'Ctrl-C' },
 ];
+/** Fewer rows than hosts: there are no live lines, but plain ones. */
+const SMALL = { rows: 6, columns: 80, key: KEY.ctrlC, name: 'Ctrl-C' };
 
-for (const { command, setting, question, shown } of QUESTIONS)
-  for (const { rows, columns, key, name } of SIZES)
-    test(`${command.join(' ')} in ${columns}×${rows} asks ${question.source} where it can be read, and ${name} ends with 130`, {
+for (const { what, command, setting, question, shown } of QUESTIONS)
+  for (const { rows, columns, key, name } of [...SIZES, ...(command.length === 1 ? [SMALL] : [])])
+    test(`${command.join(' ')} in ${columns}×${rows} shows ${what} before the answer, and ${name} there ends with 130`, {
       skip,
     }, async (context) => {
       const fakes = await setUp(context, setting);

@@ -1,0 +1,22 @@
+import { isScalar } from 'yaml';
+
+/** How many characters of the text an escape of a double-quoted scalar takes (YAML 1.2.2, 5.7 "Escaped Characters"). */
+const ESCAPES: Record<string, number> = { x: 4, u: 6, U: 10 };
+
+/**
+ * How far behind the start of a YAML scalar a character of its value stands in the text, both counted from 0. What has
+ * no text, or is folded over several lines, gives 0: its start.
+ */
+export function scalarColumn(text: string, node: unknown, column: number): number {
+  if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return 0;
+  const raw = text.slice(node.range[0], node.range[1]);
+  const whole = raw.indexOf(node.value);
+  if (whole >= 0) return whole + column;
+  if (raw.includes('\n')) return 0;
+  const doubled = node.type === 'QUOTE_DOUBLE';
+  let at = 1;
+  for (let left = column; left > 0; left--)
+    if (raw[at] !== (doubled ? '\\' : "'")) at += 1;
+    else at += (doubled && ESCAPES[raw[at + 1] ?? '']) || 2;
+  return at;
+}

@@ -1,0 +1,32 @@
+import { CURL } from '../shell/curl.ts';
+import { patronictl } from '../shell/postgres.ts';
+import type { Remote } from './step.ts';
+
+/** A member that must hand leadership over before its PostgreSQL is stopped. */
+export interface HandOver {
+  name: string;
+  /** What names the cluster to patronictl. */
+  scope: readonly string[];
+  /** POSIX sh that sets `$base` and the arguments of curl for this member's REST API. */
+  rest: string;
+  /** The member that takes over; undefined when none may. */
+  candidate: string | undefined;
+}
+
+/** Makes the candidate the leader and waits until this member follows. Rejects when nobody may take over, or in 60 s. */
+export async function handOver({ name, scope, rest, candidate }: HandOver, remote: Remote): Promise<void> {
+  if (!candidate)
+    throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
+  remote.doing(`handing leadership over to ${candidate}`);
+  await remote.run(
+    `${patronictl('switchover', ...scope, '--leader', name, '--candidate', candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
+end=$(($(date +%s) + 60))
+while :; do
+  ${rest}
+  [ "$(${CURL} "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
+  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
+  sleep 0.5
+done`,
+    120,
+  );
+}
