@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
+import { UsageError } from '../errors.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
 
 /** Flags of the command line that win over the inventory. */
@@ -57,7 +58,10 @@ function resolve(
   config: SSHConfig,
   depth: number,
 ): SshTarget {
-  if (depth > 4) throw new Error(`more than four jump hosts to ${alias}`);
+  if (depth > 4)
+    throw new UsageError(
+      `more than four jump hosts to ${alias}: do the jump hosts of the inventory, or ProxyJump in ~/.ssh/config, go in a circle?`,
+    );
   const written = config.compute(alias, { ignoreCase: true }) as Record<string, string | string[] | undefined>;
   const home = join(homedir(), '.ssh');
   const explicit = flags.privateKey ?? settings.key;
@@ -69,9 +73,11 @@ function resolve(
       ];
   const agent = first(written.identityagent);
   const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
+  const host = first(written.hostname) ?? alias;
+  const port = settings.port ?? Number(first(written.port) ?? 22);
   return {
-    host: first(written.hostname) ?? alias,
-    port: settings.port ?? Number(first(written.port) ?? 22),
+    host,
+    port,
     user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
     keys: [...new Set(keys)].filter((file) => existsSync(file)),
     agent:
@@ -88,8 +94,17 @@ function resolve(
       join(home, 'known_hosts'),
       '/etc/ssh/ssh_known_hosts',
     ],
-    jumps: jump && jump !== 'none' ? resolveJumps(cluster, jump, settings, flags, config, depth) : [],
+    jumps:
+      jump && jump !== 'none'
+        ? before({ host, port }, resolveJumps(cluster, jump, settings, flags, config, depth))
+        : [],
   };
+}
+
+/** A jump host that all others are reached through is itself reached with the hops before it alone. */
+function before({ host, port }: Pick<SshTarget, 'host' | 'port'>, jumps: SshTarget[]): SshTarget[] {
+  const self = jumps.findIndex((jump) => jump.host === host && jump.port === port);
+  return self < 0 ? jumps : jumps.slice(0, self);
 }
 
 /** `[user@]host[:port][,...]`; a name of the inventory means that host, else ~/.ssh/config is asked. */
