@@ -67,7 +67,7 @@ export const archiveAll = async (op: Operation): Promise<void> => {
   );
 };
 
-/** When the newest transaction was committed (milliseconds since the epoch), as a running replica knows it. */
+/** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */
 export async function lastCommit(op: Operation): Promise<number | undefined> {
   const { members } = await op.look();
   const replica = members.find((one) => one.state === 'streaming');
@@ -75,7 +75,7 @@ export async function lastCommit(op: Operation): Promise<number | undefined> {
   const answer = await op.ask(
     op.host(replica.name),
     'the last commit',
-    sql(op.cluster.settings.postgres.port, 'select floor(extract(epoch from pg_last_xact_replay_timestamp()) * 1000)'),
+    sql(op.cluster.settings.postgres.port, 'select extract(epoch from pg_last_xact_replay_timestamp()) * 1000'),
   );
-  return /^\d+$/.test(answer.trim()) ? Number(answer.trim()) : undefined;
+  return /^\d+(\.\d+)?$/.test(answer.trim()) ? Number(answer.trim()) : undefined;
 }

@@ -4,27 +4,26 @@ import { Command, CommanderError } from 'commander';
 import { DEFAULT_WAITS } from '../playbooks/step-aside.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
-import { endOf } from './commands/ask.ts';
 import { labCommand } from './commands/lab.ts';
 import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
-import { EXIT, KnownError, UsageError } from './errors.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { isProgram, tell, tellOfBugs } from './outcome.ts';
 import { packageRoot } from './package-root.ts';
+import { forgetSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
-/** Ends the process with a command's exit code; known errors are one short message, only bugs show a stack. */
+/** The exit code of the command that ran last. */
+let code: number = EXIT.done;
+
+/** Does a command's work and keeps its exit code; an error is told as one short message, only a bug with its stack. */
 async function run(work: () => Promise<number>): Promise<void> {
-  let code: number;
   try {
     code = await work();
     await screen.end();
-  } catch (cause) {
+  } catch (error) {
     await screen.end();
-    const error = cause instanceof KnownError ? endOf(cause) : undefined;
-    screen.tell(error?.message ?? `hapg: this is a bug; please report it:\n${(cause as Error).stack ?? cause}`);
-    code = error?.exitCode ?? EXIT.bug;
+    code = tell(error);
   }
-  // A dead link or a killed unit's poll must not keep the process; what was printed is flushed first.
-  screen.exit(code);
 }
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
@@ -275,9 +274,21 @@ program
     run(async () => (await import('./commands/completion.ts')).completionCommand(program, shell)),
   );
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+/** Runs the words of a command line and returns the exit code; what it tells goes to this process's streams. */
+export async function hapg(words: readonly string[]): Promise<number> {
+  code = EXIT.done;
+  forgetSecrets();
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    // commander has told it already, with the help where that was asked for.
+    code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : tell(error);
+  }
+  return code;
+}
+
+if (isProgram(import.meta.url)) {
+  tellOfBugs();
+  // A dead link or a killed unit's poll must not keep the process.
+  screen.exit(await hapg(process.argv.slice(2)));
 }

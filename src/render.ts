@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Eta } from 'eta';
 import { stringify } from 'yaml';
 import { packageRoot } from './package-root.ts';
 import { Secret } from './secrets/secret.ts';
+import { secretRanges } from './secrets/syntax/yaml.ts';
+import { type Form, joined, type Part, SecretText } from './secrets/text.ts';
 
 const eta = new Eta({
   views: join(packageRoot, 'templates'),
@@ -26,8 +29,44 @@ export const render = (name: string, data: object): string => eta.render(`${name
 const yaml = (value: unknown): string =>
   stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
 
-/** As `yaml`, for a value that holds secrets; the whole text is one. */
-export const secretYaml = (value: unknown): Secret => new Secret(yaml(reveal(value)));
+/** As `yaml`, for a value that holds secrets: the text knows where they are. */
+export function secretYaml(value: Readonly<Record<string, unknown>>): SecretText {
+  const text = yaml(reveal(value));
+  return new SecretText(
+    text,
+    () => {
+      const parts: Part[] = [];
+      let end = 0;
+      for (const [from, to] of secretRanges(text, value)) {
+        parts.push(text.slice(end, from), new Secret(text.slice(from, to)));
+        end = to;
+      }
+      return [...parts, text.slice(end)];
+    },
+    { syntax: 'yaml', value },
+  );
+}
+
+/**
+ * As `render`, for data that holds secrets: templates print them as they print texts. A mark stands for each of them
+ * meanwhile, which no text of ours holds.
+ */
+export function renderSecret(name: string, data: object, form: Form): SecretText {
+  const secrets: Secret[] = [];
+  const nonce = randomBytes(8).toString('hex');
+  const marked = (value: unknown): unknown => {
+    if (value instanceof Secret) return `<${nonce}:${secrets.push(value) - 1}>`;
+    if (Array.isArray(value)) return value.map(marked);
+    if (value && Object.getPrototypeOf(value) === Object.prototype)
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, marked(inner)]));
+    return value;
+  };
+  const pieces = render(name, marked(data) as object).split(new RegExp(`<${nonce}:(\\d+)>`));
+  return joined(
+    pieces.map((piece, index) => (index % 2 === 0 ? piece : secrets[Number(piece)]!)),
+    form,
+  );
+}
 
 function reveal(value: unknown): unknown {
   if (value instanceof Secret) return value.reveal();

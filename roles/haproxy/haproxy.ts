@@ -3,8 +3,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
-import { render } from '../../src/render.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { render, renderSecret } from '../../src/render.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
@@ -39,13 +38,13 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
   const { ports } = settings.haproxy;
   const members = hostsWith(cluster, 'patroni');
   const list = backends(settings.haproxy.replica_lag_bytes);
-  const config = render('haproxy/haproxy.cfg', {
+  const parts = {
     maxconn: settings.haproxy.maxconn,
     timing: cluster.timing.haproxy,
     ports,
     // A kernel without IPv6 has no such socket, and HAProxy would not start.
     bind: (port: number) => (facts(host).ipv6 ? `:::${port} v4v6` : `:${port}`),
-    statsPassword: secrets.password('stats').reveal(),
+    statsPassword: secrets.password('stats'),
     proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({
       name,
       port: ports[name],
@@ -58,7 +57,8 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
     })),
     memberPort: memberPort(cluster),
     patroniPort: settings.patroni.port,
-  });
+  };
+  const config = renderSecret('haproxy/haproxy.cfg', parts, { syntax: 'haproxy' });
   const again = { notify: [reload(UNIT)] };
   return [
     directory(role, PKI.haproxy),
@@ -72,7 +72,7 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
         memberPort(cluster),
       ),
     ),
-    file(role, '/etc/haproxy/haproxy.cfg', new Secret(config), {
+    file(role, '/etc/haproxy/haproxy.cfg', config, {
       group: 'haproxy',
       mode: '0640',
       check: 'haproxy -c -q -f {}',

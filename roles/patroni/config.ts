@@ -5,6 +5,7 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { secretYaml } from '../../src/render.ts';
 import type { Secret } from '../../src/secrets/secret.ts';
+import type { SecretText } from '../../src/secrets/text.ts';
 import { END_POOL } from '../pgbouncer/pgbouncer.ts';
 import { dcsConfig } from './dcs.ts';
 import { dcsSection } from './dcs-section.ts';
@@ -26,8 +27,8 @@ export const restoreReplica = (cluster: Cluster): Record<string, string> => ({
   placeWal: placeWal(cluster.dataDir, cluster.walDir),
 });
 
-/** `/etc/patroni/config.yml` of one member; a whole secret, for it holds passwords. */
-export function patroniConfig(host: Host, context: Context): Secret {
+/** `/etc/patroni/config.yml` of one member, with passwords in it. */
+export function patroniConfig(host: Host, context: Context): SecretText {
   const { cluster, secrets } = context;
   const { settings } = cluster;
   const fromBackups = backupsServe(cluster);

@@ -1,6 +1,6 @@
-import { parse, stringify } from 'ini';
 import { capabilities } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
+import { Refused } from '../../src/errors.ts';
 import {
   type Cluster,
   type Host,
@@ -12,8 +12,9 @@ import { PKI } from '../../src/paths.ts';
 import { s3Secrets } from '../../src/secrets/given.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
+import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';
 
-type Options = Record<string, string | number>;
+type Options = Record<string, string | number | Secret>;
 
 /** A connection to another host's pgBackRest over TLS, with the keys in a directory; `prefix` is `repoN-host` or `pgN-host`. */
 const tlsHost = (prefix: string, host: Host, port: number, directory: string): Options => ({
@@ -35,7 +36,7 @@ function repositoryPlace(one: RepositorySettings, secrets: SecretStore, director
   return {
     [`${repo}-path`]: one.path,
     [`${repo}-cipher-type`]: 'aes-256-cbc',
-    [`${repo}-cipher-pass`]: secrets.password('repository').reveal(),
+    [`${repo}-cipher-pass`]: secrets.password('repository'),
     ...(one.kind === 's3' ? bucket(one, secrets, directory) : {}),
   };
 }
@@ -51,8 +52,8 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, 
     [`${repo}-s3-uri-style`]: one.uriStyle,
     [`${repo}-storage-port`]: one.port,
     ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one, directory) } : {}),
-    [`${repo}-s3-key`]: secrets.given(keys.key).reveal(),
-    [`${repo}-s3-key-secret`]: secrets.given(keys.secret).reveal(),
+    [`${repo}-s3-key`]: secrets.given(keys.key),
+    [`${repo}-s3-key-secret`]: secrets.given(keys.secret),
   };
 }
 
@@ -66,7 +67,7 @@ const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number,
  * The configuration with which a host of another cluster restores from this one's repositories: read only in effect, for
  * it is used for nothing but `restore` and `archive-get`. `directory` holds its keys, `dataDir` is where it restores to.
  */
-export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: string, directory: string): Secret {
+export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: string, directory: string): SecretText {
   const { pgbackrest } = cluster.settings;
   const dedicated = repositoryHost(cluster);
   const global: Options = { 'process-max': pgbackrest.process_max, 'log-level-file': 'off' };
@@ -77,11 +78,11 @@ export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: st
         ? remoteRepository(one, dedicated, pgbackrest.port, directory)
         : repositoryPlace(one, secrets, directory),
     );
-  return new Secret(serialize({ global, [cluster.stanza]: { 'pg1-path': dataDir } }, []));
+  return joined(serialize({ global, [cluster.stanza]: { 'pg1-path': dataDir } }, []), { syntax: 'ini' });
 }
 
 /** `/etc/pgbackrest/pgbackrest.conf` of the repository host or of a database host. */
-export function pgbackrestConfig(host: Host, context: Context): Secret {
+export function pgbackrestConfig(host: Host, context: Context): SecretText {
   const { cluster } = context;
   const { pgbackrest, postgres } = cluster.settings;
   const dedicated = repositoryHost(cluster);
@@ -132,26 +133,33 @@ export function pgbackrestConfig(host: Host, context: Context): Secret {
           },
     );
   const peers = !dedicated ? [] : host === dedicated ? members : [dedicated];
-  return new Secret(
-    `# Managed by hapg\n${serialize(
-      // The stanza stands last: a drill puts its own database in the place of what it says.
-      { global, [cluster.stanza]: section },
-      peers.map((peer) => `tls-server-auth=${peer.name}=${cluster.stanza}`),
-    )}`,
+  const text = serialize(
+    // The stanza stands last: a drill puts its own database in the place of what it says.
+    { global, [cluster.stanza]: section },
+    peers.map((peer) => `tls-server-auth=${peer.name}=${cluster.stanza}`),
   );
+  return joined(['# Managed by hapg\n', ...text], { syntax: 'ini' });
 }
 
-/** INI as pgBackRest reads it. What the library wrote is parsed again and compared: it mangles values it thinks special. */
-function serialize(sections: Record<string, Options>, repeated: readonly string[]): string {
-  const text = stringify(sections, { bracketedArray: false });
-  for (const [name, options] of Object.entries(sections))
+/**
+ * Sections and options as pgBackRest reads them (ini.c): a key ends at the first `=`, and the value is the rest of the line
+ * without spaces around it, whatever it holds. Throws Refused for a value that is not one such line. `repeated` are lines of
+ * the first section with an option that is given several times.
+ */
+function serialize(sections: Record<string, Options>, repeated: readonly string[]): Part[] {
+  const parts: Part[] = [];
+  for (const [index, [name, options]] of Object.entries(sections).entries()) {
+    if (/[\r\n\]]/.test(name)) throw new Refused(`pgbackrest.conf cannot have a section "${name}"`);
+    parts.push(`${index > 0 ? '\n' : ''}[${name}]\n`);
+    if (index === 0) parts.push(...repeated.map((line) => `${line}\n`));
     for (const [key, value] of Object.entries(options)) {
-      const line = `${key}=${value}`;
-      if (!text.split('\n').includes(line))
-        throw new Error(`pgbackrest.conf cannot hold [${name}] ${key} with this value`);
+      const text = value instanceof Secret ? value.reveal() : String(value);
+      if (!text || text !== text.trim() || /[\r\n\0]/.test(text))
+        throw new Refused(
+          `pgbackrest.conf cannot hold ${key}=${value}: a value is one line, and neither begins nor ends with a space`,
+        );
+      parts.push(`${key}=`, value instanceof Secret ? value : text, '\n');
     }
-  if (Object.keys(parse(text, { bracketedArray: false })).join() !== Object.keys(sections).join())
-    throw new Error('pgbackrest.conf: section names were changed');
-  // An option that is given several times is not something that an object can say.
-  return text.replace('[global]\n', `[global]\n${repeated.map((line) => `${line}\n`).join('')}`);
+  }
+  return parts;
 }

@@ -13,10 +13,14 @@ import { settleAll } from '../engine/pool.ts';
 import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
-import { EXIT, KnownError, Refused, UsageError } from '../errors.ts';
+import { EXIT, Refused, UsageError } from '../errors.ts';
+import { onFile } from '../file-trouble.ts';
 import { type Host, ROLE_NAMES } from '../inventory/model.ts';
+import { expectStrong } from '../secrets/given.ts';
+import { scrubbed } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
+import { json } from '../shell/json.ts';
 import { showFigures } from '../view/operation.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
@@ -82,6 +86,7 @@ async function begin(options: CommonOptions, asks: boolean) {
   const store = await SecretStore.read(made.cluster);
   const secrets = store ?? (await SecretStore.create(made.cluster));
   await secrets.complete();
+  expectStrong(made.cluster, (name) => secrets.given(name));
   await secrets.confirmSavable();
   tellOfStore(store, options);
   const running = await start(made, run, () => secrets.all());
@@ -100,7 +105,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
       await secrets.save();
       writeFileSync(
         options.out,
-        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: plan.changes }, null, 2)}\n`,
+        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: scrubbed(plan.changes) }, null, 2)}\n`,
         { mode: 0o600 },
       );
     }
@@ -296,13 +301,12 @@ function slowest(result: ApplyResult, totalMs: number): string {
   ].join('\n');
 }
 
+/** What `hapg plan --out` has saved. Throws UsageError. */
 function readPlan(file: string): { digest: string } {
-  try {
-    const document = JSON.parse(readFileSync(file, 'utf8')) as { hapg?: number; digest?: string };
-    if (document.hapg !== 1 || typeof document.digest !== 'string') throw new Error('it is no saved plan');
-    return { digest: document.digest };
-  } catch (cause) {
-    if (cause instanceof KnownError) throw cause;
-    throw new UsageError(`${file}: ${(cause as Error).message}`);
-  }
+  const document = json<{ hapg?: number; digest?: string } | null>(onFile(file, () => readFileSync(file, 'utf8')));
+  if (document?.hapg !== 1 || typeof document.digest !== 'string')
+    throw new UsageError(
+      `${file}: this is no plan that "hapg plan --out FILE" has saved. An inventory is named with -i`,
+    );
+  return { digest: document.digest };
 }

@@ -1,5 +1,6 @@
 import type { Interrupt, RunEvent } from '../engine/events.ts';
 import { Interrupted, type KnownError, Refused, UsageError } from '../errors.ts';
+import { scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import { screen } from '../view/screen.ts';
 import type { CommonOptions } from './options.ts';
@@ -10,8 +11,8 @@ export const print = (text: string): void => screen.print(text);
 /** A message beside the result: standard error. */
 export const tell = (text: string): void => screen.tell(text);
 
-/** Writes the one JSON document of a command. */
-export const printJson = (value: unknown): void => screen.print(JSON.stringify(value));
+/** Writes the one JSON document of a command, without the secrets of the run. */
+export const printJson = (value: unknown): void => screen.print(JSON.stringify(scrubbed(value)));
 
 /** The run that questions are part of: whether it was stopped, and whether it has changed something yet. */
 const run: { interrupt: Interrupt | undefined; changed: boolean } = { interrupt: undefined, changed: false };

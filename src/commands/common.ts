@@ -4,6 +4,7 @@ import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host, RoleName } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
+import { keepInside, scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Progress, progressFor } from '../view/progress.ts';
@@ -77,6 +78,7 @@ export interface Running {
 /** Opens a session object (no connection yet) with its view, and the three levels of Ctrl-C. */
 export async function start(made: Setup, run: string, secrets: () => Iterable<Secret>): Promise<Running> {
   const { cluster, hosts, options, json } = made;
+  keepInside(secrets);
   const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
@@ -95,7 +97,7 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
     forks: Math.max(1, Number(options.forks)),
     emit: (event) => {
       noteEvent(event);
-      progress.emit(event);
+      progress.emit(scrubbed(event));
     },
     run,
     secrets,

@@ -10,6 +10,7 @@ import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts'
 import { drillHost } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { json } from '../shell/json.ts';
 import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
 import { duration, paint } from '../view/style.ts';
@@ -77,7 +78,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
         },
       );
     const text = (await session.ask(host, `cat ${PATHS.drill} 2>/dev/null`)).output.trim();
-    const result = text ? (JSON.parse(text) as DrillResult) : undefined;
+    const result = json<DrillResult>(text);
     const ok = !failure && result?.ok === true;
     journal.write('end', { result: ok ? 'ok' : 'failed', drill: result });
     await session.ask(host, auditScript(`run=${run} by=${by} command=drill result=${ok ? 'ok' : 'failed'}`), 10);

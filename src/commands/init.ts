@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
+import { errnoWords, onFile } from '../file-trouble.ts';
 import { fromAnsible } from '../inventory/ansible.ts';
 import { type GeneratedHost, keeper, spread, voters } from '../inventory/datacenters.ts';
 import { flowYaml } from '../inventory/edit.ts';
-import { parseInventory } from '../inventory/load.ts';
+import { type Loaded, parseInventory } from '../inventory/load.ts';
+import { splitCidr } from '../inventory/network.ts';
+import { BadInventory } from '../inventory/source.ts';
 import { render } from '../render.ts';
 import { screen } from '../view/screen.ts';
 import { askLine, print, tell } from './ask.ts';
@@ -43,11 +46,21 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
     : answers.datacenters
       ? inDatacenters(answers)
       : inOnePlace(answers);
-  const { warnings } = parseInventory(text, file);
-  writeFileSync(file, text);
+  const { warnings } = validated(text, file);
+  onFile(file, () => writeFileSync(file, text));
   for (const warning of warnings) tell(warning);
   print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
   return 0;
+}
+
+/** What is about to be written, checked. Throws UsageError without places in a text that nobody has seen. */
+function validated(text: string, file: string): Loaded {
+  try {
+    return parseInventory(text, file);
+  } catch (cause) {
+    if (!(cause instanceof BadInventory)) throw cause;
+    throw new UsageError(`nothing was written: ${cause.messages.join('\n')}`);
+  }
 }
 
 /** What both forms of inventory have in common. */
@@ -103,7 +116,7 @@ function likeAnsible(file: string, answers: InitOptions): string {
       hosts: hosts.filter((host) => host.roles.length > 0),
     });
   } catch (cause) {
-    throw new UsageError(`${file}: ${(cause as Error).message}`);
+    throw new UsageError(`${file}: ${errnoWords(cause) ?? (cause as Error).message}`);
   }
 }
 
@@ -118,6 +131,7 @@ function inDatacenters(answers: InitOptions): string {
   const most = count('--max-databases', answers.maxDatabases);
   if (centers < 2)
     throw new UsageError('--datacenters is for two or more; for one place name addresses with --databases');
+  if (centers > 26) throw new UsageError(`--datacenters ${centers}: data centers are named a to z`);
   for (const [flag, given] of [
     ['--balancers', answers.balancers],
     ['--vip', answers.vip],
@@ -132,6 +146,12 @@ function inDatacenters(answers: InitOptions): string {
   const networks = answers.networks
     ? list(answers.networks)
     : Array.from({ length: centers }, (_, index) => `10.1.${11 + index}.0/24`);
+  for (const network of networks)
+    try {
+      splitCidr(network);
+    } catch {
+      throw new UsageError(`--networks ${network}: not a network such as 10.1.11.0/24`);
+    }
   if (networks.length !== centers)
     throw new UsageError(`--networks names ${networks.length} networks for ${centers} data centers`);
   try {

@@ -3,6 +3,7 @@ import { describeHolder } from '../engine/lock.ts';
 import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { json } from '../shell/json.ts';
 import { table } from '../view/style.ts';
 import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 
@@ -24,7 +25,9 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
     });
     await progress.end();
     if (made.json)
-      printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : JSON.parse(holder) })));
+      printJson(
+        holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : (json(holder) ?? holder) })),
+      );
     else print(table(holders.map(({ host, holder }) => [host, holder === null ? 'free' : describeHolder(holder)])));
     return 0;
   } finally {

@@ -1,9 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { apply as playbook } from '../../playbooks/apply.ts';
 import { allSteps } from '../engine/plan.ts';
 import { assumedContext } from '../engine/survey.ts';
-import { redact, Secret } from '../secrets/secret.ts';
+import { UsageError } from '../errors.ts';
+import { onFile } from '../file-trouble.ts';
+import { keepInside } from '../secrets/outlet.ts';
+import { Secret } from '../secrets/secret.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
 import { resolveTarget } from '../transport/target.ts';
@@ -13,25 +16,36 @@ import { type CommonOptions, print, setup } from './common.ts';
 /** Nothing is contacted, a name server neither. */
 const NO_LOOKUP = async (): Promise<readonly string[]> => [];
 
-/** `hapg render`: every file of every host below a directory, with secrets redacted; facts as last seen, else assumed. */
+/**
+ * `hapg render`: every file of every host below a directory, each secret in it as `[redacted]`, by where it stands and not
+ * by what it is; facts as last seen, else assumed.
+ */
 export async function renderCommand(directory: string, options: CommonOptions): Promise<number> {
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    throw new UsageError(`${directory}: this is a file, and render writes a directory`);
   const { cluster, hosts, roles } = setup(options);
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();
+  keepInside(() => secrets.all());
   const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
   const ways = await findWays(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
   const context = assumedContext(cluster, secrets, new Set(ways.keys()));
+  const files = hosts.flatMap((host) =>
+    allSteps(playbook, host, context, { hosts, roles })
+      .flatMap(({ steps }) => steps)
+      .flatMap((step) => (step.kind.name === 'file' ? [{ host, want: step.want as FileWant }] : [])),
+  );
   let count = 0;
-  for (const host of hosts)
-    for (const step of allSteps(playbook, host, context, { hosts, roles }).flatMap(({ steps }) => steps)) {
-      if (step.kind.name !== 'file') continue;
-      const { path, content } = step.want as FileWant;
-      if (content === undefined) continue;
-      const target = join(directory, host.name, path);
+  for (const { host, want } of files) {
+    if (want.content === undefined) continue;
+    const target = join(directory, host.name, want.path);
+    const text = want.content instanceof Secret ? want.content.redacted() : want.content;
+    onFile(target, () => {
       mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, redact(content instanceof Secret ? content.reveal() : content, secrets.all()));
-      count++;
-    }
+      writeFileSync(target, text);
+    });
+    count++;
+  }
   print(`${count} files of ${hosts.length} hosts in ${directory}`);
   return 0;
 }

@@ -1,20 +1,50 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { RestoreOrder } from '../../playbooks/recover.ts';
 import type { Backup } from '../cluster/backups.ts';
 import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Operation } from '../engine/operation.ts';
 import { Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
 
 const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');
 
-/** The restore of this cluster that was begun and has not ended; undefined when there is none. */
+/** What a restore that was begun has to say, so that it can be gone on with. */
+const orderSchema = z.object({
+  target: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('time'), at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) }),
+    z.object({ kind: z.literal('lsn'), lsn: z.string() }),
+    z.object({ kind: z.literal('name'), name: z.string() }),
+    z.object({ kind: z.literal('latest') }),
+  ]),
+  timeline: z.number(),
+  backup: z.string(),
+  repository: z.number(),
+  bytes: z.number(),
+  host: z.string(),
+  stamp: z.string(),
+  done: z.array(z.enum(['stopped', 'forgotten', 'restored', 'leading', 'backed up', 'following'])),
+  source: z.string().optional(),
+});
+
+/**
+ * The restore of this cluster that was begun and has not ended; undefined when there is none. Throws Refused when its file
+ * cannot be read: what was done already is written nowhere else on this machine.
+ */
 export function readOrder(cluster: Cluster): RestoreOrder | undefined {
-  if (!existsSync(orderFile(cluster))) return undefined;
-  return JSON.parse(readFileSync(orderFile(cluster), 'utf8'), (key, value) =>
-    key === 'at' ? new Date(value as string) : value,
-  ) as RestoreOrder;
+  const file = orderFile(cluster);
+  if (!existsSync(file)) return undefined;
+  try {
+    const { source, ...order } = orderSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return { ...order, ...(source === undefined ? {} : { source }) };
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? 'it does not hold a restore' : (cause as Error).message;
+    throw new Refused(
+      `${file} tells of a restore that has not ended, and it cannot be read (${reason}). Put it back from a copy; ${PATHS.restore} on the database hosts says what was begun`,
+    );
+  }
 }
 
 /** Keeps it, atomically, on this controller. */

@@ -4,6 +4,7 @@ import { converge, roomOn, surveyAll } from '../../playbooks/grow.ts';
 import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
+import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Operation } from '../engine/operation.ts';
@@ -124,6 +125,6 @@ async function losses(op: Operation, { target, done }: RestoreOrder): Promise<st
   if (target.kind === 'latest' || done.length > 0) return [];
   if (target.kind !== 'time') return ['  ! every transaction after that is given up'];
   const last = await lastCommit(op);
-  const span = last === undefined ? '' : ` (${duration(Math.max(0, last - target.at.getTime()))} of work)`;
+  const span = last === undefined ? '' : ` (${duration(Math.max(0, last - epochMs(target.at)))} of work)`;
   return [`  ! every transaction after that is given up${span}`];
 }

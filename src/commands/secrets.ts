@@ -2,15 +2,17 @@ import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import { givenSecrets } from '../secrets/given.ts';
+import type { Cluster } from '../inventory/model.ts';
+import { suggest } from '../inventory/suggest.ts';
+import { givenSecrets, weakness } from '../secrets/given.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import { Secret } from '../secrets/secret.ts';
-import { isAccount, SecretStore, SYSTEM_PASSWORDS } from '../secrets/store.ts';
+import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { screen } from '../view/screen.ts';
 import { table } from '../view/style.ts';
 import { askSecret } from './ask.ts';
-import { type CommonOptions, print, printJson, setup, tellOfStore } from './common.ts';
+import { type CommonOptions, print, setup, tellOfStore } from './common.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
@@ -23,84 +25,133 @@ export async function secretsCommand(
   options: OperateOptions,
 ): Promise<number> {
   if (what === 'rotate') return rotate(names, options);
-  if (what === undefined || what === 'show') return list(options, what === 'show');
+  if (what === undefined || what === 'show') return list(names, options, what === 'show');
   if (what === 'set') return give(names, options);
-  throw new UsageError(`hapg secrets ${what}: show, rotate, set NAME, or nothing for the names`);
+  throw new UsageError(
+    `hapg secrets ${what}: show, rotate, set NAME, or nothing for the names${suggest(what, ['show', 'rotate', 'set'])}`,
+  );
+}
+
+/** Throws UsageError for names that are not among those that there are. */
+function expectKnown(names: readonly string[], known: readonly string[], cluster: Cluster, why = ''): void {
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const hints = unknown.map((name) => `${name}${suggest(name, known)}`).join(', ');
+  throw new UsageError(
+    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none that this can be done with'}${why}`,
+  );
 }
 
 /** Keeps a secret that somebody else made, from the terminal or standard input. Contacts nothing. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = setup(options);
   const known = givenSecrets(cluster);
+  if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
   const [name] = names;
-  if (!name || names.length > 1 || !known.includes(name))
-    throw new UsageError(
-      known.length > 0
-        ? `hapg secrets set NAME: one of ${known.join(', ')}`
-        : `${cluster.file} needs no secret that you would have to bring`,
-    );
+  if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
+  expectKnown(names, known, cluster);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
-  if (/[\r\n\0]/.test(value.reveal())) throw new UsageError(`${name}: one line is expected`);
+  const weak = weakness(value);
+  if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.give(name, value);
   print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
   return EXIT.done;
 }
 
-/** The names of all passwords; in plain text only when that is asked for. Contacts nothing. */
-async function list(options: CommonOptions, reveal: boolean): Promise<number> {
+/** One secret of the store; without a value when nobody has made or brought it yet. */
+interface Entry {
+  kind: 'system' | 'user' | 'given';
+  name: string;
+  value: Secret | undefined;
+}
+
+function entries(cluster: Cluster, store: SecretStore): Entry[] {
+  const entry = (kind: Entry['kind'], name: string, read: (name: string) => Secret): Entry => ({
+    kind,
+    name,
+    value: there(() => read(name)),
+  });
+  return [
+    ...SYSTEM_PASSWORDS.map((name) => entry('system', name, () => store.password(name))),
+    ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
+    ...givenSecrets(cluster).map((name) => entry('given', name, (key) => store.given(key))),
+  ];
+}
+
+/** A secret of the store; undefined when it has none, which the store refuses to hand out. */
+function there(read: () => Secret): Secret | undefined {
+  try {
+    const secret = read();
+    return secret.reveal() ? secret : undefined;
+  } catch (cause) {
+    if (cause instanceof Refused) return undefined;
+    throw cause;
+  }
+}
+
+/** The names of all secrets, or those that are named; in plain text only when that is asked for. Contacts nothing. */
+async function list(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = setup(options);
+  expectKnown(
+    names,
+    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...givenSecrets(cluster)],
+    cluster,
+  );
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
   tellOfStore(store, options);
-  if (reveal) store.noteShown();
-  const shown = (secret: Secret): string => (reveal ? secret.reveal() : String(secret));
-  const system = SYSTEM_PASSWORDS.map((name) => [name, shown(store.password(name))] as const);
-  const users = cluster.settings.postgres.users.flatMap(({ name }) =>
-    store.hasUser(name) ? [[name, shown(store.userPassword(name))] as const] : [],
+  const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
+  const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);
+  screen.printSecrets(
+    json
+      ? JSON.stringify(document(wanted, shown))
+      : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)])),
   );
-  const given = givenSecrets(cluster).map((name) => [name, shown(store.given(name))] as const);
-  if (json)
-    printJson({
-      system: Object.fromEntries(system),
-      users: Object.fromEntries(users),
-      given: Object.fromEntries(given),
-    });
-  else
-    print(
-      table([
-        ...system.map(([name, value]) => ['system', name, value]),
-        ...users.map(([name, value]) => ['user', name, value]),
-        ...given.map(([name, value]) => ['given', name, value]),
-      ]),
-    );
+  // Only who has seen the passphrase of the backups can keep a copy of it elsewhere.
+  if (reveal && wanted.some(({ name }) => name === 'repository')) store.noteShown();
   return EXIT.done;
 }
 
+/** What is said in the place of a value that is not there. */
+const cureOf = ({ kind, name }: Entry): string =>
+  kind === 'given' ? `missing: bring it with "hapg secrets set ${name}"` : 'missing: "hapg apply" makes it';
+
+/** The JSON document: by kind and name; null for what is missing. */
+function document(wanted: readonly Entry[], shown: (one: Entry) => string | null) {
+  const of = (kind: Entry['kind']) =>
+    Object.fromEntries(wanted.filter((one) => one.kind === kind).map((one) => [one.name, shown(one)]));
+  return { system: of('system'), users: of('user'), given: of('given') };
+}
+
+/** What can be rotated in a cluster: accounts of a copy are its source's. */
+const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
+  cluster.source
+    ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
+    : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
+
 /** New passwords for what is named, or for everything. */
-function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
+async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
+  const { cluster } = setup({ ...options, quiet: true });
+  const possible = rotatable(cluster);
+  const known = [...possible.system, ...possible.users];
+  const why = [
+    cluster.source ? `; accounts are those of ${cluster.source.name}, and the next apply takes them over` : '',
+    names.includes('repository') ? '; the passphrase of backups that are there stays as long as they do' : '',
+  ].join('');
+  expectKnown(names, known, cluster, why);
+  const wanted = names.length > 0 ? names : known;
   return operate('secrets rotate', options, async (op, snapshot, made, store) => {
-    const { cluster } = op;
-    // Accounts of a copy are its source's.
-    const rotatable = cluster.source ? ROTATABLE.filter((name) => !isAccount(name)) : ROTATABLE;
-    const everyUser = cluster.source ? [] : cluster.settings.postgres.users.map(({ name }) => name);
-    const known: string[] = [...rotatable, ...everyUser];
-    const wanted = names.length > 0 ? names : known;
-    const unknown = wanted.filter((name) => !known.includes(name));
-    if (unknown.length > 0)
-      throw new UsageError(
-        `unknown secret ${unknown.join(', ')}: one of ${known.join(', ')}${cluster.source ? `; accounts are those of ${cluster.source.name}, and the next apply takes them over` : ''}`,
-      );
-    refuseUnless(steady(cluster, snapshot, DEFAULT_LIMITS));
+    refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
     // Password files name every user, so one whom no apply has made yet is found before anything is changed.
-    pgpass(cluster, store);
-    const system = rotatable.filter((name) => wanted.includes(name));
-    const users = everyUser.filter((name) => wanted.includes(name));
+    pgpass(op.cluster, store);
+    const system = possible.system.filter((name) => wanted.includes(name));
+    const users = possible.users.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
       question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
-      hosts: cluster.hosts,
+      hosts: op.cluster.hosts,
       run: () => store.exclusively(() => rotatePasswords(op, store, system, users)),
     };
   });

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../inventory/model.ts';
+import { scrubbed } from '../secrets/outlet.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 
 /** One line of a journal. */
@@ -28,8 +29,9 @@ export class Journal {
     return new Journal(join(directory(cluster), `${run}.ndjson`));
   }
 
+  /** Appends one line, without the secrets of the run. */
   write(type: string, fields: Record<string, unknown>): void {
-    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...fields })}\n`, {
+    appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...scrubbed(fields) })}\n`, {
       mode: 0o600,
     });
   }
@@ -43,7 +45,12 @@ export function lastRunDied(cluster: Cluster): boolean {
   return last !== undefined && !last.entries.some((entry) => entry.type === 'end');
 }
 
-/** All journals of a cluster on this controller, oldest first; an unfinished last line of a killed run is left out. */
+const isEntry = (value: unknown): value is JournalEntry =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['time', 'type'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
+
+/** All journals of a cluster on this controller, oldest first; an unfinished last line of a killed run is left out, and so is what is no entry. */
 export function readJournals(cluster: Cluster): { run: string; entries: JournalEntry[] }[] {
   if (!existsSync(directory(cluster))) return [];
   return readdirSync(directory(cluster))
@@ -55,7 +62,8 @@ export function readJournals(cluster: Cluster): { run: string; entries: JournalE
         .split('\n')
         .flatMap((line) => {
           try {
-            return line ? [JSON.parse(line) as JournalEntry] : [];
+            const entry: unknown = line ? JSON.parse(line) : undefined;
+            return isEntry(entry) ? [entry] : [];
           } catch {
             return [];
           }

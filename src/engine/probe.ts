@@ -67,6 +67,8 @@ export async function probe(session: Session, host: Host, steps: readonly Step[]
       prelude: output.slice(0, output.indexOf(nonce)),
     };
   } catch (cause) {
-    throw new StepFailed(host.name, 'probe', (cause as Error).message);
+    // A parser of JSON quotes what it does not understand, which may be a piece of a secret.
+    const reason = cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message;
+    throw new StepFailed(host.name, 'probe', reason);
   }
 }

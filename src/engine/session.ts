@@ -18,7 +18,7 @@ export interface SessionOptions {
   forks: number;
   emit: Emit;
   run: string;
-  /** Values to blot out of everything that comes back. */
+  /** Values that no message of a failure may hold. */
   secrets: () => Iterable<Secret>;
 }
 
@@ -167,29 +167,31 @@ export class Session {
     this.connections.delete(host.name);
   }
 
-  /** Runs a script on a host's root shell. A non-zero status is an answer. Output is free of known secrets. */
+  /**
+   * Runs a script on a host's root shell. A non-zero status is an answer. The output is as the host gave it, for it is
+   * parsed: whoever shows it takes the secrets out.
+   */
   async ask(host: Host, script: string, timeoutSeconds = DEFAULT_TIMEOUT_S, inShell = false): Promise<ShellAnswer> {
     const connection = this.connections.get(host.name);
     if (!connection) throw new Error(`${host.name} is not connected`);
-    const answer = await connection.shell.run(script, timeoutSeconds * 1000, inShell);
-    return { code: answer.code, output: redact(answer.output, this.options.secrets()) };
+    return connection.shell.run(script, timeoutSeconds * 1000, inShell);
   }
 
   isOpen(host: Host): boolean {
     return this.connections.has(host.name);
   }
 
-  /** What a step's change sees of its host; failures name host and step. */
+  /** What a step's change sees of its host; failures name host and step, and hold no secret. */
   remote(host: Host, step: string): Remote {
+    const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, this.options.secrets()));
     const run = async (script: string, timeoutSeconds?: number): Promise<string> => {
       let answer: ShellAnswer;
       try {
         answer = await this.ask(host, script, timeoutSeconds);
       } catch (cause) {
-        throw new StepFailed(host.name, step, (cause as Error).message);
+        throw failed((cause as Error).message);
       }
-      if (answer.code !== 0)
-        throw new StepFailed(host.name, step, lastLines(answer.output) || `exit status ${answer.code}`);
+      if (answer.code !== 0) throw failed(lastLines(answer.output) || `exit status ${answer.code}`);
       return answer.output;
     };
     const doing = (text: string) => this.options.emit({ type: 'doing', host: host.name, text });

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Facts, parseFacts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
@@ -7,7 +5,7 @@ import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { ensureStateDir } from '../secrets/store-file.ts';
+import { recall, remember } from './last-seen.ts';
 import { expectLocked, type Holder, lockOrder, lockScript } from './lock.ts';
 import { allSteps, makePlan, type Plan, type Scope } from './plan.ts';
 import type { Context, Playbook } from './playbook.ts';
@@ -26,33 +24,6 @@ export interface Survey {
 
 /** What a command wants beside the inventory. */
 export type Wishes = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
-
-/** What the last run saw; only a guess that saves a round trip, never trusted. */
-interface Memory {
-  facts: Record<string, Facts>;
-  observations: Record<string, Observation>;
-}
-
-const memoryFile = (cluster: Cluster) => join(cluster.stateDir, 'last-seen.json');
-
-function recall(cluster: Cluster): Memory {
-  try {
-    if (existsSync(memoryFile(cluster))) return JSON.parse(readFileSync(memoryFile(cluster), 'utf8')) as Memory;
-  } catch {
-    // A half-written memory costs one more round trip, nothing else.
-  }
-  return { facts: {}, observations: {} };
-}
-
-function remember(cluster: Cluster, probed: ReadonlyMap<string, Probed>): void {
-  const memory = recall(cluster);
-  for (const [name, { facts, observation }] of probed) {
-    memory.facts[name] = facts;
-    memory.observations[name] = observation;
-  }
-  ensureStateDir(cluster);
-  writeFileSync(memoryFile(cluster), JSON.stringify(memory), { mode: 0o600 });
-}
 
 /** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');

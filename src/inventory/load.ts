@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { isMap } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
+import { errnoWords } from '../file-trouble.ts';
 import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
-import { type Problem, Source } from './source.ts';
+import { BadInventory, type Problem, Source } from './source.ts';
 import { standbyOfSource } from './standby.ts';
 import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
@@ -32,9 +33,11 @@ export function loadInventory(
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code } = cause as NodeJS.ErrnoException;
     throw new UsageError(
-      `${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`,
+      code === 'ENOENT'
+        ? `${file}: cannot read the inventory (${code}). Name it with -i FILE, or write one with "hapg init".`
+        : `${file}: cannot read the inventory: ${errnoWords(cause) ?? (cause as Error).message}. Name it with -i FILE.`,
     );
   }
   try {
@@ -48,17 +51,12 @@ export function loadInventory(
 /** As `loadInventory`, from text. */
 export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
   const source = new Source(relative('.', file) || file, text);
-  const syntax = source.syntaxErrors();
-  if (syntax.length > 0) throw new UsageError(syntax.join('\n'));
   for (const override of overrides) applyOverride(source, override);
-  const written = source.document.toJS({ maxAliasCount: 100 }) ?? {};
+  const written = expectMap(source);
   const hosts = terraformHosts(source, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, data));
-    throw new UsageError(problems.map((problem) => source.format(problem)).join('\n'));
-  }
+  if (!parsed.success) throw source.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
   const inventory = parsed.data as Inventory;
   const main = inventory.standby_of === undefined ? undefined : sourceOf(inventory.standby_of, file, source);
   const problems = [
@@ -66,11 +64,28 @@ export function parseInventory(text: string, file: string, overrides: readonly s
     ...(main ? standbyOfSource(inventory, main.settings, inventory.standby_of!) : []),
   ];
   const errors = problems.filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) throw new UsageError(errors.map((problem) => source.format(problem)).join('\n'));
+  if (errors.length > 0) throw source.refuse(errors);
   const warnings = problems
     .filter((problem) => problem.severity === 'warning')
     .map((problem) => source.format(problem));
   return { cluster: buildCluster(inventory, file, main), source, warnings };
+}
+
+/** The settings of an inventory. Throws UsageError for a text without any, or of something else. */
+function expectMap(source: Source): Record<string, unknown> {
+  const value = source.value();
+  if (value === null || value === undefined)
+    throw new BadInventory(`${source.file}: the inventory is empty. "hapg init" writes one.`, [
+      'the inventory is empty',
+    ]);
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw source.refuse([
+    {
+      severity: 'error',
+      path: [],
+      message: `this is ${Array.isArray(value) ? 'a list' : 'a single value'}, and an inventory is a map: "cluster: NAME", "hosts:", ... "hapg init" writes one`,
+    },
+  ]);
 }
 
 /**
@@ -79,17 +94,17 @@ export function parseInventory(text: string, file: string, overrides: readonly s
  */
 export function sourceOf(name: string, file: string, source?: Source): Cluster {
   const refuse = (message: string) =>
-    new UsageError(source?.format({ severity: 'error', path: ['standby_of'], message }) ?? message);
+    source?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
   let text: string;
   const path = resolve(dirname(file), name);
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw refuse(
-      `cannot read the inventory ${name} (${(cause as NodeJS.ErrnoException).code}). Where it is lost with its cluster, "hapg promote" goes without it`,
+      `cannot read the inventory ${name} (${errnoWords(cause) ?? (cause as Error).message}). Where it is lost with its cluster, "hapg promote" goes without it`,
     );
   }
-  if (parseDocument(text).has('standby_of'))
+  if (new Source(relative('.', path) || path, text).document.has('standby_of'))
     throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);
   return parseInventory(text, path).cluster;
 }
@@ -103,17 +118,17 @@ function terraformHosts(source: Source, hosts: unknown): Record<string, unknown>
   }
 }
 
+/** Sets one `-e key=value`. Throws UsageError. */
 function applyOverride(source: Source, override: string): void {
+  const from = `-e ${override}`;
   const at = override.indexOf('=');
-  if (at < 1) throw new UsageError(`-e ${override}: expected key=value, such as -e postgres.port=5433`);
-  const value = new Source('-e', override.slice(at + 1));
-  const errors = value.syntaxErrors();
-  if (errors.length > 0) throw new UsageError(errors.join('\n'));
-  const [first, second, ...rest] = override.slice(0, at).split('.') as [string, ...string[]];
+  const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
   // A setting of an extension has a dot in its own name.
   const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
-  const path = whole ? [first, second, rest.join('.')] : override.slice(0, at).split('.');
-  source.document.setIn(path, value.document.toJS());
+  const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
+  if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
+  if (!isMap(source.document.contents)) return;
+  source.override(path, new Source('-e', override.slice(at + 1)).value(), from);
 }
 
 /** Translates one issue of the schema into problems that tell a person what to write instead. */

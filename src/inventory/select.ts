@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
+import { errnoWords } from '../file-trouble.ts';
 import { type Cluster, type Host, ROLE_NAMES, type RoleName } from './model.ts';
 
 /**
@@ -29,7 +30,7 @@ function readPatterns(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').split('\n');
   } catch (cause) {
-    throw new UsageError(`--limit @${file}: ${(cause as Error).message}`);
+    throw new UsageError(`--limit @${file}: ${errnoWords(cause) ?? (cause as Error).message}`);
   }
 }
 
@@ -37,15 +38,24 @@ function match(cluster: Cluster, pattern: string): Host[] {
   if (pattern === 'all' || pattern === '*') return [...cluster.hosts];
   if ((ROLE_NAMES as readonly string[]).includes(pattern))
     return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
-  const glob = new RegExp(
-    `^${pattern
-      .replace(/[.+^$()|\\{}]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  );
+  const glob = globOf(pattern);
   const found = cluster.hosts.filter((host) => glob.test(host.name));
   if (found.length === 0) throw new UsageError(`--limit: "${pattern}" is no host or role of ${cluster.file}`);
   return found;
+}
+
+/** A pattern with `*`, `?` and `[...]`. Throws UsageError. */
+function globOf(pattern: string): RegExp {
+  try {
+    return new RegExp(
+      `^${pattern
+        .replace(/[.+^$()|\\{}]/g, '\\$&')
+        .replaceAll('*', '.*')
+        .replaceAll('?', '.')}$`,
+    );
+  } catch {
+    throw new UsageError(`--limit: "${pattern}" is no pattern: a bracket is open, or empty`);
+  }
 }
 
 /** Which roles `--tags` and `--skip-tags` leave; throws UsageError for a word that is no role. */

@@ -1,4 +1,17 @@
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from 'yaml';
+import { UsageError } from '../errors.ts';
 import { scalarColumn } from './scalar-column.ts';
 
 /** One thing that is wrong (or doubtful) in an inventory, with the place in the text. */
@@ -13,32 +26,132 @@ export interface Problem {
   column?: number;
 }
 
+/** So many problems are told at once; who has more has one cause. */
+const MOST = 10;
+/** Columns of a line that are shown around the place. */
+const WIDTH = 160;
+/** How often aliases may be followed: more is a text that unfolds to something huge. */
+const MAX_ALIASES = 100;
+
+/** A text that is no inventory; `messages` tell what is wrong without the place in a text that nobody has. */
+export class BadInventory extends UsageError {
+  constructor(
+    message: string,
+    readonly messages: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
 /** A parsed YAML text that can tell where each path stands. */
 export class Source {
   private readonly lines: string[];
   private readonly counter = new LineCounter();
   readonly document: Document.Parsed;
+  /** Settings that come from somewhere else, by their path: `-e postgres.port=x`. */
+  private readonly overrides: { path: readonly string[]; from: string }[] = [];
 
+  /** Throws BadInventory for what is no text, or no YAML. */
   constructor(
     readonly file: string,
     readonly text: string,
   ) {
     this.lines = text.split('\n');
+    const binary = text.search(BINARY);
+    if (binary >= 0) {
+      const before = text.slice(0, binary).split('\n');
+      const message = `this is no text: a byte 0x${text.charCodeAt(binary).toString(16).padStart(2, '0')} stands here`;
+      throw new BadInventory(this.render('error', message, before.length, before.at(-1)!.length + 1), [message]);
+    }
     this.document = parseDocument(text, { lineCounter: this.counter, uniqueKeys: true, prettyErrors: false });
+    this.expectSyntax();
+    this.expectAliases();
   }
 
-  /** The YAML parser's own complaints, formatted. */
-  syntaxErrors(): string[] {
-    return this.document.errors.map((error) => {
-      const { line, col } = this.counter.linePos(error.pos[0]);
-      return this.render('error', error.message, line, col);
-    });
+  /** Sets a value on top of the text; `from` is what the person wrote for it. Throws UsageError where it has no place. */
+  override(path: readonly string[], value: unknown, from: string): void {
+    try {
+      this.document.setIn(path, value);
+    } catch {
+      const stands = path
+        .slice(0, -1)
+        .findLastIndex((_, index) => !isCollectionAt(this.document, path.slice(0, index + 1)));
+      const place = path.slice(0, Math.max(stands, 0) + 1).join('.');
+      throw new UsageError(
+        `${from}: ${place} is a single value or a list; it has no key "${path[Math.max(stands, 0) + 1]}"`,
+      );
+    }
+    this.overrides.push({ path, from });
+  }
+
+  /** The text's value. Throws BadInventory when its aliases unfold to something huge. */
+  value(): unknown {
+    try {
+      return this.document.toJS({ maxAliasCount: MAX_ALIASES });
+    } catch (cause) {
+      throw this.bad([
+        this.render('error', `its aliases (*name) cannot be followed: ${(cause as Error).message}`, 1, 1),
+      ]);
+    }
+  }
+
+  /** The error that stands for these problems; each with `file:line:column`, the line and a caret. */
+  refuse(problems: readonly Problem[]): BadInventory {
+    return this.bad(
+      problems.map((problem) => this.format(problem)),
+      problems.map(({ message }) => message),
+    );
   }
 
   /** `file:line:column: severity: message` with the offending line and a caret. */
   format(problem: Problem): string {
+    const from = this.overrides.find(({ path }) => path.every((key, index) => key === String(problem.path[index])));
+    if (from) return `${from.from}: ${problem.severity}: ${problem.message}`;
     const { line, col } = this.counter.linePos(this.offset(problem));
     return this.render(problem.severity, problem.message, line, col);
+  }
+
+  private bad(formatted: readonly string[], messages: readonly string[] = formatted): BadInventory {
+    const rest = formatted.length - MOST;
+    return new BadInventory(
+      [...formatted.slice(0, MOST), ...(rest > 0 ? [`${this.file}: and ${rest} more`] : [])].join('\n'),
+      messages,
+    );
+  }
+
+  /** The parser's first complaint; what follows from one lost brace is dozens of others. */
+  private expectSyntax(): void {
+    const [first, ...others] = this.document.errors;
+    if (!first) return;
+    const { line, col } = this.counter.linePos(first.pos[0]);
+    const message = `${this.complaint(first)}${others.length > 0 ? `; and ${others.length} more that may follow from it` : ''}`;
+    throw new BadInventory(this.render('error', message, line, col), [message]);
+  }
+
+  private complaint({ code, message, pos }: YAMLParseError): string {
+    if (/call stack/.test(message)) return 'this is nested too deeply';
+    if (code === 'MULTIPLE_DOCS') return 'a second document begins here; an inventory is one';
+    if (code === 'DUPLICATE_KEY') {
+      const key = /^[^:\n]*/.exec(this.text.slice(pos[0]))![0].trim();
+      return `the key ${key} is given twice; keys must be unique in their map`;
+    }
+    return message;
+  }
+
+  /** An alias without its anchor is no error to the parser, only to who wants the value. */
+  private expectAliases(): void {
+    let lost: Alias | undefined;
+    visit(this.document, {
+      Alias: (_key, node) => {
+        if (node.resolve(this.document)) return undefined;
+        lost = node;
+        return visit.BREAK;
+      },
+    });
+    if (!lost) return;
+    const { line, col } = this.counter.linePos(lost.range?.[0] ?? 0);
+    const message = `*${lost.source} stands for what is marked with &${lost.source} above it, and nothing is; text that begins with * goes in quotes`;
+    throw new BadInventory(this.render('error', message, line, col), [message]);
   }
 
   /** Offset of the nearest node that exists on the problem's path. */
@@ -47,6 +160,7 @@ export class Source {
     let offset = 0;
     for (const [index, key] of problem.path.entries()) {
       const last = index === problem.path.length - 1;
+      if (isAlias(node)) node = node.resolve(this.document);
       const pair = isMap(node)
         ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
         : undefined;
@@ -64,11 +178,21 @@ export class Source {
 
   private render(severity: string, message: string, line: number, col: number): string {
     const number = String(line);
-    const text = (this.lines[line - 1] ?? '').replace(/\r$/, '');
+    const whole = (this.lines[line - 1] ?? '').replace(/\r$/, '');
+    const from = whole.length > WIDTH ? Math.max(0, col - 1 - WIDTH / 2) : 0;
     return [
-      `${this.file}:${line}:${col}: ${severity}: ${message}`,
-      `  ${number} | ${text}`,
-      `  ${' '.repeat(number.length)} | ${' '.repeat(Math.max(0, col - 1))}^`,
+      `${this.file}:${line}:${col}: ${severity}: ${printable(message)}`,
+      `  ${number} | ${printable(whole.slice(from, from + WIDTH))}`,
+      `  ${' '.repeat(number.length)} | ${' '.repeat(Math.max(0, col - 1 - from))}^`,
     ].join('\n');
   }
 }
+
+/** What no text of a person holds, and YAML neither (YAML 1.2.2, 5.1 "Character Set"). */
+const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f]/;
+
+/** A text that does nothing to a terminal, as long as before. */
+const printable = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (char) => (char === '\t' || char === '\n' ? char : '\ufffd'));
+
+const isCollectionAt = (document: Document, path: readonly string[]): boolean => isMap(document.getIn(path));

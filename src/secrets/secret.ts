@@ -1,4 +1,7 @@
 import { inspect } from 'node:util';
+import { REDACTED } from './suspect.ts';
+
+export { redact } from './redact.ts';
 
 /** A value that must not be shown: every way of printing it yields `[redacted]`. */
 export class Secret {
@@ -13,25 +16,20 @@ export class Secret {
     return this.#value;
   }
 
+  /** What may be shown of it. */
+  redacted(): string {
+    return REDACTED;
+  }
+
   toString(): string {
-    return '[redacted]';
+    return this.redacted();
   }
 
   toJSON(): string {
-    return '[redacted]';
+    return this.redacted();
   }
 
   [inspect.custom](): string {
-    return '[redacted]';
+    return this.redacted();
   }
-}
-
-/** Replaces every given secret in a text by `[redacted]`; values shorter than 8 characters are no secrets of ours. */
-export function redact(text: string, secrets: Iterable<Secret>): string {
-  let clean = text;
-  for (const secret of secrets) {
-    const value = secret.reveal();
-    if (value.length >= 8) clean = clean.replaceAll(value, '[redacted]');
-  }
-  return clean;
 }

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { RoleName } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
+import { comparePlainFile, compareSecretFile } from '../secrets/compare.ts';
 import { Secret } from '../secrets/secret.ts';
+import { concealInMessage } from '../secrets/suspect.ts';
+import type { Comparison } from '../secrets/syntax/lines.ts';
+import { SecretText } from '../secrets/text.ts';
 import { print, quote, words } from '../shell/quote.ts';
 import { type Difference, type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface FileWant {
   path: string;
-  /** undefined: the file must not exist. A Secret is never shown in a diff. */
+  /** undefined: the file must not exist. Of a text with secrets everything else is shown in a diff, of a plain Secret nothing. */
   content: string | Secret | undefined;
   owner: string;
   group: string;
@@ -27,8 +31,8 @@ export interface FileState {
   group: string;
   mode: string;
   sha256: string;
-  /** Only of small files that are no secrets and differ. */
-  content?: string | undefined;
+  /** Only of small files that differ. It may hold anybody's secrets: shown is what `compare.ts` leaves of it. */
+  content?: Secret | undefined;
   /** It is not hapg's: its first line does not say so, and that of the wanted one does. */
   foreign?: boolean | undefined;
 }
@@ -38,6 +42,26 @@ const MAX_DIFF_BYTES = 65_536;
 
 const text = (content: string | Secret): string => (content instanceof Secret ? content.reveal() : content);
 const hash = (content: string | Secret): string => createHash('sha256').update(text(content)).digest('hex');
+
+/** What may be shown of a file that was not there before. */
+const redacted = (content: string | Secret): string =>
+  content instanceof Secret ? content.redacted() : concealInMessage(content);
+
+/** What may be shown of a file that is there and has another content; undefined when nothing may be, or it is too large. */
+function compared(wanted: string | Secret, { content }: FileState): Comparison | undefined {
+  if (content === undefined) return undefined;
+  return wanted instanceof Secret
+    ? compareSecretFile(content.reveal(), wanted)
+    : comparePlainFile(content.reveal(), wanted);
+}
+
+/** Whether a content is a secret as a whole, of which nothing may be shown. */
+const isClosed = (content: string | Secret | undefined): boolean =>
+  content instanceof Secret && !(content instanceof SecretText && content.form);
+
+/** Why a difference is not shown. */
+const withheld = (content: string | Secret): string =>
+  content instanceof Secret ? ' (secret)' : ` (more than ${MAX_DIFF_BYTES} bytes)`;
 
 /** File type bits of st_mode (inode(7)). */
 const TYPES = new Map<number, FileState['type']>([
@@ -87,11 +111,11 @@ const fileKind: Kind<FileWant, FileState> = {
   contained: true,
   probe(steps) {
     const paths = steps.map((one) => one.want.path);
-    const open = steps.filter((one) => !(one.want.content instanceof Secret));
+    const open = steps.filter((one) => !isClosed(one.want.content));
     const wanted = open.map(
       (one) => `${one.want.content === undefined ? '-' : hash(one.want.content)}:${one.want.path}`,
     );
-    // Small non-secret files that differ come back in the same trip, for the diff.
+    // Small files that differ and of which something may be shown come back in the same trip, for the diff.
     return `${statScript(paths)}
 echo --
 open=${quote(` ${open.map((one) => one.want.path).join(' ')} `)}
@@ -122,7 +146,7 @@ done`;
       const state = byPath.get(rest.join('|'));
       if (!state) continue;
       state.sha256 = sha256;
-      if (encoded) state.content = Buffer.from(encoded, 'base64').toString('utf8');
+      if (encoded) state.content = new Secret(Buffer.from(encoded, 'base64').toString('utf8'));
     }
     for (const path of foreign.split('\n').filter(Boolean)) {
       const state = byPath.get(path);
@@ -134,33 +158,34 @@ done`;
     if (want.content === undefined)
       return state.type === 'absent'
         ? undefined
-        : { action: 'remove', summary: `${state.type} is there`, before: state.content, after: '' };
-    const shown = want.content instanceof Secret ? undefined : want.content;
+        : {
+            action: 'remove',
+            summary: `${state.type} is there`,
+            before: state.content && comparePlainFile(state.content.reveal(), '').before,
+            after: '',
+          };
     if (state.type === 'absent')
       return {
         action: 'create',
-        summary: `${want.mode} ${want.owner}:${want.group}${shown === undefined ? ', secret' : ''}`,
+        summary: `${want.mode} ${want.owner}:${want.group}${want.content instanceof Secret ? ', secret' : ''}`,
         before: '',
-        after: shown,
+        after: redacted(want.content),
       };
     if (state.type !== 'file')
       return { action: 'update', summary: `a ${state.type} stands where a file belongs; it is moved aside` };
     if (want.once) return undefined;
+    const differs = state.sha256 !== hash(want.content);
+    const shown = differs ? compared(want.content, state) : undefined;
     const reasons: string[] = [];
-    if (state.sha256 !== hash(want.content)) reasons.push(shown === undefined ? 'content (secret)' : 'content');
+    if (differs) reasons.push(`content${shown ? '' : withheld(want.content)}`);
+    if (shown && shown.before === shown.after) reasons.push('only comments, layout or what is not shown');
     if (state.owner !== want.owner || state.group !== want.group)
       reasons.push(`owner ${state.owner}:${state.group} → ${want.owner}:${want.group}`);
     if (state.mode !== want.mode) reasons.push(`mode ${state.mode} → ${want.mode}`);
     if (state.foreign && state.sha256 !== hash(want.content))
       reasons.push(`replaces a file that hapg did not write, which is kept as ${want.path}.hapg-before`);
     if (reasons.length === 0) return undefined;
-    const changed = reasons[0]?.startsWith('content');
-    return {
-      action: 'update',
-      summary: reasons.join(', '),
-      before: changed && shown !== undefined ? (state.content ?? '') : undefined,
-      after: changed ? shown : undefined,
-    };
+    return { action: 'update', summary: reasons.join(', '), before: shown?.before, after: shown?.after };
   },
   async change({ want }, state, remote) {
     const path = quote(want.path);

@@ -1,6 +1,7 @@
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { EXIT, Interrupted, UsageError } from '../errors.ts';
+import { scrub } from '../secrets/outlet.ts';
 import { readLine } from './prompt.ts';
 import { hasColour, plain } from './style.ts';
 import { visible } from './visible.ts';
@@ -18,7 +19,7 @@ const countLines = (text: string): number => text.split('\n').length - 1;
  * The one owner of the terminal. Everything that a person reads or answers goes through it: results (`print`), messages
  * (`tell`), questions (`ask`), and the live lines of the progress (`draw`), which stay at the bottom. A text appears above
  * the live lines; while a question is open there are none, and what is printed meanwhile appears behind the answer.
- * Nothing else in the project writes to standard output or standard error.
+ * Nothing else in the project writes to standard output or standard error. Secrets of the run are taken out here.
  */
 export class Screen {
   /** The live lines as they stand on the terminal, each ended by a newline. */
@@ -81,6 +82,11 @@ export class Screen {
   /** A result, for standard output. */
   print(text: string): void {
     this.write(this.output, `${text}\n`);
+  }
+
+  /** A result with the secrets that it holds, for a person who has asked to see them. */
+  printSecrets(text: string): void {
+    this.write(this.output, `${text}\n`, false);
   }
 
   /** A message, for standard error. */
@@ -162,14 +168,14 @@ export class Screen {
     if (!lines && listens) process.off('SIGTSTP', this.stop);
   }
 
-  private write(stream: Output, text: string): void {
+  private write(stream: Output, text: string, clean = true): void {
     if (this.isAsking) {
-      this.waiting.push(() => this.write(stream, text));
+      this.waiting.push(() => this.write(stream, text, clean));
       return;
     }
     const live = stream.isTTY ? this.live : '';
     if (live) this.output.write(erase(countLines(live)));
-    stream.write(fit(stream, text));
+    stream.write(fit(stream, clean ? scrub(text) : text));
     if (live) this.output.write(live);
   }
 

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { parseRepository } from '../../src/cluster/backups.ts';
 import { backupFor, mayRestore, type RestoreFacts } from '../../src/cluster/decisions/restore.ts';
 import { verdict } from '../../src/cluster/decisions/verdict.ts';
+import { epochMs, postgresTime } from '../../src/cluster/moment.ts';
 import { reachedTarget } from '../../src/cluster/recovery-proof.ts';
-import { parseTarget, postgresTime, targetArguments } from '../../src/cluster/restore-target.ts';
+import { parseTarget, targetArguments } from '../../src/cluster/restore-target.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
 
@@ -33,11 +34,11 @@ test('a time is read with its zone, or as local time, and told in UTC', () => {
   ]) {
     const target = parseTarget({ toTime: text });
     assert.ok(target.kind === 'time');
-    assert.equal(postgresTime(target.at), '2026-01-31 14:05:00.000+00', text);
+    assert.equal(postgresTime(target.at), '2026-01-31 14:05:00+00', text);
   }
   const local = parseTarget({ toTime: '2026-01-31 14:05:00' });
   assert.ok(local.kind === 'time');
-  assert.equal(local.at.getTime(), new Date(2026, 0, 31, 14, 5, 0).getTime());
+  assert.equal(epochMs(local.at), new Date(2026, 0, 31, 14, 5, 0).getTime());
 });
 
 test('targets that are not understood, none, and two are errors', () => {
@@ -54,6 +55,11 @@ test('targets that are not understood, none, and two are errors', () => {
 });
 
 test('a target inside the window is allowed', () => {
+  assert.equal(
+    refused({ toTime: '2026-01-01T01:00:00.000455Z' }, { lastCommit: BACKUP_END + 3_600_000.456 }),
+    '',
+    'one microsecond before the last commit',
+  );
   assert.equal(refused({ toTime: new Date(BACKUP_END + 60_000).toISOString() }), '');
   assert.equal(refused({ latest: true }), '');
   assert.equal(refused({ toLsn: '0/4000000' }), '');
@@ -66,6 +72,12 @@ for (const [what, flags, facts, reason, label] of [
   ['an LSN before the first backup', { toLsn: '0/1000000' }, {}, /before the first backup's end/],
   ['in the future', at(8_000_000), {}, /in the future/],
   ['after the last commit', at(3_700_000), {}, /nothing was committed after .*: use --latest/],
+  [
+    'at the very last commit, which no later one follows',
+    { toTime: '2026-01-01T01:00:00.000456Z' },
+    { lastCommit: BACKUP_END + 3_600_000.456 },
+    /nothing was committed after .*: use --latest/,
+  ],
   ['from a backup that is not there', { latest: true }, {}, /there is no backup nope/, 'nope'],
   [
     'without room for both copies',

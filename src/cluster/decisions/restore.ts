@@ -1,5 +1,6 @@
 import type { Cluster, RepositorySettings } from '../../inventory/model.ts';
 import { type Backup, lsnValue, type Repository } from '../backups.ts';
+import { epochMs } from '../moment.ts';
 import { describeTarget, type Target } from '../restore-target.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
@@ -9,7 +10,7 @@ const GROWTH = 1.1;
 
 export interface RestoreFacts {
   repository: Repository | undefined;
-  /** When the newest transaction was committed, in milliseconds since the epoch; undefined when nobody can tell. */
+  /** When the newest transaction was committed, in milliseconds since the epoch with microseconds behind the point; undefined when nobody can tell. */
   lastCommit: number | undefined;
   /** Whether the restoring host can set its present data aside and take this many bytes. */
   room: (databaseBytes: number) => Verdict;
@@ -20,7 +21,7 @@ export interface RestoreFacts {
 export function backupFor(target: Target, backups: readonly Backup[], label: string | undefined): Backup | undefined {
   if (label !== undefined) return backups.find((one) => one.label === label);
   const fits = backups.filter((one) => {
-    if (target.kind === 'time') return one.stop * 1000 <= target.at.getTime();
+    if (target.kind === 'time') return one.stop * 1000 <= epochMs(target.at);
     if (target.kind === 'lsn') return lsnValue(one.stopLsn) <= lsnValue(target.lsn);
     return true;
   });
@@ -84,11 +85,12 @@ export function mayRestore(
     reasons.push(
       `${describeTarget(target)} is before the first backup's end (${new Date(first.stop * 1000).toISOString()}, ${first.stopLsn})`,
     );
-  if (backup && target.kind === 'time' && target.at.getTime() < backup.stop * 1000)
+  if (backup && target.kind === 'time' && epochMs(target.at) < backup.stop * 1000)
     reasons.push(`backup ${backup.label} ended only at ${new Date(backup.stop * 1000).toISOString()}`);
-  if (target.kind === 'time' && target.at.getTime() > now) reasons.push(`${describeTarget(target)} is in the future`);
-  // PostgreSQL 13 and newer end with an error when the target is never reached.
-  else if (target.kind === 'time' && lastCommit !== undefined && target.at.getTime() > lastCommit)
+  if (target.kind === 'time' && epochMs(target.at) > now) reasons.push(`${describeTarget(target)} is in the future`);
+  // PostgreSQL 13 and newer end with an error when the target is never reached: recovery stops before the first commit
+  // that is later than the target, and not at one of the same microsecond (recoveryStopsBefore in xlogrecovery.c).
+  else if (target.kind === 'time' && lastCommit !== undefined && epochMs(target.at) >= lastCommit)
     reasons.push(
       `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,
     );

@@ -1,0 +1,51 @@
+import { UsageError } from './errors.ts';
+
+/** What the operating system's errors mean where a file of this machine is concerned (errno(3)). */
+const TROUBLE: Record<string, string> = {
+  EACCES: 'permission denied',
+  EBUSY: 'it is in use',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'something is there already',
+  EFBIG: 'it would be too large',
+  EIO: 'the disk does not answer rightly',
+  EISDIR: 'it is a directory',
+  ELOOP: 'its links go in a circle',
+  EMFILE: 'too many files are open (ulimit -n)',
+  ENAMETOOLONG: 'its name is too long',
+  ENFILE: 'too many files are open on this machine',
+  ENOENT: 'there is no such file or directory',
+  ENOSPC: 'no space is left on the disk',
+  ENOTDIR: 'what should be a directory on its way is a file',
+  ENOTEMPTY: 'the directory is not empty',
+  EPERM: 'it is not permitted',
+  EROFS: 'it is on a file system that is read-only',
+  ERR_INVALID_ARG_VALUE: 'no file can have that name',
+};
+
+/** Words for what the operating system said about a file of this machine; undefined for any other error. */
+export function fileTrouble(error: unknown): string | undefined {
+  const { path, dest, syscall } = (error ?? {}) as NodeJS.ErrnoException & { dest?: string };
+  const words = errnoWords(error);
+  return words && (path ?? syscall) !== undefined ? `${dest ?? path ?? syscall}: ${words}` : undefined;
+}
+
+/** As `fileTrouble`, without the file's name: for a message that has it already. */
+export function errnoWords(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const meaning = code === undefined ? undefined : TROUBLE[code];
+  return meaning && `${meaning} (${code})`;
+}
+
+/**
+ * Does something with a file that a person has named; what the operating system says becomes a usage error that begins
+ * with the name.
+ */
+export function onFile<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const words = errnoWords(cause);
+    if (words === undefined) throw cause;
+    throw new UsageError(`${name}: ${words}`);
+  }
+}

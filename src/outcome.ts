@@ -1,0 +1,39 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { endOf } from './commands/ask.ts';
+import { EXIT, KnownError } from './errors.ts';
+import { fileTrouble } from './file-trouble.ts';
+import { packageRoot } from './package-root.ts';
+import { screen } from './view/screen.ts';
+
+/** Whether an error is about a file of the person's, not about one that hapg brings along. */
+const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
+
+/**
+ * Tells what has ended a run, and returns its exit code: a known error is its message; trouble with a file of this machine
+ * is one line; all else is a bug and shows its stack.
+ */
+export function tell(cause: unknown): number {
+  const error = cause instanceof KnownError ? endOf(cause) : cause;
+  const trouble = fileTrouble(error);
+  if (error instanceof KnownError) screen.tell(error.message);
+  else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.tell(trouble);
+  else {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    screen.tell(`hapg: this is a bug; please report it:\n${stack}`);
+    return EXIT.bug;
+  }
+  return error instanceof KnownError ? error.exitCode : EXIT.failed;
+}
+
+/** Whether a module is the program that was started, and not a part of another one. */
+export function isProgram(url: string): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === realpathSync(fileURLToPath(url));
+}
+
+/** What nobody waits for any more ends the process as everything else does. */
+export function tellOfBugs(): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (cause: unknown) => screen.exit(tell(cause)));
+}

@@ -1,0 +1,46 @@
+import type { Secret } from './secret.ts';
+import { concealInMessage, REDACTED } from './suspect.ts';
+import { showHaproxy } from './syntax/haproxy.ts';
+import { showIni } from './syntax/ini.ts';
+import { CHANGED, type Comparison, compareLines, type ShownText } from './syntax/lines.ts';
+import { showPgpass } from './syntax/pgpass.ts';
+import { compareYaml } from './syntax/yaml.ts';
+import { SecretText } from './text.ts';
+
+/**
+ * What may be shown of a file that holds secrets, as the host has it (`present`, which may hold old passwords and what
+ * somebody has added) and as it shall be: two texts for a diff. Undefined when the present text cannot be laid beside the
+ * wanted one, and then nothing of it may be shown.
+ */
+export function compareSecretFile(present: string, wanted: Secret): Comparison | undefined {
+  const both = (show: (text: string | Secret) => ShownText | undefined): Comparison | undefined => {
+    const [before, after] = [show(present), show(wanted)];
+    return before && after && compareLines(before, after);
+  };
+  const form = wanted instanceof SecretText ? wanted.form : undefined;
+  switch (form?.syntax) {
+    case 'yaml':
+      return compareYaml(present, form.value);
+    case 'ini':
+      return both((text) => showIni(text, wanted));
+    case 'haproxy':
+      return both((text) => showHaproxy(text, wanted));
+    case 'pgpass':
+      return both(showPgpass);
+    case undefined:
+      return undefined;
+  }
+}
+
+/**
+ * What may be shown of a file in which hapg writes no secrets: both texts, without credentials in the forms that nothing
+ * else has (`password=...`, `user:...@host`).
+ */
+export function comparePlainFile(present: string, wanted: string): Comparison {
+  const there = new Set(present.split('\n'));
+  const after = wanted.split('\n').map((line) => {
+    const shown = concealInMessage(line);
+    return there.has(line) ? shown : shown.replaceAll(REDACTED, CHANGED);
+  });
+  return { before: concealInMessage(present), after: after.join('\n') };
+}

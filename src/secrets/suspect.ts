@@ -1,0 +1,99 @@
+/** What stands in the place of a secret wherever something is shown. */
+export const REDACTED = '[redacted]';
+
+/** Words in the name of a setting whose value is a secret, in the languages that administrators here write. */
+const WORDS =
+  /^(pass|passwd|password|passwort|kennwort|passphrase|passcode|pwd|pw|secrets?|tokens?|credentials?|creds?|auth|authorization|keys?|apikey|digest|salt|otp|cookie|private|verifier)$/;
+const INSIDE = /passw|passphrase|secret|token|credential|apikey|accesskey|privatekey|kennwort/;
+/** Settings of PostgreSQL that only speak of passwords. */
+const HARMLESS = /^(password_encryption|.*_timeout|.*_iterations|.*passphrase_command_supports_reload)$/;
+/** The name says that the value is where something is kept. */
+const PLACE = /^(file|files|path|dir|directory|command)$/;
+
+const wordsOf = (name: string): string[] =>
+  name
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter(Boolean);
+
+const isHarmless = (name: string): boolean => HARMLESS.test(wordsOf(name).join('_'));
+
+/** Whether a setting of this name holds a secret, as far as a name can tell. */
+export function namesSecret(name: string): boolean {
+  if (isHarmless(name)) return false;
+  const words = wordsOf(name);
+  return words.some((word) => WORDS.test(word)) || INSIDE.test(words.join(''));
+}
+
+/** Whether a value is where a secret is kept, and not the secret: a file, by its name and its form. */
+export const isPlace = (name: string, value: string): boolean =>
+  wordsOf(name).some((word) => PLACE.test(word) || /file$/.test(word)) && /^(~|\/)[\w./-]*$/.test(value);
+
+/** A run of characters that nobody would choose as a name: long, with letters and digits. */
+export const looksRandom = (word: string): boolean =>
+  (word.length >= 16 && /\d/.test(word) && /[A-Za-z]/.test(word)) ||
+  (word.length >= 12 && /\d/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word));
+
+/** A text without its secrets, and what they were. */
+export interface Concealed {
+  text: string;
+  found: string[];
+}
+
+const VALUE = String.raw`("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,;]+)`;
+const NAME = '(?:passw(?:or)?d|passwort|kennwort|passphrase|pass|pwd|secret|token|s3-key)';
+
+/** Credentials in the forms that hardly anything else has; behind a name or a user, the second group is the secret. */
+const PLAIN: readonly RegExp[] = [
+  /(-----BEGIN [A-Z ]*PRIVATE KEY-----)([\s\S]*?)(?=-----END|$)/g,
+  // postgresql://user:password@host; the last @ ends a password that nobody has encoded
+  /([A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/@'"]*:)(\S+)(?=@)/g,
+  // password=x, PGPASSWORD='x', ldapbindpasswd="x", repo1-cipher-pass=x
+  new RegExp(String.raw`([\w.-]*${NAME}=)${VALUE}`, 'gi'),
+];
+
+/** And in forms that an ordinary sentence may have. */
+const LOOSE: readonly RegExp[] = [
+  ...PLAIN,
+  // "token": "x", api_key = x, password x
+  new RegExp(
+    String.raw`([\w.-]*(?:${NAME}|credential|(?:api|access|private|secret)[_-]?key)[\w.-]*["']?(?:\s*[=:]\s*|[ \t]+))${VALUE}`,
+    'gi',
+  ),
+  // curl -u user:password
+  /((?:^|\s)(?:-u|--user)[ =]?["']?[^\s:"']+:)([^\s"']+)/g,
+  /(\b(?:Bearer|Basic)[ \t]+)([A-Za-z0-9._~+/=-]{4,})/g,
+];
+
+const nameOf = (before: string): string => before.replace(/["'\s=:]+$/, '');
+
+function concealed(text: string, forms: readonly RegExp[]): Concealed {
+  const found: string[] = [];
+  let shown = text;
+  for (const form of forms)
+    shown = shown.replace(form, (whole: string, before: string, value: string) => {
+      const bare = value.length > 1 && /^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value;
+      const name = nameOf(before);
+      if (bare === '' || bare.includes(REDACTED) || isPlace(name, bare) || isHarmless(name)) return whole;
+      found.push(bare);
+      return `${before}${REDACTED}`;
+    });
+  return { text: shown, found };
+}
+
+/** A message without the credentials that stand in it in a form that nothing else has. */
+export const concealInMessage = (text: string): string => concealed(text, PLAIN).text;
+
+/** A foreign text without all that may be a credential, by its form or because it looks random. */
+export function conceal(text: string): Concealed {
+  const { text: shown, found } = concealed(text, LOOSE);
+  return {
+    text: shown.replace(/[A-Za-z0-9_+]+/g, (word) => {
+      if (!looksRandom(word)) return word;
+      found.push(word);
+      return REDACTED;
+    }),
+    found,
+  };
+}

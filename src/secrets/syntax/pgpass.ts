@@ -1,0 +1,34 @@
+import type { Secret } from '../secret.ts';
+import { conceal, REDACTED } from '../suspect.ts';
+import { linesOf, lineText } from '../text.ts';
+import type { ShownText } from './lines.ts';
+
+/** The fields of `host:port:database:user:password`; a backslash takes a colon's meaning (libpq, "The Password File"). */
+function fieldsOf(line: string): string[] {
+  const fields = [''];
+  for (const [piece] of line.matchAll(/\\.|[^\\]|\\$/gsu)) {
+    if (piece === ':') fields.push('');
+    else fields.push(`${fields.pop()}${piece}`);
+  }
+  return fields;
+}
+
+/** What may be shown of a password file: everything but passwords, and but lines of another form. */
+export function showPgpass(text: string | Secret): ShownText {
+  const found: string[] = [];
+  const lines = linesOf(text)
+    .map(lineText)
+    .filter((line) => line.trim() && !line.startsWith('#'))
+    .map((raw) => {
+      const [host, port, database, user, ...password] = fieldsOf(raw);
+      if (password.length === 0) {
+        found.push(raw, ...fieldsOf(raw));
+        return { place: '', text: REDACTED, raw };
+      }
+      const written = password.join(':');
+      const who = conceal([host, port, database, user].join(':'));
+      found.push(written, written.replaceAll(/\\(.)/g, '$1'), ...password, ...who.found);
+      return { place: '', text: `${who.text}:${REDACTED}`, raw };
+    });
+  return { lines, found };
+}
