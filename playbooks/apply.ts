@@ -97,16 +97,21 @@ const packageProxy = (host: Host, { cluster }: Context): Step => {
   return file(firstRole(host), PROXY, `// Managed by hapg.\n${lines.join('')}`);
 };
 
+/** Where packages come from. Some sources need a package first, so this stands apart from what an undo waits for. */
+const sources: Stage = {
+  name: 'package sources',
+  hosts: everyone,
+  steps: (host, context) => [packageProxy(host, context), ...postgresPackages(host, context)],
+};
+
 const prepare: Stage = {
   name: 'hardening',
   hosts: everyone,
   steps: (host, context) => [
-    packageProxy(host, context),
     ...(host.roles.has('hardening') ? hardening(host, context) : []),
     ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
     ...(host.roles.has('zookeeper') ? zookeeperPrepare() : []),
     ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
-    ...postgresPackages(host, context),
     ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
     ...(host.roles.has('pgbouncer') ? pgbouncerPrepare(context.cluster) : []),
   ],
@@ -142,13 +147,17 @@ export const install: Stage = {
   },
 };
 
+/** Alone, for an undo waits for the proof of a login: nothing that takes long shares its stage. */
 const protect: Stage = {
-  name: 'firewall and services',
+  name: 'firewall',
   hosts: everyone,
-  steps: (host, context) => [
-    ...(host.roles.has('ufw') ? ufw(host, context) : []),
-    ...(host.roles.has('hardening') ? hardeningServices(host, context) : []),
-  ],
+  steps: (host, context) => (host.roles.has('ufw') ? ufw(host, context) : []),
+};
+
+const services: Stage = {
+  name: 'services',
+  hosts: everyone,
+  steps: (host, context) => (host.roles.has('hardening') ? hardeningServices(host, context) : []),
 };
 
 const certificates: Stage = {
@@ -268,7 +277,17 @@ const balancers: Stage = {
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
 /** All that has to be there before PostgreSQL is; it starts none. */
-export const beforePostgres: Playbook = [identity, prepare, install, protect, certificates, dcs, repository];
+export const beforePostgres: Playbook = [
+  identity,
+  sources,
+  prepare,
+  install,
+  protect,
+  services,
+  certificates,
+  dcs,
+  repository,
+];
 
 /** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
 export const apply: Playbook = [

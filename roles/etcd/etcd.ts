@@ -7,6 +7,7 @@ import { PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { CURL } from '../../src/shell/curl.ts';
 import { certificate } from '../../src/steps/certificate.ts';
+import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { etcdJoin, promoteScript } from '../../src/steps/etcd-join.ts';
 import { file } from '../../src/steps/file.ts';
@@ -59,7 +60,7 @@ export function etcd(host: Host, context: Context): Step[] {
   const replaces = known && snapshot.observations.get(host.name)?.newToDcs === true;
   const joining = snapshot.dcs.members.length > 0 && (!known || replaces);
   return [
-    directory(role, cluster.dcs.dataDir, { owner: 'etcd', group: 'etcd', mode: '0700' }),
+    dataDirectory(role, cluster.dcs.dataDir, 'etcd', ['0700']),
     // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
     file(role, `${PKI.etcd}/ca.crt`, context.secrets.trusted('etcd'), { notify: [restart(UNIT)] }),
     file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),

@@ -33,7 +33,7 @@ export const haproxyPrepare = (): Step[] => [
   file(role, '/etc/systemd/system/haproxy.service.d/hapg.conf', render('haproxy/haproxy.service', {})),
 ];
 
-export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
+export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[] {
   const { settings } = cluster;
   const { ports } = settings.haproxy;
   const members = hostsWith(cluster, 'patroni');
@@ -42,6 +42,8 @@ export function haproxy(_host: Host, { cluster, secrets }: Context): Step[] {
     maxconn: settings.haproxy.maxconn,
     timing: cluster.timing.haproxy,
     ports,
+    // A kernel without IPv6 has no such socket, and HAProxy would not start.
+    bind: (port: number) => (facts(host).ipv6 ? `:::${port} v4v6` : `:${port}`),
     statsPassword: secrets.password('stats'),
     proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({
       name,

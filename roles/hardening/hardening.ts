@@ -1,4 +1,4 @@
-import { compareVersions } from '../../src/cluster/facts.ts';
+import { compareVersions, type Facts, SSHD_CONFIG, TIME_DAEMONS } from '../../src/cluster/facts.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { render } from '../../src/render.ts';
@@ -10,7 +10,7 @@ import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { auditRules } from './audit-rules.ts';
-import { kernelSettings } from './kernel.ts';
+import { isNetwork, kernelSettings } from './kernel.ts';
 
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
@@ -35,8 +35,14 @@ export const hardeningPackages = (host: Host, context: Context): string[] => [
   'libpam-pwquality',
   'libpam-tmpdir',
   'debsums',
-  ...(context.facts(host).container ? [] : ['auditd', 'chrony']),
+  ...(context.facts(host).container
+    ? []
+    : ['auditd', ...(keepsTime(context.facts(host)) === DEFAULT_TIME ? [DEFAULT_TIME] : [])]),
 ];
+
+/** Installed where nothing keeps the clock yet; where something does, installing another one would remove it. */
+const DEFAULT_TIME = 'chrony';
+const keepsTime = ({ timeDaemon }: Facts): string => timeDaemon ?? DEFAULT_TIME;
 
 /** What can be done before packages: the way in, limits, kernel. */
 export function hardening(host: Host, context: Context): Step[] {
@@ -61,11 +67,15 @@ export function hardening(host: Host, context: Context): Step[] {
       role,
       '/etc/sysctl.d/60-hapg.conf',
       `# Managed by hapg\n${settings.applied.map(({ key, value }) => `${key} = ${value}\n`).join('')}`,
+      { guarded: settings.applied.some(isNetwork) },
     ),
-    ...settings.applied.map(({ key, value }) => sysctl(role, key, value)),
+    ...settings.applied.map(({ key, value, along }) =>
+      sysctl(role, key, value, { guarded: isNetwork({ key }), ...(along ? { along } : {}) }),
+    ),
     ...settings.skipped.map(({ key, value, because }) => sysctl(role, key, value, { notApplicable: because })),
-    file(role, '/etc/issue', BANNER),
-    file(role, '/etc/issue.net', BANNER),
+    // A banner cannot say who wrote it.
+    file(role, '/etc/issue', BANNER, { foreign: 'true' }),
+    file(role, '/etc/issue.net', BANNER, { foreign: 'true' }),
     option(role, '/etc/login.defs', 'UMASK', '027'),
     option(role, '/etc/login.defs', 'PASS_MIN_DAYS', 1),
     option(role, '/etc/login.defs', 'PASS_MAX_DAYS', 365),
@@ -106,7 +116,7 @@ export function hardeningServices(host: Host, context: Context): Step[] {
       '/etc/security/pwquality.conf',
       '# Managed by hapg\nminlen = 14\nminclass = 3\nmaxrepeat = 3\ndictcheck = 1\nretry = 3\n',
     ),
-    unit(role, 'chrony.service', { notApplicable }),
+    unit(role, TIME_DAEMONS[keepsTime(context.facts(host))]!, { notApplicable }),
     unit(role, 'auditd.service', { notApplicable }),
     // auditd refuses to be restarted by hand; its rules are loaded beside it.
     ready(
@@ -126,25 +136,47 @@ export function hardeningServices(host: Host, context: Context): Step[] {
 
 /** sshd: guarded, because a mistake here locks the operator out. */
 function access(host: Host, context: Context): Step[] {
-  const { cluster } = context;
   const facts = context.facts(host);
-  const jump = cluster.hosts.some((other) =>
-    other.ssh.jump?.split(',').some((hop) => hop.replace(/^.*@/, '').replace(/:\d+$/, '') === host.name),
-  );
+  const forwards = isWay(host, context);
   const content = render('hardening/sshd', {
     permitRoot: (host.ssh.user ?? 'root') === 'root' ? 'prohibit-password' : 'no',
-    jump,
+    forwards,
     kex: keyExchanges(facts.opensshVersion),
+    hostKeys: HOST_KEYS,
   });
   return [
     directory(role, '/etc/ssh/sshd_config.d'),
-    file(role, '/etc/ssh/sshd_config.d/10-hapg.conf', content, {
+    file(role, SSHD_CONFIG, content, {
       mode: '0600',
       guarded: true,
       check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}',
       notify: [reload('ssh.service')],
+      note:
+        !forwards && facts.sshForwards !== 'no'
+          ? 'sshd forwards TCP now, and no longer will: whoever reaches other hosts through this one writes jump_host: true'
+          : undefined,
     }),
   ];
+}
+
+/**
+ * Others are reached through this host: in this run, by the inventory, or because an earlier run said so. What one operator
+ * was granted (with -J or ~/.ssh/config, which another does not have) is taken away by jump_host: false only.
+ */
+const isWay = (host: Host, context: Context): boolean =>
+  context.ways.has(host.name) || (host.jumpHost ?? context.facts(host).sshForwards === 'granted');
+
+/** Types of host keys, best first; those of ECDSA last, for some clients know a host by such a key alone. */
+const HOST_KEYS = [
+  ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
+  ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+]
+  .flatMap((types) => [...types, ...types.map(certified)])
+  .join(',');
+
+/** The name of a type's certificates (OpenSSH, PROTOCOL.certkeys). */
+function certified(type: string): string {
+  return `${type}-cert-v01@openssh.com`;
 }
 
 /** An unknown name makes sshd refuse its configuration, so each is named only from the release on that knows it. */

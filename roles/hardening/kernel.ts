@@ -1,26 +1,45 @@
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
 
-interface Setting {
+export interface Setting {
   key: string;
   value: string;
+  /** Settings that the kernel changes together with this one, with the values that they keep. */
+  along?: Record<string, string>;
 }
 
-/** Of the host's own network namespace, so they can be set in a container too. */
+/** Settings of the network can cut the operator off, so their change is guarded. */
+export const isNetwork = ({ key }: Pick<Setting, 'key'>): boolean => key.startsWith('net.');
+
+/** With forwarding off the kernel turns redirects on again (inet_forward_change in net/ipv4/devinet.c). */
+const FORWARDING: Setting = {
+  key: 'net.ipv4.ip_forward',
+  value: '0',
+  along: { 'net.ipv4.conf.all.accept_redirects': '0' },
+};
+
+const MARTIANS: Setting[] = ['all', 'default'].map((scope) => ({
+  key: `net.ipv4.conf.${scope}.log_martians`,
+  value: '1',
+}));
+
+/**
+ * Of the host's own network namespace, so they can be set in a container too. The filter of reverse paths is loose (2): a
+ * strict one drops what comes in on one of two networks and would be answered on the other (RFC 3704, 2.4; the kernel uses
+ * the greater one of `all` and the interface's own, ip-sysctl, "rp_filter").
+ */
 const NETWORK: Setting[] = [
   ...['all', 'default'].flatMap((scope) => [
     { key: `net.ipv4.conf.${scope}.accept_redirects`, value: '0' },
     { key: `net.ipv4.conf.${scope}.secure_redirects`, value: '0' },
     { key: `net.ipv4.conf.${scope}.send_redirects`, value: '0' },
     { key: `net.ipv4.conf.${scope}.accept_source_route`, value: '0' },
-    { key: `net.ipv4.conf.${scope}.log_martians`, value: '1' },
-    { key: `net.ipv4.conf.${scope}.rp_filter`, value: '1' },
+    { key: `net.ipv4.conf.${scope}.rp_filter`, value: '2' },
     { key: `net.ipv6.conf.${scope}.accept_redirects`, value: '0' },
     { key: `net.ipv6.conf.${scope}.accept_source_route`, value: '0' },
   ]),
   { key: 'net.ipv4.tcp_syncookies', value: '1' },
   { key: 'net.ipv4.tcp_rfc1337', value: '1' },
-  { key: 'net.ipv4.ip_forward', value: '0' },
 ];
 
 const KERNEL: Setting[] = [
@@ -42,18 +61,27 @@ const DATABASE: Setting[] = [
   { key: 'vm.dirty_bytes', value: '536870912' },
 ];
 
+/** A setting that is left as it is, with the reason. */
+export type LeftOut = Setting & { because: string };
+
 /** The kernel settings of a host: those that it can set for itself, and those that are left out with the reason. */
-export function kernelSettings(
-  host: Host,
-  context: Context,
-): { applied: Setting[]; skipped: (Setting & { because: string })[] } {
-  const facts = context.facts(host);
-  const network = facts.ipv6 ? NETWORK : NETWORK.filter(({ key }) => !key.startsWith('net.ipv6.'));
+export function kernelSettings(host: Host, context: Context): { applied: Setting[]; skipped: LeftOut[] } {
+  const { ipv6, forwards, sysctl } = context.facts(host);
+  const leave = (list: readonly Setting[], because: string): LeftOut[] => list.map((one) => ({ ...one, because }));
+  const hasUfw = host.roles.has('ufw');
+  const network = [
+    ...(forwards ? [] : [FORWARDING]),
+    ...(hasUfw ? [] : MARTIANS),
+    ...NETWORK.filter(({ key }) => ipv6 || !key.startsWith('net.ipv6.')),
+  ];
+  const kept = [
+    ...(forwards ? leave([FORWARDING], `${forwards} forwards here`) : []),
+    ...(hasUfw ? leave(MARTIANS, 'ufw sets it at every start (/etc/ufw/sysctl.conf)') : []),
+  ];
   const machine = [...KERNEL, ...(host.roles.has('patroni') ? DATABASE : [])];
-  if (facts.sysctl === 'all') return { applied: [...network, ...machine], skipped: [] };
-  const leave = (list: Setting[]) =>
-    list.map((one) => ({ ...one, because: 'belongs to the machine that carries this container' }));
-  return facts.sysctl === 'net'
-    ? { applied: network, skipped: leave(machine) }
-    : { applied: [], skipped: leave([...network, ...machine]) };
+  const carrier = 'belongs to the machine that carries this container';
+  if (sysctl === 'all') return { applied: [...network, ...machine], skipped: kept };
+  return sysctl === 'net'
+    ? { applied: network, skipped: [...kept, ...leave(machine, carrier)] }
+    : { applied: [], skipped: leave([FORWARDING, ...MARTIANS, ...NETWORK, ...machine], carrier) };
 }

@@ -19,6 +19,7 @@ import { CURL } from '../../src/shell/curl.ts';
 import { notRunning } from '../../src/shell/postgres.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
+import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
@@ -44,6 +45,8 @@ import { librariesCheck, settingsCheck } from './settings-check.ts';
 const role = 'patroni';
 const UNIT = 'patroni.service';
 const POSTGRES = { owner: 'postgres', group: 'postgres' };
+/** Modes of directories that PostgreSQL starts with (initdb, "--allow-group-access"). */
+const DATA_MODES = ['0700', '0750'] as const;
 
 export const patroniPackages = (cluster: Cluster): string[] => [
   `postgresql-${cluster.settings.postgres.version}`,
@@ -126,9 +129,9 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
 export function patroni(host: Host, context: Context): Step[] {
   const { cluster } = context;
   return [
-    strayClusters(role),
+    strayClusters(role, { stopUsed: cluster.settings.postgres.stop_other_clusters }),
     unitOff(role, 'postgresql.service', { packaged: true }),
-    directory(role, cluster.dataDir.replace(/\/[^/]+$/, ''), { ...POSTGRES, mode: '0755' }),
+    dataDirectory(role, cluster.dataDir, POSTGRES.owner, DATA_MODES),
     ...placesElsewhere(host, context),
     // Before Patroni is told of the same rules: it writes them unseen when it is reloaded (4.0.7: always, 3.0.2: when they
     // changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the run here, so that
@@ -174,14 +177,14 @@ export function patroni(host: Host, context: Context): Step[] {
 function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
   const { walDir } = cluster;
   const hasData = snapshot.observations.get(host.name)?.dataDirectory?.state === 'cluster';
-  const own = { ...POSTGRES, mode: '0700' };
+  const own = (path: string) => dataDirectory(role, path, POSTGRES.owner, DATA_MODES);
   return [
-    ...(walDir ? [directory(role, walDir, own)] : []),
+    ...(walDir ? [own(walDir)] : []),
     ...(walDir && backupsServe(cluster)
       ? [file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(cluster)), { mode: '0755' })]
       : []),
     // Those of a member with data are as PostgreSQL made them.
-    ...(hasData ? [] : snapshot.tablespaces.map((path) => directory(role, path, own))),
+    ...(hasData ? [] : snapshot.tablespaces.map(own)),
   ];
 }
 

@@ -12,13 +12,13 @@ import { PATHS, PKI } from '../../src/paths.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
+import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { stanza } from '../../src/steps/stanza.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';
-import { strayClusters } from '../../src/steps/stray-clusters.ts';
-import { unit, unitOff } from '../../src/steps/unit.ts';
+import { unit } from '../../src/steps/unit.ts';
 import { pgbackrestConfig, storageAuthority } from './config.ts';
 import { drill } from './drill.ts';
 
@@ -42,7 +42,6 @@ export function pgbackrest(host: Host, context: Context): Step[] {
   return [
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
-    ...(host === dedicated ? [strayClusters(role), unitOff(role, 'postgresql.service', { packaged: true })] : []),
     ...(dedicated ? server(host, context) : []),
     directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
     ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
@@ -95,7 +94,7 @@ const bandwidth = (host: Host, { cluster }: Context) => ({
 /** Where a repository's data lies, on a host that reaches it itself. */
 function storage(one: RepositorySettings): Step[] {
   if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
-  const own = directory(role, one.path, { ...POSTGRES, mode: '0750' });
+  const own = dataDirectory(role, one.path, POSTGRES.owner, ['0750', '0700', '0770']);
   if (one.kind === 'host') return [own];
   // A mount that is missing looks like an empty directory, and backups would pile up on a database host's own disk.
   const missing = `${one.path} is on no mount of its own: mount the shared directory there first`;

@@ -66,6 +66,16 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
   return rules;
 }
 
-export const ufw = (host: Host, context: Context): Step[] => [
-  firewall('ufw', rulesFor(host, context.cluster, context.facts(host).sshPorts), context.cluster.firewall.exclusive),
-];
+/** The networks that may log in, and the hosts through which one comes from them. Empty: from anywhere. */
+function sshSources(host: Host, { cluster, ways }: Context): string[] {
+  const { sshFrom } = cluster.firewall;
+  const through = cluster.hosts.filter((other) => other !== host && (ways.has(other.name) || other.jumpHost));
+  return sshFrom.length === 0 ? [] : [...sshFrom, ...through.map((other) => other.address)];
+}
+
+export function ufw(host: Host, context: Context): Step[] {
+  const { cluster } = context;
+  const { sshPorts, forwards } = context.facts(host);
+  const open = { ...cluster, firewall: { ...cluster.firewall, sshFrom: sshSources(host, context) } };
+  return [firewall('ufw', rulesFor(host, open, sshPorts), cluster.firewall.exclusive, forwards)];
+}

@@ -8,6 +8,7 @@ import { CURL } from '../../src/shell/curl.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { account } from '../../src/steps/account.ts';
 import { certificate } from '../../src/steps/certificate.ts';
+import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
@@ -108,8 +109,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
       },
       again,
     ),
-    directory(role, '/var/lib/zookeeper'),
-    directory(role, dataDir, { ...OWNER, mode: '0700' }),
+    dataDirectory(role, dataDir, OWNER.owner, ['0700']),
     directory(role, `${dataDir}/conf`, { ...OWNER, mode: '0700' }),
     file(role, `${PKI.zookeeper}/ca.crt`, secrets.trusted('zookeeper'), again),
     file(

@@ -11,8 +11,14 @@ export interface Facts {
   sysctl: 'all' | 'net' | 'none';
   watchdog: boolean;
   ipv6: boolean;
+  /** What sends packets on for others here, such as `docker0` or `/etc/wireguard/wg0.conf`; absent: nothing does. */
+  forwards?: string | undefined;
+  /** The package that keeps the clock, where one is installed. */
+  timeDaemon?: string | undefined;
   /** Ports on which sshd listens, as sshd itself says. */
   sshPorts: number[];
+  /** sshd forwards TCP now; `granted`: because hapg said so. */
+  sshForwards?: 'no' | 'yes' | 'granted' | undefined;
   opensshVersion: string;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
@@ -24,6 +30,38 @@ const RELEASES: Record<string, Facts['versions']> = {
   jammy: { patroni: '2.1.3', pgbackrest: '2.37', etcd: '3.3.25', haproxy: '2.4.22' },
   noble: { patroni: '3.2.2', pgbackrest: '2.50', etcd: '3.4.30', haproxy: '2.8.5' },
 };
+
+/** Packages that keep the clock, each with its unit; those that are chosen on purpose first. Debian installs one of them only (`time-daemon`). */
+export const TIME_DAEMONS: Record<string, string> = {
+  chrony: 'chrony.service',
+  ntpsec: 'ntpsec.service',
+  openntpd: 'openntpd.service',
+  ntp: 'ntp.service',
+  'systemd-timesyncd': 'systemd-timesyncd.service',
+};
+
+/** hapg's own part of sshd's configuration. */
+export const SSHD_CONFIG = '/etc/ssh/sshd_config.d/10-hapg.conf';
+
+/**
+ * POSIX sh that names one thing that sends packets on for others: a bridge, a tunnel or a network of containers that is
+ * there, a service of that kind that is installed, or a file in which somebody has turned forwarding on. Starts no process.
+ */
+export const FORWARDS_SCRIPT = `(
+  for i in /sys/class/net/*; do
+    if [ -d "$i/bridge" ] || [ -e "$i/tun_flags" ]; then echo "forwards=\${i##*/}"; exit; fi
+    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*) echo "forwards=\${i##*/}"; exit ;; esac
+  done
+  for d in /etc/docker /var/lib/docker /var/lib/kubelet /var/lib/rancher /etc/cni/net.d /var/lib/lxd /var/lib/incus /var/lib/libvirt/dnsmasq /etc/wireguard/*.conf /etc/openvpn/*.conf /etc/openvpn/server/*.conf; do
+    [ ! -e "$d" ] || { echo "forwards=$d"; exit; }
+  done
+  for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
+    [ -r "$f" ] || continue
+    while read -r line || [ -n "$line" ]; do
+      case "\${line#-}" in net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]all[./]forwarding*=*1) echo "forwards=$f"; exit ;; esac
+    done < "$f"
+  done
+)`;
 
 /** POSIX sh; one `key=value` a line. Writes nothing. */
 export const FACTS_SCRIPT = `. /etc/os-release
@@ -37,8 +75,10 @@ if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
-/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p'
-dpkg-query -W -f 'version=\${Package} \${Version}\\n' openssh-server patroni pgbackrest etcd-server haproxy 2>/dev/null`;
+${FORWARDS_SCRIPT}
+/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p; s/^allowtcpforwarding /sshforwards=/p'
+if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
+dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
 
 /** The PostgreSQL that each release ships itself. */
 export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
@@ -60,10 +100,10 @@ export function parseFacts(answer: string): Facts {
     throw new Error(`the host's facts are not understood: ${answer.slice(0, 200)}`);
   const limit = Number(one('limit'));
   const installed = new Map(
-    (values.get('version') ?? []).map((line): [string, string] => [
-      line.split(' ')[0] ?? '',
-      upstream(line.split(' ')[1] ?? ''),
-    ]),
+    (values.get('version') ?? []).flatMap((line): [string, string][] => {
+      const [name = '', version = '', status = 'installed'] = line.split(' ');
+      return status === 'installed' ? [[name, upstream(version)]] : [];
+    }),
   );
   const shipped = RELEASES[one('codename')] ?? RELEASES.trixie!;
   const writable = values.get('rw') ?? [];
@@ -81,6 +121,9 @@ export function parseFacts(answer: string): Facts {
     sysctl: container ? (writable.includes('net') ? 'net' : 'none') : 'all',
     watchdog: one('watchdog') === 'yes',
     ipv6: one('ipv6') === 'yes',
+    forwards: one('forwards') || undefined,
+    timeDaemon: Object.keys(TIME_DAEMONS).find((name) => installed.has(name)),
+    sshForwards: one('granted') === 'yes' ? 'granted' : one('sshforwards') === 'no' ? 'no' : 'yes',
     sshPorts: (values.get('sshport') ?? ['22']).map(Number).sort((a, b) => a - b),
     opensshVersion: (installed.get('openssh-server') ?? '8.0').replace(/p\d+$/, ''),
     versions: {

@@ -9,7 +9,12 @@ import { keepInside } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
+import { resolveTarget } from '../transport/target.ts';
+import { findWays } from '../transport/ways.ts';
 import { type CommonOptions, print, setup } from './common.ts';
+
+/** Nothing is contacted, a name server neither. */
+const NO_LOOKUP = async (): Promise<readonly string[]> => [];
 
 /**
  * `hapg render`: every file of every host below a directory, each secret in it as `[redacted]`, by where it stands and not
@@ -22,7 +27,9 @@ export async function renderCommand(directory: string, options: CommonOptions): 
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();
   keepInside(() => secrets.all());
-  const context = assumedContext(cluster, secrets);
+  const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
+  const ways = await findWays(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
+  const context = assumedContext(cluster, secrets, new Set(ways.keys()));
   const files = hosts.flatMap((host) =>
     allSteps(playbook, host, context, { hosts, roles })
       .flatMap(({ steps }) => steps)

@@ -6,27 +6,22 @@ import { armUndo, callOffUndo } from './temporary.ts';
 /** Seconds until what could lock the operator out is put back by itself. */
 export const UNDO_AFTER_S = 90;
 
-/** Files that the undo scripts put back; copied before the change, `absent` when they are not there. */
-const SAVED = ['/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/ufw.conf', '/etc/default/ufw'];
-
-/** POSIX sh that keeps copies of what guarded steps will change and arms an undo that puts them back. */
+/**
+ * POSIX sh that keeps what guarded steps will change, as it is at this moment, and arms an undo that puts it back: by the
+ * kinds' own `save` and `undo`, then a reload of the units that the steps call for.
+ */
 export function armScript(steps: readonly Step[]): string {
-  const paths = [
-    ...SAVED,
-    ...steps.flatMap((one) => (one.kind.name === 'file' ? [(one.want as { path: string }).path] : [])),
-  ];
-  const undo = steps.map((one) => one.kind.undo?.(one) ?? '');
+  const parts = (scripts: readonly (string | undefined)[]): string => scripts.filter(Boolean).join('\n');
   const reloads = [...new Set(steps.flatMap((one) => one.notify.map(({ unit }) => unit)))].map(
     (unit) => `systemctl try-reload-or-restart ${quote(unit)}`,
   );
+  const undo = parts([...steps.map((one) => one.kind.undo?.(one)), ...reloads]);
   return `set -e
 umask 077
 rm -rf ${PATHS.guard}
 mkdir -p ${PATHS.guard}
-for f in ${paths.map(quote).join(' ')}; do
-  if [ -e "$f" ]; then cp -a "$f" ${PATHS.guard}/"$(echo "$f" | tr / _)"; fi
-done
-${armUndo('guard', [...undo, ...reloads].join('\n'), UNDO_AFTER_S)}`;
+${parts(steps.map((one) => one.kind.save?.(one)))}
+${armUndo('guard', undo, UNDO_AFTER_S)}`;
 }
 
 /** POSIX sh that calls the undo off, once a new login has succeeded. */

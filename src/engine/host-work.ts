@@ -43,17 +43,22 @@ function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
 const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
 
 /**
- * Does it: marks first, then steps, handlers, proof of a login, and the second probe, whose states are returned.
+ * Does it: marks first, then steps, those that could lock somebody out last, handlers, proof of new logins to this host and
+ * through it, and the second probe, whose states are returned.
  * Rejects with the first failure, or with Interrupted before the next step.
  */
 export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string, unknown>> {
   const { host, stage, steps, changed, handlers, pending } = work;
   const control = shop.session.remote(host, stage);
-  const guarded = changed.map(({ step }) => step).filter((one) => one.guarded);
+  const inTime = changed.filter((one) => !late(one));
+  const guarded = inTime.map(({ step }) => step).filter((one) => one.guarded);
   const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
   if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
+  for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, shop, together);
+  // The undo counts from here, so nothing that takes long comes behind it.
+  const witnesses = guarded.length > 0 ? await shop.session.witnesses(host) : [];
   if (guarded.length > 0) await control.run(armScript(guarded));
-  for (const together of neighbours(changed.filter((one) => !late(one)))) await change(work, shop, together);
+  for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, shop, together);
   for (const handler of handlers)
     await shop.recorder.timed(
       recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
@@ -71,7 +76,7 @@ export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string
   );
   if (leftover.length > 0)
     await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
-  if (guarded.length > 0) await proveLogin(host, guarded, shop);
+  if (guarded.length > 0) await proveLogin(host, guarded, witnesses, shop);
   return verify(host, changed, shop);
 }
 
@@ -103,10 +108,15 @@ async function change(work: HostWork, shop: Workshop, items: readonly StepDiffer
   for (const one of others) shop.recorder.changed({ ...one, ms: 0 });
 }
 
-async function proveLogin(host: Host, guarded: readonly Step[], { session }: Workshop): Promise<void> {
+async function proveLogin(
+  host: Host,
+  guarded: readonly Step[],
+  witnesses: readonly (readonly Host[])[],
+  { session }: Workshop,
+): Promise<void> {
   session.options.emit({ type: 'doing', host: host.name, text: 'proving a new login' });
   try {
-    await session.proveLogin(host);
+    await session.proveLogin(host, witnesses);
   } catch (cause) {
     throw new StepFailed(
       host.name,

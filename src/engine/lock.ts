@@ -6,6 +6,7 @@ import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
 import { settleAll } from './pool.ts';
 import type { Session } from './session.ts';
+import { runUndo } from './temporary.ts';
 import { clearEnded } from './transient.ts';
 
 /** Who holds a host's lock; written into the lock file for the person who meets it. */
@@ -36,14 +37,21 @@ export function describeHolder(text: string): string {
 /** Seconds that a run waits at least: whoever only looks has the lock for a moment, and is not a run to give way to. */
 const LOOK_SECONDS = 1;
 
-/** flock(2) on a descriptor of the persistent shell: the kernel frees it when the session ends, however it ends. */
-export const lockScript = (who: Holder, waitSeconds: number): string => `umask 077
-mkdir -p ${PATHS.state}
+/**
+ * POSIX sh for the persistent shell: flock(2) on a descriptor of it, which the kernel frees when the session ends, however it
+ * ends. Nothing but that descriptor stays behind in the shell. What could have locked somebody out and was never proved
+ * harmless is put back at once: whoever holds the lock would else find it changed in the middle of his work.
+ */
+export const lockScript = (
+  who: Holder,
+  waitSeconds: number,
+): string => `( umask 077; mkdir -p ${PATHS.state}; : >> ${PATHS.lock} )
 exec ${LOCK_FD}>>${PATHS.lock}
 if flock -w ${Math.max(waitSeconds, LOOK_SECONDS)} ${LOCK_FD}; then
   ${print(JSON.stringify(who))} > ${PATHS.lock}
   ${clearEnded}
   echo locked
+  ( ${runUndo('guard')} ) >/dev/null 2>&1 ${LOCK_FD}>&-
 else
   echo held
   cat ${PATHS.lock}

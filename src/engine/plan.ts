@@ -30,6 +30,8 @@ export interface Plan {
   skipped: { host: string; step: string; because: string }[];
   /** What is there beside the model and will be left alone. */
   notes: { host: string; text: string }[];
+  /** Why nothing may be done at all: what is there is somebody else's. */
+  refusals: { host: string; text: string }[];
   hosts: Record<string, HostCount>;
   /** Units that do not run and will be started, by host. */
   starting: Map<string, Set<string>>;
@@ -134,6 +136,7 @@ export function makePlan(
   const changes: Change[] = [];
   const skipped: Plan['skipped'] = [];
   const notes: Plan['notes'] = [];
+  const refusals: Plan['refusals'] = [];
   const hosts: Plan['hosts'] = {};
   const perHost = new Map(scope.hosts.map((host) => [host, allSteps(playbook, host, context, scope)]));
   const statesOf = (host: Host) => probed.get(host.name)?.states ?? new Map<string, unknown>();
@@ -161,6 +164,12 @@ export function makePlan(
       for (const one of steps)
         if (one.kind.notes && statesOf(host).has(one.id))
           for (const text of one.kind.notes(one, statesOf(host).get(one.id))) notes.push({ host: host.name, text });
+      for (const one of steps) {
+        if (!one.kind.refuse || one.notApplicable !== undefined || !statesOf(host).has(one.id)) continue;
+        const text = one.kind.refuse(one, statesOf(host).get(one.id));
+        if (text) refusals.push({ host: host.name, text });
+      }
+      for (const { step } of changed) if (step.note) notes.push({ host: host.name, text: step.note });
       const base = { host: host.name, stage: stage.name };
       for (const { step, difference } of changed)
         changes.push({
@@ -191,6 +200,7 @@ export function makePlan(
     changes,
     skipped,
     notes,
+    refusals,
     hosts,
     starting: new Map([...starting].map(([host, units]) => [host.name, units])),
     digest,

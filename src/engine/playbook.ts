@@ -11,6 +11,8 @@ export interface Context {
   secrets: SecretStore;
   facts(host: Host): Facts;
   snapshot: Snapshot;
+  /** Names of the hosts through which this run reaches others. */
+  ways: ReadonlySet<string>;
   /** The hosts that this run is about; undefined: all. */
   only?: readonly Host[] | undefined;
   /** Size of the database that a new replica copies, where a command has asked for it. */

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KnownError, StepFailed, Unreachable } from '../errors.ts';
+import { KnownError, Refused, StepFailed, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { redact, type Secret } from '../secrets/secret.ts';
 import type { Remote } from '../steps/step.ts';
 import { type Connection, type Credentials, connect } from '../transport/connection.ts';
 import type { ShellAnswer } from '../transport/shell.ts';
-import { readSshConfig, resolveTarget, type SshFlags } from '../transport/target.ts';
+import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from '../transport/target.ts';
+import { findWays, type Ways } from '../transport/ways.ts';
 import type { Emit } from './events.ts';
 import { settleAll } from './pool.ts';
 import { awaitUnit, isRunning, startUnit } from './transient.ts';
@@ -22,14 +23,17 @@ export interface SessionOptions {
 }
 
 const DEFAULT_TIMEOUT_S = 60;
-/** For so long a new login is tried after a guarded change; well below the time after which that is put back. */
-const LOGIN_MS = 20_000;
+/** For so long new logins are tried after a guarded change (ms); well below the time after which that is put back. */
+const LOGIN_MS = 30_000;
+/** Of the hosts behind one chain of jumps so many are asked: one that answers proves the way. */
+const WITNESSES = 3;
 /** Seconds between two looks at how far something long is. */
 const LOOK_S = 3;
 
 /** The connections of one run: at most one a host, opened together, closed together. */
 export class Session {
   private readonly sshConfig = readSshConfig();
+  private foundWays: Promise<Ways> | undefined;
 
   constructor(
     readonly cluster: Cluster,
@@ -80,21 +84,74 @@ export class Session {
   }
 
   /**
-   * A second, separate login: proof that one can still get in, all the way to the super user. Tried for a while, for sshd
-   * and the firewall may be reading their settings at that very moment.
+   * The hosts through which others are reached, however that is written, with those behind them. Throws Refused where the
+   * inventory denies it of one: what it says would cut those off that are behind it.
    */
-  async proveLogin(host: Host): Promise<void> {
-    const end = Date.now() + LOGIN_MS;
-    for (;;)
+  ways(): Promise<Ways> {
+    this.foundWays ??= findWays(this.cluster, (host) => this.target(host)).then((ways) => {
+      for (const host of this.cluster.hosts)
+        if (host.jumpHost === false && ways.has(host.name))
+          throw new Refused(
+            `${host.name}: jump_host is false, and ${ways.get(host.name)![0]?.[0]?.name ?? host.name} is reached through it; nothing was changed`,
+          );
+      return ways;
+    });
+    return this.foundWays;
+  }
+
+  /**
+   * Hosts behind this one that can be reached now: for each distinct chain of jumps some, or none where nobody answers there.
+   * Asked before a change that could close the way; afterwards they prove that it did not.
+   */
+  async witnesses(host: Host): Promise<Host[][]> {
+    const chains = (await this.ways()).get(host.name) ?? [];
+    const reached = await Promise.all(
+      chains.map(async (behind) => {
+        const open = behind.filter((one) => this.isOpen(one));
+        if (open.length > 0) return open.slice(0, WITNESSES);
+        const tried = behind.slice(0, WITNESSES);
+        const results = await settleAll(tried, WITNESSES, (one) => this.logIn(one));
+        return tried.filter((_one, index) => results[index]!.status === 'fulfilled');
+      }),
+    );
+    return reached.filter((one) => one.length > 0);
+  }
+
+  /**
+   * Second, separate logins: proof that one can still get in, all the way to the super user, and through this host to those
+   * behind it (one of each list of witnesses). Tried for a while, for sshd and the firewall may be reading their settings at
+   * that very moment, on the hosts behind as well. Rejects with the first reason.
+   */
+  async proveLogin(host: Host, witnesses: readonly (readonly Host[])[] = [], timeoutMs = LOGIN_MS): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    await Promise.all([
+      this.keepTrying([host], end),
+      ...witnesses.map((behind) =>
+        this.keepTrying(behind, end).catch((cause: Error) => {
+          throw new Error(`${behind.map(({ name }) => name).join(', ')} behind it: ${cause.message}`);
+        }),
+      ),
+    ]);
+  }
+
+  /** Logs in to one of these hosts, in turn until one succeeds. Rejects with the last reason when the time is over. */
+  private async keepTrying(hosts: readonly Host[], end: number): Promise<void> {
+    for (let turn = 0; ; turn++)
       try {
-        return await this.logIn(host);
+        // Whoever began late gets a moment as well, or the last reason would be that there was no time.
+        const left = Math.max(end - Date.now(), 3000);
+        const late = sleep(left, undefined, { ref: false }).then(() => {
+          throw new Error('no answer in time');
+        });
+        return await Promise.race([this.logIn(hosts[turn % hosts.length]!), late]);
       } catch (cause) {
         if (Date.now() > end) throw cause;
         await sleep(1000);
       }
   }
 
-  private async logIn(host: Host): Promise<void> {
+  /** Logs in a second time and out again; rejects where that does not lead to the super user. */
+  protected async logIn(host: Host): Promise<void> {
     const connection = await this.dial(host);
     try {
       const answer = await connection.shell.run('id -u', 20_000);
@@ -164,11 +221,11 @@ export class Session {
   }
 
   private dial(host: Host): Promise<Connection> {
-    return connect(
-      host.name,
-      resolveTarget(this.cluster, host, this.options.flags, this.sshConfig),
-      this.options.credentials,
-    );
+    return connect(host.name, this.target(host), this.options.credentials);
+  }
+
+  private target(host: Host): SshTarget {
+    return resolveTarget(this.cluster, host, this.options.flags, this.sshConfig);
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Facts, parseFacts } from '../cluster/facts.ts';
 import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
+import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { recall, remember } from './last-seen.ts';
@@ -25,28 +26,31 @@ export interface Survey {
 export type Wishes = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
 
 /** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
-const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none');
+const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');
 
 const contextOf = (
   cluster: Cluster,
   secrets: SecretStore,
   facts: ReadonlyMap<string, Facts>,
   observations: ReadonlyMap<string, Observation>,
+  ways: ReadonlySet<string>,
 ): Context => ({
   cluster,
   secrets,
   facts: (host) => facts.get(host.name) ?? UNKNOWN,
   snapshot: takeSnapshot(observations),
+  ways,
 });
 
 /** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */
-export function assumedContext(cluster: Cluster, secrets: SecretStore): Context {
+export function assumedContext(cluster: Cluster, secrets: SecretStore, ways: ReadonlySet<string> = new Set()): Context {
   const memory = recall(cluster);
   return contextOf(
     cluster,
     secrets,
     new Map(Object.entries(memory.facts)),
     new Map(Object.entries(memory.observations)),
+    ways,
   );
 }
 
@@ -64,7 +68,8 @@ const maybePasses = ({ changes }: Plan, { cluster, snapshot }: Context, scope: S
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
  * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
  * where that was wrong: one round trip a host where nothing has changed since.
- * `more` are a command's own wishes. `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, or Locked.
+ * `more` are a command's own wishes. `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, Locked, or Refused
+ * where a step says that what is there is somebody else's.
  */
 export async function survey(
   session: Session,
@@ -79,7 +84,9 @@ export async function survey(
   const observations = new Map(Object.entries(memory.observations));
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
-  let context = { ...contextOf(cluster, secrets, facts, observations), ...more, only: scope.hosts };
+  const ways = new Set((await session.ways()).keys());
+  const seen = () => ({ ...contextOf(cluster, secrets, facts, observations, ways), ...more, only: scope.hosts });
+  let context = seen();
   const read = async (taking: typeof lock): Promise<void> => {
     let hosts = [...scope.hosts];
     const order = lockOrder(hosts);
@@ -110,7 +117,7 @@ export async function survey(
         facts.set(host.name, probed.get(host.name)!.facts);
         observations.set(host.name, probed.get(host.name)!.observation);
       }
-      context = { ...contextOf(cluster, secrets, facts, observations), ...more, only: scope.hosts };
+      context = seen();
       hosts = scope.hosts.filter(
         (host) =>
           probeScript(
@@ -130,5 +137,9 @@ export async function survey(
     plan = makePlan(playbook, context, scope, probed);
   }
   remember(cluster, probed);
+  if (plan.refusals.length > 0)
+    throw new Refused(
+      `refused, nothing was changed:\n${plan.refusals.map(({ host, text }) => `  - ${host}: ${text}`).join('\n')}`,
+    );
   return { playbook, scope, context, facts, probed, plan };
 }

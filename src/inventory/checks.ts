@@ -4,6 +4,7 @@ import { type Check, error, warning, withRole } from './check.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
 import { hba } from './hba-checks.ts';
 import { parameters } from './parameter-checks.ts';
+import { paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
@@ -249,6 +250,7 @@ const CHECKS: Check[] = [
   pools,
   tagsOnlyOnMembers,
   portCollisions,
+  paths,
   parameters,
   sqlObjects,
   hba,

@@ -29,6 +29,8 @@ export interface Host {
   /** In the cluster network. */
   address: string;
   ssh: SshSettings;
+  /** Whether others are reached through it; undefined: as runs find out. */
+  jumpHost: boolean | undefined;
   roles: ReadonlySet<RoleName>;
   tags: Record<string, boolean | number | string>;
   datacenter: string | undefined;
@@ -209,6 +211,7 @@ export function buildCluster(inventory: Inventory, file: string, source?: Cluste
       name,
       address: host.address,
       ssh: { ...inventory.ssh, ...host.ssh },
+      jumpHost: host.jump_host,
       roles,
       tags: Object.fromEntries(
         Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined),

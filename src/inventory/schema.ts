@@ -64,6 +64,12 @@ const host = z
   .strictObject({
     address: address.describe('The address in the cluster network; what other hosts use'),
     ssh: ssh.optional(),
+    jump_host: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether others are reached through this host, so that its sshd forwards TCP; default: true where a run has once gone through it',
+      ),
     roles: z
       .array(z.enum(ASSIGNABLE_ROLES, { error: 'not a role' }))
       .min(1, 'a host needs a role')
@@ -132,6 +138,10 @@ const postgres = z
         'What every member must be able to offer: packages, and libraries to load; databases say where it is made',
       ),
     packages: z.array(packageName).default([]).describe('Further packages on database hosts'),
+    stop_other_clusters: z
+      .boolean()
+      .default(false)
+      .describe('Stops other PostgreSQL clusters of the distribution on database hosts, even when they hold data'),
   })
   .prefault({});
 

@@ -30,7 +30,16 @@ export const endpointHost = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^[0-9a-f:]+$/, 'expected the name or address of an endpoint, in lower case');
 export const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
-export const absolutePath = z.string().regex(/^\/[A-Za-z0-9._@+/-]+$/, 'expected an absolute path of plain characters');
+/** The normal form of an absolute path: `/srv//pg/./data/` is `/srv/pg/data`. */
+export const normalPath = (path: string): string =>
+  `/${path
+    .split('/')
+    .filter((part) => part && part !== '.')
+    .join('/')}`;
+export const absolutePath = z
+  .string()
+  .regex(/^\/[A-Za-z0-9._@+/-]*$/, 'expected an absolute path of plain characters')
+  .transform(normalPath);
 export const seconds = z.int().positive();
 /** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf, which has no line breaks in a value, would take it. */
 export const setting = z.union([oneLine, z.number(), z.boolean()], 'a setting is a text, a number, true or false');

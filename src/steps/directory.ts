@@ -1,4 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
+import { makeParents } from '../shell/parents.ts';
 import { quote } from '../shell/quote.ts';
 import { type FileState, parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
@@ -37,7 +38,8 @@ const directoryKind: Kind<DirectoryWant, FileState | undefined> = {
     const path = quote(want.path);
     await remote.run(`set -e
 ${state && state.type !== 'directory' ? `mv -T ${path} ${quote(`${want.path}.hapg-aside-`)}$(date +%s)` : ''}
-mkdir -p ${path}
+${makeParents(want.path, want.owner, want.group)}
+[ -d ${path} ] || mkdir -m ${want.mode} -- ${path}
 chown ${quote(`${want.owner}:${want.group}`)} ${path}
 chmod ${want.mode} ${path}`);
   },

@@ -21,6 +21,8 @@ export interface FileWant {
   check?: string | undefined;
   /** Written only when the file is not there; later differences are left alone. */
   once?: boolean | undefined;
+  /** A condition of sh that a file which stands there was not written by hapg; `{}` stands for its path. Default: see `foreign`. */
+  foreign?: string | undefined;
 }
 
 export interface FileState {
@@ -31,6 +33,8 @@ export interface FileState {
   sha256: string;
   /** Only of small files that differ. It may hold anybody's secrets: shown is what `compare.ts` leaves of it. */
   content?: Secret | undefined;
+  /** It is not hapg's: its first line does not say so, and that of the wanted one does. */
+  foreign?: boolean | undefined;
 }
 
 const ABSENT: FileState = { type: 'absent', owner: '', group: '', mode: '', sha256: '' };
@@ -81,6 +85,26 @@ export function parseStat(line: string): { path: string; state: FileState } {
   };
 }
 
+/** Where a guarded file is kept until the change of it has proved harmless. */
+const saved = (path: string): string => quote(`${PATHS.guard}/${path.replaceAll('/', '_')}`);
+
+/** hapg's own text says so in its first line; files that are hapg's by their name or place need not. */
+const isMarked = ({ path, content }: FileWant): boolean =>
+  content !== undefined && !/hapg[^/]*$/.test(path) && /^[^\n]*hapg/.test(text(content));
+
+/**
+ * POSIX sh that keeps a copy of somebody else's file before it is replaced for the first time: of one without hapg's mark
+ * where the wanted one has it, or as `foreign` of the step says.
+ */
+function keepForeign(want: FileWant): string {
+  const path = quote(want.path);
+  const copy = quote(`${want.path}.hapg-before`);
+  const foreign = want.foreign ?? (isMarked(want) ? '! head -n 1 {} | grep -q hapg' : undefined);
+  return foreign === undefined
+    ? ''
+    : `if [ -f ${path} ] && [ ! -e ${copy} ] && ${foreign.replaceAll('{}', path)}; then cp -a ${path} ${copy}; fi`;
+}
+
 /** A file's owner, group, mode and content. */
 const fileKind: Kind<FileWant, FileState> = {
   name: 'file',
@@ -102,10 +126,16 @@ sha256sum -- ${words(...paths)} 2>/dev/null | while read -r sum path; do
     [ "$(stat -Lc %s -- "$path")" -le ${MAX_DIFF_BYTES} ] && text=$(base64 -w0 -- "$path") ;;
   esac ;; esac
   echo "$sum|$text|$path"
+done
+echo --
+for path in ${words(...paths.filter((_path, index) => isMarked(steps[index]!.want)))}; do
+  [ -f "$path" ] && [ ! -e "$path.hapg-before" ] || continue
+  line=; IFS= read -r line < "$path"
+  case "$line" in *hapg*) ;; *) echo "$path" ;; esac
 done`;
   },
   parse(answer, steps) {
-    const [stats = '', sums = ''] = answer.split(/^--$/m);
+    const [stats = '', sums = '', foreign = ''] = answer.split(/^--$/m);
     const byPath = new Map<string, FileState>();
     for (const line of stats.split('\n').filter(Boolean)) {
       const { path, state } = parseStat(line);
@@ -117,6 +147,10 @@ done`;
       if (!state) continue;
       state.sha256 = sha256;
       if (encoded) state.content = new Secret(Buffer.from(encoded, 'base64').toString('utf8'));
+    }
+    for (const path of foreign.split('\n').filter(Boolean)) {
+      const state = byPath.get(path);
+      if (state) state.foreign = true;
     }
     return new Map(steps.map((one) => [one.id, byPath.get(one.want.path) ?? ABSENT]));
   },
@@ -148,6 +182,8 @@ done`;
     if (state.owner !== want.owner || state.group !== want.group)
       reasons.push(`owner ${state.owner}:${state.group} → ${want.owner}:${want.group}`);
     if (state.mode !== want.mode) reasons.push(`mode ${state.mode} → ${want.mode}`);
+    if (state.foreign && state.sha256 !== hash(want.content))
+      reasons.push(`replaces a file that hapg did not write, which is kept as ${want.path}.hapg-before`);
     if (reasons.length === 0) return undefined;
     return { action: 'update', summary: reasons.join(', '), before: shown?.before, after: shown?.after };
   },
@@ -168,16 +204,19 @@ ${print(text(want.content))} > ${next}
 chown ${quote(`${want.owner}:${want.group}`)} ${next}
 chmod ${want.mode} ${next}
 ${check ?? ''}
+${keepForeign(want)}
 mv -fT ${next} ${path}
 ${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}`);
   },
+  save: ({ want }) => `[ ! -e ${quote(want.path)} ] || cp -a ${quote(want.path)} ${saved(want.path)}`,
   undo({ want }) {
-    const copy = quote(`${PATHS.guard}/${want.path.replaceAll('/', '_')}`);
+    const copy = saved(want.path);
     return `if [ -e ${copy} ]; then cp -a ${copy} ${quote(want.path)}; else rm -f ${quote(want.path)}; fi`;
   },
 };
 
-export type FileOptions = StepOptions & Partial<Pick<FileWant, 'owner' | 'group' | 'mode' | 'check' | 'once'>>;
+export type FileOptions = StepOptions &
+  Partial<Pick<FileWant, 'owner' | 'group' | 'mode' | 'check' | 'once' | 'foreign'>>;
 
 /** A step: this file with this content. `root:root 0644` unless said; a Secret gets 0600. */
 export function file(
@@ -192,9 +231,10 @@ export function file(
     mode = content instanceof Secret ? '0600' : '0644',
     check,
     once,
+    foreign,
     ...rest
   } = options;
-  return step(fileKind, role, path, { path, content, owner, group, mode, check, once }, rest);
+  return step(fileKind, role, path, { path, content, owner, group, mode, check, once, foreign }, rest);
 }
 
 /** A step: no such file. */

@@ -1,6 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
-import { print } from '../shell/quote.ts';
+import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 /** One permitted traffic. */
@@ -17,24 +17,39 @@ export interface Rule {
 export interface FirewallWant {
   rules: Rule[];
   exclusive: boolean;
+  /** What on this host sends packets on for others; ufw, turned on, lets that go on. */
+  forwards?: string | undefined;
 }
 
 export interface FirewallState {
   installed: boolean;
   enabled: boolean;
-  /** Default policy for incoming packets as configured, such as DROP. */
+  /** Default policies for incoming and forwarded packets as configured, such as DROP. */
   policy: string;
+  forward: string;
+  /**
+   * What ufw does with IPv6. `used`: user6.rules counts; `off`: IPV6=no, so that all IPv6 is dropped; `none`: the kernel has
+   * none. Where it is not used, ufw empties user6.rules by itself (ufw backend_iptables.py, update_logging).
+   */
+  ipv6: 'used' | 'off' | 'none';
   /** Text of user.rules and user6.rules. */
   v4: string;
   v6: string;
-  /** Rules of ufw's user chains that the kernel has, v4 and v6 together; -1 when the chains are missing. */
-  live: number;
+  /** How many rules the kernel has in each of ufw's user chains; undefined where ufw's chains are not in use. */
+  live4: Record<string, number> | undefined;
+  /** The same for IPv6; `unknown` where ip6tables does not work. */
+  live6: Record<string, number> | undefined | 'unknown';
 }
 
 const OURS = 'hapg: ';
 const hex = (text: string) => Buffer.from(text, 'utf8').toString('hex');
 const V4 = '/etc/ufw/user.rules';
 const V6 = '/etc/ufw/user6.rules';
+const DEFAULTS = '/etc/default/ufw';
+
+/** What a guarded change of the firewall puts back. */
+const SAVED = [V4, V6, '/etc/ufw/ufw.conf', DEFAULTS];
+const saved = (path: string): string => quote(`${PATHS.guard}/${path.replaceAll('/', '_')}`);
 
 interface Block {
   tuple: string;
@@ -115,15 +130,53 @@ COMMIT
 `;
 }
 
+/** The chains that hold nothing but rules of user.rules; those of logging get others as well. */
+const USER_CHAIN = /^-A (ufw6?-user-(?:input|output|forward)) /;
+
+/** How many rules of each user chain the blocks of a file hold. */
+function countByChain(list: readonly Block[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const line of list.flatMap(({ rules }) => rules)) {
+    const chain = USER_CHAIN.exec(line)?.[1];
+    if (chain) counts[chain] = (counts[chain] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Whether the kernel has as many rules of each chain as a file has. */
+function isLoaded(list: readonly Block[], live: Record<string, number> | undefined): boolean {
+  const wanted = countByChain(list);
+  return (
+    live !== undefined &&
+    [...new Set([...Object.keys(wanted), ...Object.keys(live)])].every(
+      (chain) => (wanted[chain] ?? 0) === (live[chain] ?? 0),
+    )
+  );
+}
+
+/** Rules of the model name addresses that only IPv6 has, and ufw drops all IPv6. */
+const lacksIPv6 = (want: FirewallWant, state: FirewallState): boolean => state.ipv6 === 'off' && want.rules.some(isV6);
+
+/** ufw is about to be turned on where packets are sent on for others; its default would drop these. */
+const cutsForwarding = ({ forwards }: FirewallWant, { enabled, forward }: FirewallState): boolean =>
+  forwards !== undefined && !enabled && forward !== 'ACCEPT';
+
 /**
  * POSIX sh that loads the files. ufw's own reload empties every chain first, and what comes in meanwhile is dropped: a new
  * connection waits a second for its second try (RFC 6298). Where all but the rules is loaded already, they alone are
  * replaced, each file at once, as ufw itself does at the end of a reload.
  */
-const load = ({ enabled, live, policy }: FirewallState): string =>
-  enabled && live >= 0 && policy === 'DROP'
-    ? `iptables-restore -n < ${V4}\nip6tables-restore -n < ${V6}`
-    : "if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/null 2>&1; then ufw reload; else ufw --force enable; fi";
+function load(want: FirewallWant, state: FirewallState): string {
+  const { enabled, policy, live4, live6, ipv6 } = state;
+  const ready = enabled && policy === 'DROP' && live4 !== undefined && !lacksIPv6(want, state);
+  if (ready && (ipv6 !== 'used' || live6 === 'unknown')) return `iptables-restore -n < ${V4}`;
+  if (ready && live6 !== undefined) return `iptables-restore -n < ${V4}\nip6tables-restore -n < ${V6}`;
+  const cure =
+    live6 === 'unknown' && ipv6 === 'used'
+      ? ` || { echo 'ip6tables does not work on this host, and ufw wants it: write IPV6=no in ${DEFAULTS}'; exit 1; }`
+      : '';
+  return `if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf && iptables -S ufw-user-input >/dev/null 2>&1; then ufw reload; else ufw --force enable; fi${cure}`;
+}
 
 /**
  * ufw's rules, computed from the model. They are written in ufw's own files and loaded once: a hundred `ufw allow`
@@ -132,28 +185,47 @@ const load = ({ enabled, live, policy }: FirewallState): string =>
 export const firewallKind: Kind<FirewallWant, FirewallState> = {
   name: 'firewall',
   probe: () => `[ -e /etc/ufw/ufw.conf ] && echo installed=yes
+[ -e /proc/sys/net/ipv6 ] && echo kernel6=yes
 sed -n 's/^ENABLED=/enabled=/p' /etc/ufw/ufw.conf 2>/dev/null
-sed -n 's/^DEFAULT_INPUT_POLICY=/policy=/p' /etc/default/ufw 2>/dev/null
-echo "live=$( { iptables -S ufw-user-input && ip6tables -S ufw6-user-input; } 2>/dev/null | grep -c '^-A')"
-iptables -S INPUT 2>/dev/null | grep -q -- '-j ufw-before-input' && echo loaded=yes
+sed -n 's/^DEFAULT_INPUT_POLICY=/policy=/p; s/^DEFAULT_FORWARD_POLICY=/forward=/p; s/^IPV6=/ipv6=/p' ${DEFAULTS} 2>/dev/null
+{ iptables -S; ip6tables -S && echo works6; } 2>/dev/null | awk '
+  $1 == "-A" && $2 ~ /^ufw6?-user-(input|output|forward)$/ { n[$2]++ }
+  $1 == "-A" && $2 == "INPUT" && $0 ~ /-j ufw6?-before-input$/ { print "loaded=" ($NF ~ /^ufw6/ ? 6 : 4) }
+  $1 == "works6" { print "works6=yes" }
+  END { for (c in n) print "chain=" c " " n[c] }'
 echo "v4=$(base64 -w0 ${V4} 2>/dev/null)"
 echo "v6=$(base64 -w0 ${V6} 2>/dev/null)"`,
   parse(answer, steps) {
-    const field = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(answer)?.[1]?.trim() ?? '';
+    const field = (name: string) =>
+      (new RegExp(`^${name}=(.*)$`, 'm').exec(answer)?.[1] ?? '').trim().replace(/^["']|["']$/g, '');
+    const yes = (name: string) => field(name).toLowerCase() === 'yes';
+    const chains = [...answer.matchAll(/^chain=(ufw(6?)-\S+) (\d+)$/gm)];
+    const live = (family: '4' | '6') =>
+      new RegExp(`^loaded=${family}$`, 'm').test(answer)
+        ? Object.fromEntries(
+            chains
+              .filter(([, , six]) => (six === '6') === (family === '6'))
+              .map(([, chain, , count]) => [chain!, Number(count)]),
+          )
+        : undefined;
     const state: FirewallState = {
-      installed: field('installed') === 'yes',
-      enabled: field('enabled') === 'yes',
-      policy: field('policy').replaceAll('"', ''),
+      installed: yes('installed'),
+      enabled: yes('enabled'),
+      policy: field('policy'),
+      forward: field('forward'),
+      ipv6: !yes('kernel6') ? 'none' : yes('ipv6') || !yes('installed') ? 'used' : 'off',
       v4: Buffer.from(field('v4'), 'base64').toString(),
       v6: Buffer.from(field('v6'), 'base64').toString(),
-      live: field('loaded') === 'yes' ? Number(field('live')) : -1,
+      live4: live('4'),
+      live6: yes('works6') ? live('6') : 'unknown',
     };
     return new Map(steps.map((one) => [one.id, state]));
   },
   diff({ want }, state) {
+    const six = state.ipv6 === 'used' || lacksIPv6(want, state);
     const next4 = wanted(want, state.v4, 4);
-    const next6 = wanted(want, state.v6, 6);
-    const before = [...blocks(state.v4), ...blocks(state.v6)];
+    const next6 = six ? wanted(want, state.v6, 6) : [];
+    const before = [...blocks(state.v4), ...(six ? blocks(state.v6) : [])];
     const after = [...next4, ...next6];
     if (!state.installed)
       return {
@@ -167,8 +239,11 @@ echo "v6=$(base64 -w0 ${V6} 2>/dev/null)"`,
     if (!same) reasons.push('rules');
     if (!state.enabled) reasons.push('off → on');
     if (state.policy !== 'DROP') reasons.push(`default incoming ${state.policy} → DROP`);
-    if (state.enabled && same && state.live !== after.reduce((sum, one) => sum + one.rules.length, 0))
-      reasons.push('loaded rules differ from the files → reload');
+    if (cutsForwarding(want, state))
+      reasons.push(`default forwarded ${state.forward} → ACCEPT, for ${want.forwards} forwards here`);
+    if (lacksIPv6(want, state)) reasons.push('IPV6 no → yes');
+    const loaded = isLoaded(next4, state.live4) && (!six || state.live6 === 'unknown' || isLoaded(next6, state.live6));
+    if (state.enabled && same && !loaded) reasons.push('loaded rules differ from the files → reload');
     if (reasons.length === 0) return undefined;
     return {
       action: state.enabled ? 'update' : 'create',
@@ -177,16 +252,22 @@ echo "v6=$(base64 -w0 ${V6} 2>/dev/null)"`,
     };
   },
   async change({ want }, state, remote) {
-    const v4 = splice(state.v4, wanted(want, state.v4, 4), 4);
-    const v6 = splice(state.v6, wanted(want, state.v6, 6), 6);
+    const six = state.ipv6 === 'used' || lacksIPv6(want, state);
+    const files: [path: string, text: string][] = [
+      [V4, splice(state.v4, wanted(want, state.v4, 4), 4)],
+      ...(six ? [[V6, splice(state.v6, wanted(want, state.v6, 6), 6)] as [string, string]] : []),
+    ];
+    const defaults = [
+      's/^DEFAULT_INPUT_POLICY=.*/DEFAULT_INPUT_POLICY="DROP"/',
+      ...(cutsForwarding(want, state) ? ['s/^DEFAULT_FORWARD_POLICY=.*/DEFAULT_FORWARD_POLICY="ACCEPT"/'] : []),
+      ...(lacksIPv6(want, state) ? ['s/^IPV6=.*/IPV6=yes/'] : []),
+    ];
     await remote.run(`set -e
 umask 027
-${print(v4)} > ${V4}.hapg-new
-${print(v6)} > ${V6}.hapg-new
-mv -f ${V4}.hapg-new ${V4}
-mv -f ${V6}.hapg-new ${V6}
-sed -i 's/^DEFAULT_INPUT_POLICY=.*/DEFAULT_INPUT_POLICY="DROP"/' /etc/default/ufw
-${load(state)}`);
+${files.map(([path, text]) => `${print(text)} > ${path}.hapg-new`).join('\n')}
+${files.map(([path]) => `mv -f ${path}.hapg-new ${path}`).join('\n')}
+sed -i ${quote(defaults.join('; '))} ${DEFAULTS}
+${load(want, state)}`);
   },
   notes: ({ want }, state) =>
     want.exclusive
@@ -194,10 +275,11 @@ ${load(state)}`);
       : [...blocks(state.v4), ...blocks(state.v6)]
           .filter((one) => !isOurs(one))
           .map((one) => `drift, kept: ${readable(one)}`),
-  undo: () => `for f in user.rules user6.rules ufw.conf; do [ -e ${PATHS.guard}/_etc_ufw_$f ] && cp -a ${PATHS.guard}/_etc_ufw_$f /etc/ufw/$f; done
-[ ! -e ${PATHS.guard}/_etc_default_ufw ] || cp -a ${PATHS.guard}/_etc_default_ufw /etc/default/ufw
+  save: () => SAVED.map((path) => `[ ! -e ${path} ] || cp -a ${path} ${saved(path)}`).join('\n'),
+  undo: () => `${SAVED.map((path) => `[ ! -e ${saved(path)} ] || cp -a ${saved(path)} ${path}`).join('\n')}
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force disable; fi`,
 };
 
-export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean): Step =>
-  step(firewallKind, role, 'ufw', { rules, exclusive }, { guarded: true });
+/** A step: ufw with these rules. `forwards` names what sends packets on for others here. */
+export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean, forwards?: string): Step =>
+  step(firewallKind, role, 'ufw', { rules, exclusive, forwards }, { guarded: true });

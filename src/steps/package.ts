@@ -67,13 +67,21 @@ const versionCheck = (
 ): string => `have=$(apt-cache policy ${quote(name)} | sed -n 's/^  Candidate: //p')
 dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
 
-/** Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. */
-const installScript = (names: readonly string[], checks: readonly string[]): string => `set -e
+/**
+ * Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. Nothing that is there is
+ * removed for the sake of it: what cannot be installed beside it is somebody's decision.
+ */
+export const installScript = (names: readonly string[], checks: readonly string[]): string => `set -e
 ${APT}
 ${MEND_DPKG}
 apt update
 ${checks.join('\n')}
-apt --no-install-recommends --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)}`;
+apt --no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)} || {
+  code=$?
+  gone=$(apt --no-install-recommends --allow-change-held-packages -s --fix-broken install ${words(...names)} | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | tr '\\n' ' ')
+  [ -z "$gone" ] || echo "apt would remove \${gone% } for ${names.join(' ')}: remove what nobody needs yourself, and run again"
+  exit $code
+}`;
 
 /** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */
 export const packages = (

@@ -63,8 +63,12 @@ export interface Kind<W, S> {
   notes?(step: Step<W, S>, state: S): string[];
   /** Several steps of this kind that stand next to each other, in one go; used instead of `change` where there is one. */
   changeAll?(items: readonly { step: Step<W, S>; state: S }[], remote: Remote): Promise<void>;
+  /** POSIX sh that keeps below PATHS.guard what is there now, for `undo` to put back; it runs when the undo is armed. */
+  save?(step: Step<W, S>): string;
   /** POSIX sh that puts back what was there before, armed while a change could lock the operator out. */
   undo?(step: Step<W, S>): string;
+  /** Why a run must not begin at all, with the cure: what is there is somebody else's. Undefined where it may. Pure. */
+  refuse?(step: Step<W, S>, state: S): string | undefined;
 }
 
 /** One thing that must be so on one host. */
@@ -80,12 +84,15 @@ export interface Step<W = any, S = any> {
   readonly guarded: boolean;
   /** The reason why this step makes no sense on this host; it is then shown as skipped. */
   readonly notApplicable: string | undefined;
+  /** What its change means for other people; shown with the plan when there is a change. */
+  readonly note: string | undefined;
 }
 
 export interface StepOptions {
   notify?: readonly Handler[];
   guarded?: boolean;
   notApplicable?: string | undefined;
+  note?: string | undefined;
 }
 
 /** Makes a step of a kind; `subject` names it among those of its kind. */
@@ -104,6 +111,7 @@ export function step<W, S>(
     notify: options.notify ?? [],
     guarded: options.guarded ?? false,
     notApplicable: options.notApplicable,
+    note: options.note,
   };
 }
 

@@ -1,9 +1,24 @@
 import type { RoleName } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
+export interface SysctlWant {
+  key: string;
+  value: string;
+  /** Settings that the kernel changes together with this one, with the values that they keep: written after it. */
+  along?: Record<string, string> | undefined;
+}
+
+const set = (key: string, value: string): string => `sysctl -q -w ${quote(`${key}=${value}`)}`;
+
+/** This setting and what the kernel changes with it, in the order in which they are written. */
+const keysOf = ({ key, along = {} }: SysctlWant): string[] => [key, ...Object.keys(along)];
+
+const saved = (key: string): string => quote(`${PATHS.guard}/sysctl_${key.replaceAll('/', '_')}`);
+
 /** One kernel setting, live; the file that keeps it over a reboot is a step of its own. */
-const sysctlKind: Kind<{ key: string; value: string }, string | undefined> = {
+const sysctlKind: Kind<SysctlWant, string | undefined> = {
   name: 'sysctl',
   contained: true,
   probe: (steps) => `sysctl -e ${words(...steps.map((one) => one.want.key))} 2>/dev/null`,
@@ -23,9 +38,29 @@ const sysctlKind: Kind<{ key: string; value: string }, string | undefined> = {
     return { action: live === undefined ? 'create' : 'update', summary: `${live ?? 'unset'} → ${want.value}` };
   },
   async change({ want }, _live, remote) {
-    await remote.run(`sysctl -q -w ${quote(`${want.key}=${want.value}`)}`);
+    const { key, value, along = {} } = want;
+    await remote.run(
+      ['set -e', set(key, value), ...Object.entries(along).map(([other, its]) => set(other, its))].join('\n'),
+    );
   },
+  save: ({ want }) =>
+    keysOf(want)
+      .map((key) => `sysctl -n ${quote(key)} > ${saved(key)} 2>/dev/null || rm -f ${saved(key)}`)
+      .join('\n'),
+  // Values of more than one number stand between tabs.
+  undo: ({ want }) =>
+    keysOf(want)
+      .map((key) => `[ ! -s ${saved(key)} ] || sysctl -q -w ${quote(key)}="$(cat ${saved(key)})"`)
+      .join('\n'),
 };
 
-export const sysctl = (role: RoleName, key: string, value: string | number, options: StepOptions = {}): Step =>
-  step(sysctlKind, role, key, { key, value: String(value) }, options);
+/** A step: this kernel setting has this value, live. */
+export function sysctl(
+  role: RoleName,
+  key: string,
+  value: string | number,
+  options: StepOptions & Pick<SysctlWant, 'along'> = {},
+): Step {
+  const { along, ...rest } = options;
+  return step(sysctlKind, role, key, { key, value: String(value), ...(along ? { along } : {}) }, rest);
+}

@@ -24,6 +24,15 @@ export const fingerprint = (key: Buffer): string =>
 /** The algorithm name inside an SSH public key blob (RFC 4253, 6.6). */
 export const keyType = (key: Buffer): string => key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii');
 
+/** The kinds of host keys that hapg can verify (those of ssh2), strongest first; `rsa-sha2-512` stands for every RSA key. */
+export const HOST_KEY_TYPES: readonly string[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+];
+
 /** How known_hosts names a host: `host`, or `[host]:port` when the port is not 22. */
 export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
 
@@ -83,12 +92,19 @@ export class KnownHosts {
     return this.entries.filter((entry) => matches(entry.patterns, name));
   }
 
-  /** Key types known for a host, so that the server is asked for one of these. */
+  /** Key types known for a host that hapg can verify, so that the server is asked for one of these. */
   types(host: string, port: number): string[] {
     const types = this.lines(host, port)
       .filter((entry) => entry.marker === undefined)
       .flatMap((entry) => (entry.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [entry.type]));
-    return [...new Set(types)];
+    return [...new Set(types)].filter((type) => HOST_KEY_TYPES.includes(type) || type === 'rsa-sha2-256');
+  }
+
+  /** The keys known for a host, in base64: who shows one of them is that host, whatever it is called. */
+  keys(host: string, port: number): string[] {
+    return this.lines(host, port)
+      .filter((entry) => entry.marker === undefined)
+      .map((entry) => entry.key);
   }
 
   /** Judges the key that a server has shown. Lines of certificate authorities say nothing here: ssh2 offers no host certificates. */

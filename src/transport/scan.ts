@@ -1,8 +1,6 @@
 import ssh2 from 'ssh2';
-import { keyType } from './known-hosts.ts';
+import { HOST_KEY_TYPES, keyType } from './known-hosts.ts';
 
-/** What `hapg trust` asks for, strongest first; one connection a type, as ssh-keyscan does. */
-const TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512'];
 const TIMEOUT_MS = 10_000;
 
 /** Asks a server for its host key of one type; resolves undefined when it has none. Rejects when it cannot be reached. */
@@ -10,12 +8,17 @@ function hostKey(host: string, port: number, type: string): Promise<Buffer | und
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     let key: Buffer | undefined;
-    const done = (error?: Error & { level?: string; code?: string }) => {
+    const done = (error?: Error) => {
       client.destroy();
       if (key) resolve(key);
-      else if (error?.level === 'handshake') resolve(undefined);
-      else if (error) reject(error);
-      else resolve(undefined);
+      else if (error?.message.includes('no matching host key format')) resolve(undefined);
+      else
+        reject(
+          error ??
+            new Error(
+              `${host}:${port} ended the connection before it showed a host key; it may take few connections at once, or none from here for a while (MaxStartups, PerSourcePenalties)`,
+            ),
+        );
     };
     client.on('error', done);
     client.on('close', () => done());
@@ -34,12 +37,19 @@ function hostKey(host: string, port: number, type: string): Promise<Buffer | und
   });
 }
 
-/** All host keys of a server, sorted by type so that two scans are equal. Rejects when it cannot be reached. */
+/**
+ * All host keys of a server, sorted by type so that two scans are equal: one connection a type, as ssh-keyscan does. Rejects
+ * when it cannot be reached, and when it has no key of a kind that hapg can verify.
+ */
 export async function scanHostKeys(host: string, port: number): Promise<Buffer[]> {
   const keys: Buffer[] = [];
-  for (const type of TYPES) {
+  for (const type of HOST_KEY_TYPES) {
     const key = await hostKey(host, port, type);
     if (key) keys.push(key);
   }
+  if (keys.length === 0)
+    throw new Error(
+      `${host}:${port} shows no host key of a kind that hapg can verify (${HOST_KEY_TYPES.join(', ')}); "ssh-keygen -A" on the host makes one`,
+    );
   return keys.sort((a, b) => (keyType(a) < keyType(b) ? -1 : 1));
 }

@@ -93,9 +93,11 @@ function resolve(
       ];
   const agent = first(written.identityagent);
   const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
+  const host = first(written.hostname) ?? alias;
+  const port = settings.port ?? Number(first(written.port) ?? 22);
   return {
-    host: first(written.hostname) ?? alias,
-    port: settings.port ?? Number(first(written.port) ?? 22),
+    host,
+    port,
     user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
     keys: [...new Set(keys)].filter((file) => existsSync(file)),
     agent:
@@ -112,8 +114,17 @@ function resolve(
       join(home, 'known_hosts'),
       '/etc/ssh/ssh_known_hosts',
     ],
-    jumps: jump && jump !== 'none' ? resolveJumps(cluster, jump, settings, flags, config, depth) : [],
+    jumps:
+      jump && jump !== 'none'
+        ? before({ host, port }, resolveJumps(cluster, jump, settings, flags, config, depth))
+        : [],
   };
+}
+
+/** A jump host that all others are reached through is itself reached with the hops before it alone. */
+function before({ host, port }: Pick<SshTarget, 'host' | 'port'>, jumps: SshTarget[]): SshTarget[] {
+  const self = jumps.findIndex((jump) => jump.host === host && jump.port === port);
+  return self < 0 ? jumps : jumps.slice(0, self);
 }
 
 /** `[user@]host[:port][,...]`; a name of the inventory means that host, else ~/.ssh/config is asked. */

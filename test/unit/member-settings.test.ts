@@ -187,6 +187,8 @@ test('where the rules let nobody in, not even hapg, the right ones are read befo
   const { look, mend, loaded, leftovers } = await member({ hba: 'local all all reject\n' });
   assert.equal(look().difference!.summary, 'pg_hba.conf');
   await mend();
+  // A server reads its rules some time after it was told to.
+  for (let tries = 0; loaded() !== OURS && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(loaded(), OURS);
   assert.deepEqual([look().difference, leftovers()], [undefined, []]);
 });

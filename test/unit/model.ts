@@ -31,6 +31,7 @@ export async function contextFor(
     secrets: await SecretStore.create(cluster),
     facts: () => FACTS,
     snapshot: takeSnapshot(observations),
+    ways: new Set(),
   };
 }
 

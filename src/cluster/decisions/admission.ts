@@ -1,4 +1,5 @@
 import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../../inventory/model.ts';
+import { normalPath } from '../../inventory/values.ts';
 import { dcsName, dcsPeer } from '../dcs.ts';
 import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import { fixedSettings } from '../fixed.ts';
@@ -82,6 +83,10 @@ function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
   });
 }
 
+/** A path may have been written with a slash at its end. */
+const normal = (value: string | number) =>
+  typeof value === 'string' && value.startsWith('/') ? normalPath(value) : value;
+
 /** Settings that a living cluster cannot follow, each in the words of the first host that says so. */
 function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   // With everything stopped, what is looked for in another place is not there; that there was something is noted.
@@ -91,7 +96,7 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   const now = fixedSettings(cluster);
   for (const [host, { identity }] of snapshot.observations)
     for (const [path, before] of Object.entries(identity?.fixed ?? {}))
-      if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== before)
+      if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
         reasons.set(
           path,
           reasons.get(path) ??

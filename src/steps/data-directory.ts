@@ -1,0 +1,89 @@
+import type { RoleName } from '../inventory/model.ts';
+import { canEnter, makeParents } from '../shell/parents.ts';
+import { quote, words } from '../shell/quote.ts';
+import { type FileState, parseStat } from './file.ts';
+import { type Kind, type Step, step } from './step.ts';
+
+export interface DataDirectoryWant {
+  path: string;
+  /** An account with a group of its own. */
+  owner: string;
+  /** Modes that its program takes; the first is that of a new one. */
+  modes: readonly string[];
+}
+
+export interface DataDirectoryState extends FileState {
+  empty: boolean;
+}
+
+/**
+ * A directory in which a program keeps data, at a path that the operator named: a mount point, a link to one, or none yet.
+ * What holds files of somebody else's is never handed over, and directories above it that are there stay as they are.
+ */
+const dataDirectoryKind: Kind<DataDirectoryWant, DataDirectoryState | undefined> = {
+  name: 'data-directory',
+  contained: true,
+  // A link counts as what it leads to; a new file system's lost+found as nothing.
+  probe: (steps) => `for d in ${words(...steps.map((one) => one.want.path))}; do
+  if [ -d "$d" ]; then
+    empty=empty
+    for f in "$d"/* "$d"/.[!.]* "$d"/..?*; do
+      [ "$f" = "$d/lost+found" ] || { [ ! -e "$f" ] && [ ! -L "$f" ]; } || empty=taken
+    done
+    echo "$empty|$(stat -Lc '%f|%U|%G|%n' -- "$d")"
+  elif [ -e "$d" ] || [ -L "$d" ]; then echo "taken|$(stat -c '%f|%U|%G|%n' -- "$d")"; fi
+done`,
+  parse(answer, steps) {
+    const found = new Map(
+      answer
+        .split('\n')
+        .filter(Boolean)
+        .map((line): [string, DataDirectoryState] => {
+          const [emptiness = '', ...rest] = line.split('|');
+          const { path, state } = parseStat(rest.join('|'));
+          return [path, { ...state, empty: emptiness === 'empty' }];
+        }),
+    );
+    return new Map(steps.map((one) => [one.id, found.get(one.want.path)]));
+  },
+  diff({ want }, state) {
+    const made = `${want.modes[0]} ${want.owner}:${want.owner}`;
+    if (!state) return { action: 'create', summary: made };
+    const present = `${state.mode} ${state.owner}:${state.group}`;
+    if (state.owner !== want.owner) return { action: 'update', summary: `${present} → ${made}, for it is empty` };
+    return want.modes.includes(state.mode)
+      ? undefined
+      : { action: 'update', summary: `${present} → ${want.modes[0]} ${state.owner}:${state.group}` };
+  },
+  refuse({ want: { path, owner } }, state) {
+    if (!state) return undefined;
+    if (state.type !== 'directory')
+      return `${path} is a ${state.type === 'link' ? 'link that leads nowhere' : state.type}, and a directory of ${owner} belongs there: move it away, or mount what it leads to`;
+    if (state.owner === owner || state.empty) return undefined;
+    return `${path} holds files and belongs to ${state.owner}:${state.group}, so that it is not hapg's to take. Name an empty directory, or where this is the data of ${owner} (from another machine, whose account has another number): "chown -R ${owner}:${owner} ${path}" on the host`;
+  },
+  async change({ want: { path, owner, modes } }, _state, remote) {
+    const inside = quote(`${path}/`);
+    const account = quote(`${owner}:`);
+    // Looked at once more: what has come there since the plan was made is nobody's to take either.
+    await remote.run(`set -e
+if [ ! -d ${inside} ]; then
+${makeParents(path, owner)}
+mkdir -m ${modes[0]} -- ${quote(path)}
+fi
+if [ "$(stat -Lc %U -- ${inside})" != ${quote(owner)} ]; then
+  [ -z "$(find ${inside} -mindepth 1 -maxdepth 1 ! -name lost+found | head -n 1)" ] || { echo ${quote(`${path} is not empty any more, and not of ${owner}`)}; exit 1; }
+  chown ${account} ${inside}
+fi
+chmod ${modes[0]} ${inside}
+${canEnter(path, owner)}`);
+  },
+};
+
+/** A step: a directory for the data of an account's program. The plan calls it a directory like any other. */
+export const dataDirectory = (
+  role: RoleName,
+  path: string,
+  owner: string,
+  modes: readonly [string, ...string[]],
+): Step => ({ ...step(dataDirectoryKind, role, path, { path, owner, modes }), id: `directory ${path}` });

@@ -1,0 +1,110 @@
+import { lookup } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import ipaddr from 'ipaddr.js';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { KnownHosts } from './known-hosts.ts';
+import type { SshTarget } from './target.ts';
+
+/** The hosts behind each host of the inventory through which others are reached: one list for each distinct chain of jumps. */
+export type Ways = ReadonlyMap<string, readonly (readonly Host[])[]>;
+
+/** The addresses of a name; none where it has none. */
+export type Lookup = (name: string) => Promise<readonly string[]>;
+
+/** A name server that is away is not waited for longer (ms). */
+const LOOKUP_MS = 3000;
+
+/** The controller's own resolver. A name that only a jump host can resolve has no address. */
+export const systemLookup: Lookup = async (name) => {
+  const answer = lookup(name, { all: true }).then(
+    (found) => found.map(({ address }) => address),
+    () => [],
+  );
+  return Promise.race([answer, sleep(LOOKUP_MS, [], { ref: false })]);
+};
+
+/** The one way of writing a name or an address. */
+const normal = (host: string): string =>
+  ipaddr.isValid(host) ? ipaddr.process(host).toString() : host.toLowerCase().replace(/\.$/, '');
+
+/**
+ * Finds the hosts of the inventory through which others are reached, however that is written: by name, address, user@address,
+ * in a chain, on the command line, or in ~/.ssh/config. `targetOf` tells how a host is reached.
+ *
+ * A jump is a host of the inventory when it has its cluster address, or its way in (address and port; names are looked up),
+ * or a host key that is known for it, or when its name cannot be looked up and begins with the host's. What is taken for a
+ * way by mistake keeps forwarding, which locks nobody out. A jump host outside of the inventory is not ours.
+ */
+export async function findWays(
+  cluster: Cluster,
+  targetOf: (host: Host) => SshTarget,
+  find: Lookup = systemLookup,
+): Promise<Ways> {
+  const reached = cluster.hosts.map((host) => ({ host, target: targetOf(host) }));
+  if (reached.every(({ target }) => target.jumps.length === 0)) return new Map();
+  const addressesOf = remembered(async (name) =>
+    ipaddr.isValid(name) ? [normal(name)] : [normal(name), ...(await find(normal(name))).map(normal)],
+  );
+  const keysOf = knownKeys();
+  const machines = await Promise.all(
+    reached.map(async ({ host, target }) => ({
+      host,
+      port: target.port,
+      own: normal(host.address),
+      wayIn: await addressesOf(target.host),
+      keys: keysOf(target),
+    })),
+  );
+  const jumps = new Map(reached.flatMap(({ target }) => target.jumps.map((jump) => [placeOf(jump), jump] as const)));
+  const whichOf = remembered(async (place: string): Promise<Host[]> => {
+    const jump = jumps.get(place)!;
+    const addresses = await addressesOf(jump.host);
+    const keys = keysOf(jump);
+    const isResolved = ipaddr.isValid(jump.host) || addresses.length > 1;
+    return machines
+      .filter(
+        ({ host, port, own, wayIn, keys: its }) =>
+          addresses.includes(own) ||
+          (port === jump.port && addresses.some((address) => wayIn.includes(address))) ||
+          keys.some((key) => its.includes(key)) ||
+          (!isResolved && normal(jump.host).split('.')[0] === host.name),
+      )
+      .map(({ host }) => host);
+  });
+  const ways = new Map<string, Map<string, Host[]>>();
+  for (const { host, target } of reached) {
+    const chain = target.jumps.map((jump) => `${jump.user}@${placeOf(jump)}`).join();
+    for (const jump of target.jumps)
+      for (const way of await whichOf(placeOf(jump))) {
+        const chains = ways.get(way.name) ?? new Map<string, Host[]>();
+        ways.set(way.name, chains);
+        const behind = chains.get(chain) ?? [];
+        // Its own login goes this way as well, and is proved anyhow.
+        if (host !== way && !behind.includes(host)) behind.push(host);
+        if (behind.length > 0) chains.set(chain, behind);
+      }
+  }
+  return new Map([...ways].map(([name, chains]) => [name, [...chains.values()]]));
+}
+
+const placeOf = ({ host, port }: SshTarget): string => `${normal(host)}:${port}`;
+
+/** Asks once for each argument. */
+function remembered<T>(ask: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>();
+  return (name) => {
+    if (!answers.has(name)) answers.set(name, ask(name));
+    return answers.get(name)!;
+  };
+}
+
+/** Reads each set of known_hosts files once. */
+function knownKeys(): (target: SshTarget) => readonly string[] {
+  const read = new Map<string, KnownHosts>();
+  return ({ host, port, knownHosts }) => {
+    const files = knownHosts.join('\n');
+    const known = read.get(files) ?? KnownHosts.read(knownHosts);
+    read.set(files, known);
+    return known.keys(host, port);
+  };
+}
