@@ -82,16 +82,22 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
   const progress = await progressFor(hosts, { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
+  const answers: Secret[] = [becomePassword, keyPassphrase].filter((one) => one !== undefined);
+  keepInside(() => answers);
+  const learnt = (secret: Secret): Secret => {
+    answers.push(secret);
+    return secret;
+  };
   const session = new Session(cluster, {
     flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
     credentials: {
       becomePassword:
         options.askBecomePass || becomePassword
-          ? once(async () => becomePassword ?? askSecret('sudo password'))
+          ? once(async () => becomePassword ?? learnt(await askSecret('sudo password')))
           : undefined,
       passphrase:
         keyPassphrase || screen.canAsk
-          ? once(async (file: string) => keyPassphrase ?? askSecret(`passphrase of ${file}`))
+          ? once(async (file: string) => keyPassphrase ?? learnt(await askSecret(`passphrase of ${file}`)))
           : undefined,
     },
     forks: Math.max(1, Number(options.forks)),

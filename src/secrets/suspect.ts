@@ -97,3 +97,12 @@ export function conceal(text: string): Concealed {
     found,
   };
 }
+
+/** One setting as it may be shown, in JSON: without what is a secret by its name or by its form. */
+export function showSetting(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && namesSecret(name) && !isPlace(name, value)) return REDACTED;
+  return (
+    JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? concealInMessage(inner) : inner)) ??
+    'unset'
+  );
+}

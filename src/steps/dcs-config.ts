@@ -1,5 +1,6 @@
 import type { RoleName } from '../inventory/model.ts';
 import type { Secret } from '../secrets/secret.ts';
+import { showSetting } from '../secrets/suspect.ts';
 import { CURL } from '../shell/curl.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -49,9 +50,10 @@ function same(a: unknown, b: unknown): boolean {
   return a !== undefined && a !== null && word(a) === word(b);
 }
 
+/** A line a setting, for a diff; anybody may have put a password into one. */
 const flat = (value: Json, prefix = ''): string[] =>
   Object.entries(value).flatMap(([key, inner]) =>
-    isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${JSON.stringify(inner)}`],
+    isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${showSetting(key, inner)}`],
   );
 
 const pick = (present: unknown, patch: Json): Json =>
