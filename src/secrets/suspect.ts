@@ -1,5 +1,7 @@
 /** What stands in the place of a secret wherever something is shown. */
 export const REDACTED = '[redacted]';
+/** How everything that stands there for a secret begins. */
+const BLOTTED = '[redacted';
 
 /** Words in the name of a setting whose value is a secret, in the languages that administrators here write. */
 const WORDS =
@@ -75,7 +77,7 @@ function concealed(text: string, forms: readonly RegExp[]): Concealed {
     shown = shown.replace(form, (whole: string, before: string, value: string) => {
       const bare = value.length > 1 && /^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value;
       const name = nameOf(before);
-      if (bare === '' || bare.includes(REDACTED) || isPlace(name, bare) || isHarmless(name)) return whole;
+      if (bare === '' || bare.includes(BLOTTED) || isPlace(name, bare) || isHarmless(name)) return whole;
       found.push(bare);
       return `${before}${REDACTED}`;
     });

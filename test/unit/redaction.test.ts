@@ -389,6 +389,16 @@ for (const [what, secret, text, shown] of [
     assert.equal(redact(text, [new Secret(secret)]), shown);
   });
 
+test('what is redacted already stays as it is', () => {
+  for (const text of [
+    'repo1-cipher-pass=[redacted, changed]',
+    'password=[redacted]',
+    '://a:[redacted]@b',
+    "x='[redacted]'",
+  ])
+    assert.equal(redact(text, [new Secret('redacted')]), text);
+});
+
 test('a secret that begins like another leaves no end behind', () => {
   assert.equal(redact('abcdefgh1234', [new Secret('abcdefgh'), new Secret('abcdefgh1234')]), '[redacted]');
 });
