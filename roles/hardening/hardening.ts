@@ -11,6 +11,7 @@ import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { auditRules } from './audit-rules.ts';
 import { isNetwork, kernelSettings } from './kernel.ts';
+import { isWay } from './way.ts';
 
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
@@ -149,7 +150,7 @@ function access(host: Host, context: Context): Step[] {
     file(role, SSHD_CONFIG, content, {
       mode: '0600',
       guarded: true,
-      check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}',
+      check: 'install -d -m 0755 /run/sshd && /usr/sbin/sshd -t -f {}',
       notify: [reload('ssh.service')],
       note:
         !forwards && facts.sshForwards !== 'no'
@@ -158,13 +159,6 @@ function access(host: Host, context: Context): Step[] {
     }),
   ];
 }
-
-/**
- * Others are reached through this host: in this run, by the inventory, or because an earlier run said so. What one operator
- * was granted (with -J or ~/.ssh/config, which another does not have) is taken away by jump_host: false only.
- */
-const isWay = (host: Host, context: Context): boolean =>
-  context.ways.has(host.name) || (host.jumpHost ?? context.facts(host).sshForwards === 'granted');
 
 /** Types of host keys, best first; those of ECDSA last, for some clients know a host by such a key alone. */
 const HOST_KEYS = [
