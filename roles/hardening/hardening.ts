@@ -152,12 +152,22 @@ function access(host: Host, context: Context): Step[] {
       guarded: true,
       check: 'install -d -m 0755 /run/sshd && /usr/sbin/sshd -t -f {}',
       notify: [reload('ssh.service')],
-      note:
-        !forwards && facts.sshForwards !== 'no'
-          ? 'sshd forwards TCP now, and no longer will: whoever reaches other hosts through this one writes jump_host: true'
-          : undefined,
+      note: ends(host, facts, forwards),
     }),
   ];
+}
+
+/** What sshd does now for others and no longer will, for those who read the plan. */
+function ends(host: Host, facts: Facts, forwards: boolean): string | undefined {
+  const user = host.ssh.user ?? 'root';
+  const list = [
+    ...(facts.sshPasswords ? ['take passwords'] : []),
+    ...(facts.sshRoot && user !== 'root' ? [`let root log in (the inventory logs in as ${user})`] : []),
+    ...(!forwards && facts.sshForwards !== 'no'
+      ? ['forward TCP (jump_host: true on a host through which somebody reaches others keeps that)']
+      : []),
+  ];
+  return list.length > 0 ? `sshd will no longer ${list.join(', nor ')}` : undefined;
 }
 
 /** Types of host keys, best first; those of ECDSA last, for some clients know a host by such a key alone. */
