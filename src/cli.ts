@@ -35,6 +35,10 @@ const program = new Command('hapg')
   .version(version)
   .enablePositionalOptions()
   .showHelpAfterError('(hapg COMMAND --help tells more)')
+  .configureOutput({
+    writeOut: (text) => screen.print(text.replace(/\n$/, '')),
+    writeErr: (text) => screen.tell(text.replace(/\n$/, '')),
+  })
   .exitOverride();
 
 const command = (name: string, description: string) =>

@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { UsageError } from './errors.ts';
 
 /** What the operating system's errors mean where a file of this machine is concerned (errno(3)). */
@@ -48,4 +50,13 @@ export function onFile<T>(name: string, work: () => T): T {
     if (words === undefined) throw cause;
     throw new UsageError(`${name}: ${words}`);
   }
+}
+
+/** Throws UsageError unless a file of this name can be written, before work is done whose result goes there. */
+export function expectWritable(name: string): void {
+  onFile(name, () => {
+    if (!existsSync(name)) accessSync(dirname(name), constants.W_OK);
+    else if (statSync(name).isDirectory()) throw Object.assign(new Error('a directory'), { code: 'EISDIR' });
+    else accessSync(name, constants.W_OK);
+  });
 }

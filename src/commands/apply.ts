@@ -14,7 +14,7 @@ import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import { onFile } from '../file-trouble.ts';
+import { expectWritable, onFile } from '../file-trouble.ts';
 import { type Host, ROLE_NAMES } from '../inventory/model.ts';
 import { expectStrong } from '../secrets/given.ts';
 import { scrubbed } from '../secrets/outlet.ts';
@@ -96,6 +96,7 @@ async function begin(options: CommonOptions, asks: boolean) {
 /** `hapg plan`: what apply would do; changes nothing on the hosts. */
 export async function planCommand(options: PlanOptions): Promise<number> {
   const started = performance.now();
+  if (options.out !== undefined) expectWritable(options.out);
   const { made, run, secrets, running, stored } = await begin(options, false);
   try {
     const { plan, context } = await look(made, running, secrets, stored);
@@ -103,10 +104,13 @@ export async function planCommand(options: PlanOptions): Promise<number> {
     if (options.out) {
       // What the plan shows (identity, authorities) must be what apply finds.
       await secrets.save();
-      writeFileSync(
-        options.out,
-        `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: scrubbed(plan.changes) }, null, 2)}\n`,
-        { mode: 0o600 },
+      const { out } = options;
+      onFile(out, () =>
+        writeFileSync(
+          out,
+          `${JSON.stringify({ hapg: 1, inventory: made.cluster.file, digest: plan.digest, changes: scrubbed(plan.changes) }, null, 2)}\n`,
+          { mode: 0o600 },
+        ),
       );
     }
     if (made.json) printJson(planDocument(plan, run, started));

@@ -37,9 +37,29 @@ const first = (value: string | string[] | undefined): string | undefined => (Arr
 const list = (value: string | string[] | undefined): string[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
-/** Reads ~/.ssh/config; an unreadable or absent file is an empty one, as with ssh. */
+const SSH_CONFIG = '~/.ssh/config';
+type Written = Record<string, string | string[] | undefined>;
+
+/** What the reader of a file in the format of ssh_config(5) makes of it. Throws UsageError for what it does not understand. */
+function understood<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    // It does not expect a line that ends too early, and says so in words about itself.
+    const reason = cause instanceof TypeError ? 'a line has no value' : (cause as Error).message;
+    throw new UsageError(`${file}: this is not understood: ${reason}. "ssh -G HOST" names the line`);
+  }
+}
+
+/** Reads ~/.ssh/config; an unreadable or absent file is an empty one, as with ssh. Throws UsageError for one that is not understood. */
 export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
-  return SSHConfig.parse(existsSync(file) ? readFileSync(file, 'utf8') : '');
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    // As with ssh.
+  }
+  return understood(file, () => SSHConfig.parse(text));
 }
 
 /**
@@ -62,7 +82,7 @@ function resolve(
     throw new UsageError(
       `more than four jump hosts to ${alias}: do the jump hosts of the inventory, or ProxyJump in ~/.ssh/config, go in a circle?`,
     );
-  const written = config.compute(alias, { ignoreCase: true }) as Record<string, string | string[] | undefined>;
+  const written = understood(SSH_CONFIG, () => config.compute(alias, { ignoreCase: true })) as Written;
   const home = join(homedir(), '.ssh');
   const explicit = flags.privateKey ?? settings.key;
   const keys = explicit
@@ -118,7 +138,9 @@ function resolveJumps(
 ): SshTarget[] {
   return jump.split(',').flatMap((hop) => {
     const [, user, bracketed, plain, port] = /^(?:(.+)@)?(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(hop.trim()) ?? [];
-    const name = bracketed ?? plain ?? hop;
+    const name = bracketed ?? plain ?? '';
+    if (!/^[^\s-]\S*$/.test(name) || (port !== undefined && !(Number(port) > 0 && Number(port) < 65_536)))
+      throw new UsageError(`jump host "${hop}": [USER@]HOST[:PORT] is needed, several of them separated by commas`);
     const host = cluster.hosts.find((candidate) => candidate.name === name);
     const settings: SshSettings = host ? { ...host.ssh } : { key: via.key };
     if (host?.ssh.jump === jump || flags.jump === jump) delete settings.jump;

@@ -1,4 +1,6 @@
+import { Writable } from 'node:stream';
 import { hapg } from '../../src/cli.ts';
+import { screen } from '../../src/view/screen.ts';
 
 export interface Ended {
   code: number;
@@ -6,33 +8,30 @@ export interface Ended {
   err: string;
 }
 
-const capture = (stream: NodeJS.WriteStream): { text: () => string; restore: () => void } => {
-  const { write } = stream;
-  let text = '';
-  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
-    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-    const done = rest.at(-1);
-    if (typeof done === 'function') done();
-    return true;
-  }) as typeof stream.write;
-  return { text: () => text, restore: () => Object.assign(stream, { write }) };
-};
-
-process.setMaxListeners(0);
+class Collector extends Writable {
+  text = '';
+  override _write(chunk: unknown, _encoding: BufferEncoding, done: () => void): void {
+    this.text += String(chunk);
+    done();
+  }
+}
 
 /**
- * Runs a command line in this process, which takes milliseconds where a process of its own takes half a second. What it
- * prints is returned; a command that ends the process or reads standard input is not for this.
+ * Runs a command line in this process, which takes milliseconds where a process of its own takes half a second, and
+ * returns what it would print. Not for commands that read standard input.
  */
 export async function inProcess(words: readonly string[]): Promise<Ended> {
-  const [out, err] = [capture(process.stdout), capture(process.stderr)];
+  const [output, messages] = [new Collector(), new Collector()];
+  // The screen is the only one that writes; nothing of this process's own output may be taken for the command's.
+  const streams = screen as unknown as { output: unknown; messages: unknown };
+  const own = { output: streams.output, messages: streams.messages };
+  const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => [signal, process.listeners(signal)] as const);
+  Object.assign(streams, { output, messages });
   try {
-    const code = await hapg(words);
-    return { code, out: out.text(), err: err.text() };
+    return { code: await hapg(words), out: output.text, err: messages.text };
   } finally {
-    out.restore();
-    err.restore();
-    process.removeAllListeners('SIGINT');
-    process.removeAllListeners('SIGTERM');
+    Object.assign(streams, own);
+    for (const [signal, before] of listeners)
+      for (const one of process.listeners(signal)) if (!before.includes(one)) process.removeListener(signal, one);
   }
 }
