@@ -17,6 +17,9 @@ import { unit } from '../../src/steps/unit.ts';
 
 const role = 'etcd';
 const UNIT = 'etcd.service';
+/** The package's own directory, and the home of its account. */
+const HOME = '/var/lib/etcd';
+const ETCD = { owner: 'etcd', group: 'etcd' };
 
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
@@ -35,14 +38,13 @@ export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
 
 export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => {
   const authority = secrets.authority('etcd');
-  const owner = { owner: 'etcd', group: 'etcd' };
   return [
     directory(role, '/etc/etcd'),
     directory(role, PKI.etcd, { mode: '0755' }),
     // etcd reads its leaf again on every new connection, so a renewal needs no restart.
     certificate(role, {
       path: `${PKI.etcd}/server`,
-      ...owner,
+      ...ETCD,
       authority,
       commonName: host.name,
       dns: [host.name, 'localhost'],
@@ -60,6 +62,8 @@ export function etcd(host: Host, context: Context): Step[] {
   const replaces = known && snapshot.observations.get(host.name)?.newToDcs === true;
   const joining = snapshot.dcs.members.length > 0 && (!known || replaces);
   return [
+    // The package closes its own directory, and leaves it with root where a disk was mounted in it before.
+    ...(cluster.dcs.dataDir.startsWith(`${HOME}/`) ? [directory(role, HOME, { ...ETCD, mode: '0700' })] : []),
     dataDirectory(role, cluster.dcs.dataDir, 'etcd', ['0700']),
     // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
     file(role, `${PKI.etcd}/ca.crt`, context.secrets.trusted('etcd'), { notify: [restart(UNIT)] }),

@@ -11,6 +11,7 @@ import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { auditRules } from './audit-rules.ts';
 import { isNetwork, kernelSettings } from './kernel.ts';
+import { isWay } from './way.ts';
 
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
@@ -149,22 +150,25 @@ function access(host: Host, context: Context): Step[] {
     file(role, SSHD_CONFIG, content, {
       mode: '0600',
       guarded: true,
-      check: 'mkdir -p /run/sshd && /usr/sbin/sshd -t -f {}',
+      check: 'install -d -m 0755 /run/sshd && /usr/sbin/sshd -t -f {}',
       notify: [reload('ssh.service')],
-      note:
-        !forwards && facts.sshForwards !== 'no'
-          ? 'sshd forwards TCP now, and no longer will: whoever reaches other hosts through this one writes jump_host: true'
-          : undefined,
+      note: ends(host, facts, forwards),
     }),
   ];
 }
 
-/**
- * Others are reached through this host: in this run, by the inventory, or because an earlier run said so. What one operator
- * was granted (with -J or ~/.ssh/config, which another does not have) is taken away by jump_host: false only.
- */
-const isWay = (host: Host, context: Context): boolean =>
-  context.ways.has(host.name) || (host.jumpHost ?? context.facts(host).sshForwards === 'granted');
+/** What sshd does now for others and no longer will, for those who read the plan. */
+function ends(host: Host, facts: Facts, forwards: boolean): string | undefined {
+  const user = host.ssh.user ?? 'root';
+  const list = [
+    ...(facts.sshPasswords ? ['take passwords'] : []),
+    ...(facts.sshRoot && user !== 'root' ? [`let root log in (the inventory logs in as ${user})`] : []),
+    ...(!forwards && facts.sshForwards !== 'no'
+      ? ['forward TCP (jump_host: true on a host through which somebody reaches others keeps that)']
+      : []),
+  ];
+  return list.length > 0 ? `sshd will no longer ${list.join(', nor ')}` : undefined;
+}
 
 /** Types of host keys, best first; those of ECDSA last, for some clients know a host by such a key alone. */
 const HOST_KEYS = [

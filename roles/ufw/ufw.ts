@@ -9,6 +9,7 @@ import {
 } from '../../src/inventory/model.ts';
 import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
+import { isWay } from '../hardening/way.ts';
 
 /** The networks and hosts that may use the client endpoints. */
 const clientSources = (cluster: Cluster): string[] => [
@@ -67,9 +68,10 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
 }
 
 /** The networks that may log in, and the hosts through which one comes from them. Empty: from anywhere. */
-function sshSources(host: Host, { cluster, ways }: Context): string[] {
-  const { sshFrom } = cluster.firewall;
-  const through = cluster.hosts.filter((other) => other !== host && (ways.has(other.name) || other.jumpHost));
+function sshSources(host: Host, context: Context): string[] {
+  const { hosts, firewall: its } = context.cluster;
+  const { sshFrom } = its;
+  const through = hosts.filter((other) => other !== host && isWay(other, context));
   return sshFrom.length === 0 ? [] : [...sshFrom, ...through.map((other) => other.address)];
 }
 

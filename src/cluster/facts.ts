@@ -19,6 +19,9 @@ export interface Facts {
   sshPorts: number[];
   /** sshd forwards TCP now; `granted`: because hapg said so. */
   sshForwards?: 'no' | 'yes' | 'granted' | undefined;
+  /** sshd takes passwords now, and lets root log in, however. */
+  sshPasswords?: boolean | undefined;
+  sshRoot?: boolean | undefined;
   opensshVersion: string;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
@@ -76,7 +79,7 @@ if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
 ${FORWARDS_SCRIPT}
-/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p; s/^allowtcpforwarding /sshforwards=/p'
+/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p; s/^allowtcpforwarding /sshforwards=/p; s/^passwordauthentication /sshpasswords=/p; s/^permitrootlogin /sshroot=/p'
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
 dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
 
@@ -124,6 +127,8 @@ export function parseFacts(answer: string): Facts {
     forwards: one('forwards') || undefined,
     timeDaemon: Object.keys(TIME_DAEMONS).find((name) => installed.has(name)),
     sshForwards: one('granted') === 'yes' ? 'granted' : one('sshforwards') === 'no' ? 'no' : 'yes',
+    sshPasswords: one('sshpasswords') === 'yes',
+    sshRoot: one('sshroot') !== '' && one('sshroot') !== 'no',
     sshPorts: (values.get('sshport') ?? ['22']).map(Number).sort((a, b) => a - b),
     opensshVersion: (installed.get('openssh-server') ?? '8.0').replace(/p\d+$/, ''),
     versions: {

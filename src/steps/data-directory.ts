@@ -26,24 +26,31 @@ const dataDirectoryKind: Kind<DataDirectoryWant, DataDirectoryState | undefined>
   // A link counts as what it leads to; a new file system's lost+found as nothing.
   probe: (steps) => `for d in ${words(...steps.map((one) => one.want.path))}; do
   if [ -d "$d" ]; then
-    empty=empty
+    is=empty
     for f in "$d"/* "$d"/.[!.]* "$d"/..?*; do
-      [ "$f" = "$d/lost+found" ] || { [ ! -e "$f" ] && [ ! -L "$f" ]; } || empty=taken
+      [ "$f" = "$d/lost+found" ] || { [ ! -e "$f" ] && [ ! -L "$f" ]; } || is=taken
     done
-    echo "$empty|$(stat -Lc '%f|%U|%G|%n' -- "$d")"
-  elif [ -e "$d" ] || [ -L "$d" ]; then echo "taken|$(stat -c '%f|%U|%G|%n' -- "$d")"; fi
-done`,
+    echo "$is|$d"
+  elif [ -L "$d" ] && [ ! -e "$d" ]; then echo "dangling|$d"; fi
+done
+echo --
+stat -Lc '%f|%U|%G|%n' -- ${words(...steps.map((one) => one.want.path))} 2>/dev/null`,
   parse(answer, steps) {
-    const found = new Map(
-      answer
+    const [kinds = '', stats = ''] = answer.split(/^--$/m);
+    const is = new Map(
+      kinds
         .split('\n')
         .filter(Boolean)
-        .map((line): [string, DataDirectoryState] => {
-          const [emptiness = '', ...rest] = line.split('|');
-          const { path, state } = parseStat(rest.join('|'));
-          return [path, { ...state, empty: emptiness === 'empty' }];
-        }),
+        .map((line): [string, string] => [line.slice(line.indexOf('|') + 1), line.slice(0, line.indexOf('|'))]),
     );
+    const found = new Map<string, DataDirectoryState>();
+    for (const line of stats.split('\n').filter(Boolean)) {
+      const { path, state } = parseStat(line);
+      found.set(path, { ...state, empty: is.get(path) === 'empty' });
+    }
+    for (const [path, kind] of is)
+      if (kind === 'dangling')
+        found.set(path, { type: 'link', owner: '', group: '', mode: '', sha256: '', empty: false });
     return new Map(steps.map((one) => [one.id, found.get(one.want.path)]));
   },
   diff({ want }, state) {

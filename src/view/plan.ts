@@ -26,6 +26,11 @@ export function unifiedDiff(before: string, after: string): string {
     .join('\n');
 }
 
+/** What is to be said of several hosts is said once. */
+const hostsWithNote = (plan: Plan, text: string): string[] => [
+  ...new Set(plan.notes.filter((note) => note.text === text).map(({ host }) => host)),
+];
+
 /** The plan for a person: by host, in the order in which it is done. `diffs`: whole files of what is new as well. */
 export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: number }): string {
   const lines: string[] = [];
@@ -44,7 +49,8 @@ export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: numbe
     }
     lines.push('');
   }
-  for (const { host, text } of plan.notes) lines.push(paint.cyan(`${host}: ${text}`));
+  for (const text of new Set(plan.notes.map((note) => note.text)))
+    lines.push(paint.cyan(`${hostsWithNote(plan, text).join(', ')}: ${text}`));
   if (options.verbosity > 0)
     for (const { host, step, because } of plan.skipped) lines.push(paint.cyan(`${host}: skipped ${step}: ${because}`));
   const count = (action: Change['action']) => plan.changes.filter((change) => change.action === action).length;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from '../support/group.ts';
 import type { TestLab } from '../support/lab.ts';
@@ -17,7 +17,7 @@ export function loggingIn(lab: TestLab): void {
     assert.equal((await lab.hapg(['apply', '--no-such-flag'])).code, 5);
   });
 
-  test('logins: sudo with and without a password, an encrypted key, the agent, a jump host', async () => {
+  test('logins: sudo with and without a password, an encrypted key, the agent', async () => {
     const key = join(lab.directory, '.hapg', lab.cluster, 'lab_ed25519');
     const publicKey = readFileSync(`${key}.pub`, 'utf8').trim();
     const addUser = (name: string, sudoers: string) =>
@@ -65,25 +65,69 @@ export function loggingIn(lab: TestLab): void {
     } finally {
       spawnSync('kill', [/SSH_AGENT_PID=(\d+)/.exec(agent)![1]!]);
     }
+  });
 
-    const through = lab.variant('jump.yaml', (text) =>
-      text.replace(
+  test('jump hosts are hardened however they are written, and who is behind them stays in reach', async () => {
+    const known = join(lab.directory, '.hapg', lab.cluster, 'known_hosts');
+    const alsoKnown = (port: number, name: string) => {
+      const text = readFileSync(known, 'utf8');
+      const line = text.split('\n').find((one) => one.startsWith(`[127.0.0.1]:${port} `))!;
+      writeFileSync(known, `${text}${line.replace(`[127.0.0.1]:${port}`, name)}\n`);
+    };
+    alsoKnown(3107, '10.9.1.16');
+    alsoKnown(3105, '10.9.1.14');
+    alsoKnown(3105, '[localhost]:3105');
+    const behind = (name: string, jump: string) =>
+      lab.variant(`jump-${name}.yaml`, (text) =>
+        text.replace(
+          /client: .*/,
+          `client: {address: 10.9.1.16, ssh: {host: 10.9.1.16, port: 22${jump && `, jump: "${jump}"`}}, roles: [client]}`,
+        ),
+      );
+    const plain = behind('plain', '');
+    const home = join(lab.directory, 'home-with-config');
+    mkdirSync(join(home, '.ssh'), { recursive: true });
+    writeFileSync(
+      join(home, '.ssh', 'config'),
+      'Host 10.9.1.16\n  ProxyJump gate\nHost gate\n  HostName 127.0.0.1\n  Port 3105\n  User root\n',
+    );
+    const ways: [how: string, ways: string[], flags: string[], env?: Record<string, string>][] = [
+      ['a name', ['proxy1'], ['-i', behind('name', 'proxy1')]],
+      ['user@address:port', ['proxy1'], ['-i', behind('address', 'root@127.0.0.1:3105')]],
+      ['a name that is looked up', ['proxy1'], ['-i', behind('lookup', 'root@localhost:3105')]],
+      ['a chain', ['proxy1', 'proxy2'], ['-i', behind('chain', 'root@127.0.0.1:3106,root@10.9.1.14:22')]],
+      ['-J', ['proxy1'], ['-i', plain, '-J', 'root@127.0.0.1:3105']],
+      ['~/.ssh/config', ['proxy1'], ['-i', plain], { HOME: home }],
+    ];
+    const forwarding = (host: string) => lab.on(host, "sshd -T | sed -n 's/^allowtcpforwarding //p'").out;
+    for (const [how, hosts, flags, env = {}] of ways) {
+      for (const host of ['proxy1', 'proxy2'])
+        lab.on(host, 'rm -f /etc/ssh/sshd_config.d/10-hapg.conf; systemctl reload ssh');
+      const applied = await lab.hapg(['apply', '--yes', '-l', hosts.join(','), ...flags], env);
+      assert.equal(applied.code, 0, `${how}: ${applied.stderr}${applied.stdout}`);
+      for (const host of hosts) assert.equal(forwarding(host), 'yes', how);
+      const reached = await lab.hapg(['plan', '-l', 'client', '-o', 'json', ...flags], env);
+      assert.equal(reached.code, 0, `${how}: ${reached.stderr}`);
+    }
+    // Somebody who goes another way takes nothing away, until the inventory says that nobody goes this one.
+    assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
+    assert.equal(forwarding('proxy1'), 'yes');
+    const closed = (text: string) => text.replace('proxy1: {', 'proxy1: {jump_host: false, ');
+    const denied = lab.variant('jump-denied.yaml', (text) =>
+      closed(text).replace(
         /client: .*/,
-        'client: {address: 10.9.1.16, ssh: {host: 10.9.1.16, port: 22, jump: proxy1}, roles: [client]}',
+        'client: {address: 10.9.1.16, ssh: {port: 22, jump: proxy1}, roles: [client]}',
       ),
     );
-    const known = join(lab.directory, '.hapg', lab.cluster, 'known_hosts');
-    const line = readFileSync(known, 'utf8')
-      .split('\n')
-      .find((one) => one.startsWith('[127.0.0.1]:3107 '))!;
-    writeFileSync(known, `${readFileSync(known, 'utf8')}${line.replace('[127.0.0.1]:3107', '10.9.1.16')}\n`);
-    // A jump host has to forward; applying this inventory is what allows it.
-    const allow = await lab.hapg(['apply', '--yes', '-l', 'proxy1', '-i', through]);
-    assert.equal(allow.code, 0, allow.stderr + allow.stdout);
-    const jumped = await lab.hapg(['plan', '-l', 'client', '-o', 'json', '-i', through]);
-    assert.equal(jumped.code, 0, jumped.stderr);
+    const refused = await lab.hapg(['apply', '--yes', '-i', denied]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /proxy1: jump_host is false, and client is reached through it/);
+    const shut = await lab.hapg(['apply', '--yes', '-l', 'proxy1', '-i', lab.variant('jump-closed.yaml', closed)]);
+    assert.equal(shut.code, 0, shut.stderr);
+    assert.equal(forwarding('proxy1'), 'no');
     const back = await lab.hapg(['apply', '--yes']);
     assert.equal(back.code, 0, back.stderr);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
 
   test('hapg ssh and hapg psql get in the way hapg does, and end as the program does', async () => {

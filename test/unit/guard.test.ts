@@ -204,10 +204,19 @@ test('sshd forwards where others are reached through a host: in this run, by the
   assert.equal(forwardsTcp(db1, seeing({ sshForwards: 'yes' })), 'no');
 });
 
-test('a plan that ends forwarding which is on now says so, and none that does not', () => {
-  assert.match(note(db1, seeing({ sshForwards: 'yes' }))!, /jump_host: true/);
-  for (const quiet of [seeing({ sshForwards: 'no' }), { ...base, ways: new Set(['db1']) }])
-    assert.equal(note(db1, quiet), undefined);
+test('a plan tells what sshd does for others now and no longer will, and nothing else', () => {
+  const told = (facts: Partial<Facts>, host = db1) =>
+    note(host, seeing({ sshForwards: 'no', sshPasswords: false, sshRoot: false, ...facts }));
+  assert.equal(told({}), undefined);
+  assert.match(told({ sshForwards: 'yes' })!, /^sshd will no longer forward TCP \(jump_host: true/);
+  assert.equal(note(db1, { ...seeing({ sshForwards: 'yes' }), ways: new Set(['db1']) }), undefined);
+  assert.equal(told({ sshPasswords: true }), 'sshd will no longer take passwords');
+  assert.equal(told({ sshRoot: true }), undefined, 'root logs in here');
+  const operator = { ...db1, ssh: { ...db1.ssh, user: 'operator' } };
+  assert.equal(
+    told({ sshRoot: true, sshPasswords: true }, operator),
+    'sshd will no longer take passwords, nor let root log in (the inventory logs in as operator)',
+  );
 });
 
 test('what sshd forwards is read from its own answer, and what hapg granted from its file', () => {
@@ -216,6 +225,8 @@ test('what sshd forwards is read from its own answer, and what hapg granted from
   assert.equal(facts('sshforwards=no'), 'no');
   assert.equal(facts('sshforwards=yes\ngranted=yes'), 'granted');
   assert.equal(facts('sshforwards=no\ngranted=no'), 'no');
+  const { sshPasswords, sshRoot } = parseFacts('id=debian\nmemory=1\nsshpasswords=yes\nsshroot=without-password');
+  assert.deepEqual([sshPasswords, sshRoot], [true, true]);
 });
 
 test('a host that is known by one sound type of key only, or by its certificate, goes on showing it', () => {
