@@ -29,9 +29,8 @@ import { updating } from './updates.ts';
  */
 
 describe('one cluster: bare hosts at the beginning, and all that follows happens to it', () => {
-  const lab = new TestLab('pgtest', 'lab.yaml', { bare: true });
+  const lab = new TestLab('pgtest', 'lab.yaml', { bare: true, settings: withOddities });
   before(async () => {
-    lab.write(withOddities);
     const up = await lab.hapg(['lab', 'up']);
     assert.equal(up.code, 0, up.stderr);
     makeOdd(lab);

@@ -31,11 +31,12 @@ export function locking(lab: TestLab): void {
     assert.equal(lab.on('client', 'DEBIAN_FRONTEND=noninteractive apt-get -q -y purge debsums needrestart').code, 0);
     lab.on('client', 'systemctl disable --now apt-daily-upgrade.timer');
     const first = lab.start(['apply', '--yes', '-l', 'client']);
-    await until('the first run takes its lock', 10, () => !isFree(lab, 'client'), first);
+    const installs = () => lab.on('client', 'systemctl is-active hapg-packages').out === 'active';
+    await until('packages are being installed', 30, installs, first);
     first.kill('SIGINT');
     const ended = await first.done;
     assert.equal(ended.code, 130, ended.stdout + ended.stderr);
-    assert.match(ended.stdout, /interrupted; run again to go on/);
+    assert.match(ended.stdout + ended.stderr, /interrupted; run again to go on/);
     assert.notEqual(
       lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code,
       0,

@@ -7,7 +7,7 @@ const ODD = 'db3';
 /** Where all members keep their WAL; on the odd host it is a disk of its own. */
 const WAL = '/pgwal';
 
-/** The lab's inventory with WAL in a directory of its own; to be written before the lab is set up. */
+/** The lab's inventory with WAL in a directory of its own. */
 export const withOddities = (text: string): string =>
   text.replace(/^postgres:\n/m, (line) => `${line}  wal_dir: ${WAL}/main\n`);
 

@@ -29,17 +29,20 @@ export class TestLab {
   uri = '';
 
   private readonly bare: boolean;
+  private readonly settings: (text: string) => string;
 
   /**
    * `example`: one of the inventories that are shipped. `bare`: `lab up` brings up hosts without any package, as one test of
-   * all has to; every other host has the packages from the beginning.
+   * all has to; every other host has the packages from the beginning. `settings`: what this lab's inventory says otherwise, in
+   * every version of it.
    */
   constructor(
     readonly cluster = 'pgtest',
     private readonly example = 'lab.yaml',
-    { bare = false } = {},
+    { bare = false, settings = (text) => text }: { bare?: boolean; settings?: (text: string) => string } = {},
   ) {
     this.bare = bare;
+    this.settings = settings;
     this.write((text) => text);
   }
 
@@ -50,13 +53,15 @@ export class TestLab {
     writeFileSync(
       this.inventory,
       change(
-        shipped
-          .replace(`cluster: ${name}`, `cluster: ${this.cluster}`)
-          .replaceAll(`.hapg/${name}/`, `.hapg/${this.cluster}/`)
-          .replaceAll('10.1.', '10.9.')
-          .replaceAll('port: 30', 'port: 31')
-          .replaceAll('port: 50', 'port: 51')
-          .replaceAll(' 03:00', ` ${QUIET_HOUR}:00`),
+        this.settings(
+          shipped
+            .replace(`cluster: ${name}`, `cluster: ${this.cluster}`)
+            .replaceAll(`.hapg/${name}/`, `.hapg/${this.cluster}/`)
+            .replaceAll('10.1.', '10.9.')
+            .replaceAll('port: 30', 'port: 31')
+            .replaceAll('port: 50', 'port: 51')
+            .replaceAll(' 03:00', ` ${QUIET_HOUR}:00`),
+        ),
       ),
     );
   }

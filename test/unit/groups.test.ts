@@ -109,7 +109,7 @@ for (const file of labFiles)
   });
 
 test('one lab begins with bare hosts in CI, and one more where packages must not be there', () => {
-  const bare = labFiles.filter((file) => /\{ bare: true \}/.test(readFileSync(file, 'utf8')));
+  const bare = labFiles.filter((file) => /\bbare: true\b/.test(readFileSync(file, 'utf8')));
   assert.deepEqual(bare.sort(), ['test/full/external-dcs.test.ts', 'test/lab/lab.test.ts']);
 });
 
