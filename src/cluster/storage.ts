@@ -98,7 +98,7 @@ export function parseStorage(answer: string): Storage {
  * end, and does nothing once PATH.SUFFIX of the data directory is there. The server must not run.
  */
 export const setDatabaseAside = (dataDir: string, suffix: string): string => `set -eu
-data=$(readlink -f -- ${quote(dataDir)}) suffix=${quote(suffix)}
+data=$(readlink -m -- ${quote(dataDir)}) suffix=${quote(suffix)}
 list() { (cd "$1" && find . -mindepth 1 ! -path './lost+found*' \\( -type f -printf 'file %s %p\\n' -o -printf '%y %p\\n' \\) | sort); }
 aside() {
   kept=$1.$suffix

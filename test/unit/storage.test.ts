@@ -92,6 +92,11 @@ describe('a database that is set aside', () => {
     expectAside('kept');
   });
 
+  test('is nothing on a host that has lost it, with the directories above it too', () => {
+    assert.deepEqual(run(setDatabaseAside(at('lost/17/main'), 'kept')), { code: 0, out: '' });
+    assert.ok(!existsSync(at('lost')));
+  });
+
   test('is not touched again by a second run, nor is what has come in its place', () => {
     run(setDatabaseAside(at('pg/17/main'), 'kept'));
     mkdirSync(at('pg/17/main/pg_tblspc'));
