@@ -2,7 +2,7 @@ import type { DcsRemains } from '../src/cluster/decisions/repair.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
-import { PATHS } from '../src/paths.ts';
+import { PATHS, PKI } from '../src/paths.ts';
 import { CURL } from '../src/shell/curl.ts';
 import { patronictl } from '../src/shell/postgres.ts';
 import { quote, words } from '../src/shell/quote.ts';
@@ -54,7 +54,8 @@ out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('re
 
 /**
  * POSIX sh for a host of the DCS that names the others whose ports do not answer from here. Whatever a member says on such a
- * port, an error of TLS included, means that it is reached (curl(1), "EXIT CODES": 7 refused, 28 no answer in time).
+ * port, an error of TLS included, means that it is reached (curl(1), "EXIT CODES": 7 refused, 28 no answer in time). Of
+ * etcd it also names those whose members say from here that they are healthy.
  */
 export const reaching = (cluster: Cluster, host: Host): string => {
   const { etcd, zookeeper } = cluster.settings;
@@ -65,7 +66,12 @@ export const reaching = (cluster: Cluster, host: Host): string => {
       (other) => `for url in ${words(...ports.map((port) => `https://${hostPort(other.address, port)}`))}; do
   ${CURL} -s -k -o /dev/null --connect-timeout 3 --max-time 5 "$url"
   case $? in 7|28) echo ${quote(`cut-off ${other.name}`)}; break ;; esac
-done`,
+done
+${
+  dcsRole(cluster) === 'etcd'
+    ? `case "$(${CURL} -s --max-time 5 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key https://${hostPort(other.address, etcd.client_port)}/health)" in *'"health":"true"'*) echo ${quote(`healthy ${other.name}`)} ;; esac`
+    : ':'
+}`,
     )
     .join('\n');
 };
@@ -77,4 +83,5 @@ export const parseRemains = (answer: string): DcsRemains => ({
   sizeBytes: Number(/^size (\d+)$/m.exec(answer)?.[1] ?? 0),
   written: Number(/^written (\d+)$/m.exec(answer)?.[1] ?? 0),
   cutOffFrom: [...answer.matchAll(/^cut-off (\S+)$/gm)].map(([, name]) => name!),
+  seesHealthy: [...answer.matchAll(/^healthy (\S+)$/gm)].map(([, name]) => name!),
 });

@@ -6,7 +6,7 @@ import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
-const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, cutOffFrom: [], written: 1000 };
+const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, cutOffFrom: [], seesHealthy: [], written: 1000 };
 
 /** What is found when the lab was broken like this. */
 function found(change: (all: Map<string, Observation>, remains: Map<string, DcsRemains>) => void = () => undefined) {
@@ -127,4 +127,13 @@ test('that no cluster is known takes the word of two members, not the silence of
   });
   assert.deepEqual(damages, []);
   assert.match(reasons, /only db1 can say that etcd knows of no cluster/);
+});
+
+test('a member that another host hears to be healthy is not replaced because its own host hears nothing', () => {
+  const { damages, reasons } = found((all, remains) => {
+    all.get('db3')!.dcs = undefined;
+    remains.get('db1')!.seesHealthy = ['db2', 'db3'];
+  });
+  assert.deepEqual(damages, []);
+  assert.match(reasons, /etcd on db3 is healthy as db1 sees it, .* it is not replaced/);
 });

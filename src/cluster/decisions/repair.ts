@@ -14,6 +14,8 @@ export interface DcsRemains {
   written: number;
   /** Names of hosts of the DCS whose members' ports do not answer from here. */
   cutOffFrom: string[];
+  /** Names of hosts of the DCS whose members say from here that they are healthy. */
+  seesHealthy: string[];
 }
 
 /** One thing that is broken, with the way to mend it. */
@@ -44,7 +46,7 @@ export function findDamage(
   const hosts = dcsHosts(cluster);
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
   const of = (host: Host) =>
-    remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0, cutOffFrom: [] };
+    remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0, cutOffFrom: [], seesHealthy: [] };
   const ill = hosts.filter((host) => !healthy(host));
   const known = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name);
   // A member that is only stopped is started before anything is said about its data.
@@ -59,13 +61,21 @@ export function findDamage(
       verdict: verdict([]),
     };
   // A sound member that only the network keeps from the others would lose its vote for nothing.
-  const parted = snapshot.dcs.quorum ? ill.filter((host) => of(host).active && of(host).cutOffFrom.length > 0) : [];
+  const parted = snapshot.dcs.quorum ? ill.filter((host) => of(host).cutOffFrom.length > 0) : [];
   for (const host of parted)
     reasons.push(
       `${host.name} does not reach ${label} on ${of(host).cutOffFrom.join(', ')}: mend the network or the firewall between them; its data is not touched`,
     );
   if (snapshot.dcs.quorum) {
-    for (const host of ill.filter((one) => !parted.includes(one)))
+    for (const host of ill.filter((one) => !parted.includes(one))) {
+      // Its own host is one witness only; what another host hears from it counts more than that silence.
+      const witness = hosts.find((other) => other !== host && of(other).seesHealthy.includes(host.name));
+      if (witness) {
+        reasons.push(
+          `${label} on ${host.name} is healthy as ${witness.name} sees it, and gives its own host no answer: look at its certificates and at "hapg logs ${role}" there; it is not replaced`,
+        );
+        continue;
+      }
       damages.push({
         kind: 'replace-dcs-member',
         host,
@@ -75,6 +85,7 @@ export function findDamage(
             ? `${label} on ${host.name} runs and is not healthy; the others have a quorum`
             : `${label} on ${host.name} has lost its data; the others have a quorum`,
       });
+    }
   } else if (ill.length > 0) {
     const left = hosts.filter((host) => of(host).data);
     const lost = hosts.filter((host) => !of(host).data);
