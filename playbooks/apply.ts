@@ -180,6 +180,9 @@ const dcs: Stage = {
   hosts: ({ cluster }) => dcsHosts(cluster),
   steps: (host, context) => (host.roles.has('etcd') ? etcd(host, context) : zookeeper(host, context)),
   order: (busy, { snapshot }) => (isFounding(snapshot) ? [[...busy]] : busy.map((host) => [host])),
+  // A Patroni that has lost its member of the DCS finds another one within a cycle. Were that one restarted meanwhile, a
+  // leader could fail to renew its lease and step down (seen at etcd's rotation: lease_keepalive refused, PostgreSQL restarted).
+  between: ({ cluster, snapshot }) => (snapshot.exists ? patroniSettles(cluster) : 0),
   gate: ([host], { cluster, snapshot }) =>
     isFounding(snapshot) ? { ok: true } : mayStopDcs(cluster, host!.name, snapshot),
 };

@@ -65,7 +65,8 @@ export class Apply {
       [...work.keys()].map((host) => host.name),
     );
     const busy = [...work.keys()];
-    for (const group of stage.order?.(busy, this.context) ?? [busy]) {
+    for (const [index, group] of (stage.order?.(busy, this.context) ?? [busy]).entries()) {
+      if (index > 0 && stage.between) await sleep(stage.between(this.context) * 1000);
       if (this.interrupt.level > 0) return;
       if (stage.order && !(await this.passGate(stage, group))) return;
       await this.group(stage, group);

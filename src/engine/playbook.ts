@@ -33,6 +33,8 @@ export interface Stage {
   order?(busy: readonly Host[], context: Context): Host[][];
   /** What a handler of this run set going needs this many seconds until it shows; the stage's hosts are not read before. */
   settles?(context: Context): { handler: string; seconds: number };
+  /** Seconds between two groups, for what does not show at once; before the gate looks. */
+  between?(context: Context): number;
   /** Must hold before each group of an ordered stage; asked again until it does or its time is over. */
   gate?(group: readonly Host[], context: Context): Verdict;
 }

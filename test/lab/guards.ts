@@ -21,9 +21,9 @@ export function guarding(lab: TestLab): void {
     assert.equal(code, 2, stdout);
     assert.match(report(stdout).failed[0]!.message, /a new login no longer succeeds .* put back within 90 s/);
     assert.equal((await lab.hapg(['plan', '-l', 'client'])).code, 4, 'nobody gets in now');
-    await until('the change is put back', 120, async () => (await lab.hapg(['plan', '-l', 'client'])).code === 0);
-    const plan = await lab.hapg(['plan', '-l', 'client', '-t', 'ufw', '--detailed-exitcode']);
-    assert.equal(plan.code, 0, plan.stdout);
+    // ufw empties its chains while it reads the old rules again, and SSH gets through before it is done.
+    const plan = () => lab.hapg(['plan', '-l', 'client', '-t', 'ufw', '--detailed-exitcode']);
+    await until('the change is put back', 120, async () => (await plan()).code === 0);
     assert.doesNotMatch(
       lab.on('client', 'systemctl list-units --all; ls /etc/systemd/system').out,
       /hapg-undo/,
