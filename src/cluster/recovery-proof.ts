@@ -2,11 +2,12 @@ import { quote } from '../shell/quote.ts';
 import type { Target } from './restore-target.ts';
 
 /**
- * POSIX sh that prints the last line of the newest timeline's history: PostgreSQL writes there why the recovery ended which
+ * POSIX sh that prints the last line of the newest timeline's history that holds something (behind a time or an LSN stands
+ * an empty one): PostgreSQL writes there why the recovery ended which
  * began that timeline (xlogrecovery.c, getRecoveryStopReason), in the same words whatever language the server speaks.
  */
 export const recoveryEnd = (dataDir: string): string =>
-  `f=$(ls ${quote(`${dataDir}/pg_wal`)}/*.history 2>/dev/null | sort | tail -n 1); [ -z "$f" ] || tail -n 1 "$f"`;
+  `f=$(ls ${quote(`${dataDir}/pg_wal`)}/*.history 2>/dev/null | sort | tail -n 1); [ -z "$f" ] || grep . "$f" | tail -n 1`;
 
 /**
  * Whether that line proves that recovery ended at the target and not before it. A server whose target lies behind the end of

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseRepository } from '../../src/cluster/backups.ts';
 import { backupFor, mayRestore, type RestoreFacts } from '../../src/cluster/decisions/restore.ts';
 import { verdict } from '../../src/cluster/decisions/verdict.ts';
 import { epochMs, postgresTime } from '../../src/cluster/moment.ts';
-import { reachedTarget } from '../../src/cluster/recovery-proof.ts';
+import { reachedTarget, recoveryEnd } from '../../src/cluster/recovery-proof.ts';
 import { parseTarget, targetArguments } from '../../src/cluster/restore-target.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { healthyLab, labCluster } from './model.ts';
+import { sh } from './sh.ts';
 
 const cluster = labCluster();
 const all = healthyLab();
@@ -108,6 +112,23 @@ test('the newest backup before the target is taken; for a name, which nobody can
   assert.equal(backupFor(parseTarget({ toLsn: '0/4000000' }), list, undefined)!.label, first!.label);
   assert.equal(backupFor(parseTarget({ toName: 'x' }), list, undefined)!.label, first!.label);
   assert.equal(backupFor(parseTarget({ latest: true }), list, undefined)!.label, 'second');
+});
+
+test('the end of a recovery is read from the newest history, whatever empty line stands behind it', () => {
+  const data = mkdtempSync(join(tmpdir(), 'hapg-history-'));
+  try {
+    mkdirSync(join(data, 'pg_wal'));
+    assert.equal(sh(recoveryEnd(data)).out, '', 'no timeline was begun');
+    writeFileSync(join(data, 'pg_wal/00000002.history'), '1\t0/3000000\tno recovery target specified\n');
+    writeFileSync(
+      join(data, 'pg_wal/00000003.history'),
+      '1\t0/3000000\tno recovery target specified\n2\t0/40212E0\tbefore 2026-11-25 16:38:55.1+00\n\n',
+    );
+    const { out } = sh(recoveryEnd(data));
+    assert.ok(reachedTarget(parseTarget(at(0)), out), out);
+  } finally {
+    rmSync(data, { recursive: true });
+  }
 });
 
 test('the history of the new timeline proves that a target was reached', () => {
