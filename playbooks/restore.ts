@@ -1,6 +1,7 @@
 import { patroni } from '../roles/patroni/patroni.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { placeWal } from '../src/cluster/storage.ts';
 import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Stage } from '../src/engine/playbook.ts';
@@ -132,11 +133,16 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
     '--delta',
     '--force',
     '--type=standby',
+    ...(cluster.walDir ? ['--link-all'] : []),
     '--log-level-console=info',
     'restore',
   );
   await op.step(host, 'take the new backup where it differs', 'pgbackrest', 'run', (remote) =>
-    remote.unit('restore', `install -d -o postgres -g postgres -m 0700 ${data}\n${command}`, RESTORE_S),
+    remote.unit(
+      'restore',
+      `install -d -o postgres -g postgres -m 0700 ${data}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
+      RESTORE_S,
+    ),
   );
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
