@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { dcsPeer } from '../../src/cluster/dcs.ts';
 import { type DcsRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { parseInventory } from '../../src/inventory/load.ts';
+import { dcsHosts } from '../../src/inventory/model.ts';
 import { healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
@@ -136,4 +140,31 @@ test('a member that another host hears to be healthy is not replaced because its
   });
   assert.deepEqual(damages, []);
   assert.match(reasons, /etcd on db3 is healthy as db1 sees it, .* it is not replaced/);
+});
+
+test('a member of ZooKeeper that runs with its data is not replaced because it is silent', () => {
+  const file = 'inventory/zookeeper.yaml';
+  const zoo = parseInventory(readFileSync(file, 'utf8'), file).cluster;
+  const hosts = dcsHosts(zoo).map(({ name }) => name);
+  const seen = healthyLab().get('db1')!;
+  const members = dcsHosts(zoo).map((host, index) => ({
+    id: String(index + 1),
+    name: host.name,
+    peer: dcsPeer(zoo, host),
+    learner: false,
+  }));
+  const all = new Map<string, Observation>(
+    hosts.map((name, index) => [name, { ...seen, dcs: { ...seen.dcs!, id: String(index + 1), members } }]),
+  );
+  const remains = new Map(hosts.map((name) => [name, { ...WELL }]));
+  const last = hosts.at(-1)!;
+  all.get(last)!.dcs = undefined;
+  const silent = findDamage(zoo, takeSnapshot(all), remains);
+  assert.deepEqual(silent.damages, []);
+  assert.match(silent.verdict.ok ? '' : silent.verdict.reasons.join(), /gives no answer, which proves no damage/);
+  remains.get(last)!.data = false;
+  assert.deepEqual(
+    findDamage(zoo, takeSnapshot(all), remains).damages.map(({ kind, host }) => `${kind} ${host.name}`),
+    [`replace-dcs-member ${last}`],
+  );
 });

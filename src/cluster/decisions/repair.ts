@@ -76,6 +76,13 @@ export function findDamage(
         );
         continue;
       }
+      // Another host can hear nothing of a member of ZooKeeper, whose silence alone proves no damage.
+      if (role === 'zookeeper' && of(host).active && of(host).data && !snapshot.observations.get(host.name)?.dcs) {
+        reasons.push(
+          `${label} on ${host.name} runs with its data and gives no answer, which proves no damage: look at "hapg logs ${role}", or restart it there ("systemctl restart ${role}")`,
+        );
+        continue;
+      }
       damages.push({
         kind: 'replace-dcs-member',
         host,
