@@ -212,8 +212,14 @@ export async function whenSteady(
   }
 }
 
-/** One of Patroni's cycles, and the time to tell of it; milliseconds. */
-export const cycle = ({ timing }: Cluster): number => (timing.patroni.loop_wait + 1) * 1000;
+/**
+ * How long a short disturbance lasts (ms): a replica whose connection was cut asks again after PostgreSQL's
+ * wal_retrieve_retry_interval, and Patroni reports that within one of its cycles.
+ */
+export const cycle = ({ timing }: Cluster): number => RECONNECT_MS + (timing.patroni.loop_wait + 1) * 1000;
+
+/** PostgreSQL's default of wal_retrieve_retry_interval (ms). */
+const RECONNECT_MS = 5000;
 
 /** For a run that was killed; milliseconds. */
 const CALM_MS = 120_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from '../support/group.ts';
-import { leftovers, type OperationDocument, type TestLab } from '../support/lab.ts';
+import { leftovers, type OperationDocument, type TestLab, until } from '../support/lab.ts';
 import { Sampler } from '../support/sampler.ts';
 import { milliseconds } from '../support/time.ts';
 
@@ -60,8 +60,13 @@ export function rotating(lab: TestLab, deep = false): void {
       lab.on('proxy1', `curl -s -o /dev/null -w '%{http_code}' -u 'hapg:${password}' http://127.0.0.1:7000/`).out;
     assert.equal(stats(after.system.stats!), '200');
     assert.equal(stats(before.system.stats!), '401');
-    // Replication with the new password: a walreceiver that has to log in anew.
-    for (const host of ['db1', 'db2', 'db3']) lab.on(host, "pkill -f '[w]alreceiver'");
+    // Replication with the new password: a walreceiver that has to log in anew, PostgreSQL starts it after five seconds.
+    const receiver = (host: string) => lab.on(host, "pgrep -f '[w]alreceiver'").out;
+    const replicas = ['db1', 'db2', 'db3'].map((host) => ({ host, had: receiver(host) })).filter(({ had }) => had);
+    assert.equal(replicas.length, 2);
+    for (const { host } of replicas) lab.on(host, "pkill -f '[w]alreceiver'");
+    for (const { host, had } of replicas)
+      await until(`${host} replicates with the new password`, 60, () => !['', had].includes(receiver(host)));
     await lab.healthy(60);
   });
 
