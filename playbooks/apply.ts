@@ -1,39 +1,23 @@
-import { client, clientPackages } from '../roles/client/client.ts';
-import { etcd, etcdCertificates, etcdMinimum, etcdPackages, etcdPrepare } from '../roles/etcd/etcd.ts';
-import { haproxy, haproxyMinimum, haproxyPackages, haproxyPrepare } from '../roles/haproxy/haproxy.ts';
-import { hardening, hardeningPackages, hardeningServices } from '../roles/hardening/hardening.ts';
-import { keepalived, keepalivedPackages } from '../roles/keepalived/keepalived.ts';
+import { client } from '../roles/client/client.ts';
+import { etcd } from '../roles/etcd/etcd.ts';
+import { haproxy } from '../roles/haproxy/haproxy.ts';
+import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
+import { keepalived } from '../roles/keepalived/keepalived.ts';
 import {
   patroni,
-  patroniCertificates,
   patroniCluster,
   patroniDynamic,
   patroniExtensions,
   patroniInEffect,
-  patroniMinimum,
-  patroniPackages,
-  patroniPrepare,
   patroniRestart,
   patroniSettles,
 } from '../roles/patroni/patroni.ts';
 import { postgresSource } from '../roles/patroni/repository.ts';
 import { patroniSource } from '../roles/patroni/source.ts';
-import {
-  pgbackrest,
-  pgbackrestMinimum,
-  pgbackrestPackages,
-  pgbackrestSchedule,
-  repositoryPackages,
-} from '../roles/pgbackrest/pgbackrest.ts';
-import {
-  pgbouncer,
-  pgbouncerCertificates,
-  pgbouncerMinimum,
-  pgbouncerPackages,
-  pgbouncerPrepare,
-} from '../roles/pgbouncer/pgbouncer.ts';
+import { pgbackrest, pgbackrestSchedule } from '../roles/pgbackrest/pgbackrest.ts';
+import { pgbouncer } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
-import { zookeeper, zookeeperCertificates, zookeeperPackages, zookeeperPrepare } from '../roles/zookeeper/zookeeper.ts';
+import { zookeeper } from '../roles/zookeeper/zookeeper.ts';
 import { mayStopDcs } from '../src/cluster/decisions/dcs.ts';
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { restartOrder } from '../src/cluster/decisions/restart.ts';
@@ -43,7 +27,6 @@ import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../sr
 import { PATHS } from '../src/paths.ts';
 import { directory } from '../src/steps/directory.ts';
 import { file, noFile } from '../src/steps/file.ts';
-import { packages } from '../src/steps/package.ts';
 import type { Step } from '../src/steps/step.ts';
 
 const everyone = ({ cluster }: Context): readonly Host[] => cluster.hosts;
@@ -107,68 +90,28 @@ const sources: Stage = {
 const prepare: Stage = {
   name: 'hardening',
   hosts: everyone,
-  steps: (host, context) => [
-    ...(host.roles.has('hardening') ? hardening(host, context) : []),
-    ...(host.roles.has('etcd') ? etcdPrepare(host, context) : []),
-    ...(host.roles.has('zookeeper') ? zookeeperPrepare() : []),
-    ...(host.roles.has('haproxy') ? haproxyPrepare() : []),
-    ...(host.roles.has('patroni') ? patroniPrepare(host, context) : []),
-    ...(host.roles.has('pgbouncer') ? pgbouncerPrepare(context.cluster) : []),
-  ],
+  steps: (host, context) => stepsOfRoles('prepare', host, context),
 };
 
-/** One step for each role, so that --tags works; the first one that has to do something installs for all. */
-export const install: Stage = {
-  name: 'packages',
-  hosts: everyone,
-  steps: (host, context) => {
-    const list: Step[] = [];
-    const want = (
-      role: Parameters<typeof host.roles.has>[0],
-      names: readonly string[],
-      minimum: Record<string, string> = {},
-    ) => {
-      if (host.roles.has(role)) list.push(packages(role, names, minimum));
-    };
-    want('hardening', hardeningPackages(host, context));
-    want('ufw', ['ufw']);
-    want('etcd', etcdPackages, etcdMinimum);
-    want('zookeeper', zookeeperPackages);
-    want('patroni', [...patroniPackages(context.cluster), ...(backsUp(host, context) ? pgbackrestPackages : [])], {
-      ...patroniMinimum,
-      ...pgbackrestMinimum,
-    });
-    want('pgbouncer', pgbouncerPackages, pgbouncerMinimum);
-    want('pgbackrest', [...pgbackrestPackages, ...repositoryPackages(context.cluster)], pgbackrestMinimum);
-    want('haproxy', haproxyPackages, haproxyMinimum);
-    want('keepalived', keepalivedPackages);
-    want('client', clientPackages(context.cluster));
-    return list;
-  },
-};
+export const install: Stage = { name: 'packages', hosts: everyone, steps: packagesOfRoles };
 
 /** Alone, for an undo waits for the proof of a login: nothing that takes long shares its stage. */
 const protect: Stage = {
   name: 'firewall',
   hosts: everyone,
-  steps: (host, context) => (host.roles.has('ufw') ? ufw(host, context) : []),
+  steps: (host, context) => (host.roles.has('ufw') ? ufw(host, context, rulesFor) : []),
 };
 
 const services: Stage = {
   name: 'services',
   hosts: everyone,
-  steps: (host, context) => (host.roles.has('hardening') ? hardeningServices(host, context) : []),
+  steps: (host, context) => stepsOfRoles('services', host, context),
 };
 
 const certificates: Stage = {
   name: 'certificates',
   hosts: everyone,
-  steps: (host, context) => [
-    ...(host.roles.has('etcd') ? etcdCertificates(host, context) : []),
-    ...(host.roles.has('zookeeper') ? zookeeperCertificates(host, context) : []),
-    ...(host.roles.has('patroni') ? patroniCertificates(host, context) : []),
-    ...(host.roles.has('pgbouncer') ? pgbouncerCertificates(host, context) : []),
-  ],
+  steps: (host, context) => stepsOfRoles('certificates', host, context),
 };
 
 /** Nobody tells of members, and nothing that was kept with them can be read. */

@@ -3,12 +3,13 @@ import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { unitsOf } from '../src/roles.ts';
 import { setContentsAside } from '../src/shell/aside.ts';
 import { notRunning, pgbackrest } from '../src/shell/postgres.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { ASIDE_S } from './recover.ts';
 import { servicesOff } from './shrink.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS, unitsOf } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
 const inFront = (host: Host): boolean =>

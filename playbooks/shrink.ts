@@ -6,20 +6,12 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { unitsOf } from '../src/roles.ts';
 import { setContentsAside } from '../src/shell/aside.ts';
 import { patronictl, sql } from '../src/shell/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { dcsMembers } from './dcs.ts';
-import {
-  BACKUP_TIMERS,
-  MEMBER_TIMERS,
-  moveVip,
-  stepAside,
-  UNDO_AFTER_S,
-  undoOf,
-  unitsOf,
-  type Waits,
-} from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
 
 /** POSIX sh: units are stopped, and do not start with the system any more. */
 export const servicesOff = (units: readonly string[]): string => `${stopUnits(units)}

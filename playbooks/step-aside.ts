@@ -6,6 +6,7 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { unitsOf } from '../src/roles.ts';
 import { checkpoint } from './switchover.ts';
 
 /** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
@@ -21,26 +22,10 @@ export const DEFAULT_WAITS: Waits = { drain: 30, gate: 120, host: 600, member: 9
 /** Until a host that was taken out puts itself back, should the controller die; every long step counts anew. */
 export const UNDO_AFTER_S = 300;
 
-/** Service units by the role that brings them, in the order in which they are stopped. */
-const UNITS: readonly [
-  role: 'keepalived' | 'haproxy' | 'pgbouncer' | 'patroni' | 'pgbackrest' | 'etcd' | 'zookeeper',
-  unit: string,
-][] = [
-  ['keepalived', 'keepalived.service'],
-  ['haproxy', 'haproxy.service'],
-  ['pgbouncer', 'pgbouncer.service'],
-  ['patroni', 'patroni.service'],
-  ['patroni', 'pgbackrest.service'],
-  ['pgbackrest', 'pgbackrest.service'],
-  ['etcd', 'etcd.service'],
-  ['zookeeper', 'zookeeper.service'],
-];
 /** Goes with Patroni, and is never waited for. */
 export const MEMBER_TIMERS = ['patroni-preferences.timer'];
 /** What would start a backup of the cluster by itself. */
 export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
-
-export const unitsOf = (host: Host): string[] => UNITS.filter(([role]) => host.roles.has(role)).map(([, unit]) => unit);
 
 /**
  * POSIX sh that brings a host that was taken out back into service; only when the package manager has come to its end,

@@ -26,8 +26,9 @@ import {
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
+import { unitsOf } from '../src/roles.ts';
 import { archiveAll } from './backup.ts';
-import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
+import { moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
 import { switchOver } from './switchover.ts';
 
 export interface UpdateOptions {

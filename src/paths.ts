@@ -1,3 +1,5 @@
+import { factsOf, ROLE_NAMES, type ROLES, type RoleName } from './roles.ts';
+
 /** Paths of hapg's own on the hosts; the one place where they are written. */
 export const PATHS = {
   etc: '/etc/hapg',
@@ -32,13 +34,14 @@ export const PATHS = {
   clientPasswords: '/root/.pgpass',
 } as const;
 
-/** Where each role keeps its keys and certificates on a host; the one place where these paths are written. */
+type WithKeys = {
+  [Name in RoleName]: (typeof ROLES)[Name] extends { keys: string } ? Name : never;
+}[RoleName];
+
+/** Where each role keeps its keys and certificates on a host; on a client it is the authority to verify servers with. */
 export const PKI = {
-  etcd: '/etc/etcd/pki',
-  zookeeper: '/etc/zookeeper/pki',
-  patroni: '/etc/patroni/pki',
-  pgbouncer: '/etc/pgbouncer/pki',
-  haproxy: '/etc/haproxy/pki',
-  pgbackrest: '/etc/pgbackrest/pki',
+  ...(Object.fromEntries(
+    ROLE_NAMES.flatMap((role) => (factsOf(role).keys ? [[role, factsOf(role).keys]] : [])),
+  ) as Record<WithKeys, string>),
   client: '/etc/hapg/postgres-ca.crt',
 } as const;

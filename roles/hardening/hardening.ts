@@ -2,6 +2,7 @@ import { compareVersions, type Facts, SSHD_CONFIG, TIME_DAEMONS } from '../../sr
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { render } from '../../src/render.ts';
+import { HA_PACKAGES, SERVICES } from '../../src/roles.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { option } from '../../src/steps/option.ts';
@@ -16,19 +17,8 @@ import { isWay } from './way.ts';
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
 
-/** Packages that keep the cluster alive: never restarted or upgraded behind its back (autobase #1440). */
-const HA_PACKAGES = [
-  'postgresql',
-  'patroni',
-  'etcd',
-  'libzookeeper',
-  'haproxy',
-  'keepalived',
-  'pgbackrest',
-  'pgbouncer',
-  'libpq',
-];
-const HA_UNITS = ['patroni', 'postgresql', 'etcd', 'zookeeper', 'haproxy', 'keepalived', 'pgbackrest', 'pgbouncer'];
+/** Units that needrestart leaves alone; Debian starts PostgreSQL's own ones for clusters that are not ours. */
+const LEFT_ALONE = [...SERVICES, 'postgresql'];
 
 export const hardeningPackages = (host: Host, context: Context): string[] => [
   'unattended-upgrades',
@@ -96,7 +86,7 @@ export function hardening(host: Host, context: Context): Step[] {
     directory(role, '/etc/apt/apt.conf.d'),
     file(role, '/etc/apt/apt.conf.d/52hapg', render('hardening/unattended-upgrades', { excluded: HA_PACKAGES })),
     directory(role, '/etc/needrestart/conf.d'),
-    file(role, '/etc/needrestart/conf.d/60-hapg.conf', render('hardening/needrestart', { units: HA_UNITS })),
+    file(role, '/etc/needrestart/conf.d/60-hapg.conf', render('hardening/needrestart', { units: LEFT_ALONE })),
     directory(role, '/etc/audit/rules.d', {
       mode: '0750',
       ...(facts.container ? { notApplicable: IN_CONTAINER } : {}),

@@ -1,6 +1,7 @@
 import type { Context } from '../../src/engine/playbook.ts';
 import type { AptRepository } from '../../src/inventory/apt-schema.ts';
-import type { Host, RoleName } from '../../src/inventory/model.ts';
+import type { Host } from '../../src/inventory/model.ts';
+import type { RoleName } from '../../src/roles.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file, noFile } from '../../src/steps/file.ts';
 import { packages } from '../../src/steps/package.ts';

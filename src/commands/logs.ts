@@ -1,23 +1,13 @@
 import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
 import { UsageError } from '../errors.ts';
+import { JOURNALS } from '../roles.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { quote, words } from '../shell/quote.ts';
 import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
 import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
-const UNITS = [
-  'etcd',
-  'zookeeper',
-  'patroni',
-  'pgbouncer',
-  'haproxy',
-  'keepalived',
-  'pgbackrest',
-  'pgbackrest-full',
-  'pgbackrest-diff',
-];
 const FOLLOW_MS = 1000;
 
 /** `hapg logs`: the journals of all hosts, merged by time; `-f` goes on. */
@@ -26,7 +16,7 @@ export async function logsCommand(
   options: CommonOptions & { since: string; follow?: boolean },
 ): Promise<number> {
   const made = setup({ ...options, quiet: true });
-  const wanted = units.length > 0 ? units : UNITS;
+  const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
   const store = await SecretStore.read(made.cluster);
   const { session, progress, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Host, RoleName } from '../inventory/model.ts';
+import type { Host } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import type { Action, Difference, Handler, Step } from '../steps/step.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 

@@ -1,3 +1,4 @@
+import { factsOf, type RoleName } from '../roles.ts';
 import { type Check, error, type HostEntry, type Path, warning, withRole } from './check.ts';
 import { canonical, contains, isIPv6, splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
@@ -83,42 +84,20 @@ export const vip: Check = (inventory) => {
   return problems;
 };
 
-/** Every port that a host listens on, with the path of the setting, by role. */
+/** The port that the inventory has at a path. */
+const portAt = (inventory: Inventory, path: readonly string[]): number =>
+  path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], inventory) as number;
+
+/** Every port that a host listens on, with the path of the setting. */
 function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what: string; path: Path }[] {
-  const { postgres, patroni, etcd, zookeeper, haproxy, pgbackrest } = inventory;
-  const has = (role: HostEntry[1]['roles'][number]) => host.roles.includes(role);
+  const roles = new Set<RoleName>(host.roles);
+  // Where a host keeps the repository, pgBackRest also serves on the members.
+  if (roles.has('patroni') && withRole(inventory, 'pgbackrest').length > 0) roles.add('pgbackrest');
   return [
     { port: 22, what: 'sshd', path: ['ssh'] },
-    ...(has('patroni')
-      ? [
-          { port: postgres.port, what: 'PostgreSQL', path: ['postgres', 'port'] },
-          { port: patroni.port, what: 'Patroni', path: ['patroni', 'port'] },
-        ]
-      : []),
-    ...(has('etcd')
-      ? [
-          { port: etcd.client_port, what: 'etcd clients', path: ['etcd', 'client_port'] },
-          { port: etcd.peer_port, what: 'etcd peers', path: ['etcd', 'peer_port'] },
-        ]
-      : []),
-    ...(has('zookeeper')
-      ? (['client_port', 'peer_port', 'election_port', 'local_port', 'admin_port'] as const).map((name) => ({
-          port: zookeeper[name],
-          what: `ZooKeeper ${name}`,
-          path: ['zookeeper', name],
-        }))
-      : []),
-    ...(has('pgbackrest') || (has('patroni') && withRole(inventory, 'pgbackrest').length > 0)
-      ? [{ port: pgbackrest.port, what: 'pgBackRest', path: ['pgbackrest', 'port'] }]
-      : []),
-    ...(has('pgbouncer') ? [{ port: inventory.pgbouncer.port, what: 'PgBouncer', path: ['pgbouncer', 'port'] }] : []),
-    ...(has('haproxy')
-      ? Object.entries(haproxy.ports).map(([name, port]) => ({
-          port,
-          what: `HAProxy ${name}`,
-          path: ['haproxy', 'ports', name],
-        }))
-      : []),
+    ...[...roles]
+      .flatMap((role) => factsOf(role).ports ?? [])
+      .map(({ path, what }) => ({ port: portAt(inventory, path), what, path: [...path] })),
   ];
 }
 

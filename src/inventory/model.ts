@@ -1,24 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Timing, timing } from '../cluster/timing.ts';
+import type { AssignableRole, RoleName } from '../roles.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { splitCidr } from './network.ts';
-import type { AssignableRole, Inventory } from './schema.ts';
-
-/** Every role that a host can have, in the order in which they are set up. */
-export const ROLE_NAMES = [
-  'hardening',
-  'ufw',
-  'etcd',
-  'zookeeper',
-  'pgbackrest',
-  'patroni',
-  'pgbouncer',
-  'haproxy',
-  'keepalived',
-  'client',
-] as const;
-export type RoleName = (typeof ROLE_NAMES)[number];
+import type { Inventory } from './schema.ts';
 
 /** How the controller reaches a host, as far as the inventory says. */
 export type SshSettings = Inventory['ssh'];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ASSIGNABLE_ROLES } from '../roles.ts';
 import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
 import { dcs, etcd, zookeeper } from './dcs-schema.ts';
@@ -18,19 +19,6 @@ import {
   setting,
   sqlName,
 } from './values.ts';
-
-/** Roles that an inventory may give to a host; `hardening` and `ufw` belong to every host by default. */
-const ASSIGNABLE_ROLES = [
-  'etcd',
-  'zookeeper',
-  'patroni',
-  'pgbouncer',
-  'pgbackrest',
-  'haproxy',
-  'keepalived',
-  'client',
-] as const;
-export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
 const sshFields = {
   user: z

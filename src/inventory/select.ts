@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
-import { type Cluster, type Host, ROLE_NAMES, type RoleName } from './model.ts';
+import { ROLE_NAMES, type RoleName } from '../roles.ts';
+import type { Cluster, Host } from './model.ts';
 
 /**
  * The hosts that `--limit` names, as Ansible's users know it: names, roles and globs separated by commas or colons,

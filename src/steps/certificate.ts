@@ -1,5 +1,5 @@
-import type { RoleName } from '../inventory/model.ts';
 import { type Authority, leafProblem, signLeaf } from '../pki/authority.ts';
+import type { RoleName } from '../roles.ts';
 import { print, quote, words } from '../shell/quote.ts';
 import { parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';

@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { canEnter, makeParents } from '../shell/parents.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type FileState, parseStat } from './file.ts';

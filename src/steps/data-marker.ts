@@ -1,5 +1,5 @@
-import type { RoleName } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
+import type { RoleName } from '../roles.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 

@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
 import { CURL } from '../shell/curl.ts';

@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { makeParents } from '../shell/parents.ts';
 import { quote } from '../shell/quote.ts';
 import { type FileState, parseStat, statScript } from './file.ts';

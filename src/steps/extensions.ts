@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { psql, SOCKET_DIR } from '../shell/postgres.ts';
 import { identifier } from './sql-objects.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RoleName } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
+import type { RoleName } from '../roles.ts';
 import { comparePlainFile, compareSecretFile } from '../secrets/compare.ts';
 import { Secret } from '../secrets/secret.ts';
 import { concealInMessage } from '../secrets/suspect.ts';

@@ -1,5 +1,5 @@
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { patronictl } from '../shell/postgres.ts';

@@ -1,5 +1,5 @@
 import { blotHba } from '../inventory/hba-tokens.ts';
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { COMPLAINT, type MemberPlace, readScript, writeScript } from './member-settings-shell.ts';
 import { type Kind, type Step, step } from './step.ts';
 

@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { APT, KEEP_CONFIG, MEND_DPKG } from '../shell/apt.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { progressBar } from '../units.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 

@@ -1,7 +1,7 @@
-import type { RoleName } from '../inventory/model.ts';
 import type { Effective } from '../postgres/effective.ts';
 import { isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
+import type { RoleName } from '../roles.ts';
 import { CURL } from '../shell/curl.ts';
 import { json } from '../shell/json.ts';
 import { SOCKET_DIR, sql } from '../shell/postgres.ts';

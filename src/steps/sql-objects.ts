@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
 import { psql, SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { print } from '../shell/quote.ts';

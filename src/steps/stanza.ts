@@ -1,6 +1,6 @@
 import { answerOf, asking } from '../cluster/answer.ts';
 import { parseRepository, type Repository } from '../cluster/backups.ts';
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { pgbackrest } from '../shell/postgres.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
 

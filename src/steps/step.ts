@@ -1,4 +1,5 @@
-import type { Host, RoleName } from '../inventory/model.ts';
+import type { Host } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 
 /** What a step needs; the words of the outside contract. */
 export type Action = 'create' | 'update' | 'remove' | 'restart' | 'reload' | 'run';

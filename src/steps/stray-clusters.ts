@@ -1,4 +1,4 @@
-import type { RoleName } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import { SOCKET_DIR } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -5,7 +5,8 @@ import { apply } from '../../playbooks/apply.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { probeScript } from '../../src/engine/probe.ts';
 import { assumedContext } from '../../src/engine/survey.ts';
-import { type Cluster, ROLE_NAMES } from '../../src/inventory/model.ts';
+import type { Cluster } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 
 /** The built command. */

@@ -15,7 +15,8 @@ import type { Identity, Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
-import { type Cluster, dcsHosts, hostsWith, ROLE_NAMES } from '../../src/inventory/model.ts';
+import { type Cluster, dcsHosts, hostsWith } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import { contextFor, EMPTY, FACTS, labCluster } from './model.ts';
 
 const zoo = parseInventory(readFileSync('inventory/zookeeper.yaml', 'utf8'), 'inventory/zookeeper.yaml').cluster;

@@ -10,7 +10,8 @@ import type { Playbook } from '../../src/engine/playbook.ts';
 import { probe } from '../../src/engine/probe.ts';
 import { Recorder } from '../../src/engine/record.ts';
 import type { Session } from '../../src/engine/session.ts';
-import { type Host, ROLE_NAMES } from '../../src/inventory/model.ts';
+import type { Host } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import { type Kind, step } from '../../src/steps/step.ts';
 import { contextFor, labCluster } from './model.ts';
 

@@ -10,8 +10,9 @@ import { type Facts, FORWARDS_SCRIPT, parseFacts } from '../../src/cluster/facts
 import { armScript } from '../../src/engine/guard.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import type { Context } from '../../src/engine/playbook.ts';
-import { type Host, ROLE_NAMES } from '../../src/inventory/model.ts';
+import type { Host } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';

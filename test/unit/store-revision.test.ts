@@ -7,7 +7,7 @@ import { apply, identityOnly } from '../../playbooks/apply.ts';
 import { setup } from '../../src/commands/common.ts';
 import { confirmUnchanged } from '../../src/commands/unchanged.ts';
 import { allSteps } from '../../src/engine/plan.ts';
-import { ROLE_NAMES } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { contextFor } from './model.ts';

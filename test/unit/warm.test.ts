@@ -6,7 +6,7 @@ import { packagesOfAllRoles } from '../../playbooks/packages.ts';
 import { parseFacts } from '../../src/cluster/facts.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
-import { ROLE_NAMES } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import type { PackageWant } from '../../src/steps/package.ts';
 import { contextFor, labCluster } from './model.ts';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import SSHConfig from 'ssh-config';
+import { rulesFor } from '../../roles/index.ts';
 import { ufw } from '../../roles/ufw/ufw.ts';
 import { workOn } from '../../src/engine/host-work.ts';
 import { Journal } from '../../src/engine/journal.ts';
@@ -124,7 +125,9 @@ test('where only some networks may log in, a jump host of the inventory may as w
   const context = await contextFor(cluster);
   const db1 = cluster.hosts.find(({ name }) => name === 'db1')!;
   const from = (seen: typeof context) =>
-    (ufw(db1, seen)[0]!.want as FirewallWant).rules.filter(({ purpose }) => purpose === 'ssh').map((rule) => rule.from);
+    (ufw(db1, seen, rulesFor)[0]!.want as FirewallWant).rules
+      .filter(({ purpose }) => purpose === 'ssh')
+      .map((rule) => rule.from);
   assert.deepEqual(from(context), ['198.51.100.0/24']);
   assert.deepEqual(from({ ...context, ways: new Set(['proxy1']) }), ['198.51.100.0/24', '10.1.1.14']);
 });

@@ -1,0 +1,56 @@
+import type { Context } from '../src/engine/playbook.ts';
+import type { Cluster, Host } from '../src/inventory/model.ts';
+import { ROLE_NAMES, type RoleName } from '../src/roles.ts';
+import type { Rule } from '../src/steps/firewall.ts';
+import { packages } from '../src/steps/package.ts';
+import type { Step } from '../src/steps/step.ts';
+import { clientRole } from './client/role.ts';
+import { etcdRole } from './etcd/role.ts';
+import { haproxyRole } from './haproxy/role.ts';
+import { hardeningRole } from './hardening/role.ts';
+import { keepalivedRole } from './keepalived/role.ts';
+import { patroniRole } from './patroni/role.ts';
+import { pgbackrestRole } from './pgbackrest/role.ts';
+import { pgbouncerRole } from './pgbouncer/role.ts';
+import type { Role } from './role.ts';
+import { zookeeperRole } from './zookeeper/role.ts';
+
+/** Every role's part in what is done for all of them. */
+const FACES: Readonly<Record<RoleName, Role>> = {
+  hardening: hardeningRole,
+  // Its rules are the traffic of all roles, so its steps are a stage of their own.
+  ufw: { packages: () => ['ufw'] },
+  etcd: etcdRole,
+  zookeeper: zookeeperRole,
+  pgbackrest: pgbackrestRole,
+  patroni: patroniRole,
+  pgbouncer: pgbouncerRole,
+  haproxy: haproxyRole,
+  keepalived: keepalivedRole,
+  client: clientRole,
+};
+
+const rolesOf = (host: Host): RoleName[] => ROLE_NAMES.filter((role) => host.roles.has(role));
+
+/** The steps that a host's roles bring to one part of the setup, in the order of the roles. */
+export const stepsOfRoles = (part: 'prepare' | 'services' | 'certificates', host: Host, context: Context): Step[] =>
+  rolesOf(host).flatMap((role) => FACES[role][part]?.(host, context) ?? []);
+
+/** One step for each role, so that --tags works; the first one that has to do something installs for all. */
+export const packagesOfRoles = (host: Host, context: Context): Step[] =>
+  rolesOf(host).flatMap((role) => {
+    const { packages: names, minimum = {} } = FACES[role];
+    return names ? [packages(role, names(host, context), minimum)] : [];
+  });
+
+/**
+ * Who may talk to a host, on which port, and why: the whole firewall, computed from the model. The documentation's table of
+ * traffic is checked against this function. `sshPorts`: where its sshd listens.
+ */
+export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number[]): Rule[] {
+  const sources = cluster.firewall.sshFrom.length > 0 ? cluster.firewall.sshFrom : [undefined];
+  return [
+    ...sshPorts.flatMap((port) => sources.map((from): Rule => ({ protocol: 'tcp', port, from, purpose: 'ssh' }))),
+    ...rolesOf(host).flatMap((role) => FACES[role].traffic?.(host, cluster) ?? []),
+  ];
+}
