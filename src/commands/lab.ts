@@ -16,19 +16,21 @@ const faults = () => import('../lab/faults.ts');
 
 /** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
 export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
-  const lab = program.command('lab').description('Docker hosts with systemd and sshd, made from an inventory');
+  const lab = program
+    .command('lab')
+    .description('make Docker hosts with systemd and sshd from an inventory, and break them');
   const add = (name: string, description: string) =>
     lab
       .command(name)
       .description(description)
-      .option('-i, --inventory <file>', 'the inventory', 'inventory.yaml')
+      .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
       .option('-o, --output <format>', 'text or json', 'text')
-      .option('-y, --yes', 'accepted for symmetry; the lab never asks', false);
+      .option('-y, --yes', 'accepted for scripts; lab commands never ask', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>
     add(name, description).action((options: LabOptions) => run(() => work(options).then(() => 0)));
   const onHost = (name: string, description: string, work: (cluster: Cluster, host: string) => Promise<void>) =>
     add(name, description)
-      .argument('<host>')
+      .argument('<host>', 'name of the host')
       .action((host: string, options: LabOptions) =>
         run(() =>
           read(options)
@@ -49,7 +51,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
   simple('down', 'remove all hosts and the network', async (options) =>
     (await library()).labDown(await read(options), tell),
   );
-  simple('status', 'which hosts run', async (options) => {
+  simple('status', 'show which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
     show(
       options,
@@ -57,14 +59,14 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       hosts.map(({ name, state, ssh }) => `${name}  ${state}  ssh ${ssh}`),
     );
   });
-  onHost('kill', 'power loss', async (cluster, host) => (await faults()).labKill(cluster, host));
-  onHost('start', 'power on', async (cluster, host) => (await faults()).labStart(cluster, host));
-  onHost('cut', 'cut off from the other hosts; SSH is kept', async (cluster, host) =>
+  onHost('kill', 'cut the power of a host', async (cluster, host) => (await faults()).labKill(cluster, host));
+  onHost('start', 'switch a host on again', async (cluster, host) => (await faults()).labStart(cluster, host));
+  onHost('cut', 'cut a host off from the other hosts; SSH is kept', async (cluster, host) =>
     (await faults()).labCut(cluster, host),
   );
-  onHost('heal', 'take the cut back', async (cluster, host) => (await faults()).labHeal(cluster, host));
-  add('add', 'one more host, bare unless --warm, and not in the inventory')
-    .argument('<host>')
+  onHost('heal', 'undo "lab cut"', async (cluster, host) => (await faults()).labHeal(cluster, host));
+  add('add', 'bring up one more host that is not in the inventory; bare unless --warm')
+    .argument('<host>', 'name of the host')
     .requiredOption('--address <ip>', 'address in the cluster network')
     .option(...WARM)
     .action((host: string, options: LabOptions) =>
@@ -78,7 +80,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
     );
 }
 
-const WARM = ['--warm', 'new hosts have the packages of all roles installed, and nothing configured'] as const;
+const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;
 
 /** The packages that new hosts have from the beginning; undefined: they are bare. */
 const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>

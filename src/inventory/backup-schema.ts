@@ -4,22 +4,38 @@ import { absolutePath, calendar, clusterName, hostName, port, sqlName } from './
 const repository = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({ kind: z.literal('host').describe('On the host with the role pgbackrest, at pgbackrest.path') }),
     z.strictObject({
-      kind: z.literal('directory').describe('A directory on a mount that every host which reaches it has'),
-      path: absolutePath,
+      kind: z.literal('host').describe('A directory of the host with the role pgbackrest: pgbackrest.path'),
     }),
     z.strictObject({
-      kind: z.literal('s3').describe('A bucket of an S3-compatible storage; its keys come from the secret store'),
-      bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'not the name of a bucket'),
-      endpoint: z.string().regex(/^[A-Za-z0-9.:-]+$/, 'the name or address of the storage, without https://'),
+      kind: z.literal('directory').describe('A directory on a mount that every host which takes part in backups has'),
+      path: absolutePath.describe('Directory of the repository'),
+    }),
+    z.strictObject({
+      kind: z
+        .literal('s3')
+        .describe(
+          'A bucket of an S3-compatible storage. Bring its keys with "hapg secrets set s3-key-BUCKET" and "s3-secret-BUCKET"',
+        ),
+      bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'not the name of a bucket')
+        .describe('Name of the bucket'),
+      endpoint: z
+        .string()
+        .regex(/^[A-Za-z0-9.:-]+$/, 'the name or address of the storage, without https://')
+        .describe('Name or address of the storage, without https://'),
       region: z
         .string()
         .regex(/^[A-Za-z0-9-]+$/)
-        .default('us-east-1'),
-      port: port.default(443),
-      uri_style: z.enum(['host', 'path']).default('host').describe('Where the bucket stands in a request'),
-      path: absolutePath.optional().describe('Within the bucket; default: /CLUSTER'),
+        .default('us-east-1')
+        .describe('Region of the bucket'),
+      port: port.default(443).describe('Port of the storage'),
+      uri_style: z
+        .enum(['host', 'path'])
+        .default('host')
+        .describe('Where a request names the bucket: in the host name or in the path'),
+      path: absolutePath.optional().describe('Path in the bucket; default: /CLUSTER'),
       ca: z
         .string()
         .regex(
@@ -27,7 +43,9 @@ const repository = z.discriminatedUnion(
           'expected a certificate in PEM form',
         )
         .optional()
-        .describe("PEM text of the authority that signs the storage's certificate, where the system does not know it"),
+        .describe(
+          "Certificate (PEM) of the authority that signed the storage's certificate; needed where the system does not trust it",
+        ),
     }),
   ],
   { error: 'a repository has a kind: host, directory or s3' },
@@ -35,38 +53,61 @@ const repository = z.discriminatedUnion(
 
 const drill = z
   .strictObject({
-    host: hostName.optional().describe('Where drills run; default: the host with the role pgbackrest'),
-    schedule: calendar.optional().describe('When to drill without being asked; default: never'),
+    host: hostName.optional().describe('Host on which drills run; default: the host with the role pgbackrest'),
+    schedule: calendar
+      .optional()
+      .describe('When drills run by themselves (systemd calendar expression); default: never'),
     count: z
-      .array(z.strictObject({ database: sqlName, table: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/) }))
+      .array(
+        z.strictObject({
+          database: sqlName.describe('Name of the database'),
+          table: z
+            .string()
+            .regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/)
+            .describe('Name of the table, with its schema where that is not public'),
+        }),
+      )
       .default([])
-      .describe('Tables whose rows are counted in the restored database'),
+      .describe('Tables whose rows a drill counts in the restored database'),
   })
-  .prefault({});
+  .prefault({})
+  .describe('Restore drills: "hapg drill restore"');
 
 /** `pgbackrest:` of an inventory. */
 export const pgbackrest = z
   .strictObject({
-    stanza: clusterName.optional().describe("Default: the cluster's name"),
-    port: port.default(8432),
-    path: absolutePath.default('/var/lib/pgbackrest'),
+    stanza: clusterName.optional().describe("Name of pgBackRest's stanza; default: the name of the cluster"),
+    port: port.default(8432).describe("Port of pgBackRest's TLS server"),
+    path: absolutePath.default('/var/lib/pgbackrest').describe('Directory of the repository on the backup host'),
     repositories: z
       .array(repository)
       .min(1, 'leave repositories out, or name one')
       .max(4)
       .optional()
-      .describe('Where backups go; default: the host with the role pgbackrest. WAL and backups go to all of them'),
+      .describe('Repositories; WAL and backups go to all of them. Default: one on the host with the role pgbackrest'),
     read_bandwidth: z
       .string()
       .regex(/^[1-9][0-9]*[KMG]?$/, 'bytes a second, such as 50M')
       .optional()
-      .describe("How fast a backup may read a database host's disk (systemd IOReadBandwidthMax)"),
-    compress: z.enum(['zst', 'lz4', 'gz', 'none']).default('zst'),
-    process_max: z.int().min(1).max(64).default(2),
-    retention: z.strictObject({ full: z.int().min(1).default(2) }).prefault({}),
+      .describe(
+        "How fast a backup may read a database host's disk, in bytes per second (systemd IOReadBandwidthMax); default: no limit",
+      ),
+    compress: z.enum(['zst', 'lz4', 'gz', 'none']).default('zst').describe('Compression of backups and WAL'),
+    process_max: z.int().min(1).max(64).default(2).describe('Processes that compress and copy at once'),
+    retention: z
+      .strictObject({
+        full: z.int().min(1).default(2).describe('Number of full backups that are kept, with the WAL that they need'),
+      })
+      .prefault({})
+      .describe('What is kept; older backups expire'),
     schedule: z
-      .strictObject({ full: calendar.default('Sun 03:00'), diff: calendar.default('Mon..Sat 03:00') })
-      .prefault({}),
+      .strictObject({
+        full: calendar.default('Sun 03:00').describe('When full backups are taken'),
+        diff: calendar.default('Mon..Sat 03:00').describe('When differential backups are taken'),
+      })
+      .prefault({})
+      .describe('Schedule of the backups (systemd calendar expressions)'),
     drill,
   })
-  .prefault({});
+  .prefault({})
+  .describe('Backups with pgBackRest');

@@ -9,9 +9,14 @@ export const extension = z.union(
   [
     extensionName,
     z.strictObject({
-      name: extensionName,
-      packages: z.array(packageName).optional(),
-      preload: sqlName.optional().describe('Library that the server loads when it starts'),
+      name: extensionName.describe('Name of the extension'),
+      packages: z
+        .array(packageName)
+        .optional()
+        .describe('Packages that bring it; default: the known package, or none for what comes with PostgreSQL'),
+      preload: sqlName
+        .optional()
+        .describe('Library for shared_preload_libraries; default: the one that the extension is known to need'),
     }),
   ],
   'the name of an extension, or {name, packages, preload}',

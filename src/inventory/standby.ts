@@ -9,12 +9,12 @@ import { clusterName, network, oneLine } from './values.ts';
 export const standbyOf = oneLine
   .min(1)
   .optional()
-  .describe('Path of the inventory whose cluster this one replicates, until "hapg promote"');
+  .describe('Makes this a standby cluster: path of the inventory of the cluster that it copies, until "hapg promote"');
 
 export const standbys = z
   .record(clusterName, z.array(network).min(1, 'from which networks?'))
   .default({})
-  .describe('Standby clusters by name, with the networks that their database hosts are in');
+  .describe('Standby clusters of this one by name, with the networks of their database hosts');
 
 /** The replication slot in which a cluster keeps WAL for a standby cluster; a cluster's name has no underscore. */
 export const standbySlot = (name: string): string => `hapg_standby_${name.replaceAll('-', '_')}`;

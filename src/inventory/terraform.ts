@@ -6,19 +6,26 @@ import type { Source } from './source.ts';
 /** `hosts: {from: FILE, outputs: {...}}`: hosts that Terraform made, by the names of its outputs. */
 export const hostsFrom = z
   .strictObject({
-    from: z.string().min(1).describe('File with what "terraform output -json" printed, relative to the inventory'),
+    from: z.string().min(1).describe('File with the output of "terraform output -json", relative to the inventory'),
     outputs: z
       .record(
         z.string(),
         z
           .looseObject({
-            prefix: z.string().optional().describe('Of the names, where the output is a list of addresses'),
+            prefix: z
+              .string()
+              .optional()
+              .describe(
+                'Prefix of the host names where the output is a list of addresses; default: the name of the output',
+              ),
           })
-          .describe('What each of these hosts is: roles, and everything else that a host may have'),
+          .describe('Settings of each of these hosts: roles, and every other key of a host'),
       )
-      .describe('By output: an address, a list of addresses, or a map of names to addresses'),
+      .describe(
+        'Outputs by name; the value of each is an address, a list of addresses, or a map of names to addresses',
+      ),
   })
-  .describe('Hosts from a Terraform state');
+  .describe('Hosts that Terraform made, instead of a mapping of hosts');
 
 const values = z.record(z.string(), z.looseObject({ value: z.unknown() }));
 const addresses = z.union([

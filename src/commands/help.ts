@@ -1,0 +1,48 @@
+import type { Option } from 'commander';
+
+/** Command lines that show what a command is for; test/unit/docs.test.ts parses each of them. */
+export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  init: [
+    'hapg init cluster.yaml --databases 10.0.0.1,10.0.0.2,10.0.0.3 --backup 10.0.0.4 --clients 10.0.0.0/24',
+    'hapg init lab.yaml --lab --datacenters 3 --nodes 2',
+  ],
+  plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
+  apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
+  update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],
+  switchover: ['hapg switchover -i cluster.yaml --to db2 --probe'],
+  'add-replica': ['hapg add-replica -i cluster.yaml db4 --address 10.0.0.7 --roles etcd,patroni'],
+  'remove-node': [
+    'hapg remove-node -i cluster.yaml db4',
+    'hapg remove-node -i cluster.yaml db3 db4 --gone    (lost for good)',
+  ],
+  drill: ['hapg drill restore -i cluster.yaml --count app.orders'],
+  restore: [
+    'hapg restore -i cluster.yaml --to-time "2026-01-31 14:05:00"',
+    'hapg restore -i cluster.yaml --latest --yes --confirm main',
+    'hapg restore -i cluster.yaml --into copy.yaml --latest',
+  ],
+  secrets: [
+    'hapg secrets show app -i cluster.yaml',
+    'hapg secrets rotate -i cluster.yaml',
+    'hapg secrets set s3-key-backups -i cluster.yaml < key',
+  ],
+  certs: ['hapg certs renew -i cluster.yaml --authority postgres --trust-only'],
+  config: [
+    'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB',
+    'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
+  ],
+  ssh: ['hapg ssh -i cluster.yaml db1 -- patronictl -c /etc/patroni/config.yml list'],
+  psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
+  logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],
+};
+
+/** The examples of a command as the end of its help; empty where it has none. */
+export const examples = (command: string): string =>
+  (EXAMPLES[command] ?? []).map((line, index) => `${index === 0 ? '\nExamples:\n' : ''}  ${line}`).join('\n');
+
+/** An option's text in the help, with its default unless that is "off" or "none". */
+export function optionText({ description, defaultValue }: Option): string {
+  const off = defaultValue === undefined || typeof defaultValue === 'boolean' || defaultValue === 0;
+  const none = Array.isArray(defaultValue) && defaultValue.length === 0;
+  return off || none ? description : `${description} (default: ${String(defaultValue)})`;
+}
