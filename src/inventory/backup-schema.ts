@@ -78,7 +78,9 @@ export const pgbackrest = z
   .strictObject({
     stanza: clusterName.optional().describe("Name of pgBackRest's stanza; default: the name of the cluster"),
     port: port.default(8432).describe("Port of pgBackRest's TLS server"),
-    path: absolutePath.default('/var/lib/pgbackrest').describe('Directory of the repository on the backup host'),
+    path: absolutePath
+      .default('/var/lib/pgbackrest')
+      .describe('Directory of the repository on the backup host; default: /var/lib/pgbackrest'),
     repositories: z
       .array(repository)
       .min(1, 'leave repositories out, or name one')

@@ -392,6 +392,6 @@ export type Inventory = z.output<typeof inventorySchema>;
 
 /** JSON Schema (draft 2020-12) of what a person may write. */
 export function jsonSchema(): unknown {
-  const hosts = z.union([inventorySchema.shape.hosts, hostsFrom]);
+  const hosts = z.union([inventorySchema.shape.hosts, hostsFrom]).describe('The hosts by name, or from Terraform');
   return z.toJSONSchema(inventorySchema.extend({ hosts }), { io: 'input', unrepresentable: 'any' });
 }

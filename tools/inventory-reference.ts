@@ -1,0 +1,153 @@
+/** The part of JSON Schema that `z.toJSONSchema` writes for an inventory. */
+interface Node {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  const?: unknown;
+  enum?: readonly unknown[];
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, Node>;
+  required?: readonly string[];
+  items?: Node;
+  additionalProperties?: boolean | Node;
+  anyOf?: readonly Node[];
+  oneOf?: readonly Node[];
+}
+
+/** One key of an inventory, as the reference shows it. */
+export interface Key {
+  /** Dotted path; `NAME` stands for a name of the person's, `[]` for an item of a list. */
+  path: string;
+  type: string;
+  /** As YAML flow text; empty where there is none. */
+  default: string;
+  description: string;
+  required: boolean;
+}
+
+/** Bounds beyond which a number says nothing to a reader: what zod writes for "an integer". */
+const BOUND = Number.MAX_SAFE_INTEGER;
+
+/** Wraps a text in a code span; a pipe would end the cell of a table. */
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+
+/** The forms that a value may have. */
+const forms = (node: Node): readonly Node[] => node.anyOf ?? node.oneOf ?? [node];
+
+function typeOf(node: Node): string {
+  const several = forms(node);
+  if (several.length > 1) return [...new Set(several.map(typeOf))].join(' or ');
+  if (node.const !== undefined) return code(String(node.const));
+  if (node.enum) return node.enum.map((one) => code(String(one))).join(', ');
+  if (node.type === 'array') return `list of ${[...new Set(forms(node.items ?? {}).map(plural))].join(' or ')}`;
+  if (node.type === 'object') return 'mapping';
+  if (node.type === 'integer' || node.type === 'number') {
+    const [least, most] = [node.minimum ?? -BOUND, node.maximum ?? BOUND];
+    const from = least > -BOUND;
+    const to = most < BOUND;
+    return `${node.type}${from && to ? ` ${least} to ${most}` : from ? ` from ${least}` : to ? ` to ${most}` : ''}`;
+  }
+  return node.type === 'string' ? 'text' : (node.type ?? 'any');
+}
+
+const plural = (node: Node): string => {
+  const type = typeOf(node);
+  return type === 'text' || type === 'mapping' || type === 'integer' ? `${type}s` : type;
+};
+
+const showDefault = (node: Node): string => {
+  const value = node.default;
+  if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0))
+    return '';
+  return code(JSON.stringify(value));
+};
+
+/** Every key below a node, parents before their children, in the order of the schema. */
+export function keysOf(node: Node, path = ''): Key[] {
+  const keys: Key[] = [];
+  const seen = new Set<string>();
+  const below = (name: string, child: Node, required: boolean) => {
+    const at = path ? `${path}.${name}` : name;
+    const key: Key = {
+      path: at,
+      type: typeOf(child),
+      default: showDefault(child),
+      description: child.description ?? '',
+      required,
+    };
+    // Forms of one value share keys, such as the kind of a repository; each form has its own words for it.
+    if (!seen.has(`${at} ${key.description}`)) keys.push(key);
+    seen.add(`${at} ${key.description}`);
+    keys.push(...keysOf(child, at));
+  };
+  for (const form of forms(node)) {
+    for (const [name, child] of Object.entries(form.properties ?? {}))
+      below(name, child, form.required?.includes(name) ?? false);
+    const { additionalProperties: named, items } = form;
+    // Names without a structure of their own (PostgreSQL settings, networks of a standby) are said at their parent.
+    if (typeof named === 'object' && forms(named).some((one) => one.properties))
+      keys.push(...nested(named, `${path}.NAME`));
+    if (items) keys.push(...nested(items, `${path}[]`));
+  }
+  return keys.filter(
+    (key, index) => keys.findIndex((one) => one.path === key.path && one.description === key.description) === index,
+  );
+}
+
+/** Keys of what stands below a name or in a list, where that is a mapping; the name itself where it says something. */
+const nested = (node: Node, path: string): Key[] => [
+  ...(path.endsWith('.NAME') && node.description
+    ? [{ path, type: typeOf(node), default: '', description: node.description, required: false }]
+    : []),
+  ...keysOf(node, path),
+];
+
+/** Paths of the keys that nobody has described. */
+export const undescribed = (schema: unknown): string[] =>
+  keysOf(schema as Node)
+    .filter(({ description }) => description === '')
+    .map(({ path }) => path);
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function table(keys: readonly Key[]): string {
+  const rows = keys.map(
+    ({ path, type, default: standard, description, required }) =>
+      `| ${code(path)}${required ? ' (required)' : ''} | ${type} | ${standard} | ${cell(description)} |`,
+  );
+  return ['| key | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+const INTRO = `# Inventory reference
+
+<!-- Generated by "npm run docs" from the schema in src/inventory; do not edit. -->
+
+One YAML 1.2 file describes one cluster. \`hapg init\` writes a commented one, \`hapg validate\` checks it without
+connecting to any host, and \`hapg schema\` prints the same reference as JSON Schema for editors. Mistakes are reported
+with file, line and column. \`inventory/lab.yaml\` and its neighbors are complete examples; see
+[topologies](topologies.md).
+
+\`NAME\` stands for a name of your own, \`[]\` for an item of a list. Where the default is empty, the key may be left
+out, or the meaning says what happens then. \`-e KEY=VALUE\` overrides any key for one run.
+`;
+
+/** The text of docs/inventory.md for a schema: one table a key at the top. */
+export function inventoryReference(schema: unknown): string {
+  const { properties = {}, required = [] } = schema as Node;
+  const all = keysOf(schema as Node);
+  const isPlain = (name: string) => all.filter((key) => startsWith(key.path, name)).length === 1;
+  const plain = all.filter(({ path }) => Object.hasOwn(properties, path) && isPlain(path));
+  const sections = Object.entries(properties)
+    .filter(([name]) => !isPlain(name))
+    .map(([name, node]) => {
+      const standard = showDefault(node);
+      const words = `${node.description ?? ''}.${required.includes(name) ? ' Required.' : ''}${standard ? ` Default: ${standard}.` : ''}`;
+      return `## \`${name}\`\n\n${words}\n\n${table(all.filter(({ path }) => path !== name && startsWith(path, name)))}\n`;
+    });
+  return [INTRO, `## Keys without a section\n\n${table(plain)}\n`, ...sections].join('\n');
+}
+
+const startsWith = (path: string, name: string): boolean =>
+  path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`);
