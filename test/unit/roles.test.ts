@@ -113,15 +113,16 @@ for (const name of readdirSync('inventory').filter((one) => one.endsWith('.yaml'
     }
   });
 
-test("the README's table of traffic is the firewall's", () => {
-  const readme = readFileSync('README.md', 'utf8');
+test("the table of traffic in docs/security.md is the firewall's", () => {
+  const page = readFileSync('docs/security.md', 'utf8');
   const pooled = parseInventory(readFileSync('inventory/pgbouncer.yaml', 'utf8'), 'pgbouncer.yaml').cluster;
   const purposes = new Set(
     [cluster, pooled].flatMap((made) =>
       made.hosts.flatMap((one) => rulesFor(one, made, [22]).map((rule) => `${rule.port ?? 112}`)),
     ),
   );
-  const table = readme.slice(readme.indexOf('## Ports and traffic'), readme.indexOf('## Safety model'));
+  const table = page.slice(page.indexOf('\n## Traffic'), page.indexOf('\n## Secrets'));
+  assert.ok(table.length > 500, 'the table was not found');
   for (const port of purposes) assert.match(table, new RegExp(`\\b${port}\\b`), `port ${port}`);
 });
 
