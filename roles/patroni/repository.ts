@@ -13,7 +13,8 @@ const KEY = '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc';
 /**
  * What must be there before PostgreSQL's packages are: no `main` cluster is ever made (a PostgreSQL beside Patroni's is a
  * split brain), and the PostgreSQL project's package source where the inventory asks for it. Whatever depends on libpq or
- * pgBackRest takes it from the same source: both ends of a backup must have exactly the same version.
+ * pgBackRest takes it from the same source: both ends of a backup must have exactly the same version. The sources that the
+ * inventory names are for hosts that run the server: members, and the host of the repository, where drills do.
  */
 export function postgresSource(role: RoleName, host: Host, context: Context): Step[] {
   const noMainCluster = [
@@ -26,7 +27,8 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
   ];
   const { codename } = context.facts(host);
   const { apt, postgres } = context.cluster.settings;
-  const named = role === 'patroni' ? apt.repositories : [];
+  const servesData = role === 'patroni' || role === 'pgbackrest';
+  const named = servesData ? apt.repositories : [];
   const pgdg = postgres.repository === 'pgdg';
   const forHttps = [...(pgdg ? ['postgresql-common'] : []), ...(pgdg || named.length > 0 ? ['ca-certificates'] : [])];
   return [
@@ -41,7 +43,7 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
           ),
         ]
       : []),
-    ...(role !== 'patroni'
+    ...(!servesData
       ? []
       : named.length > 0
         ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => stanza(one, codename)).join('\n')}`)]

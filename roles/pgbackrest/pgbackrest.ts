@@ -29,10 +29,14 @@ const POSTGRES = { owner: 'postgres', group: 'postgres' };
 export const pgbackrestPackages = ['pgbackrest', 'openssl'];
 export const pgbackrestMinimum = { pgbackrest: MINIMUM_VERSIONS.pgbackrest };
 
-/** The host of its own has the server as well: the account that owns the repository comes with it, and drills run there. */
-export const repositoryPackages = ({ settings }: Cluster): string[] => [
+/**
+ * The host of its own has the server as well: the account that owns the repository comes with it, and drills run there. A
+ * drill starts the server with the settings of the backup, so that every library that is preloaded must be there.
+ */
+export const repositoryPackages = ({ settings, extensions }: Cluster): string[] => [
   `postgresql-${settings.postgres.version}`,
   ...settings.postgres.packages,
+  ...extensions.flatMap((one) => one.packages),
 ];
 
 /** On every host that takes part in backups. With a host of its own all talk TLS, each server and client of the other. */

@@ -62,11 +62,20 @@ const ROLES: Record<string, MemberRole> = {
   standby_leader: 'standby_leader',
 };
 
-/** `behind`: what the leader itself says of this member's replay, in bytes. Patroni's figure is one of its cycles old. */
-function toMember(raw: PatroniMember, behind: number | undefined): Member {
+/** What PostgreSQL itself says of a member's replication: Patroni's figures are one of its cycles old. */
+interface Replication {
+  /** Bytes that its replay is behind, as the leader says; undefined where nobody says. */
+  behind: number | undefined;
+  /** Whether it streams from any member; undefined where that is not known. */
+  streams: boolean | undefined;
+}
+
+function toMember(raw: PatroniMember, { behind, streams }: Replication): Member {
   const role = ROLES[raw.role] ?? 'replica';
-  // Patroni 3 and older call a streaming replica "running" too; lag is a text ("unknown") while it is not known.
-  const state = role !== 'leader' && raw.state === 'running' && raw.lag === 0 ? 'streaming' : raw.state;
+  // Patroni 3 calls a streaming replica "running" too. Without PostgreSQL's word one that lags may be anything.
+  const running = role !== 'leader' && raw.state === 'running';
+  const state =
+    running && (role === 'standby_leader' ? raw.lag === 0 : (streams ?? raw.lag === 0)) ? 'streaming' : raw.state;
   return {
     name: raw.name,
     host: raw.host ?? '',
@@ -122,10 +131,17 @@ function mergeMembers(all: readonly Observation[]): Member[] {
   const leads = ({ role }: PatroniMember) => ROLES[role] === 'leader' || ROLES[role] === 'standby_leader';
   const hasLeader = (list: PatroniMember[]) => (list.some(leads) ? 1 : 0);
   lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
-  const behind = new Map(
-    all.flatMap((one) => one.sql?.replication ?? []).map((one): [string, number] => [one.name, one.behind ?? 0]),
-  );
-  return (lists[0] ?? []).map((raw) => toMember(raw, behind.get(raw.name))).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const connections = all.flatMap((one) => one.sql?.replication ?? []);
+  // A replica may stream from another replica, so that its absence is known only where every member has answered.
+  const allSay =
+    all.some((one) => one.sql && one.patroni?.self && isLeader(one.patroni.self)) &&
+    all.every((one) => one.sql || !one.patroni);
+  const replication = (name: string): Replication => {
+    const its = connections.filter((one) => one.name === name);
+    const streams = its.some((one) => one.state === 'streaming') || (allSay ? false : undefined);
+    return { behind: its.at(-1)?.behind ?? undefined, streams };
+  };
+  return (lists[0] ?? []).map((raw) => toMember(raw, replication(raw.name))).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { parseDocument } from 'yaml';
 import { awaitJoined, converge, scout, surveyAll } from '../../playbooks/grow.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
@@ -17,9 +18,12 @@ export interface AddOptions extends OperateOptions {
   datacenter?: string;
 }
 
-function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewHost {
-  const [, host, port] = /^(.+?)(?::(\d+))?$/.exec(ssh ?? '') ?? [];
-  if (ssh !== undefined && !host) throw new UsageError(`--ssh ${ssh}: HOST or HOST:PORT is needed`);
+/** Reads the flags. An IPv6 address stands in brackets where a port follows (RFC 3986, 3.2.2). Throws UsageError. */
+export function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewHost {
+  const [, literal, name, port] = /^(?:\[([^[\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(ssh ?? '') ?? [];
+  const host = isIPv6(ssh ?? '') ? ssh : (literal ?? name);
+  if (ssh !== undefined && (!host || (literal !== undefined && !isIPv6(literal))))
+    throw new UsageError(`--ssh ${ssh}: HOST, HOST:PORT or [IPV6]:PORT is needed`);
   return {
     address,
     ...(host ? { ssh: { host, ...(port ? { port: Number(port) } : {}) } } : {}),

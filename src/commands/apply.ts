@@ -5,7 +5,7 @@ import type { LoadFigures } from '../cluster/client-load.ts';
 import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
-import { ClientLoad } from '../engine/client-load.ts';
+import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
@@ -155,10 +155,9 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     // Stored before use: a password that a host has and nobody else would lock everything.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(running.session, secrets) : undefined;
-    const result = await carryOut(made, running, found, run);
-    const seen = await load?.stop();
+    const result = await underLoad(load, () => carryOut(made, running, found, run));
     await running.progress.end();
-    return report(made, plan, { ...result, ...seen }, run, started, options.verbose);
+    return report(made, plan, result, run, started, options.verbose);
   } finally {
     running.session.close();
     await running.progress.end();

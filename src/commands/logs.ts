@@ -1,11 +1,13 @@
+import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.ts';
 import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
 import { UsageError } from '../errors.ts';
 import { JOURNALS } from '../roles.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { quote, words } from '../shell/quote.ts';
+import { bytes } from '../units.ts';
 import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
+import { tell } from './ask.ts';
 import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
 const FOLLOW_MS = 1000;
@@ -25,24 +27,32 @@ export async function logsCommand(
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     await progress.end();
     const cursors = new Map<string, string>();
+    const silent = new Set<string>();
+    const limit = logLimit(made.hosts.length);
     const width = Math.max(...made.hosts.map((host) => host.name.length));
     do {
       const answers = await settleAll(made.hosts, session.options.forks, async (host) => {
-        const from = cursors.has(host.name)
-          ? `--after-cursor=${quote(cursors.get(host.name)!)}`
-          : `--since=${quote(options.since)}`;
-        const { output } = await session.ask(
-          host,
-          `journalctl -q --no-pager -o short-iso-precise --show-cursor ${from} ${words(...wanted.flatMap((unit) => ['-u', unit]))}`,
-        );
-        const lines = output.split('\n').filter(Boolean);
-        const cursor = lines.findLast((line) => line.startsWith('-- cursor: '));
-        if (cursor) cursors.set(host.name, cursor.slice('-- cursor: '.length));
-        return lines.filter((line) => !line.startsWith('-- ')).map((line) => ({ host: host.name, line }));
+        const cursor = cursors.get(host.name);
+        const from = cursor === undefined ? { since: options.since } : { cursor };
+        const log = readLog((await session.ask(host, logScript(wanted, from, limit))).output, limit);
+        if (log.cursor) cursors.set(host.name, log.cursor);
+        return log;
       });
-      const merged = answers
-        .flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-        .sort((a, b) => (a.line < b.line ? -1 : 1));
+      const found = answers.map((answer, index) => ({ host: made.hosts[index]!.name, answer }));
+      const logs = found.flatMap(({ host, answer }) =>
+        answer.status === 'fulfilled' ? [{ host, ...answer.value }] : [],
+      );
+      for (const { host, answer } of found)
+        if (answer.status === 'rejected' && !silent.has(host)) {
+          silent.add(host);
+          tell(`${host}: its logs are missing here: ${(answer.reason as Error).message}`);
+        }
+      const merged = mergeByTime(logs);
+      for (const { host, lines, cut } of logs)
+        if (cut)
+          tell(
+            `${host}: only the newest ${bytes(limit)} are shown, from ${lines[0]?.split(' ')[0] ?? 'now'} on; name units, a later --since, or one host with --limit to see less at once`,
+          );
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
       if (options.follow) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
     } while (options.follow && interrupt.level === 0 && screen.isRead);

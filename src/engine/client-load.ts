@@ -146,3 +146,22 @@ export class ClientLoad {
     }
   }
 }
+
+/**
+ * Does work while a load runs, if there is one, and returns its outcome with what clients saw. The load ends however the
+ * work ends: it holds passwords in a file.
+ */
+export async function underLoad<T>(
+  load: Pick<ClientLoad, 'stop'> | undefined,
+  work: () => Promise<T>,
+): Promise<T & Partial<LoadFigures>> {
+  let outcome: T;
+  try {
+    outcome = await work();
+  } catch (cause) {
+    // What has ended the work is what is reported.
+    await load?.stop().catch(() => undefined);
+    throw cause;
+  }
+  return { ...outcome, ...(await load?.stop()) };
+}

@@ -80,11 +80,16 @@ export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string
   return verify(host, changed, shop);
 }
 
-/** POSIX sh that reloads or restarts a unit; one that is not running reads its configuration when it starts. */
-const handlerScript = ({ action, unit }: DueHandler): string => `systemctl daemon-reload || exit 1
-if [ "$(systemctl is-active ${quote(unit)})" != inactive ]; then
-  systemctl ${action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(unit)} && systemctl is-active ${quote(unit)} || exit 1
-fi
+/**
+ * POSIX sh that reloads or restarts a unit. One that is not running, or has failed, reads its configuration when its own
+ * step starts it.
+ */
+export const handlerScript = ({ action, unit }: Pick<DueHandler, 'action' | 'unit'>): string =>
+  `systemctl daemon-reload || exit 1
+case "$(systemctl is-active ${quote(unit)})" in
+  inactive|failed) ;;
+  *) systemctl ${action === 'restart' ? 'try-restart' : 'try-reload-or-restart'} ${quote(unit)} && systemctl is-active ${quote(unit)} || exit 1 ;;
+esac
 rm -f ${quote(`${PATHS.pending}/${action}:${unit}`)}`;
 
 const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role: string; action: Action }) => ({

@@ -15,6 +15,42 @@ const GROUPS: readonly [names: string, role: string][] = [
 const isGroup = (group: string, names: string): boolean =>
   new RegExp(`^(${names})([_-](cluster|hosts?|servers?|nodes?))?$`).test(group);
 
+/** Variables that say how a host is reached, by what they mean; Ansible's old names beside its own. */
+const CONNECTION: Readonly<Record<string, 'address' | 'user' | 'port'>> = {
+  ansible_host: 'address',
+  ansible_ssh_host: 'address',
+  ansible_user: 'user',
+  ansible_ssh_user: 'user',
+  ansible_port: 'port',
+  ansible_ssh_port: 'port',
+};
+type Connection = { address?: string; user?: string; port?: string };
+
+/** Others that change how a host is reached. hapg has another way for each, and leaving one out would go elsewhere or fail. */
+const REFUSED: Readonly<Record<string, string>> = {
+  ansible_ssh_common_args: 'write jump hosts under ssh.jump or into ~/.ssh/config',
+  ansible_ssh_extra_args: 'write jump hosts under ssh.jump or into ~/.ssh/config',
+  ansible_ssh_private_key_file: 'name the key with ssh.key, --private-key or in ~/.ssh/config',
+  ansible_private_key_file: 'name the key with ssh.key, --private-key or in ~/.ssh/config',
+  ansible_connection: 'hapg reaches hosts over SSH only',
+};
+
+const unquoted = (text: string): string => text.trim().replaceAll(/^["']|["']$/g, '');
+
+/** How a host is reached, as far as these variables say. Throws for one that is neither honoured nor of no importance here. */
+function connectionOf(variables: Readonly<Record<string, string>>, where: string): Connection {
+  const connection: Connection = {};
+  for (const [name, value] of Object.entries(variables)) {
+    if (name in REFUSED && !(name === 'ansible_connection' && /^(ssh|smart|paramiko)$/.test(value)))
+      throw new Error(`${where}: ${name} is not taken over: ${REFUSED[name]}. Take it out here`);
+    if (!(name in CONNECTION)) continue;
+    if (value.includes('{{'))
+      throw new Error(`${where}: ${name}=${value}: a template is not understood; write the value`);
+    connection[CONNECTION[name]!] = value;
+  }
+  return connection;
+}
+
 /** `name key=value ...` as Ansible writes a host; ini has split it at the first `=`. */
 function variablesOf(key: string, value: unknown): { name: string; variables: Record<string, string> } {
   const [name = '', ...rest] = (value === true ? key : `${key}=${String(value)}`).split(/\s+/);
@@ -23,14 +59,16 @@ function variablesOf(key: string, value: unknown): { name: string; variables: Re
     variables: Object.fromEntries(
       rest
         .map((word) => word.split('='))
-        .map(([variable, text = '']) => [variable, text.replaceAll(/^["']|["']$/g, '')]),
+        .map(([variable, ...text]): [string, string] => [variable ?? '', unquoted(text.join('='))]),
     ),
   };
 }
 
 /**
  * The hosts of an Ansible inventory in INI form, with roles by the names of their groups. A host of no known group is
- * left out and named in `unknown`. Throws when there is no database host.
+ * left out and named in `unknown`. How hosts are reached is taken from their own variables, then from those of their
+ * groups ([GROUP:vars], a group's before those of the groups above it, all's last). Throws when there is no database host,
+ * when two hosts would get one name, and for a variable that says how a host is reached and is not understood.
  */
 export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: string[] } {
   // ini takes a dot in a section's name for nesting, and addresses have dots only in keys.
@@ -46,17 +84,33 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
       ...children.flatMap((child) => members(child, seen)),
     ];
   };
+  const variables = (group: string): Connection => {
+    const entries = groups[`${group}:vars`];
+    const texts = Object.entries(typeof entries === 'object' ? entries : {});
+    return connectionOf(
+      Object.fromEntries(texts.map(([name, value]) => [name, unquoted(String(value))])),
+      `[${group}:vars]`,
+    );
+  };
+  const own = new Map<string, Connection>();
   for (const [group, entries] of Object.entries(groups)) {
     if (group.includes(':') || typeof entries !== 'object') continue;
     for (const [key, value] of Object.entries(entries)) {
       const { name, variables } = variablesOf(key, value);
       if (/[[\]]/.test(name)) throw new Error(`${name}: a range of names is not understood; write the hosts out`);
-      const there = hosts.get(name) ?? { name, address: name, roles: [] };
-      const { ansible_host: address, ansible_user: user, ansible_port: port } = variables;
-      const ssh = { ...there.ssh, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
-      const reached = Object.keys(ssh).length > 0 ? { ssh } : {};
-      hosts.set(name, { ...there, ...(address ? { address } : {}), ...reached });
+      own.set(name, { ...own.get(name), ...connectionOf(variables, name) });
     }
+  }
+  // Ansible lets a child's variables win over its parent's; the group with fewer hosts is the nearer one.
+  const withVariables = [...new Set(Object.keys(groups).flatMap((name) => /^(.+):vars$/.exec(name)?.[1] ?? []))]
+    .map((group) => ({ group, hosts: group === 'all' ? [...own.keys()] : members(group), says: variables(group) }))
+    .sort((a, b) => Number(b.group === 'all') - Number(a.group === 'all') || b.hosts.length - a.hosts.length);
+  for (const [name, its] of own) {
+    const groupsOf = withVariables.filter((one) => one.hosts.includes(name)).map((one) => one.says);
+    const { address, user, port } = Object.assign({}, ...groupsOf, its) as Connection;
+    if (port !== undefined && !/^\d+$/.test(port)) throw new Error(`${name}: ${port} is no port`);
+    const ssh = { ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
+    hosts.set(name, { name, address: address ?? name, roles: [], ...(Object.keys(ssh).length > 0 ? { ssh } : {}) });
   }
   for (const group of Object.keys(groups).map((name) => name.replace(/:children$/, '')))
     for (const [names, role] of GROUPS)
@@ -73,8 +127,16 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
   if (!known.some((host) => host.roles.includes('etcd')))
     for (const host of known) if (host.roles.includes('patroni')) host.roles.unshift('etcd');
   const taken = new Map<string, number>();
+  const named = known.map((host) => ({ ...host, name: nameOf(host, taken) }));
+  for (const [index, { name }] of named.entries()) {
+    const first = named.findIndex((one) => one.name === name);
+    if (first !== index)
+      throw new Error(
+        `${known[first]!.name} and ${known[index]!.name} would both be named ${name}: give one of them another name, with ansible_host for its address`,
+      );
+  }
   return {
-    hosts: known.map((host) => ({ ...host, name: nameOf(host, taken) })),
+    hosts: named,
     unknown: all.filter((host) => host.roles.length === 0).map((host) => host.name),
   };
 }

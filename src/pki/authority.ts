@@ -131,7 +131,8 @@ export function leafProblem(
   if (!leaf.verify(new X509Certificate(authority.certificate).publicKey)) return 'signed by another authority';
   const from = Date.parse(leaf.validFrom);
   const to = Date.parse(leaf.validTo);
-  if (from + DAY_MS < issuedSince) return 'to be renewed';
+  // A certificate knows whole seconds only (RFC 5280, 4.1.2.5): one of the very second of the order is new enough.
+  if (from + DAY_MS < Math.floor(issuedSince / 1000) * 1000) return 'to be renewed';
   if (to - now < (to - from) / 3) return `expires on ${new Date(to).toISOString().slice(0, 10)}`;
   if (leaf.subject !== `CN=${names.commonName}`) return `made for ${leaf.subject}, not CN=${names.commonName}`;
   const present = (leaf.subjectAltName ?? '')

@@ -14,8 +14,18 @@ export function scramVerifier(password: string, salt: Buffer = randomBytes(16), 
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${stored}:${server}`;
 }
 
-/** Whether a stored verifier was made from this password. */
+/** Passwords that were compared with a verifier, and whether they match; only in this process's memory. */
+const compared = new Map<string, { password: string; matches: boolean }>();
+
+/**
+ * Whether a stored verifier was made from this password. Each pair is derived once: a run compares all users several
+ * times, and a thousand derivations block it for seconds.
+ */
 export function scramMatches(verifier: string, password: string): boolean {
+  const known = compared.get(verifier);
+  if (known?.password === password) return known.matches;
   const match = /^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$/.exec(verifier);
-  return !!match && scramVerifier(password, Buffer.from(match[2]!, 'base64'), Number(match[1])) === verifier;
+  const matches = !!match && scramVerifier(password, Buffer.from(match[2]!, 'base64'), Number(match[1])) === verifier;
+  compared.set(verifier, { password, matches });
+  return matches;
 }

@@ -77,16 +77,19 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
     if (state.recovery) throw new Error('this member no longer leads; run again');
     for (const { statement } of statements(want, state))
       await remote.run(
-        `${print(`set log_statement = 'none';\n${statement};\n`)} | ${psql(want.port, 'postgres', '-f', '-')}`,
+        `${print(`set log_statement = 'none';\n${statement()};\n`)} | ${psql(want.port, 'postgres', '-f', '-')}`,
         120,
       );
   },
 };
 
-/** What has to be said to the leader, each with words for the person. */
-function statements(want: SqlWant, state: SqlState): { text: string; statement: string }[] {
-  const list: { text: string; statement: string }[] = [];
-  const say = (text: string, statement: string) => list.push({ text, statement });
+/**
+ * What has to be said to the leader, each with words for the person. A statement is made only when it is sent: a plan needs
+ * the words alone, and deriving the verifier of a password takes milliseconds.
+ */
+function statements(want: SqlWant, state: SqlState): { text: string; statement: () => string }[] {
+  const list: { text: string; statement: () => string }[] = [];
+  const say = (text: string, statement: () => string) => list.push({ text, statement });
   for (const user of want.users) {
     const there = state.users.find((one) => one.name === user.name);
     const verifier = () => literal(scramVerifier(user.password.reveal()));
@@ -94,46 +97,50 @@ function statements(want: SqlWant, state: SqlState): { text: string; statement: 
     if (!there)
       say(
         `create user ${user.name}`,
-        `create role ${name} login connection limit ${user.connectionLimit} password ${verifier()}`,
+        () => `create role ${name} login connection limit ${user.connectionLimit} password ${verifier()}`,
       );
     else {
-      if (!there.login) say(`let user ${user.name} log in`, `alter role ${name} login`);
+      if (!there.login) say(`let user ${user.name} log in`, () => `alter role ${name} login`);
       if (there.limit !== user.connectionLimit)
         say(
           `connection limit of ${user.name} ${there.limit} → ${user.connectionLimit}`,
-          `alter role ${name} connection limit ${user.connectionLimit}`,
+          () => `alter role ${name} connection limit ${user.connectionLimit}`,
         );
       if (!there.verifier || !scramMatches(there.verifier, user.password.reveal()))
-        say(`password of user ${user.name}`, `alter role ${name} password ${verifier()}`);
+        say(`password of user ${user.name}`, () => `alter role ${name} password ${verifier()}`);
     }
     for (const role of user.roles)
-      if (!there?.roles.includes(role)) say(`grant ${role} to ${user.name}`, `grant ${identifier(role)} to ${name}`);
+      if (!there?.roles.includes(role))
+        say(`grant ${role} to ${user.name}`, () => `grant ${identifier(role)} to ${name}`);
   }
   for (const account of want.accounts) {
     const there = state.users.find((one) => one.name === account.name);
     if (there && (!there.verifier || !scramMatches(there.verifier, account.password.reveal())))
       say(
         `password of account ${account.name}`,
-        `alter role ${identifier(account.name)} password ${literal(scramVerifier(account.password.reveal()))}`,
+        () => `alter role ${identifier(account.name)} password ${literal(scramVerifier(account.password.reveal()))}`,
       );
   }
   if (want.pooled) {
     const pooler = identifier(POOLER);
-    if (!state.users.some((one) => one.name === POOLER)) say(`create user ${POOLER}`, `create role ${pooler} login`);
+    if (!state.users.some((one) => one.name === POOLER))
+      say(`create user ${POOLER}`, () => `create role ${pooler} login`);
     if (state.lookUp !== LOOK_UP)
       say(
         `function ${POOLER}.get_auth`,
-        `create schema if not exists ${pooler}; create or replace function ${pooler}.get_auth(name text) returns table(username text, password text) language sql stable security definer set search_path = '' as ${literal(LOOK_UP)}; revoke all on function ${pooler}.get_auth(text) from public; grant usage on schema ${pooler} to ${pooler}; grant execute on function ${pooler}.get_auth(text) to ${pooler}`,
+        () =>
+          `create schema if not exists ${pooler}; create or replace function ${pooler}.get_auth(name text) returns table(username text, password text) language sql stable security definer set search_path = '' as ${literal(LOOK_UP)}; revoke all on function ${pooler}.get_auth(text) from public; grant usage on schema ${pooler} to ${pooler}; grant execute on function ${pooler}.get_auth(text) to ${pooler}`,
       );
   }
   for (const database of want.databases) {
     const there = state.databases.find((one) => one.name === database.name);
     const name = identifier(database.name);
-    if (!there) say(`create database ${database.name}`, `create database ${name} owner ${identifier(database.owner)}`);
+    if (!there)
+      say(`create database ${database.name}`, () => `create database ${name} owner ${identifier(database.owner)}`);
     else if (there.owner !== database.owner)
       say(
         `owner of ${database.name} ${there.owner} → ${database.owner}`,
-        `alter database ${name} owner to ${identifier(database.owner)}`,
+        () => `alter database ${name} owner to ${identifier(database.owner)}`,
       );
   }
   return list;

@@ -33,6 +33,26 @@ function lab(change: (all: Map<string, Observation>) => void = () => undefined) 
 const members = (all: Map<string, Observation>) => [...all.values()].flatMap((one) => one.patroni?.members ?? []);
 const reasons = (verdict: Verdict): string => (verdict.ok ? 'yes' : verdict.reasons.join('; '));
 
+test('on Patroni 3, which calls every replica running, a replica streams when the leader sends to it, however far it is behind', () => {
+  /** db2 as Patroni 3.0.2 lists it, and as the leader's PostgreSQL does. */
+  const stateOf = (lag: number | string, sent: string | undefined, leaderAnswers = true) => {
+    const all = healthyLab();
+    for (const one of all.values())
+      for (const member of one.patroni?.members ?? [])
+        if (member.name !== 'db1') Object.assign(member, { state: 'running', lag });
+    const { sql } = all.get('db1')!;
+    sql!.replication = sent ? [{ name: 'db2', state: sent, behind: 4096 }] : [];
+    if (!leaderAnswers) all.set('db1', { ...all.get('db1')!, sql: undefined });
+    return takeSnapshot(all).members[1]!.state;
+  };
+  assert.equal(stateOf(1_000_000, 'streaming'), 'streaming');
+  assert.equal(stateOf(0, 'streaming'), 'streaming');
+  assert.equal(stateOf(1_000_000, 'catchup'), 'running');
+  assert.equal(stateOf(0, undefined), 'running', 'its connection is gone, which Patroni has not noticed yet');
+  assert.equal(stateOf(0, undefined, false), 'streaming', "without the leader's word Patroni's counts");
+  assert.equal(stateOf(1, undefined, false), 'running');
+});
+
 test('a healthy lab passes every gate', () => {
   assert.equal(reasons(admitApply(cluster, lab(), [])), 'yes');
   assert.equal(reasons(membersHealthy(cluster, lab())), 'yes');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { install } from '../../playbooks/apply.ts';
 import { dcsConfig } from '../../roles/patroni/dcs.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { patroniExtensions, patroniPackages } from '../../roles/patroni/patroni.ts';
@@ -67,6 +68,26 @@ test("a package source stands in a file of its own, signed by the inventory's ke
     '# Managed by hapg\nX-Name: vendor\nTypes: deb\nURIs: https://packages.example.com/debian\nSuites: trixie\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n =def\n -----END PGP PUBLIC KEY BLOCK-----\n',
   );
   assert.ok(!postgresSource('client', cluster.hosts[6]!, context).some((one) => one.id.endsWith('/hapg.sources')));
+});
+
+test('the host of the repository, where drills start the server, has what members have: packages of extensions and their sources', async () => {
+  const cluster = labCluster(
+    [EXTENSIONS, `extensions: [pg_cron]\n  ${EXTENSIONS}`],
+    [
+      'cluster: pglab\n',
+      `cluster: pglab\napt:\n  repositories:\n    - name: vendor\n      uri: https://packages.example.com/debian\n      key: |\n        ${KEY.replaceAll('\n', '\n        ')}\n`,
+    ],
+  );
+  const host = cluster.hosts.find((one) => one.roles.has('pgbackrest'))!;
+  const context = await contextFor(cluster);
+  const there = install.steps(host, context).flatMap((one) => (one.want as { names?: string[] }).names ?? []);
+  const wanted = patroniPackages(cluster).filter((name) => name.startsWith('postgresql-'));
+  assert.ok(wanted.includes('postgresql-17-cron'));
+  assert.deepEqual(
+    wanted.filter((name) => !there.includes(name)),
+    [],
+  );
+  assert.ok(postgresSource('pgbackrest', host, context).some((one) => one.id.endsWith('/hapg.sources')));
 });
 
 test('a group of Citus has keys of its own, and patronictl is told which group', () => {

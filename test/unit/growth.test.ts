@@ -18,6 +18,7 @@ import {
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { type AddOptions, parseHost } from '../../src/commands/add-replica.ts';
 import { addHost, removeHost } from '../../src/inventory/edit.ts';
 import type { EtcdJoinWant } from '../../src/steps/etcd-join.ts';
 import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
@@ -26,6 +27,7 @@ const grown = labCluster(['  backup: {', '  db4: {address: 10.1.1.17, roles: [et
 const host = (name: string) => grown.hosts.find((one) => one.name === name)!;
 const reasons = (verdict: Verdict) => (verdict.ok ? [] : verdict.reasons).join('; ');
 /** A host with nothing of the database, and so many bytes for it. */
+const ADD = { address: '10.1.1.20', roles: 'patroni' } as AddOptions;
 const free = (freeBytes: number): Prospect['storage'] => ({
   places: [],
   rooms: [{ path: '/var/lib/postgresql/17/pglab', state: 'absent', device: '1', freeBytes }],
@@ -44,6 +46,26 @@ function seen(change: (all: Map<string, Observation>) => void = () => undefined)
   change(all);
   return takeSnapshot(all);
 }
+
+for (const [ssh, expected] of [
+  ['node5.example.org', { host: 'node5.example.org' }],
+  ['127.0.0.1:3008', { host: '127.0.0.1', port: 3008 }],
+  ['fd00::1', { host: 'fd00::1' }],
+  ['fd00::1:22', { host: 'fd00::1:22' }],
+  ['[fd00::1]:2222', { host: 'fd00::1', port: 2222 }],
+  ['[fd00::1]', { host: 'fd00::1' }],
+] as const)
+  test(`--ssh ${ssh} is ${JSON.stringify(expected)}`, () => {
+    assert.deepEqual(parseHost({ ...ADD, ssh }).ssh, expected);
+  });
+
+for (const ssh of ['', ':22', 'host:', 'host:port', 'fd00::1::2', '[node5]:22', '[fd00::1'])
+  test(`--ssh "${ssh}" is refused`, () => {
+    assert.throws(
+      () => parseHost({ ...ADD, ssh }),
+      /^UsageError: --ssh .*: HOST, HOST:PORT or \[IPV6\]:PORT is needed$/,
+    );
+  });
 
 test('an empty host with room and the same versions may join', () => {
   assert.deepEqual(mayAdd(grown, seen(), host('db4'), ROOM), { ok: true });

@@ -107,14 +107,67 @@ replica
 ansible_user=root
 `);
   assert.deepEqual(hosts, [
-    { name: 'db1', address: '10.0.0.1', roles: ['etcd', 'patroni'] },
+    { name: 'db1', address: '10.0.0.1', roles: ['etcd', 'patroni'], ssh: { user: 'root' } },
     { name: 'db2', address: '10.0.0.2', roles: ['etcd', 'patroni'], ssh: { user: 'admin' } },
-    { name: 'db3', address: '10.0.0.3', roles: ['etcd', 'patroni'] },
-    { name: 'lb1', address: '10.0.0.5', roles: ['haproxy'], ssh: { port: 2222 } },
-    { name: 'pgbackrest1', address: '10.1.0.9', roles: ['pgbackrest'] },
+    { name: 'db3', address: '10.0.0.3', roles: ['etcd', 'patroni'], ssh: { user: 'root' } },
+    { name: 'lb1', address: '10.0.0.5', roles: ['haproxy'], ssh: { user: 'root', port: 2222 } },
+    { name: 'pgbackrest1', address: '10.1.0.9', roles: ['pgbackrest'], ssh: { user: 'root' } },
   ]);
   assert.deepEqual(unknown, ['10.0.0.20']);
 });
+
+test('the old names of variables are understood, and the nearest of groups and host wins', () => {
+  const { hosts } = fromAnsible(`[db]
+a ansible_ssh_host=10.0.0.1
+b ansible_ssh_host=10.0.0.2 ansible_ssh_user=own ansible_ssh_port=2200
+[lb]
+c ansible_host=10.0.0.3
+[site:children]
+db
+lb
+[db:vars]
+ansible_user=databases
+[site:vars]
+ansible_user = site
+ansible_port = "2222"
+[all:vars]
+ansible_user=all
+postgresql_version=17
+`);
+  assert.deepEqual(
+    hosts.map(({ name, address, ssh }) => ({ name, address, ...ssh })),
+    [
+      { name: 'a', address: '10.0.0.1', user: 'databases', port: 2222 },
+      { name: 'b', address: '10.0.0.2', user: 'own', port: 2200 },
+      { name: 'c', address: '10.0.0.3', user: 'site', port: 2222 },
+    ],
+  );
+});
+
+for (const [what, text, message] of [
+  [
+    'two hosts that would get one name',
+    '[db]\ndb1.east.example.org\ndb1.west.example.org\n',
+    /^Error: db1\.east\.example\.org and db1\.west\.example\.org would both be named db1/,
+  ],
+  [
+    'a host whose name another one gets by its role',
+    '[db]\ndb1 ansible_host=10.0.0.1\n10.0.0.2\n',
+    /^Error: db1 and 10\.0\.0\.2 would both be named db1/,
+  ],
+  [
+    'a jump host in arguments',
+    `[db]\na\n[all:vars]\nansible_ssh_common_args='-o ProxyCommand="ssh -W %h:%p gate"'\n`,
+    /^Error: \[all:vars\]: ansible_ssh_common_args is not taken over: .*ssh\.jump/,
+  ],
+  ['a key', '[db]\na ansible_ssh_private_key_file=k\n', /^Error: a: ansible_ssh_private_key_file is not taken over/],
+  ['a connection that is not SSH', '[db]\na ansible_connection=local\n', /hapg reaches hosts over SSH only/],
+  ['a template', '[db]\na ansible_host={{address}}\n', /a template is not understood/],
+  ['a port that is none', '[db]\na ansible_port=ssh\n', /^Error: a: ssh is no port/],
+] as const)
+  test(`of an Ansible inventory ${what} is refused by name`, () => {
+    assert.throws(() => fromAnsible(text), message);
+  });
 
 test('without a group for etcd the database hosts vote; without database hosts nothing is made', () => {
   assert.deepEqual(fromAnsible('[patroni]\na ansible_host=10.0.0.1\n').hosts[0]!.roles, ['etcd', 'patroni']);

@@ -107,5 +107,8 @@ test('a leaf is signed for the names of the model, verified by openssl, and rene
     /lacks ip address:10.0.0.9/,
   );
   assert.match(leafProblem(leaf, authority, { ...names, dns: [] }, Date.now())!, /too many names: dns:db1/);
+  const signedAt = Date.parse(new X509Certificate(leaf).validFrom) + day;
+  assert.equal(leafProblem(leaf, authority, names, Date.now(), signedAt + 999), undefined, 'ordered in that second');
+  assert.equal(leafProblem(leaf, authority, names, Date.now(), signedAt + 1000), 'to be renewed');
   await assert.rejects(signLeaf(authority, request.replace(/M/, 'N'), names));
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { Secret } from '../../src/secrets/secret.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
@@ -174,6 +176,40 @@ test('a SCRAM verifier matches its password only', () => {
   assert.ok(scramMatches(verifier, 'correct horse'));
   assert.ok(!scramMatches(verifier, 'wrong'));
   assert.ok(!scramMatches('md5abc', 'correct horse'));
+});
+
+test('a password is derived once for each verifier, however often a run compares', () => {
+  const verifiers = Array.from({ length: 3 }, (_, index) => scramVerifier(`password ${index}`));
+  const derived = mock.method(crypto, 'pbkdf2Sync');
+  syncBuiltinESMExports();
+  const user = (index: number) => ({
+    name: `u${index}`,
+    roles: [],
+    connectionLimit: -1,
+    password: new Secret(`password ${index}`),
+  });
+  const step = sqlObjects('patroni', {
+    accounts: [],
+    pooled: false,
+    port: 5432,
+    users: [0, 1, 2, 3].map(user),
+    databases: [],
+  });
+  const state: SqlState = {
+    recovery: false,
+    lookUp: null,
+    users: verifiers.map((verifier, index) => ({ name: `u${index}`, login: true, limit: -1, roles: [], verifier })),
+    databases: [],
+  };
+  try {
+    for (let again = 0; again < 5; again++) assert.equal(step.kind.diff(step, state)?.summary, 'create user u3');
+    assert.equal(derived.mock.callCount(), 3);
+    assert.ok(!scramMatches(verifiers[0]!, 'password 1'), 'another password is another pair');
+    assert.ok(scramMatches(verifiers[0]!, 'password 0'));
+  } finally {
+    derived.mock.restore();
+    syncBuiltinESMExports();
+  }
 });
 
 test('SQL names and texts are quoted', () => {

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
+import { bundled } from '../support/bundle.ts';
 import { type FakeHost, type FakeHosts, fakeHosts, healthyHosts, hostsWithBackup } from '../support/fake-hosts.ts';
 import { KEY, noTerminal, Terminal, type TerminalOptions } from '../support/terminal.ts';
 
 /** The real command, in a terminal, against hosts that answer and execute nothing. */
 const skip = noTerminal() ?? false;
-const CLI = [process.execPath, '--import', 'tsx', 'src/cli.ts'];
+const CLI = skip ? [] : bundled('src/cli.ts');
 
 interface Setting {
   hosts?: Record<string, FakeHost>;

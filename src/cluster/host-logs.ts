@@ -1,0 +1,58 @@
+import { quote, words } from '../shell/quote.ts';
+
+/** What all hosts together may answer at once, and one of them (bytes): all of it is in memory until it is in order. */
+const TOTAL_BYTES = 128 * 1024 * 1024;
+const HOST_BYTES = 16 * 1024 * 1024;
+
+/** How much of its journals each of so many hosts may answer at once (bytes). */
+export const logLimit = (hosts: number): number => Math.min(HOST_BYTES, Math.floor(TOTAL_BYTES / Math.max(1, hosts)));
+
+/** Where to begin: behind what was read before, or at a time as journalctl understands it. */
+export type From = { cursor: string } | { since: string };
+
+/** POSIX sh that prints the units' journal, and behind it where to go on; of more than `limit` bytes only the newest. */
+export const logScript = (units: readonly string[], from: From, limit: number): string =>
+  `journalctl -q --no-pager -o short-iso-precise --show-cursor ${
+    'cursor' in from ? `--after-cursor=${quote(from.cursor)}` : `--since=${quote(from.since)}`
+  } ${words(...units.flatMap((unit) => ['-u', unit]))} | tail -c ${limit + 1}`;
+
+export interface HostLog {
+  lines: string[];
+  /** Where the next look begins; undefined when nothing was there. */
+  cursor: string | undefined;
+  /** Older lines were left out. */
+  cut: boolean;
+}
+
+/** Reads the answer of `logScript` with the same limit. */
+export function readLog(output: string, limit: number): HostLog {
+  const cut = Buffer.byteLength(output) > limit;
+  const all = output.split('\n').slice(cut ? 1 : 0);
+  return {
+    lines: all.filter((line) => line !== '' && !line.startsWith('-- ')),
+    cursor: all.findLast((line) => line.startsWith('-- cursor: '))?.slice('-- cursor: '.length),
+    cut,
+  };
+}
+
+/** Microseconds since the epoch of a line of journalctl's short-iso-precise; undefined for one that goes on from above. */
+function momentOf(line: string): number | undefined {
+  const [, seconds, fraction = '', hours, minutes] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|([+-]\d\d):?(\d\d))/.exec(line) ?? [];
+  if (!seconds) return undefined;
+  const offset = hours === undefined ? 'Z' : `${hours}:${minutes}`;
+  return Date.parse(`${seconds}${offset}`) * 1000 + Number(fraction.padEnd(6, '0'));
+}
+
+/** The lines of all hosts in the order of time, whatever their clocks' zones; a message of several lines stays together. */
+export function mergeByTime(
+  hosts: readonly { host: string; lines: readonly string[] }[],
+): { host: string; line: string }[] {
+  return hosts
+    .flatMap(({ host, lines }) => {
+      let at = 0;
+      return lines.map((line) => ({ host, line, at: (at = momentOf(line) ?? at) }));
+    })
+    .sort((a, b) => a.at - b.at)
+    .map(({ host, line }) => ({ host, line }));
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { logLimit, logScript, mergeByTime, readLog } from '../../src/cluster/host-logs.ts';
+import { sh } from './sh.ts';
+
+const path = mkdtempSync(join(tmpdir(), 'hapg-test-logs-'));
+after(() => rmSync(path, { recursive: true }));
+
+/** A host whose journal is this text. */
+function journal(text: string) {
+  writeFileSync(join(path, 'text'), text);
+  writeFileSync(join(path, 'journalctl'), `#!/bin/sh\ncat ${path}/text\n`, { mode: 0o755 });
+  return (limit: number) => readLog(sh(logScript(['patroni'], { since: '-1h' }, limit), { path }).out, limit);
+}
+
+test('lines are in the order of time, whatever the zones of the hosts are', () => {
+  const merged = mergeByTime([
+    { host: 'berlin', lines: ['2026-01-01T13:00:00.000002+0100 a', '2026-01-01T13:00:02.000000+0100 c'] },
+    { host: 'utc', lines: ['2026-01-01T12:00:01.000000+00:00 b', '2026-01-01T12:00:03.000000Z d'] },
+    { host: 'delhi', lines: ['2026-01-01T17:30:00.000001+0530 first'] },
+  ]);
+  assert.deepEqual(
+    merged.map(({ host, line }) => `${host} ${line.split(' ')[1]}`),
+    ['delhi first', 'berlin a', 'utc b', 'berlin c', 'utc d'],
+  );
+});
+
+test('a message of several lines stays together', () => {
+  const merged = mergeByTime([
+    { host: 'a', lines: ['2026-01-01T12:00:01.000000Z STATEMENT', '    select', '    1'] },
+    { host: 'b', lines: ['2026-01-01T12:00:00.000000Z before', '2026-01-01T12:00:01.000000Z beside'] },
+  ]);
+  assert.deepEqual(
+    merged.map(({ line }) => line.split(' ').at(-1)),
+    ['before', 'STATEMENT', 'select', '1', 'beside'],
+  );
+});
+
+test('of more than the limit the newest whole lines are left, with the place to go on from', () => {
+  const lines = Array.from({ length: 1000 }, (_, index) => `2026-01-01T12:00:00.000000Z grün ${index}`);
+  const host = journal(`${lines.join('\n')}\n-- cursor: s=1;i=2\n`);
+  const whole = host(1e6);
+  assert.deepEqual([whole.lines, whole.cursor, whole.cut], [lines, 's=1;i=2', false]);
+  const some = host(1000);
+  assert.deepEqual([some.cursor, some.cut], ['s=1;i=2', true]);
+  assert.ok(some.lines.length > 20 && some.lines.length < 30, String(some.lines.length));
+  assert.deepEqual(some.lines, lines.slice(-some.lines.length));
+});
+
+test('a journal of exactly the limit is whole, and all hosts together stay within memory', () => {
+  const text = '2026-01-01T12:00:00.000000Z a\n';
+  assert.equal(journal(text)(text.length).cut, false);
+  for (const hosts of [1, 7, 50, 500]) assert.ok(logLimit(hosts) * hosts <= 128 * 1024 * 1024);
+});
