@@ -11,9 +11,9 @@ import type { Playbook } from '../src/engine/playbook.ts';
 import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, type Host, ROLE_NAMES } from '../src/inventory/model.ts';
+import { APT } from '../src/programs/apt.ts';
+import { sql } from '../src/programs/postgres.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { APT } from '../src/shell/apt.ts';
-import { sql } from '../src/shell/postgres.ts';
 import { words } from '../src/shell/quote.ts';
 import { apply } from './apply.ts';
 

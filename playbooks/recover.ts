@@ -6,7 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { asPostgres } from '../src/shell/postgres.ts';
+import { asPostgres } from '../src/programs/postgres.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
 

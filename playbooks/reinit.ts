@@ -5,7 +5,7 @@ import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { notRunning } from '../src/shell/postgres.ts';
+import { notRunning } from '../src/programs/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';

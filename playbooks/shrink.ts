@@ -6,8 +6,9 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { setContentsAside } from '../src/shell/aside.ts';
-import { patronictl, sql } from '../src/shell/postgres.ts';
+import { setContentsAside } from '../src/programs/files.ts';
+import { patronictl } from '../src/programs/patroni.ts';
+import { sql } from '../src/programs/postgres.ts';
 import { quote } from '../src/shell/quote.ts';
 import { dcsMembers } from './dcs.ts';
 import {

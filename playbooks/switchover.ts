@@ -6,7 +6,8 @@ import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
-import { patronictl, sql } from '../src/shell/postgres.ts';
+import { patronictl } from '../src/programs/patroni.ts';
+import { sql } from '../src/programs/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
 const SWITCHOVER_S = 60;

@@ -14,9 +14,9 @@ import {
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
+import { CURL } from '../../src/programs/curl.ts';
+import { notRunning } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { CURL } from '../../src/shell/curl.ts';
-import { notRunning } from '../../src/shell/postgres.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';

@@ -1,4 +1,4 @@
-import { APT, KEEP_CONFIG, MEND_DPKG } from '../shell/apt.ts';
+import { APT, KEEP_CONFIG, MEND_DPKG } from '../programs/apt.ts';
 import { quote, words } from '../shell/quote.ts';
 
 /** A package that would change. */

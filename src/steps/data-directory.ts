@@ -1,5 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
-import { canEnter, makeParents } from '../shell/parents.ts';
+import { canEnter, makeParents } from '../programs/files.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type FileState, parseStat } from './file.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,5 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
-import { makeParents } from '../shell/parents.ts';
+import { makeParents } from '../programs/files.ts';
 import { quote } from '../shell/quote.ts';
 import { type FileState, parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';

@@ -1,5 +1,5 @@
 import type { RoleName } from '../inventory/model.ts';
-import { APT, KEEP_CONFIG, MEND_DPKG } from '../shell/apt.ts';
+import { APT, KEEP_CONFIG, MEND_DPKG } from '../programs/apt.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 

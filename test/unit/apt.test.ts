@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { APT } from '../../src/shell/apt.ts';
+import { APT } from '../../src/programs/apt.ts';
 
 const bin = mkdtempSync(join(tmpdir(), 'hapg-test-apt-'));
 after(() => rmSync(bin, { recursive: true }));
