@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
 import { setDatabaseAside } from '../src/cluster/storage.ts';
-import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { notRunning } from '../src/programs/postgres.ts';
+import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { quote } from '../src/shell/quote.ts';
 import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';

@@ -2,7 +2,6 @@ import { patroni } from '../roles/patroni/patroni.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { placeWal } from '../src/cluster/storage.ts';
-import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Stage } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -11,6 +10,7 @@ import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
 import { notRunning } from '../src/programs/postgres.ts';
+import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { quote } from '../src/shell/quote.ts';
 import { beforePostgres } from './apply.ts';

@@ -17,8 +17,6 @@ import {
   lockstep,
   parseUpgrades,
   rolled,
-  startUnits,
-  stopUnits,
   type Upgrade,
   upgradeScript,
   wantsBoot,
@@ -26,6 +24,7 @@ import {
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
+import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { archiveAll } from './backup.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
 import { switchOver } from './switchover.ts';

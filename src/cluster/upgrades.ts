@@ -1,5 +1,5 @@
 import { APT, KEEP_CONFIG, MEND_DPKG } from '../programs/apt.ts';
-import { quote, words } from '../shell/quote.ts';
+import { words } from '../shell/quote.ts';
 
 /** A package that would change. */
 export interface Upgrade {
@@ -85,18 +85,3 @@ if [ -n "$(dpkg -C)" ]; then dpkg -C; exit 1; fi`;
 
 /** Fewer than this is refused before anything is stopped; bytes. */
 export const MINIMUM_FREE_BYTES = 256 * 1024 * 1024;
-
-/** POSIX sh that stops those of these units that this host has; the first that does not stop ends the script. */
-export const stopUnits = (units: readonly string[]): string =>
-  units
-    .map((unit) => `if systemctl cat ${quote(unit)} >/dev/null 2>&1; then systemctl stop ${quote(unit)} || exit 1; fi`)
-    .join('\n');
-
-/** POSIX sh that starts those of these units that are meant to run here (enabled), whatever becomes of the one before. */
-export const startUnits = (units: readonly string[]): string =>
-  units
-    .map(
-      (unit) =>
-        `if systemctl -q is-enabled ${quote(unit)} 2>/dev/null; then systemctl start ${quote(unit)} || echo ${quote(`${unit} did not start`)}; fi`,
-    )
-    .join('\n');
