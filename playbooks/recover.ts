@@ -6,6 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { sizeOf } from '../src/programs/files.ts';
 import { asPostgres } from '../src/programs/postgres.ts';
 import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
@@ -151,7 +152,7 @@ ${placeWal(cluster.dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
       RESTORE_S,
       {
-        script: `du -skL ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`,
+        script: sizeOf(cluster.dataDir),
         tell: (size) => (Number(size) > 0 ? `restoring ${progressBar(Number(size), order.bytes)}` : undefined),
       },
     ),

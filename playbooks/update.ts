@@ -10,20 +10,18 @@ import {
 } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
-import {
-  downloadScript,
-  type HostUpgrades,
-  LIST_SCRIPT,
-  lockstep,
-  parseUpgrades,
-  rolled,
-  type Upgrade,
-  upgradeScript,
-  wantsBoot,
-} from '../src/cluster/upgrades.ts';
+import { lockstep, rolled, wantsBoot } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll } from '../src/engine/pool.ts';
 import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
+import {
+  downloadScript,
+  type HostUpgrades,
+  LIST_UPGRADES,
+  parseUpgrades,
+  type Upgrade,
+  upgradeScript,
+} from '../src/programs/apt.ts';
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { archiveAll } from './backup.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, unitsOf, type Waits } from './step-aside.ts';
@@ -54,7 +52,7 @@ export async function planUpdate(
 ): Promise<{ plan: UpdatePlan; found: Map<Host, HostUpgrades> }> {
   const answers = await settleAll(hosts, op.session.options.forks, async (host) => {
     op.say(host, 'reading the package sources');
-    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_SCRIPT, 300), securityOnly);
+    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_UPGRADES, 300), securityOnly);
   });
   const found = new Map<Host, HostUpgrades>();
   for (const [index, answer] of answers.entries()) {

@@ -38,3 +38,24 @@ export const canEnter = (path: string, account: string): string =>
   echo ${quote(`${account} cannot get to ${path}`)}": $shut is $(stat -Lc '%A %U:%G' -- "$shut"); \\"chmod o+x $shut\\" on the host opens it"
   exit 1
 )`;
+
+const df = (column: number) => (path: string) => `df -Pk -- ${path} | awk 'NR == 2 {print $${column}}'`;
+
+/** POSIX sh that prints how much of a file system is used (KiB); nothing when that cannot be told. `path` is a word of sh. */
+export const usedKiB: (path: string) => string = df(3);
+
+/** POSIX sh that prints how much of a file system is free (KiB); nothing when that cannot be told. `path` is a word of sh. */
+export const freeKiB: (path: string) => string = df(4);
+
+/** Reads what one of them printed, as bytes. Throws when it told nothing. */
+export function bytesOfKiB(text: string | undefined): number {
+  if (!/^\d+$/.test(text ?? '')) throw new Error(`the size of a file system is not told: "${text ?? ''}"`);
+  return Number(text) * 1024;
+}
+
+/**
+ * POSIX sh that prints how many bytes a directory holds, links followed: WAL and tablespaces that stand elsewhere count. What
+ * vanishes meanwhile does not matter. Prints nothing while the directory is not there.
+ */
+export const sizeOf = (path: string): string =>
+  `du -skL -- ${quote(path)} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`;
