@@ -4,7 +4,8 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Host, repositoryHost } from '../src/inventory/model.ts';
-import { pgbackrest, sql } from '../src/shell/postgres.ts';
+import { pgbackrest } from '../src/programs/pgbackrest.ts';
+import { sql } from '../src/programs/postgres.ts';
 import { progressBar } from '../src/units.ts';
 
 /** No backup takes longer; seconds. */

@@ -4,7 +4,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, type Host } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
 import { PATHS, PKI } from '../src/paths.ts';
-import { setContentsAside } from '../src/shell/aside.ts';
+import { setContentsAside } from '../src/programs/files.ts';
 import { quote } from '../src/shell/quote.ts';
 import { etcdctl, joinScript, memberRemove, promoteScript } from '../src/steps/etcd-join.ts';
 import type { DcsMembers } from './dcs.ts';

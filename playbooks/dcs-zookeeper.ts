@@ -6,7 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { setContentsAside } from '../src/shell/aside.ts';
+import { setContentsAside } from '../src/programs/files.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import type { DcsMembers } from './dcs.ts';
 

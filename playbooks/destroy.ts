@@ -1,14 +1,14 @@
 import { setDatabaseAsideOrLeave } from '../src/cluster/storage.ts';
-import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { setContentsAside } from '../src/programs/files.ts';
+import { pgbackrest } from '../src/programs/pgbackrest.ts';
+import { notRunning } from '../src/programs/postgres.ts';
+import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { setContentsAside } from '../src/shell/aside.ts';
-import { notRunning, pgbackrest } from '../src/shell/postgres.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
 import { ASIDE_S } from './recover.ts';
-import { servicesOff } from './shrink.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
@@ -28,9 +28,9 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
   const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
   op.stage('stop', cluster.hosts);
   for (const host of keepers)
-    await op.step(host, 'timers off', 'pgbackrest', 'remove', (remote) => remote.run(servicesOff(BACKUP_TIMERS), 60));
+    await op.step(host, 'timers off', 'pgbackrest', 'remove', (remote) => remote.run(turnOffUnits(BACKUP_TIMERS), 60));
   for (const host of cluster.hosts.filter((one) => inFront(one) && !keepers.includes(one)))
-    await op.step(host, 'services off', 'packages', 'remove', (remote) => remote.run(servicesOff(unitsOf(host)), 330));
+    await op.step(host, 'services off', 'packages', 'remove', (remote) => remote.run(turnOffUnits(unitsOf(host)), 330));
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
       remote.run(`${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`, 330),
@@ -57,7 +57,7 @@ exit $rc`,
   for (const host of cluster.hosts)
     await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
       remote.run(
-        `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
+        `${turnOffUnits([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${notRunning(cluster.dataDir)}
 ${host.roles.has('patroni') ? setDatabaseAsideOrLeave(cluster.dataDir, `destroyed-${stamp}`) : ':'}
 ${dcsRole(cluster) ? setContentsAside(cluster.dcs.dataDir, `destroyed-${stamp}`) : ':'}

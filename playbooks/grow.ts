@@ -11,11 +11,10 @@ import type { Playbook } from '../src/engine/playbook.ts';
 import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import type { Cluster, Host } from '../src/inventory/model.ts';
+import { installedVersions, offeredVersions, parseVersions, type Versions } from '../src/programs/apt.ts';
+import { sql } from '../src/programs/postgres.ts';
 import { ROLE_NAMES } from '../src/roles.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { APT } from '../src/shell/apt.ts';
-import { sql } from '../src/shell/postgres.ts';
-import { words } from '../src/shell/quote.ts';
 import { apply } from './apply.ts';
 
 /** Seconds for a member that streams to be balanced to as well. */
@@ -77,26 +76,14 @@ export async function scout(op: Operation, snapshot: Snapshot, host: Host): Prom
       'size and versions',
       `echo "bytes $(${sql(cluster.settings.postgres.port, 'select sum(pg_database_size(oid)) from pg_database')})"
 ${sql(cluster.settings.postgres.port, TABLESPACES)}
-dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`,
+${installedVersions(names)}`,
     ),
-    op.ask(
-      host,
-      'room and versions',
-      `${APT}
-out=$(apt -o APT::Update::Error-Mode=any update 2>&1) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
-for p in ${words(...names)}; do
-  v=$(dpkg-query -W -f '\${Version}' "$p" 2>/dev/null)
-  [ -n "$v" ] || v=$(apt-cache policy "$p" | sed -n 's/^  Candidate: //p')
-  [ -z "$v" ] || [ "$v" = '(none)' ] || echo "package $p $v"
-done`,
-      330,
-    ),
+    op.ask(host, 'room and versions', offeredVersions(names), 330),
   ]);
   const bytesOf = (answer: string) => Number(/^bytes (\d+)$/m.exec(answer)?.[1]);
-  const versionsOf = (answer: string) =>
-    Object.fromEntries(
-      [...answer.matchAll(/^package (\S+) (\S+)$/gm)].map(([, name, version]) => [name!, upstream(version!)]),
-    );
+  const upstreamOf = ({ versions }: Versions) =>
+    Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, upstream(version)]));
+  const offered = parseVersions(here);
   const tablespaces = [...there.matchAll(/^tablespace (\d+) (\/.*)$/gm)].map(([, bytes, path]) => ({
     path: path!,
     bytes: Number(bytes),
@@ -105,9 +92,9 @@ done`,
     storage: await storageOf(op, host, databasePaths(cluster, tablespaces)),
     tablespaces,
     databaseBytes: bytesOf(there),
-    leader: versionsOf(there),
-    candidate: versionsOf(here),
-    aptSays: /^apt (.*)$/m.exec(here)?.[1],
+    leader: upstreamOf(parseVersions(there)),
+    candidate: upstreamOf(offered),
+    aptSays: offered.complaint,
   };
 }
 

@@ -2,7 +2,7 @@ import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts';
-import { patronictl } from '../src/shell/postgres.ts';
+import { patronictl } from '../src/programs/patroni.ts';
 import { quote } from '../src/shell/quote.ts';
 
 /** Seconds for Patroni to promote, which replays first what has been received. */

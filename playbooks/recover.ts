@@ -6,7 +6,9 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { asPostgres } from '../src/shell/postgres.ts';
+import { sizeOf } from '../src/programs/files.ts';
+import { asPostgres } from '../src/programs/postgres.ts';
+import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
 
@@ -144,13 +146,13 @@ install -d -o postgres -g postgres -m 0700 ${words(
     remote.unit(
       'restore',
       // What Patroni keeps beside the data are settings of the cluster that the backup is of.
-      `while systemctl -q is-active hapg-recover; do sleep 1; done
+      `${awaitEnd('hapg-recover.service', 1)}
 ${command} || exit 1
 ${placeWal(cluster.dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
       RESTORE_S,
       {
-        script: `du -skL ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`,
+        script: sizeOf(cluster.dataDir),
         tell: (size) => (Number(size) > 0 ? `restoring ${progressBar(Number(size), order.bytes)}` : undefined),
       },
     ),

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
 import { setDatabaseAside } from '../src/cluster/storage.ts';
-import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { notRunning } from '../src/shell/postgres.ts';
-import { quote } from '../src/shell/quote.ts';
+import { sizeOf } from '../src/programs/files.ts';
+import { notRunning } from '../src/programs/postgres.ts';
+import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { noteData } from '../src/steps/data-marker.ts';
 import { progressBar } from '../src/units.ts';
 import { ASIDE_S } from './recover.ts';
@@ -22,7 +22,6 @@ const COPY_S = 24 * 3600;
  */
 export async function reinit(op: Operation, host: Host, databaseBytes: number, stamp: string): Promise<void> {
   const { cluster } = op;
-  const data = quote(cluster.dataDir);
   op.stage(`rebuild ${host.name}`, [host]);
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   // One that does not run serves nobody.
@@ -51,9 +50,7 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
         everyMs: 2000,
         doing: async () => {
           await op.prolong(host, 'update');
-          const bytes = Number(
-            await op.ask(host, 'size', `du -skL ${data} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`),
-          );
+          const bytes = Number(await op.ask(host, 'size', sizeOf(cluster.dataDir)));
           return `copying ${progressBar(bytes || 0, databaseBytes)}`;
         },
       },

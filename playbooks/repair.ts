@@ -5,6 +5,7 @@ import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
+import { beginStart, resetFailed, start as startUnit, stop } from '../src/programs/systemd.ts';
 import { dcsMembers, parseRemains, reaching } from './dcs.ts';
 
 /** For members that were stopped to get well: as long as systemd gives one to start; milliseconds. */
@@ -106,9 +107,7 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { label } = op.cluster.dcs;
   const { unit } = dcsMembers(op.cluster)!;
   for (const host of hosts)
-    await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) =>
-      remote.run(`systemctl reset-failed ${unit} 2>/dev/null; timeout 60 systemctl start --no-block ${unit}`, 70),
-    );
+    await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
   for (const end = Date.now() + START_MS; Date.now() < end; await sleep(1000)) {
     const { dcs } = await op.look();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
@@ -122,10 +121,7 @@ async function recoverQuorum(op: Operation, host: Host): Promise<void> {
   const role = dcsRole(cluster)!;
   const { alone, replace, unit } = dcsMembers(cluster)!;
   const others = dcsHosts(cluster).filter((other) => other !== host);
-  for (const other of others)
-    await op.step(other, `stop ${label}`, role, 'run', (remote) =>
-      remote.run(`systemctl stop ${unit}; systemctl reset-failed ${unit} 2>/dev/null; true`),
-    );
+  for (const other of others) await op.step(other, `stop ${label}`, role, 'run', (remote) => remote.run(stop(unit)));
   await op.step(host, 'go on alone', role, 'run', (remote) => remote.run(alone(cluster, host), 150));
   await op.until(host, `${label} of one`, MEMBER_S, (snapshot) =>
     verdict(snapshot.dcs.quorum ? [] : [`${label} does not answer yet`]),
@@ -146,7 +142,7 @@ async function refill(op: Operation, host: Host, systemIdentifier: string): Prom
     remote.run(dcsMembers(cluster)!.create(cluster, member, key, systemIdentifier), 30),
   );
   await op.step(host, 'lead', 'patroni', 'run', async (remote) => {
-    await remote.run('systemctl reset-failed patroni 2>/dev/null; systemctl start patroni', 130);
+    await remote.run(`${resetFailed('patroni.service')}\n${startUnit('patroni.service', 125)}`, 130);
     await op.until(host, 'leading', cluster.timing.patroni.ttl * 3, ({ leaders, initialize }) =>
       verdict([
         ...(initialize === systemIdentifier ? [] : [`the initialize key is ${initialize ?? 'absent'}`]),

@@ -2,7 +2,7 @@ import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { nextHost } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, patroniScope } from '../src/inventory/model.ts';
-import { patronictl } from '../src/shell/postgres.ts';
+import { patronictl } from '../src/programs/patroni.ts';
 import { checkpoint, switchOver } from './switchover.ts';
 
 /** Seconds for the cluster to be whole between two members. */

@@ -1,28 +1,13 @@
-import { clientUri } from '../src/cluster/connect.ts';
 import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { settleAll } from '../src/engine/pool.ts';
-import { Refused } from '../src/errors.ts';
 import { hostsWith } from '../src/inventory/model.ts';
-import { PATHS } from '../src/paths.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
-import { pgpass } from '../src/secrets/pgpass.ts';
-import type { Secret } from '../src/secrets/secret.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
-import { clientPsql, psql } from '../src/shell/postgres.ts';
-import { print } from '../src/shell/quote.ts';
-import { scramVerifier } from '../src/steps/scram.ts';
-import { identifier, literal } from '../src/steps/sql-objects.ts';
 import { identityOnly } from './apply.ts';
 import { converge, surveyAll } from './grow.ts';
+import { changeUserPassword } from './user-password.ts';
 
 const GATE_S = 120;
-
-/**
- * Milliseconds between reading a password file and needing the password, for psql on an idle host: of 12 changes under two
- * busy clients none was noticed with 5, three with 0, four with 15.
- */
-const READ_TO_LOGIN_MS = 5;
 
 /** All of the cluster as the store says now. */
 async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBefore?: number } = {}): Promise<void> {
@@ -64,64 +49,9 @@ export async function rotatePasswords(
   if (system.length === 0) await tellRevision(op, store);
   for (const { name, password } of staged) {
     op.checkInterrupt();
-    await rotateUser(op, store, name, password);
+    await changeUserPassword(op, store, name, password);
   }
   await tellRevision(op, store);
-}
-
-async function rotateUser(op: Operation, store: SecretStore, name: string, password: Secret): Promise<void> {
-  const { cluster } = op;
-  const clients = hostsWith(cluster, 'client');
-  op.stage(`password of ${name}`, clients);
-  const file = pgpass(cluster, store, { name, password });
-  for (const client of clients)
-    await op.ask(
-      client,
-      'new password file',
-      `umask 077; cp -p ${PATHS.clientPasswords} ${PATHS.clientPasswords}.hapg-old; ${print(file.reveal())} > ${PATHS.clientPasswords}.hapg-new`,
-    );
-  const alter = `alter role ${identifier(name)} password ${literal(scramVerifier(password.reveal()))};\n`;
-  const swap = `mv -fT ${PATHS.clientPasswords}.hapg-new ${PATHS.clientPasswords}`;
-  const [first, ...others] = clients;
-  const uri = clientUri(cluster, 'primary');
-  try {
-    if (first && uri && owns(cluster, name)) {
-      // One session does both, so that hardly any login falls between the file and the server.
-      const script = `\\! ${swap}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
-      await Promise.all([
-        op.step(first, `password of user ${name}`, 'patroni', 'update', (remote) =>
-          remote.run(`${print(script)} | ${clientPsql(uri, PATHS.clientPasswords)} -v ON_ERROR_STOP=1 -f - >/dev/null`),
-        ),
-        settleAll(others, op.session.options.forks, (client) => op.ask(client, 'new password file', swap)),
-      ]);
-    } else {
-      await onLeader(op, name, alter);
-      await settleAll(clients, op.session.options.forks, (client) => op.ask(client, 'new password file', swap));
-    }
-  } catch (cause) {
-    for (const client of clients)
-      await op
-        .ask(client, 'old password file', `mv -fT ${PATHS.clientPasswords}.hapg-old ${PATHS.clientPasswords}`)
-        .catch(() => undefined);
-    throw cause;
-  }
-  await store.promoteUser(name);
-  for (const client of clients) await op.ask(client, 'clearing', `rm -f ${PATHS.clientPasswords}.hapg-old`);
-}
-
-/** Whether the client's URI logs in as this user, who may then change the own password. */
-const owns = (cluster: Operation['cluster'], name: string): boolean =>
-  clientUri(cluster, 'primary')?.startsWith(`postgresql://${name}@`) ?? false;
-
-async function onLeader(op: Operation, name: string, sql: string): Promise<void> {
-  const { leader } = await op.look(hostsWith(op.cluster, 'patroni'));
-  if (!leader) throw new Refused('no member leads');
-  const host = op.host(leader.name);
-  await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>
-    remote.run(
-      `${print(`set log_statement = 'none';\n${sql}`)} | ${psql(op.cluster.settings.postgres.port, 'postgres', '-f', '-')}`,
-    ),
-  );
 }
 
 /** Every host gets new keys and certificates; services read them again. */

@@ -1,21 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
-import { stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import { setContentsAside } from '../src/programs/files.ts';
+import { patronictl } from '../src/programs/patroni.ts';
+import { sql } from '../src/programs/postgres.ts';
+import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { setContentsAside } from '../src/shell/aside.ts';
-import { patronictl, sql } from '../src/shell/postgres.ts';
-import { quote } from '../src/shell/quote.ts';
 import { dcsMembers } from './dcs.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
-
-/** POSIX sh: units are stopped, and do not start with the system any more. */
-export const servicesOff = (units: readonly string[]): string => `${stopUnits(units)}
-for u in ${units.map(quote).join(' ')}; do systemctl -q disable "$u" 2>/dev/null || true; done`;
 
 /**
  * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, its member
@@ -33,7 +29,7 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
   await dcs?.leave(op, host);
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
     await remote.run(
-      `${servicesOff([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
+      `${turnOffUnits([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${dcs ? `set -e\n${setContentsAside(cluster.dcs.dataDir, 'removed-$(date +%s)')}` : ''}
 ${dcs?.joined ? `rm -f ${dcs.joined}` : ''}`,
       330,

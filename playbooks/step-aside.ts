@@ -3,9 +3,9 @@ import { mark, unmark } from '../roles/patroni/marks.ts';
 import { commitsWaitElsewhere } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
-import { startUnits, stopUnits } from '../src/cluster/upgrades.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { awaitEnd, startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { checkpoint } from './switchover.ts';
 
@@ -31,7 +31,7 @@ export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 
  * POSIX sh that brings a host that was taken out back into service; only when the package manager has come to its end,
  * for a service that is started in between would be stopped again.
  */
-export const undoOf = (host: Host): string => `while systemctl -q is-active hapg-update.service; do sleep 2; done
+export const undoOf = (host: Host): string => `${awaitEnd('hapg-update.service', 2)}
 ${host.roles.has('patroni') ? unmark(host) : ':'}
 ${startUnits([...unitsOf(host)].reverse())}`;
 

@@ -3,10 +3,11 @@ import { bestCandidate, maySwitchOver } from '../src/cluster/decisions/switchove
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { settleAll } from '../src/engine/pool.ts';
+import { attempted, settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
-import { patronictl, sql } from '../src/shell/postgres.ts';
+import { patronictl } from '../src/programs/patroni.ts';
+import { sql } from '../src/programs/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
 const SWITCHOVER_S = 60;
@@ -50,7 +51,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     await op.ask(from, 'switchover', ask(cluster, from, to), 120);
     await seenOnBoth(op, from, to);
     // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
-    await told;
+    attempted(await told);
   });
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
 }

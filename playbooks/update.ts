@@ -10,22 +10,19 @@ import {
 } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { lockstep, rolled, wantsBoot } from '../src/cluster/upgrades.ts';
+import type { Operation } from '../src/engine/operation.ts';
+import { settleAll, settled } from '../src/engine/pool.ts';
+import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
 import {
   downloadScript,
   type HostUpgrades,
-  LIST_SCRIPT,
-  lockstep,
+  LIST_UPGRADES,
   parseUpgrades,
-  rolled,
-  startUnits,
-  stopUnits,
   type Upgrade,
   upgradeScript,
-  wantsBoot,
-} from '../src/cluster/upgrades.ts';
-import type { Operation } from '../src/engine/operation.ts';
-import { settleAll } from '../src/engine/pool.ts';
-import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';
+} from '../src/programs/apt.ts';
+import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { archiveAll } from './backup.ts';
 import { moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
@@ -56,13 +53,10 @@ export async function planUpdate(
 ): Promise<{ plan: UpdatePlan; found: Map<Host, HostUpgrades> }> {
   const answers = await settleAll(hosts, op.session.options.forks, async (host) => {
     op.say(host, 'reading the package sources');
-    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_SCRIPT, 300), securityOnly);
+    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_UPGRADES, 300), securityOnly);
   });
   const found = new Map<Host, HostUpgrades>();
-  for (const [index, answer] of answers.entries()) {
-    if (answer.status === 'rejected') throw answer.reason;
-    found.set(hosts[index]!, answer.value);
-  }
+  for (const [index, its] of settled(answers).entries()) found.set(hosts[index]!, its);
   const plan: UpdatePlan = { rolling: new Map(), together: new Map() };
   for (const [host, its] of found) {
     const upgrades = rolled(its);
@@ -93,7 +87,7 @@ export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
       remote.unit('download', downloadScript(wanted.get(host)!), APT_TIMEOUT_S),
     ),
   );
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  settled(results);
 }
 
 /** The hosts of a group, one after another, each behind a gate; who is next is decided by what is seen then. */
@@ -178,7 +172,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
       ),
     ),
   );
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  settled(results);
   // A copy archives nothing yet.
   if (!op.cluster.source) await archiveAll(op);
 }

@@ -2,7 +2,7 @@ import { HAPROXY_SOCKET } from '../../src/cluster/observe.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
-import { CURL } from '../../src/shell/curl.ts';
+import { CURL } from '../../src/programs/curl.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 /** Backends that spread reads over members. */

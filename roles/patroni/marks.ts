@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Host } from '../../src/inventory/model.ts';
+import { reloadActive } from '../../src/programs/systemd.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 type Tags = Host['tags'];
@@ -21,7 +22,7 @@ if [ "$(sed -n '/^tags:/,$p' $f)" = ${quote(before)} ]; then
   chown postgres:postgres $f.hapg-new
   chmod 0600 $f.hapg-new
   mv -fT $f.hapg-new $f
-  if systemctl -q is-active patroni; then systemctl reload patroni; fi
+  ${reloadActive('patroni.service')}
 else
   ${otherwise}
 fi`;

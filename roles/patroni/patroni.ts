@@ -14,10 +14,11 @@ import {
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
+import { CURL } from '../../src/programs/curl.ts';
+import { sizeOf } from '../../src/programs/files.ts';
+import { notRunning } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { CURL } from '../../src/shell/curl.ts';
-import { notRunning } from '../../src/shell/postgres.ts';
-import { quote, words } from '../../src/shell/quote.ts';
+import { words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -164,7 +165,7 @@ export function patroni(host: Host, context: Context): Step[] {
       // The base backup of a copy comes from afar.
       timeoutSeconds: cluster.source ? 86_400 : 900,
       progress: {
-        script: `du -sk ${quote(cluster.dataDir)} | awk '{printf "%.0f\\n", $1 * 1024}'`,
+        script: sizeOf(cluster.dataDir),
         totalBytes: context.databaseBytes,
       },
     }),

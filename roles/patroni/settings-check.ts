@@ -1,6 +1,6 @@
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
-import { asPostgres } from '../../src/shell/postgres.ts';
+import { asPostgres } from '../../src/programs/postgres.ts';
 import { print, quote } from '../../src/shell/quote.ts';
 
 /** As Patroni writes it (its ConfigWriter): quoted, quotes and backslashes doubled. */

@@ -1,4 +1,4 @@
-import { json } from '../shell/json.ts';
+import { json } from '../programs/json.ts';
 
 /** What a program was asked: its answer, or why there is none. Silence is neither health nor absence. */
 export type Answer<T> = { said: T } | { silent: string };

@@ -1,5 +1,5 @@
 import type { Cluster } from '../inventory/model.ts';
-import { clientPsql } from '../shell/postgres.ts';
+import { clientPsql } from '../programs/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import { clientUri } from './connect.ts';
 

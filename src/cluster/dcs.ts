@@ -1,9 +1,9 @@
 import { type Cluster, type Host, patroniScope } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
-import { CURL } from '../shell/curl.ts';
-import { json } from '../shell/json.ts';
-import { patronictl } from '../shell/postgres.ts';
+import { CURL } from '../programs/curl.ts';
+import { json } from '../programs/json.ts';
+import { patronictl } from '../programs/patroni.ts';
 import { quote } from '../shell/quote.ts';
 import type { Observation } from './observe.ts';
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Cluster } from '../inventory/model.ts';
-import { json } from '../shell/json.ts';
+import { json } from '../programs/json.ts';
 import { answerOf, curlSilence } from './answer.ts';
 import { type BackupService, parseRepository } from './backups.ts';
 import { parseDcs } from './dcs.ts';

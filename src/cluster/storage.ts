@@ -1,4 +1,5 @@
 import type { Cluster } from '../inventory/model.ts';
+import { bytesOfKiB, freeKiB, usedKiB } from '../programs/files.ts';
 import { quote, words } from '../shell/quote.ts';
 
 /** A directory that holds a part of a database: the data directory, and what links in it point to. */
@@ -50,7 +51,7 @@ export const storageScript = (dataDir: string, wanted: readonly string[]): strin
   [ -d "$2" ] || return 0
   m=no; ! mountpoint -q -- "$2" || m=yes
   up=$(dirname "$2")
-  echo "place|$1|$m|$(stat -c %d -- "$2")|$(df -Pk -- "$2" | awk 'NR == 2 {print $3}')|$(stat -c %d -- "$up")|$(df -Pk -- "$up" | awk 'NR == 2 {print $4}')|$2"
+  echo "place|$1|$m|$(stat -c %d -- "$2")|$(${usedKiB('"$2"')})|$(stat -c %d -- "$up")|$(${freeKiB('"$up"')})|$2"
 }
 data=$(readlink -f -- ${quote(dataDir)})
 if [ -n "$data" ]; then
@@ -62,7 +63,7 @@ for p in ${words(...wanted)}; do
   d=$p; while [ ! -d "$d" ]; do d=$(dirname "$d"); done
   state=absent
   if [ -d "$p" ]; then state=empty; [ -z "$(ls -A -- "$p")" ] || state=taken; elif [ -e "$p" ] || [ -L "$p" ]; then state=taken; fi
-  echo "room|$state|$(stat -c %d -- "$d")|$(df -Pk -- "$d" | awk 'NR == 2 {print $4}')|$p"
+  echo "room|$state|$(stat -c %d -- "$d")|$(${freeKiB('"$d"')})|$p"
 done`;
 
 /** Reads the answer of `storageScript`. */
@@ -76,9 +77,9 @@ export function parseStorage(answer: string): Storage {
         path: path.join('|'),
         mount: mount === 'yes',
         device: device!,
-        usedBytes: Number(used) * 1024,
+        usedBytes: bytesOfKiB(used),
         besideDevice: besideDevice!,
-        besideFreeBytes: Number(besideFree) * 1024,
+        besideFreeBytes: bytesOfKiB(besideFree),
       })),
     rooms: lines
       .filter(([what]) => what === 'room')
@@ -86,7 +87,7 @@ export function parseStorage(answer: string): Storage {
         path: path.join('|'),
         state: state as Room['state'],
         device: device!,
-        freeBytes: Number(free) * 1024,
+        freeBytes: bytesOfKiB(free),
       })),
   };
 }

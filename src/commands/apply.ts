@@ -9,19 +9,19 @@ import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import { Journal, newRunId } from '../engine/journal.ts';
 import { holder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
-import { settleAll } from '../engine/pool.ts';
+import { attempted, settleAll } from '../engine/pool.ts';
 import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { expectWritable, onFile } from '../file-trouble.ts';
 import type { Host } from '../inventory/model.ts';
+import { json } from '../programs/json.ts';
 import { ROLE_NAMES } from '../roles.ts';
 import { expectStrong } from '../secrets/given.ts';
 import { scrubbed } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
-import { json } from '../shell/json.ts';
 import { showFigures } from '../view/operation.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
@@ -235,7 +235,11 @@ async function carryOut(
   const line = (host: string) =>
     `run=${run} by=${by} command=apply changed=${result.done.filter((one) => one.host === host).length} result=${outcome}`;
   const touched = hosts.filter((host) => result.done.some((one) => one.host === host.name));
-  await settleAll(touched, session.options.forks, (host) => session.ask(host, auditScript(line(host.name)), 10));
+  const told = await settleAll(touched, session.options.forks, (host) =>
+    session.ask(host, auditScript(line(host.name)), 10),
+  );
+  // The controller's own journal has it too.
+  attempted(told);
   return result;
 }
 

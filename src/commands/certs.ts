@@ -1,7 +1,7 @@
 import { isAuthority, renewLeafs, rotateAuthority } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { newRunId } from '../engine/journal.ts';
-import { settleAll } from '../engine/pool.ts';
+import { settleAll, settled } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
@@ -32,9 +32,8 @@ async function list(options: CommonOptions): Promise<number> {
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
       (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
     );
-    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
-    const certificates = answers
-      .flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    const certificates = settled(answers)
+      .flat()
       .sort((a, b) => a.expires - b.expires);
     await progress.end();
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);

@@ -12,7 +12,7 @@ import { writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
-import { patronictl } from '../shell/postgres.ts';
+import { patronictl } from '../programs/patroni.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';

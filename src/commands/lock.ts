@@ -2,8 +2,8 @@ import { newRunId } from '../engine/journal.ts';
 import { describeHolder } from '../engine/lock.ts';
 import { settleAll } from '../engine/pool.ts';
 import { probe } from '../engine/probe.ts';
+import { json } from '../programs/json.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { json } from '../shell/json.ts';
 import { table } from '../view/style.ts';
 import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Refused, UsageError } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
-import { asPostgres, SOCKET_DIR } from '../shell/postgres.ts';
+import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';

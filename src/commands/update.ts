@@ -11,10 +11,11 @@ import {
 import { mayTakeOut, nextHost, steady } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import { type HostUpgrades, MINIMUM_FREE_BYTES, type Upgrade } from '../cluster/upgrades.ts';
+import { MINIMUM_FREE_BYTES } from '../cluster/upgrades.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
+import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
 import { bytes } from '../units.ts';
 import { paint, table } from '../view/style.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';

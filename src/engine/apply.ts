@@ -9,7 +9,7 @@ import type { Interrupt } from './events.ts';
 import { workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
-import { settleAll } from './pool.ts';
+import { settleAll, settled } from './pool.ts';
 import { type Probed, probe } from './probe.ts';
 import type { Done, Failure, Recorder } from './record.ts';
 import type { Session } from './session.ts';
@@ -187,7 +187,7 @@ export class Apply {
 
   private async group(stage: Stage, group: readonly Host[]): Promise<void> {
     const before = this.recorder.done.length;
-    await settleAll(group, this.session.options.forks, async (host) => {
+    const results = await settleAll(group, this.session.options.forks, async (host) => {
       try {
         await this.host(stage, host);
       } catch (cause) {
@@ -195,6 +195,7 @@ export class Apply {
         this.recorder.failure(host.name, cause instanceof StepFailed ? cause.step : stage.name, cause as Error);
       }
     });
+    settled(results);
     for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, Date.now());
   }
 

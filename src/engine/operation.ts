@@ -9,7 +9,7 @@ import type { Action, Remote } from '../steps/step.ts';
 import { auditScript } from './audit.ts';
 import type { Interrupt } from './events.ts';
 import { type Holder, lockAll } from './lock.ts';
-import { settleAll } from './pool.ts';
+import { attempted, settleAll } from './pool.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
@@ -99,9 +99,11 @@ export class Operation {
   /** One line for each touched host's own audit log. */
   async audit(text: string): Promise<void> {
     const touched = this.cluster.hosts.filter((host) => this.recorder.done.some((one) => one.host === host.name));
-    await settleAll(touched, this.session.options.forks, (host) =>
+    const results = await settleAll(touched, this.session.options.forks, (host) =>
       this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), 10),
     );
+    // The controller's own journal has it too.
+    attempted(results);
   }
 
   /**

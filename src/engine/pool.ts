@@ -1,4 +1,7 @@
-/** Runs `work` for every item, at most `limit` at once; every item is heard, errors are kept as settled results in order. */
+/**
+ * Runs `work` for every item, at most `limit` at once; every item is heard, errors are kept as settled results in order.
+ * Whoever calls it reads the results, or says with `settled` or `attempted` what a failure means.
+ */
 export async function settleAll<T, R>(
   items: readonly T[],
   limit: number,
@@ -18,3 +21,14 @@ export async function settleAll<T, R>(
   await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, worker));
   return results;
 }
+
+/** The values of settled results, in order. Throws the first failure. */
+export function settled<R>(results: readonly PromiseSettledResult<R>[]): R[] {
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** Takes note that each item was tried and that a failure is of no consequence: what would notice it is said where it is called. */
+export function attempted(_results: readonly PromiseSettledResult<unknown>[]): void {}

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
-import { clientPsql, sql } from '../shell/postgres.ts';
+import { clientPsql, sql } from '../programs/postgres.ts';
 import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
 

@@ -1,5 +1,5 @@
+import { canEnter, makeParents } from '../programs/files.ts';
 import type { RoleName } from '../roles.ts';
-import { canEnter, makeParents } from '../shell/parents.ts';
 import { quote, words } from '../shell/quote.ts';
 import { type FileState, parseStat } from './file.ts';
 import { type Kind, type Step, step } from './step.ts';

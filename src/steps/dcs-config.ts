@@ -1,7 +1,7 @@
+import { CURL } from '../programs/curl.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
-import { CURL } from '../shell/curl.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 

@@ -1,5 +1,5 @@
+import { makeParents } from '../programs/files.ts';
 import type { RoleName } from '../roles.ts';
-import { makeParents } from '../shell/parents.ts';
 import { quote } from '../shell/quote.ts';
 import { type FileState, parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';

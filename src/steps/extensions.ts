@@ -1,5 +1,5 @@
+import { psql, SOCKET_DIR } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
-import { psql, SOCKET_DIR } from '../shell/postgres.ts';
 import { identifier } from './sql-objects.ts';
 import { type Kind, type Step, step } from './step.ts';
 

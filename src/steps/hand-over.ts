@@ -1,5 +1,5 @@
-import { CURL } from '../shell/curl.ts';
-import { patronictl } from '../shell/postgres.ts';
+import { CURL } from '../programs/curl.ts';
+import { patronictl } from '../programs/patroni.ts';
 import type { Remote } from './step.ts';
 
 /** A member that must hand leadership over before its PostgreSQL is stopped. */

@@ -1,8 +1,8 @@
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
+import { CURL } from '../programs/curl.ts';
+import { json } from '../programs/json.ts';
+import { patronictl } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
-import { CURL } from '../shell/curl.ts';
-import { json } from '../shell/json.ts';
-import { patronictl } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';

@@ -1,4 +1,4 @@
-import { asPostgres, psql, SOCKET_DIR } from '../shell/postgres.ts';
+import { asPostgres, psql, SOCKET_DIR } from '../programs/postgres.ts';
 import { print, quote } from '../shell/quote.ts';
 
 /** Where a member's PostgreSQL is found. */

@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { COMMAND_LINE } from '../postgres/patroni-options.ts';
-import { CURL } from '../shell/curl.ts';
-import { json } from '../shell/json.ts';
+import { CURL } from '../programs/curl.ts';
+import { json } from '../programs/json.ts';
 import type { Json } from './dcs-config.ts';
 
 /** Between the lines of a file that is printed as one line; YAML writes it as an escape. */

@@ -1,10 +1,10 @@
 import type { Effective } from '../postgres/effective.ts';
 import { isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
+import { CURL } from '../programs/curl.ts';
+import { json } from '../programs/json.ts';
+import { SOCKET_DIR, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
-import { CURL } from '../shell/curl.ts';
-import { json } from '../shell/json.ts';
-import { SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,6 +1,6 @@
+import { psql, SOCKET_DIR, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
-import { psql, SOCKET_DIR, sql } from '../shell/postgres.ts';
 import { print } from '../shell/quote.ts';
 import { scramMatches, scramVerifier } from './scram.ts';
 import { type Kind, type Step, step } from './step.ts';

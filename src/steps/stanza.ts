@@ -1,7 +1,7 @@
 import { answerOf, asking } from '../cluster/answer.ts';
 import { parseRepository, type Repository } from '../cluster/backups.ts';
+import { pgbackrest } from '../programs/pgbackrest.ts';
 import type { RoleName } from '../roles.ts';
-import { pgbackrest } from '../shell/postgres.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
 
 /** Seconds for a storage that is slow. */

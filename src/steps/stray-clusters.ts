@@ -1,5 +1,5 @@
+import { SOCKET_DIR } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
-import { SOCKET_DIR } from '../shell/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 

@@ -3,8 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { APT } from '../../src/shell/apt.ts';
+import { after, describe, test } from 'node:test';
+import {
+  APT,
+  installScript,
+  LIST_UPGRADES,
+  offeredVersions,
+  parseUpgrades,
+  parseVersions,
+} from '../../src/programs/apt.ts';
+import { programs, sh } from './sh.ts';
 
 const bin = mkdtempSync(join(tmpdir(), 'hapg-test-apt-'));
 after(() => rmSync(bin, { recursive: true }));
@@ -46,4 +54,61 @@ test('every other failure is one at once, with what apt has said', () => {
     status: 100,
     calls: 1,
   });
+});
+
+describe('a version that is not known is no version', () => {
+  const minimum = { patroni: '3.0.2' };
+  const install = (cache: string) =>
+    sh(installScript(['patroni'], minimum), {
+      path: programs({
+        'apt-cache': cache,
+        'apt-get': 'echo "apt-get $*"',
+        dpkg: '[ "$1" != --compare-versions ] || [ "$2" != 0 ]',
+      }),
+    });
+
+  test('an old one is refused before anything is installed', () => {
+    const { code, out } = install(':');
+    assert.equal(code, 1);
+    assert.match(out, /patroni is not offered by the package sources is too old: 3\.0\.2/);
+    assert.doesNotMatch(out, /fix-broken install/);
+  });
+
+  test('apt-cache that fails ends the installation with its own words', () => {
+    const { code, out } = install('echo "E: the cache is broken" >&2; exit 100');
+    assert.equal(code, 1);
+    assert.match(out, /E: the cache is broken/);
+    assert.doesNotMatch(out, /too old/);
+  });
+
+  test('apt-cache that fails is not "no package of that name" for a host that wants to join', () => {
+    const path = programs({ 'apt-cache': 'exit 100', 'apt-get': ':', 'dpkg-query': 'exit 1' });
+    assert.equal(sh(offeredVersions(['pgbackrest']), { path }).code, 1);
+  });
+
+  test('what is installed counts, and else what is offered; complaints of apt are passed on', () => {
+    const path = programs({
+      'apt-get': 'echo "W: a source is away"; exit 100',
+      'dpkg-query': 'case "$*" in *" one"*) printf 1.0-1 ;; *) exit 1 ;; esac',
+      'apt-cache':
+        'case "$*" in *three*) v="(none)" ;; *) v=2.0-1 ;; esac; printf "x:\\n  Installed: (none)\\n  Candidate: %s\\n" "$v"',
+    });
+    const { code, out } = sh(offeredVersions(['one', 'two', 'three']), { path });
+    assert.equal(code, 0);
+    assert.deepEqual(parseVersions(out), {
+      versions: { one: '1.0-1', two: '2.0-1' },
+      complaint: 'a source is away',
+    });
+  });
+});
+
+test('free space of which df tells nothing is not read as none', () => {
+  const path = programs({
+    df: 'exit 1',
+    dpkg: ':',
+    'apt-get': ':',
+  });
+  const { code, out } = sh(LIST_UPGRADES, { path });
+  assert.equal(code, 0);
+  assert.throws(() => parseUpgrades(out, false), /not understood/);
 });

@@ -3,13 +3,19 @@ import { test } from 'node:test';
 import { underLoad } from '../../src/engine/client-load.ts';
 
 const FIGURES = {
-  writes: { acked: 1, failed: 0, max_gap_ms: 2, lost: 0 },
-  reads: { ok: 3, failed: 0, max_gap_ms: 4 },
+  writes: { acked: 1, failed: 0, max_gap_ms: 2, max_gap_at: null, lost: 0 },
+  reads: { ok: 3, failed: 0, max_gap_ms: 4, max_gap_at: null },
 };
 
 /** A load that counts how often it was stopped. */
 const load = (stop: () => Promise<typeof FIGURES> = async () => FIGURES) => {
-  const made = { stopped: 0, stop: () => (made.stopped++, stop()) };
+  const made = {
+    stopped: 0,
+    stop: () => {
+      made.stopped++;
+      return stop();
+    },
+  };
   return made;
 };
 

@@ -6,9 +6,9 @@ import { after, test } from 'node:test';
 import { client } from '../../roles/client/client.ts';
 import { haproxy } from '../../roles/haproxy/haproxy.ts';
 import { hardening } from '../../roles/hardening/hardening.ts';
+import { installScript } from '../../src/programs/apt.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import { type FileOptions, type FileWant, file } from '../../src/steps/file.ts';
-import { installScript } from '../../src/steps/package.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { type StrayCluster, strayClusters } from '../../src/steps/stray-clusters.ts';
 import { contextFor, FACTS, labCluster } from './model.ts';
@@ -211,7 +211,7 @@ esac`,
   };
   for (const [name, text] of Object.entries(stubs))
     writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  return sh(installScript(['chrony', 'auditd'], []), { path: bin });
+  return sh(installScript(['chrony', 'auditd']), { path: bin });
 }
 
 test('nothing that is there is removed for what hapg installs; what would be is named', () => {

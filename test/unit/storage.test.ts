@@ -25,7 +25,7 @@ import {
   setDatabaseAsideOrLeave,
   storageScript,
 } from '../../src/cluster/storage.ts';
-import { setContentsAside } from '../../src/shell/aside.ts';
+import { setContentsAside } from '../../src/programs/files.ts';
 import { moveWal } from '../../src/steps/wal-directory.ts';
 import { labCluster } from './model.ts';
 

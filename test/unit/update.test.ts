@@ -15,7 +15,9 @@ import {
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { parseUpgrades, rolled, startUnits, upgradeScript, wantsBoot } from '../../src/cluster/upgrades.ts';
+import { rolled, wantsBoot } from '../../src/cluster/upgrades.ts';
+import { parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';
+import { startUnits } from '../../src/programs/systemd.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();

@@ -1,4 +1,4 @@
-import { quote, words } from './quote.ts';
+import { quote, words } from '../shell/quote.ts';
 
 /** POSIX sh that runs a program as the account that owns the database. */
 export const asPostgres = (...args: readonly string[]): string => `runuser -u postgres -- ${words(...args)}`;
@@ -16,14 +16,6 @@ export const clientPsql = (uri: string, passwords: string): string =>
 
 /** POSIX sh: one statement of SQL on this host, in the database postgres. */
 export const sql = (port: number, statement: string): string => psql(port, 'postgres', '-c', statement);
-
-/** POSIX sh: patronictl with this member's configuration. */
-export const patronictl = (...args: readonly string[]): string =>
-  asPostgres('patronictl', '-c', '/etc/patroni/config.yml', ...args);
-
-/** POSIX sh: pgBackRest on a stanza. */
-export const pgbackrest = (stanza: string, ...args: readonly string[]): string =>
-  asPostgres('pgbackrest', `--stanza=${stanza}`, ...args);
 
 /** POSIX sh: nobody moves a directory in which a server still writes, an orphan of Patroni for one. */
 export const notRunning = (dataDir: string): string =>
