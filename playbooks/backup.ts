@@ -1,9 +1,9 @@
-import { answerOf, asking } from '../src/cluster/answer.ts';
-import { type Backup, parseRepository, parseTablespaces } from '../src/cluster/backups.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Host, repositoryHost } from '../src/inventory/model.ts';
+import { answerOf, asking } from '../src/observe/answer.ts';
+import { type Backup, parseRepository, parseTablespaces } from '../src/observe/repository.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { progressBar } from '../src/units.ts';

@@ -1,8 +1,9 @@
-import { dcsPeer, ETCD_INITIAL } from '../src/cluster/dcs.ts';
+import { dcsPeer } from '../src/cluster/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, type Host } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
+import { ETCD_INITIAL } from '../src/observe/etcd.ts';
 import { PATHS, PKI } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
 import { quote } from '../src/shell/quote.ts';

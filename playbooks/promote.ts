@@ -2,6 +2,7 @@ import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts';
+import { said } from '../src/observe/answer.ts';
 import { patronictl } from '../src/programs/patroni.ts';
 import { quote } from '../src/shell/quote.ts';
 
@@ -62,9 +63,10 @@ export const awaitWrites = (op: Operation, leader: Host): Promise<unknown> =>
 /** Not by what the member list says, which is one of Patroni's cycles old. */
 const takesWrites = ({ observations }: Snapshot): Verdict =>
   verdict(
-    [...observations.values()].some(
-      ({ patroni }) => /^(primary|master)$/.test(String(patroni?.self?.role)) && patroni?.self?.state === 'running',
-    )
+    [...observations.values()].some(({ patroni }) => {
+      const self = said(patroni)?.self;
+      return /^(primary|master)$/.test(String(self?.role)) && self?.state === 'running';
+    })
       ? []
       : ['no member takes writes yet'],
   );

@@ -5,6 +5,7 @@ import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { said } from '../src/observe/answer.ts';
 import { awaitEnd, startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { checkpoint } from './switchover.ts';
@@ -46,7 +47,7 @@ export async function stepAside(op: Operation, host: Host, wait: Waits): Promise
     }
     const end = Date.now() + wait.drain * 1000;
     const judge = (snapshot: Snapshot) => {
-      const open = balancers.map((one) => openReads(snapshot.observations.get(one.name)?.balancer, host.name));
+      const open = balancers.map((one) => openReads(said(snapshot.observations.get(one.name)?.balancer), host.name));
       const sum = open.reduce((a, b) => a + b, 0);
       // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);

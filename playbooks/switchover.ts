@@ -6,6 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
+import { said } from '../src/observe/answer.ts';
 import { patronictl } from '../src/programs/patroni.ts';
 import { sql } from '../src/programs/postgres.ts';
 
@@ -65,7 +66,7 @@ const ask = (cluster: Cluster, from: Host, to: Host): string =>
 /** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
   const judge = ({ leaders, observations }: Snapshot): Verdict => {
-    const old = observations.get(from.name)?.patroni?.self;
+    const old = said(observations.get(from.name)?.patroni)?.self;
     const follows = old?.role === 'replica' && (old.state === 'running' || old.state === 'streaming');
     return verdict([
       ...(leaders.join() === to.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),

@@ -1,8 +1,9 @@
-import { dcsPeer, ETCD_INITIAL } from '../../src/cluster/dcs.ts';
-import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { dcsPeer } from '../../src/cluster/dcs.ts';
+import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
 import { render } from '../../src/render.ts';

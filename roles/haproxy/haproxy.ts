@@ -1,4 +1,4 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';

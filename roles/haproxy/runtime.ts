@@ -1,6 +1,6 @@
-import { HAPROXY_SOCKET } from '../../src/cluster/observe.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { HAPROXY_SOCKET } from '../../src/observe/haproxy.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
 import { quote } from '../../src/shell/quote.ts';

@@ -1,4 +1,4 @@
-import { capabilities } from '../../src/cluster/facts.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
 import { hotStandbySettings, senders, standbySlot } from '../../src/inventory/standby.ts';

@@ -1,6 +1,7 @@
 import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import { said } from '../../src/observe/answer.ts';
 import { PKI } from '../../src/paths.ts';
 import { sizes } from '../../src/postgres/sizes.ts';
 import { inUnits } from '../../src/postgres/value.ts';
@@ -20,7 +21,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
   const facts = context.facts(host);
   const { parameters } = cluster.settings.postgres;
   const shared = sharedParameters(cluster);
-  const present = context.snapshot.observations.get(host.name)?.sql?.sizes ?? {};
+  const present = said(context.snapshot.observations.get(host.name)?.sql)?.sizes ?? {};
   const sized = sizes(facts.memoryBytes, Number(shared.max_connections), present);
   const preload = preloadLibraries(cluster.extensions, parameters.shared_preload_libraries);
   const own = Object.fromEntries(

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
-import { capabilities, type Facts, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import {
   type Cluster,
@@ -12,6 +12,8 @@ import {
   patroniScope,
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
+import { said } from '../../src/observe/answer.ts';
+import type { Facts } from '../../src/observe/host.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
 import { CURL } from '../../src/programs/curl.ts';
@@ -177,7 +179,7 @@ export function patroni(host: Host, context: Context): Step[] {
 /** Directories that a copy of the database needs beside its own: for WAL, and on a host without data for each tablespace. */
 function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
   const { walDir } = cluster;
-  const hasData = snapshot.observations.get(host.name)?.dataDirectory?.state === 'cluster';
+  const hasData = said(snapshot.observations.get(host.name)?.dataDirectory)?.state === 'cluster';
   const own = (path: string) => dataDirectory(role, path, POSTGRES.owner, DATA_MODES);
   return [
     ...(walDir ? [own(walDir)] : []),
@@ -305,7 +307,7 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
 /** A member whose PostgreSQL must be stopped: for its WAL to be elsewhere, for a setting to take effect. */
 export const patroniRestart = (host: Host, context: Context): Step[] => {
   const { cluster, snapshot, only } = context;
-  const settings = snapshot.observations.get(host.name)?.sql?.restartSettings ?? [];
+  const settings = said(snapshot.observations.get(host.name)?.sql)?.restartSettings ?? [];
   // What all members have alike changes with the leader, which this run may leave alone.
   const leaderIsIn = only === undefined || only.some((one) => one.name === snapshot.leader?.name);
   const shared = sharedParameters(cluster);

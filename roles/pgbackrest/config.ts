@@ -1,4 +1,4 @@
-import { capabilities } from '../../src/cluster/facts.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { Refused } from '../../src/errors.ts';
 import {

@@ -1,4 +1,4 @@
-import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import {
   backupHosts,

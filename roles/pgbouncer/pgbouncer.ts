@@ -1,4 +1,4 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/facts.ts';
+import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';

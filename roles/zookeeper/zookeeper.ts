@@ -1,7 +1,8 @@
-import { dcsPeer, zookeeperAdmin } from '../../src/cluster/dcs.ts';
+import { dcsPeer } from '../../src/cluster/dcs.ts';
 import type { Snapshot } from '../../src/cluster/snapshot.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { zookeeperAdmin } from '../../src/observe/zookeeper.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
 import { render } from '../../src/render.ts';

@@ -1,4 +1,5 @@
 import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -38,7 +39,8 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
   const { repository } = snapshot;
   const last = repository?.backups.at(-1);
   const teller = repository?.host ?? hosts[0]!.name;
-  if (!repository && !snapshot.observations.get(teller)?.silent.backups)
+  const tellers = snapshot.observations.get(teller);
+  if (!repository && silence(tellers?.repository) === undefined)
     problem('backup', teller, `pgBackRest on ${teller} does not answer`);
   const repositories = cluster.repositories.map((one) => {
     const seen = repository?.repositories.find((other) => other.key === one.key);
@@ -48,7 +50,7 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
         teller,
         `stanza ${cluster.stanza}${cluster.repositories.length > 1 ? `, repository ${one.key}` : ''}: ${seen?.message ?? repository.message}`,
       );
-    const space = snapshot.observations.get(teller)?.backupService?.space.find((other) => other.path === one.path);
+    const space = said(tellers?.space)?.find((other) => other.path === one.path);
     const newest = repository?.backups.filter((other) => other.repository === one.key && other.type === 'full').at(-1);
     if (space && space.freeBytes < Math.max(space.sizeBytes * SPACE_SHARE, (newest?.storedBytes ?? 0) * 1.2))
       problem(
@@ -72,8 +74,9 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
 
 /** A timer that is off, or one that went off and brought no backup. */
 function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Say): void {
-  const service = observations.get(host)?.backupService;
-  if (!service || observations.get(host)?.holder) return;
+  const seen = observations.get(host);
+  const service = said(seen?.schedule);
+  if (!service || seen?.holder) return;
   for (const timer of service.idle)
     problem('backup_timer', host, `${timer} on ${host} is not active; run "hapg apply"`);
   if (!repository || repository.running || repository.host !== host || service.triggered === undefined) return;
@@ -92,7 +95,7 @@ function archiveView(
   { leader, observations }: Snapshot,
   problem: Say,
 ): { archive_ok: boolean; archive_waiting: number } {
-  const archiver = leader && observations.get(leader.name)?.sql?.archiver;
+  const archiver = leader && said(observations.get(leader.name)?.sql)?.archiver;
   // Nobody could say: that is told where PostgreSQL's silence is.
   if (leader && !archiver) return { archive_ok: false, archive_waiting: 0 };
   // A failure counts until something has been archived after it.
@@ -113,7 +116,10 @@ function archiveView(
 
 /** The newest drill that any host remembers. */
 function drillView({ observations }: Snapshot, problem: Say): BackupStatus['drill'] {
-  const all = [...observations].flatMap(([host, { drill }]) => (drill ? [{ host, ...drill }] : []));
+  const all = [...observations].flatMap(([host, { drill }]) => {
+    const result = said(drill);
+    return result ? [{ host, ...result }] : [];
+  });
   const last = all.sort((a, b) => b.finished - a.finished)[0];
   if (!last) return null;
   if (!last.ok)

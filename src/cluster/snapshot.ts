@@ -1,5 +1,7 @@
-import type { Repository } from './backups.ts';
-import type { Observation, PatroniMember } from './observe.ts';
+import { said, silence } from '../observe/answer.ts';
+import type { Observation } from '../observe/index.ts';
+import type { PatroniMember } from '../observe/patroni.ts';
+import type { Repository } from '../observe/repository.ts';
 
 export type MemberRole = 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
 
@@ -92,34 +94,46 @@ function toMember(raw: PatroniMember, { behind, streams }: Replication): Member 
 export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Snapshot {
   const all = [...observations.values()];
   const members = mergeMembers(all);
-  const initialize = all.map((one) => one.dcs?.initialize).find((id) => id);
-  const data = all.flatMap((one) => one.dataDirectory?.systemIdentifier ?? []);
+  const initialize = all.map((one) => said(one.dcs)?.initialize).find((id) => id);
+  const data = all.flatMap((one) => said(one.dataDirectory)?.systemIdentifier ?? []);
   const leaders = [
     ...new Set(
-      all.flatMap((one) =>
-        one.patroni?.self && isLeader(one.patroni.self)
-          ? [String((one.patroni.self.patroni as { name?: string })?.name ?? '')]
-          : [],
-      ),
+      all.flatMap((one) => {
+        const self = said(one.patroni)?.self;
+        return self && isLeader(self) ? [String((self.patroni as { name?: string })?.name ?? '')] : [];
+      }),
     ),
   ];
   const leader = members.find((member) => member.role === 'leader' || member.role === 'standby_leader');
   return {
     observations,
-    exists: all.some((one) => one.dataDirectory?.state === 'cluster') || initialize !== undefined || members.length > 0,
+    exists: all.some((one) => mayHoldDatabase(one)) || initialize !== undefined || members.length > 0,
     members,
     leader,
     leaders,
     timeline: leader?.timeline,
-    paused: all.some((one) => one.patroni?.paused),
+    paused: all.some((one) => said(one.patroni)?.paused === true),
     systemIdentifiers: [...new Set([...data, ...(initialize ? [initialize] : [])])],
     initialize,
     dcs: dcsOf(observations),
-    tablespaces: all.find((one) => one.sql)?.sql?.tablespaces ?? [],
-    vipHolders: [...observations].filter(([, one]) => one.vipHeld).map(([name]) => name),
-    repository: [...observations].flatMap(([host, { repository }]) => (repository ? [{ ...repository, host }] : []))[0],
+    tablespaces: all.flatMap((one) => said(one.sql) ?? [])[0]?.tablespaces ?? [],
+    vipHolders: [...observations].filter(([, one]) => said(one.vipHeld) === true).map(([name]) => name),
+    repository: [...observations].flatMap(([host, { repository }]) => {
+      const its = said(repository);
+      return its ? [{ ...its, host }] : [];
+    })[0],
   };
 }
+
+/** A data directory that nobody could read may hold a database: no second one must be made beside it. */
+const mayHoldDatabase = ({ dataDirectory }: Observation): boolean =>
+  silence(dataDirectory) !== undefined || said(dataDirectory)?.state === 'cluster';
+
+/** Patroni answers for this member. */
+const runs = ({ patroni }: Observation): boolean => {
+  const its = said(patroni);
+  return its?.self !== undefined || its?.members !== undefined;
+};
 
 /** `/patroni` answers with the member's own view, fresher than the DCS's. */
 const isLeader = (self: Record<string, unknown>): boolean =>
@@ -127,15 +141,18 @@ const isLeader = (self: Record<string, unknown>): boolean =>
 
 /** The longest member list wins: a host that has just joined or is cut off knows less. */
 function mergeMembers(all: readonly Observation[]): Member[] {
-  const lists = all.flatMap((one) => (one.patroni?.members ? [one.patroni.members] : []));
+  const lists = all.flatMap(({ patroni }) => {
+    const members = said(patroni)?.members;
+    return members ? [members] : [];
+  });
   const leads = ({ role }: PatroniMember) => ROLES[role] === 'leader' || ROLES[role] === 'standby_leader';
   const hasLeader = (list: PatroniMember[]) => (list.some(leads) ? 1 : 0);
   lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
-  const connections = all.flatMap((one) => one.sql?.replication ?? []);
+  const connections = all.flatMap((one) => said(one.sql)?.replication ?? []);
   // A replica may stream from another replica, so that its absence is known only where every member has answered.
   const allSay =
-    all.some((one) => one.sql && one.patroni?.self && isLeader(one.patroni.self)) &&
-    all.every((one) => one.sql || !one.patroni);
+    all.some(({ sql, patroni }) => said(sql) && isLeader(said(patroni)?.self ?? {})) &&
+    all.every((one) => said(one.sql) || !runs(one));
   const replication = (name: string): Replication => {
     const its = connections.filter((one) => one.name === name);
     const streams = its.some((one) => one.state === 'streaming') || (allSay ? false : undefined);
@@ -145,12 +162,11 @@ function mergeMembers(all: readonly Observation[]): Member[] {
 }
 
 function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] {
-  const seen = [...observations.values()].flatMap((one) => (one.dcs?.members ? [one.dcs] : []));
+  const known = [...observations.values()].flatMap((one) => said(one.dcs) ?? []);
+  const seen = known.filter((one) => one.members);
   const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
   const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
-  const byId = new Map(
-    [...observations.values()].flatMap((one) => (one.dcs?.id ? [[one.dcs.id, one.dcs.healthy] as const] : [])),
-  );
+  const byId = new Map(known.flatMap((one) => (one.id ? [[one.id, one.healthy] as const] : [])));
   const members = list.map((member) => ({
     ...member,
     // A member whose host did not answer is not known to be well, and what is not known must not be counted on.
@@ -158,8 +174,7 @@ function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] 
     leader: member.id === leaderId,
   }));
   // Of one that is not ours no members are known, only that it answers.
-  const answers = members.length === 0 && [...observations.values()].some((one) => one.dcs?.healthy);
-  const known = [...observations.values()].flatMap((one) => one.dcs ?? []);
+  const answers = members.length === 0 && known.some((one) => one.healthy);
   return {
     members,
     quorum: answers || members.some((member) => member.healthy),

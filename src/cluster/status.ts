@@ -1,11 +1,13 @@
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
+import { type Answer, said, silence } from '../observe/answer.ts';
+import type { Observation } from '../observe/index.ts';
+import { armedUndos } from '../observe/marks.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
 import { checkIdentity } from './decisions/admission.ts';
 import { serves, synchronousStandbyThere } from './decisions/members.ts';
 import { receives, standing } from './decisions/standby.ts';
-import { armedUndos, type Subject } from './observe.ts';
 import { type Snapshot, writesGoTo } from './snapshot.ts';
 
 export interface Problem {
@@ -63,7 +65,7 @@ export function statusOf(
   for (const [host, reason] of unreachable) problem('unreachable', host, reason);
   const identity = checkIdentity(cluster, snapshot, store);
   if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
-  silenceProblems(snapshot, problem);
+  silenceProblems(cluster, snapshot, problem);
   memberProblems(cluster, snapshot, problem);
   slotProblems(cluster, snapshot, problem);
   dcsProblems(cluster, snapshot, problem);
@@ -76,10 +78,11 @@ export function statusOf(
       problem('vip_twice', holders[1]!, `the VIP ${cluster.vip.address} is held by ${holders.join(' and ')}`);
   }
   for (const [host, { pool }] of snapshot.observations)
-    if (pool === false) problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
+    if (pool !== undefined && said(pool) !== true)
+      problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
   leftoverProblems(snapshot, problem);
   const expiries = [...snapshot.observations]
-    .flatMap(([host, { certificates }]) => certificates.map((one) => ({ host, ...one })))
+    .flatMap(([host, { certificates }]) => (said(certificates) ?? []).map((one) => ({ host, ...one })))
     .sort((a, b) => a.expires - b.expires);
   for (const { host, path, expires } of expiries.filter((one) => one.expires - now < EXPIRY_LIMIT_MS))
     problem(
@@ -117,19 +120,28 @@ export function statusOf(
   };
 }
 
-/** In words, what is unknown when a host is silent about it. */
-const UNKNOWN: Record<Subject, string> = {
-  patroni: 'Patroni does not answer: whether this member runs, and who leads, is unknown from there',
-  postgres: 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown',
-  etcd: 'etcd does not answer: its health is unknown from there',
-  backups: 'pgBackRest does not answer: the backups are unknown',
-};
+/** In words, what is unknown when a host is silent about it. HAProxy and the pool have problems of their own. */
+const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] = [
+  ['patroni', () => 'Patroni does not answer: whether this member runs, and who leads, is unknown from there'],
+  ['sql', () => 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown'],
+  ['dcs', ({ dcs }) => `${dcs.label} does not answer: its health is unknown from there`],
+  ['repository', () => 'pgBackRest does not answer: the backups are unknown'],
+  ['schedule', () => 'systemd does not answer: whether backups are scheduled is unknown'],
+  ['space', () => 'the storage does not answer: how much room there is for backups is unknown'],
+  ['dataDirectory', () => 'the data directory cannot be read: whether there is a database is unknown'],
+  ['units', () => 'systemd does not answer: whether something temporary is set is unknown'],
+  ['vipHeld', () => 'its addresses cannot be read: whether it holds the VIP is unknown'],
+];
 
 /** What could not be found out; it is told as unknown, not as the worst or the best that it could be. */
-function silenceProblems({ observations }: Snapshot, problem: Say): void {
-  for (const [host, { silent }] of observations)
-    for (const [subject, reason] of Object.entries(silent))
-      problem('unknown', host, `${host}: ${UNKNOWN[subject as Subject]} (${reason})`);
+function silenceProblems(cluster: Cluster, { observations }: Snapshot, problem: Say): void {
+  for (const [host, seen] of observations)
+    for (const [about, words] of UNKNOWN) {
+      // That a DCS which is not ours does not answer is told once, of all hosts.
+      const reason =
+        about === 'dcs' && cluster.dcs.external ? undefined : silence(seen[about] as Answer<unknown> | undefined);
+      if (reason !== undefined) problem('unknown', host, `${host}: ${words(cluster)} (${reason})`);
+    }
 }
 
 /** Nobody could be asked who the members are: the members then are neither there nor missing. */
@@ -137,7 +149,7 @@ const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): 
   members.length === 0 &&
   hostsWith(cluster, 'patroni').every((host) => {
     const seen = observations.get(host.name);
-    return seen === undefined || seen.silent.patroni !== undefined;
+    return seen === undefined || silence(seen.patroni) !== undefined;
   });
 
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
@@ -205,7 +217,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
 function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Say): void {
   const ofMembers = new Set([...members, ...hostsWith(cluster, 'patroni')].map(({ name }) => memberSlot(name)));
   const copies = new Map(Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), name]));
-  for (const { name, kept, lost } of (leader && observations.get(leader.name)?.sql?.idleSlots) ?? []) {
+  for (const { name, kept, lost } of (leader && said(observations.get(leader.name)?.sql)?.idleSlots) || []) {
     if (ofMembers.has(name) || (!lost && (kept ?? 0) < KEPT_LIMIT)) continue;
     const copy = copies.get(name);
     const whom = copy ? `the standby cluster ${copy} is not connected` : `nobody uses the replication slot ${name}`;
@@ -243,7 +255,7 @@ function balancerView(
   problem: Say,
 ): Status['balancers'] {
   return hostsWith(cluster, 'haproxy').flatMap((host) => {
-    const rows = snapshot.observations.get(host.name)?.balancer;
+    const rows = said(snapshot.observations.get(host.name)?.balancer);
     if (!rows) {
       if (!unreachable.has(host.name)) problem('balancer', host.name, `HAProxy on ${host.name} does not answer`);
       return [];
@@ -268,14 +280,14 @@ function leftoverProblems(snapshot: Snapshot, problem: Say): void {
     if (holder) continue;
     for (const mark of pending)
       problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
-    for (const undo of armedUndos(units))
+    for (const undo of armedUndos(said(units) ?? []))
       problem(
         'undo_armed',
         host,
         `something temporary (${undo}) is set and will undo itself; the next run undoes it at once`,
       );
     const drained = new Set(
-      (balancer ?? []).filter((row) => /^(DRAIN|MAINT)/.test(row.status)).map((row) => row.server),
+      (said(balancer) ?? []).filter((row) => /^(DRAIN|MAINT)/.test(row.status)).map((row) => row.server),
     );
     for (const server of drained)
       problem('drained', host, `HAProxy on ${host} sends no reads to ${server}: it is drained`);

@@ -1,9 +1,9 @@
 import { backupHost, takeBackup } from '../../playbooks/backup.ts';
-import type { Backup } from '../cluster/backups.ts';
 import { noBackupRunning } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
+import type { Backup } from '../observe/repository.ts';
 import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';

@@ -2,8 +2,9 @@ import { isAuthority, renewLeafs, rotateAuthority } from '../../playbooks/rotate
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { newRunId } from '../engine/journal.ts';
 import { settleAll, settled } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
+import { observe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { said } from '../observe/answer.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
 import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
@@ -30,7 +31,10 @@ async function list(options: CommonOptions): Promise<number> {
     const unreachable = await session.openAll(made.hosts);
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
-      (await probe(session, host, [])).observation.certificates.map((one) => ({ host: host.name, ...one })),
+      (said((await observe(session, host, ['certificates'])).certificates) ?? []).map((one) => ({
+        host: host.name,
+        ...one,
+      })),
     );
     const certificates = settled(answers)
       .flat()

@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os';
-import type { DrillResult } from '../cluster/backups.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { auditScript } from '../engine/audit.ts';
@@ -8,6 +7,7 @@ import { probe } from '../engine/probe.ts';
 import { Recorder } from '../engine/record.ts';
 import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts';
 import { drillHost } from '../inventory/model.ts';
+import type { DrillResult } from '../observe/backups.ts';
 import { PATHS } from '../paths.ts';
 import { json } from '../programs/json.ts';
 import { SecretStore } from '../secrets/store.ts';

@@ -1,7 +1,7 @@
 import { newRunId } from '../engine/journal.ts';
 import { describeHolder } from '../engine/lock.ts';
 import { settleAll } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
+import { observe } from '../engine/probe.ts';
 import { json } from '../programs/json.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
@@ -17,7 +17,7 @@ export async function lockCommand(options: CommonOptions): Promise<number> {
     if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
     const answers = await settleAll(made.hosts, session.options.forks, async (host) => ({
       host: host.name,
-      holder: (await probe(session, host, [])).observation.holder ?? null,
+      holder: (await observe(session, host, ['host'])).holder ?? null,
     }));
     const holders = answers.map((answer) => {
       if (answer.status === 'rejected') throw answer.reason;

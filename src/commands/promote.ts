@@ -9,12 +9,13 @@ import { Refused, UsageError } from '../errors.ts';
 import { removeKey, writeInventory } from '../inventory/edit.ts';
 import { sourceOf } from '../inventory/load.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** What is known of how far the copy is behind its source. */
 function behind({ leader, observations }: Snapshot): string {
-  const sql = leader && observations.get(leader.name)?.sql;
+  const sql = leader && said(observations.get(leader.name)?.sql);
   return sql?.replayed
     ? `the last transaction that is here was committed at ${sql.replayed}; what was committed at the source after it is not here`
     : 'nothing tells which transaction was the last to arrive here';
@@ -85,7 +86,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
         : [];
       const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
-      if (copies && snapshot.observations.get(host!.name)?.sql === undefined)
+      if (copies && !said(snapshot.observations.get(host!.name)?.sql))
         throw new Refused(`${host!.name}: PostgreSQL does not answer, so nobody knows what it has`);
       await store.complete();
       const there = cluster.hosts.filter((one) => snapshot.observations.has(one.name));

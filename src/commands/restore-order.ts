@@ -2,11 +2,11 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RestoreOrder } from '../../playbooks/recover.ts';
-import type { Backup } from '../cluster/backups.ts';
 import { describeTarget, parseTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Operation } from '../engine/operation.ts';
 import { Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import type { Backup } from '../observe/repository.ts';
 import { PATHS } from '../paths.ts';
 
 const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');

@@ -3,7 +3,7 @@ import { takeSnapshot } from '../cluster/snapshot.ts';
 import { type Status, statusOf } from '../cluster/status.ts';
 import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
+import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import { EXIT } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
@@ -29,7 +29,7 @@ export async function takeStatus(
   const answers = await settleAll(
     there,
     session.options.forks,
-    async (host) => [host.name, (await probe(session, host, [])).observation] as const,
+    async (host) => [host.name, await observe(session, host)] as const,
   );
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Facts } from '../cluster/facts.ts';
-import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
+import type { Facts } from '../observe/host.ts';
+import type { Observation } from '../observe/index.ts';
 import type { Action, Step } from '../steps/step.ts';
 import type { Interrupt } from './events.ts';
 import { workOn } from './host-work.ts';

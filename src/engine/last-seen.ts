@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Facts } from '../cluster/facts.ts';
-import type { Observation } from '../cluster/observe.ts';
 import { fileTrouble } from '../file-trouble.ts';
 import type { Cluster } from '../inventory/model.ts';
+import type { Facts } from '../observe/host.ts';
+import type { Observation } from '../observe/index.ts';
 import { packageRoot } from '../package-root.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import type { Probed } from './probe.ts';
@@ -17,9 +17,13 @@ export interface LastSeen {
 
 const fileOf = (cluster: Cluster): string => join(cluster.stateDir, 'last-seen.json');
 
+/** Raised with every change of what is remembered: what has another shape is no memory. */
+const FORMAT = '2';
+
 /** Of what is remembered and of the version that wrote it: what another one wrote, or a person, may have another shape. */
 const digestOf = (seen: LastSeen): string =>
   createHash('sha256')
+    .update(FORMAT)
     .update(readFileSync(join(packageRoot, 'package.json')))
     .update(JSON.stringify(seen))
     .digest('hex');

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
-import { armedUndos, type Observation } from '../cluster/observe.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
+import type { Observation } from '../observe/index.ts';
+import { armedUndos } from '../observe/marks.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { auditScript } from './audit.ts';
 import type { Interrupt } from './events.ts';
 import { type Holder, lockAll } from './lock.ts';
 import { attempted, settleAll } from './pool.ts';
-import { probe } from './probe.ts';
+import { observe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
 import { armUndo, callOffUndo, prolongUndo, runUndo } from './temporary.ts';
@@ -73,7 +75,7 @@ export class Operation {
       if (this.away.has(host)) throw new Error('away');
       if (!this.session.isOpen(host)) await this.reopen(host);
       try {
-        return (await probe(this.session, host, [])).observation;
+        return await observe(this.session, host);
       } catch (cause) {
         this.session.forget(host);
         throw cause;
@@ -215,7 +217,7 @@ export class Operation {
   async clearLeftovers(snapshot: Snapshot): Promise<string[]> {
     const cleared: string[] = [];
     for (const [name, { units }] of snapshot.observations)
-      for (const undo of armedUndos(units)) {
+      for (const undo of armedUndos(said(units) ?? [])) {
         await this.step(this.host(name), `undo ${undo}`, 'hapg', 'run', (remote) => remote.run(runUndo(undo), 1800));
         cleared.push(`${name}: ${undo}, left by an interrupted run, was undone`);
       }

@@ -1,7 +1,7 @@
 import type { Verdict } from '../cluster/decisions/verdict.ts';
-import type { Facts } from '../cluster/facts.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import type { Facts } from '../observe/host.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Step } from '../steps/step.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { FACTS_SCRIPT, type Facts, parseFacts } from '../cluster/facts.ts';
-import { type Observation, observeScript, sharedAnswers } from '../cluster/observe.ts';
-import { parseObservation } from '../cluster/parse-observation.ts';
 import { StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
+import { type Observation, observeSections, readObservation, sharedAnswers } from '../observe/index.ts';
+import type { About } from '../observe/question.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';
 import type { Step } from '../steps/step.ts';
 import type { Session } from './session.ts';
@@ -31,44 +31,77 @@ function byKind(steps: readonly Step[]): Map<string, Step[]> {
   return groups;
 }
 
-/** The whole question to one host: facts, observation, and every kind of step once. Pure but for the nonce that is given. */
-export function probeScript(cluster: Cluster, host: Host, steps: readonly Step[], nonce: string): string {
-  const sections = new Map([
-    ['facts', FACTS_SCRIPT],
-    ['observation', observeScript(cluster, host)],
-  ]);
-  for (const [name, group] of byKind(steps)) sections.set(`kind:${name}`, group[0]!.kind.probe(group));
-  return `${sharedAnswers(cluster, host)}\n${composeSections(sections, nonce)}`;
+/** Sections of what is asked about a host with these steps: facts, observation, and every kind of step once. */
+function probeSections(
+  cluster: Cluster,
+  host: Host,
+  groups: ReadonlyMap<string, readonly Step[]>,
+): Map<string, string> {
+  const sections = new Map([['facts', FACTS_SCRIPT], ...observeSections(cluster, host)]);
+  for (const [name, group] of groups) sections.set(`kind:${name}`, group[0]!.kind.probe(group));
+  return sections;
 }
+
+/** The whole question to one host. Pure but for the nonce that is given. */
+export const probeScript = (cluster: Cluster, host: Host, steps: readonly Step[], nonce: string): string =>
+  `${sharedAnswers(cluster, host)}\n${composeSections(probeSections(cluster, host, byKind(steps)), nonce)}`;
+
+/** Asks one host for these sections in one round trip; output by section, and what the prelude printed. */
+async function ask(
+  session: Session,
+  host: Host,
+  sections: ReadonlyMap<string, string>,
+  prelude: string,
+): Promise<{ answers: Map<string, string>; before: string }> {
+  const nonce = randomBytes(12).toString('hex');
+  // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
+  const script = `${prelude}\n(\n${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}\n)`;
+  const { output } = await session.ask(host, script, PROBE_TIMEOUT_S, prelude !== '');
+  return {
+    answers: splitSections(sections.keys(), output, nonce),
+    before: output.slice(0, output.indexOf(nonce)),
+  };
+}
+
+/** An error of a probe, as the host's failure. A parser of JSON quotes what it does not understand, which may be a piece of a secret. */
+const probeFailed = (host: Host, cause: unknown): StepFailed =>
+  new StepFailed(
+    host.name,
+    'probe',
+    cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message,
+  );
 
 /**
  * Reads the state of all steps of a host in one round trip. `prelude` is run before, in the persistent shell itself
  * (taking the lock). Throws StepFailed when the answer is cut short or not understood.
  */
 export async function probe(session: Session, host: Host, steps: readonly Step[], prelude = ''): Promise<Probed> {
-  const nonce = randomBytes(12).toString('hex');
   const groups = byKind(steps);
   try {
-    // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
-    const script = `${prelude}\n(\n${probeScript(session.cluster, host, steps, nonce)}\n)`;
-    const { output } = await session.ask(host, script, PROBE_TIMEOUT_S, prelude !== '');
-    const answers = splitSections(
-      ['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)],
-      output,
-      nonce,
-    );
+    const { answers, before } = await ask(session, host, probeSections(session.cluster, host, groups), prelude);
     const states = new Map<string, unknown>();
     for (const [name, group] of groups)
       for (const [id, state] of group[0]!.kind.parse(answers.get(`kind:${name}`)!, group)) states.set(id, state);
     return {
       facts: parseFacts(answers.get('facts')!),
-      observation: parseObservation(answers.get('observation')!, session.cluster),
+      observation: readObservation(answers, session.cluster, host),
       states,
-      prelude: output.slice(0, output.indexOf(nonce)),
+      prelude: before,
     };
   } catch (cause) {
-    // A parser of JSON quotes what it does not understand, which may be a piece of a secret.
-    const reason = cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message;
-    throw new StepFailed(host.name, 'probe', reason);
+    throw probeFailed(host, cause);
+  }
+}
+
+/**
+ * Looks at a host without a wish to change it, asking for no more than a look is about; by default for everything. What
+ * was not asked is silent. Throws StepFailed when the answer is cut short or not understood.
+ */
+export async function observe(session: Session, host: Host, about?: readonly About[]): Promise<Observation> {
+  try {
+    const { answers } = await ask(session, host, observeSections(session.cluster, host, about), '');
+    return readObservation(answers, session.cluster, host, about);
+  } catch (cause) {
+    throw probeFailed(host, cause);
   }
 }

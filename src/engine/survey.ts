@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Facts, parseFacts } from '../cluster/facts.ts';
-import type { Observation } from '../cluster/observe.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { type Facts, parseFacts } from '../observe/host.ts';
+import type { Observation } from '../observe/index.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { recall, remember } from './last-seen.ts';
 import { expectLocked, type Holder, lockOrder, lockScript } from './lock.ts';

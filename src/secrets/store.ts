@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { dcsName } from '../cluster/dcs.ts';
 import type { Lineage } from '../cluster/decisions/revision.ts';
 import { fixedSettings } from '../cluster/fixed.ts';
-import type { Identity } from '../cluster/observe.ts';
 import { Refused } from '../errors.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
+import type { Identity } from '../observe/identity.ts';
 import {
   AUTHORITIES,
   type Authority,

@@ -1,5 +1,5 @@
-import { answerOf, asking } from '../cluster/answer.ts';
-import { parseRepository, type Repository } from '../cluster/backups.ts';
+import { answerOf, asking } from '../observe/answer.ts';
+import { parseRepository, type Repository } from '../observe/repository.ts';
 import { pgbackrest } from '../programs/pgbackrest.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';

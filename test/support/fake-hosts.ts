@@ -7,8 +7,8 @@ import ssh2, { type ServerChannel } from 'ssh2';
 
 /** What a host answers; it runs nothing. */
 export interface FakeHost {
-  /** The parts that `observeScript` prints, such as `@patroni\n{...}`. */
-  observation?: string;
+  /** What it answers, by section of a probe, such as `patroni`; see `NOTHING` for the others. */
+  sections?: Record<string, string>;
   /** Answers to other scripts, by what stands in the script. */
   answers?: Record<string, string>;
   /** The login is not the super user, and sudo wants this password. */
@@ -137,13 +137,21 @@ const noUnits = (script: string): string =>
     .map(() => 'LoadState=not-found\nActiveState=inactive\nUnitFileState=')
     .join('\n\n');
 
+/** What there is to say of a host on which there is nothing yet. */
+const NOTHING: Record<string, string> = {
+  facts: FACTS,
+  units: '.',
+  dataDirectory: 'absent',
+  vipHeld: '0',
+  schedule: 'Id=pgbackrest-full.timer\nActiveState=active',
+};
+
 /** What a probe finds where there is nothing yet but a lock that is free, and what else the host was given to say. */
-function answer(script: string, { observation = '', answers = {} }: FakeHost): string {
+function answer(script: string, { sections = {}, answers = {} }: FakeHost): string {
   const parts: string[] = [];
   if (script.includes('flock -w')) parts.push('locked\n');
   for (const [, nonce, name] of script.matchAll(/'([0-9a-f]{24}) (\S+) begin'/g)) {
-    const found =
-      name === 'facts' ? FACTS : name === 'observation' ? observation : name === 'kind:unit' ? noUnits(script) : '';
+    const found = sections[name!] ?? NOTHING[name!] ?? (name === 'kind:unit' ? noUnits(script) : '');
     parts.push(`\n${nonce} ${name} begin\n${found}\n${nonce} ${name} end\n`);
   }
   if (parts.length < 2) for (const [word, text] of Object.entries(answers)) if (script.includes(word)) parts.push(text);
@@ -169,29 +177,31 @@ export function healthyHosts(): Record<string, FakeHost> {
     name,
     peerURLs: [`https://10.1.1.${10 + index}:2380`],
   }));
-  const database = (index: number): string =>
-    [
-      '@data',
-      'cluster\n7000\nin production',
-      '@patroni',
+  const database = (index: number): Record<string, string> => ({
+    dataDirectory: 'cluster\n7000\nin production',
+    patroni: [
       json({ role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name: names[index] } }),
       json({ members }),
-      '@etcd',
+    ].join('\n'),
+    etcd: [
       json({ health: 'true' }),
       json({ header: { member_id: String(index + 1) }, leader: '1' }),
       json({ members: etcd }),
       json({ kvs: [{ value: base64('7000') }] }),
       '{}',
-    ].join('\n');
+    ].join('\n'),
+  });
   const rows = (proxy: string, up: string[]) =>
     names.map((name) => `${proxy},${name},${up.includes(name) ? 'UP' : 'DOWN'},0`).join('\n');
-  const balancer = (held: number): string =>
-    `@haproxy\n# pxname,svname,status,scur\n${rows('primary', ['db1'])}\n${rows('replica', ['db2', 'db3'])}\n@vip\n${held}`;
+  const balancer = (held: number): Record<string, string> => ({
+    balancer: `# pxname,svname,status,scur\n${rows('primary', ['db1'])}\n${rows('replica', ['db2', 'db3'])}`,
+    vipHeld: String(held),
+  });
   return {
-    ...Object.fromEntries(names.map((name, index) => [name, { observation: database(index) }])),
-    proxy1: { observation: balancer(1) },
-    proxy2: { observation: balancer(0) },
-    backup: { observation: '@backup\nspace 10000000000 5000000000 /var/lib/pgbackrest' },
+    ...Object.fromEntries(names.map((name, index) => [name, { sections: database(index) }])),
+    proxy1: { sections: balancer(1) },
+    proxy2: { sections: balancer(0) },
+    backup: { sections: { space: 'space 10000000000 5000000000 /var/lib/pgbackrest' } },
   };
 }
 
@@ -219,8 +229,7 @@ export function hostsWithBackup(): Record<string, FakeHost> {
     },
   ];
   const empty: FakeHost = {
-    observation: '@data\nabsent',
     answers: { 'df -Pk': 'room|absent|1|99999999|/var/lib/postgresql/17/pglab\n' },
   };
-  return { db1: empty, db2: empty, db3: empty, backup: { observation: `@repository\n${json(info)}\ncode 0` } };
+  return { db1: empty, db2: empty, db3: empty, backup: { sections: { repository: `${json(info)}\ncode 0` } } };
 }

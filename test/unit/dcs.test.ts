@@ -7,17 +7,22 @@ import { forgetElsewhere } from '../../playbooks/dcs.ts';
 import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-section.ts';
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
-import { parseDcs } from '../../src/cluster/dcs.ts';
 import { admitApply, checkIdentity, checkVersions } from '../../src/cluster/decisions/admission.ts';
 import { dcsHealthy, mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
 import { findDamage } from '../../src/cluster/decisions/repair.ts';
-import type { Identity, Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { type Cluster, dcsHosts, hostsWith } from '../../src/inventory/model.ts';
+import { said } from '../../src/observe/answer.ts';
+import { joinDcs } from '../../src/observe/dcs.ts';
+import { dcsKeys } from '../../src/observe/dcs-keys.ts';
+import { etcd } from '../../src/observe/etcd.ts';
+import type { Identity } from '../../src/observe/identity.ts';
+import type { Observation } from '../../src/observe/index.ts';
+import { zookeeper as zookeeperAnswer } from '../../src/observe/zookeeper.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
-import { contextFor, EMPTY, FACTS, labCluster } from './model.ts';
+import { contextFor, EMPTY, FACTS, its, labCluster } from './model.ts';
 
 const zoo = parseInventory(readFileSync('inventory/zookeeper.yaml', 'utf8'), 'inventory/zookeeper.yaml').cluster;
 
@@ -45,6 +50,20 @@ const admin = (id: number, phase: string, members: Record<number, string>, leade
     }),
   ].join('\n--\n');
 
+/** What a host says of the DCS, from what its programs printed. */
+const answered = (
+  { etcd: member, zookeeper: server, keys }: { etcd?: string; zookeeper?: string; keys?: string | undefined },
+  cluster: Cluster,
+) =>
+  joinDcs(
+    {
+      etcd: member === undefined ? undefined : etcd.read(member, cluster),
+      zookeeper: server === undefined ? undefined : zookeeperAnswer.read(server, cluster),
+      keys: keys === undefined ? undefined : dcsKeys.read(keys, cluster),
+    },
+    cluster,
+  );
+
 const WHOLE = { 1: '10.1.5.10', 2: '10.1.5.11', 3: '10.1.5.12' };
 const observed = (phases: Record<string, string | undefined>, members: Record<number, string> = WHOLE) =>
   takeSnapshot(
@@ -53,7 +72,7 @@ const observed = (phases: Record<string, string | undefined>, members: Record<nu
         host,
         {
           ...EMPTY,
-          dcs: phase ? parseDcs(new Map([['zookeeper', admin(index + 1, phase, members)]]), zoo) : undefined,
+          dcs: phase ? answered({ zookeeper: admin(index + 1, phase, members) }, zoo) : undefined,
         },
       ]),
     ),
@@ -109,14 +128,14 @@ test('the first members find each other; one that joins is told of those that ar
 test('while the first database is made, etcd has an initialize key without a value', () => {
   const lines = (range: string) =>
     ['{"health":"true"}', '{"header":{"member_id":"1"},"leader":"1"}', '{"members":[]}', range, '{}'].join('\n');
-  const initialize = (range: string) => parseDcs(new Map([['etcd', lines(range)]]), labCluster())?.initialize;
+  const initialize = (range: string) => said(answered({ etcd: lines(range) }, labCluster()))?.initialize;
   assert.equal(initialize('{"kvs":[{"key":"L3NlcnZpY2U=","version":"1"}],"count":"1"}'), undefined);
   assert.equal(initialize('{"kvs":[{"key":"L3NlcnZpY2U=","value":"NzAwMA=="}],"count":"1"}'), '7000');
 });
 
 test('keys behind another protocol are read from what Patroni says', () => {
   const consul = external('{kind: consul, external: ["127.0.0.1:8500"], tls: false}');
-  const keys = (text: string) => parseDcs(new Map([['keys', text]]), consul);
+  const keys = (text: string) => said(answered({ keys: text }, consul)) ?? undefined;
   assert.deepEqual(keys('+ Cluster: pglab (7000) ---+----+\n{"db1": "https://10.1.1.10:8008/patroni"}\n'), {
     healthy: true,
     id: '',
@@ -133,7 +152,9 @@ test('keys behind another protocol are read from what Patroni says', () => {
 test('a DCS of somebody else has no members here, and is well when it answers', () => {
   const cluster = external('{kind: etcd, external: ["etcd.example.com:2379"]}');
   const look = (dcs: Observation['dcs']) => takeSnapshot(new Map([['db1', { ...EMPTY, dcs }]]));
-  const answers = { healthy: true, id: '', leader: '', members: undefined, initialize: undefined, failsafe: [] };
+  const answers = {
+    said: { healthy: true, id: '', leader: '', members: undefined, initialize: undefined, failsafe: [] },
+  };
   assert.deepEqual(dcsHealthy(cluster, look(answers)), { ok: true });
   assert.deepEqual(dcsHealthy(cluster, look(undefined)), { ok: false, reasons: ['etcd does not answer'] });
 });
@@ -205,7 +226,7 @@ for (const cluster of [zoo, labCluster()])
 
 test('members that cannot be seen while the DCS lives are not restarted, one by one or together', () => {
   const unseen = takeSnapshot(
-    new Map([['db1', { ...EMPTY, dcs: parseDcs(new Map([['keys', '+ Cluster: pgzoo (7000) --+\n']]), zoo) }]]),
+    new Map([['db1', { ...EMPTY, dcs: answered({ keys: '+ Cluster: pgzoo (7000) --+\n' }, zoo) }]]),
   );
   assert.equal(unseen.initialize, '7000');
   assert.equal(unseen.dcs.quorum, false, 'Patroni does not speak for a quorum of our own');
@@ -227,14 +248,14 @@ const withData = (dcs: Observation['dcs'], identity: Partial<Identity> = {}) =>
         {
           ...EMPTY,
           identity: { ...IDENTITY, dcs: 'zookeeper', ...identity },
-          dataDirectory: { state: 'cluster', systemIdentifier: '7000', led: true },
+          dataDirectory: { said: { state: 'cluster', systemIdentifier: '7000', led: true } },
           dcs,
         },
       ],
     ]),
   );
 const seen = (keys: string | undefined, phase = 'broadcast') =>
-  parseDcs(new Map([['zookeeper', admin(1, phase, WHOLE)], ...(keys ? [['keys', keys] as const] : [])]), zoo);
+  answered({ zookeeper: admin(1, phase, WHOLE), keys }, zoo);
 const reasons = (one: ReturnType<typeof admitApply>) => (one.ok ? '' : one.reasons.join('; '));
 
 test('another DCS under a living cluster is refused: members of both could lead', () => {
@@ -246,9 +267,9 @@ test('another DCS under a living cluster is refused: members of both could lead'
 });
 
 test('without a quorum of ZooKeeper nothing is begun beside a database', () => {
-  const { members: _members, ...silent } = seen(undefined, 'election')!;
+  const electing = its(seen(undefined, 'election'));
   assert.match(
-    reasons(admitApply(zoo, withData({ ...silent, members: undefined }), [])),
+    reasons(admitApply(zoo, withData({ said: { ...electing, members: undefined } }), [])),
     /ZooKeeper has lost its quorum/,
   );
 });
@@ -266,17 +287,14 @@ test("repair sends a person elsewhere when the DCS is not the cluster's own", ()
   const cluster = external('{kind: etcd, external: ["etcd.example.com:2379"]}');
   const found = (dcs: Observation['dcs']) => findDamage(cluster, withData(dcs), new Map());
   assert.match(reasons(found(undefined).verdict), /does not answer, and is not this cluster's own/);
-  const empty = parseDcs(new Map([['keys', '+ Cluster: pglab (uninitialized) --+\n']]), cluster);
+  const empty = answered({ keys: '+ Cluster: pglab (uninitialized) --+\n' }, cluster);
   assert.match(reasons(found(empty).verdict), /bring its keys back there \(\/service\/pglab\/\)/);
   assert.deepEqual(found(empty).damages, []);
 });
 
 test('keys of a group of Citus are read from its own heading', () => {
   const text = '+ Citus cluster: sharded (group: 1, 7000) --+\n';
-  assert.equal(
-    parseDcs(new Map([['keys', text]]), external('{kind: consul, external: ["c:8500"]}'))?.initialize,
-    '7000',
-  );
+  assert.equal(said(answered({ keys: text }, external('{kind: consul, external: ["c:8500"]}')))?.initialize, '7000');
 });
 
 test('an old Patroni, which does not tell whose keys are there, goes with etcd only', () => {

@@ -8,12 +8,13 @@ import { restartOrder } from '../../src/cluster/decisions/restart.ts';
 import { bestCandidate, maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import { fixedSettings } from '../../src/cluster/fixed.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { statusOf } from '../../src/cluster/status.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
-import { EMPTY, healthyLab, labCluster } from './model.ts';
+import { said } from '../../src/observe/answer.ts';
+import type { Observation } from '../../src/observe/index.ts';
+import { EMPTY, healthyLab, its, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -30,7 +31,7 @@ function lab(change: (all: Map<string, Observation>) => void = () => undefined) 
   change(all);
   return takeSnapshot(all);
 }
-const members = (all: Map<string, Observation>) => [...all.values()].flatMap((one) => one.patroni?.members ?? []);
+const members = (all: Map<string, Observation>) => [...all.values()].flatMap((one) => said(one.patroni)?.members ?? []);
 const reasons = (verdict: Verdict): string => (verdict.ok ? 'yes' : verdict.reasons.join('; '));
 
 test('on Patroni 3, which calls every replica running, a replica streams when the leader sends to it, however far it is behind', () => {
@@ -38,10 +39,10 @@ test('on Patroni 3, which calls every replica running, a replica streams when th
   const stateOf = (lag: number | string, sent: string | undefined, leaderAnswers = true) => {
     const all = healthyLab();
     for (const one of all.values())
-      for (const member of one.patroni?.members ?? [])
+      for (const member of said(one.patroni)?.members ?? [])
         if (member.name !== 'db1') Object.assign(member, { state: 'running', lag });
     const { sql } = all.get('db1')!;
-    sql!.replication = sent ? [{ name: 'db2', state: sent, behind: 4096 }] : [];
+    its(sql).replication = sent ? [{ name: 'db2', state: sent, behind: 4096 }] : [];
     if (!leaderAnswers) all.set('db1', { ...all.get('db1')!, sql: undefined });
     return takeSnapshot(all).members[1]!.state;
   };
@@ -62,18 +63,19 @@ test('a healthy lab passes every gate', () => {
 });
 
 const GATE: [string, (all: Map<string, Observation>) => void, RegExp][] = [
-  ['a pause', (all) => void (all.get('db2')!.patroni!.paused = true), /paused/],
+  ['a pause', (all) => void (its(all.get('db2')!.patroni).paused = true), /paused/],
   [
     'no leader',
     (all) => members(all).forEach((one) => void (one.role === 'leader' && (one.role = 'replica'))),
     /no member leads/,
   ],
-  ['two leaders', (all) => void (all.get('db3')!.patroni!.self!.role = 'primary'), /two leaders: db1 and db3/],
+  ['two leaders', (all) => void (its(all.get('db3')!.patroni).self!.role = 'primary'), /two leaders: db1 and db3/],
   [
     'a missing member',
     (all) =>
       [...all.values()].forEach(
-        (one) => one.patroni && (one.patroni.members = one.patroni.members!.filter((member) => member.name !== 'db3')),
+        ({ patroni }) =>
+          patroni && (its(patroni).members = its(patroni).members!.filter((member) => member.name !== 'db3')),
       ),
     /db3 is not a member/,
   ],
@@ -110,33 +112,33 @@ for (const [what, change, says] of GATE)
   });
 
 const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
-  ['a paused cluster', (all) => void (all.get('db1')!.patroni!.paused = true), /paused/],
+  ['a paused cluster', (all) => void (its(all.get('db1')!.patroni).paused = true), /paused/],
   [
     'two database systems',
-    (all) => void (all.get('db3')!.dataDirectory = { state: 'cluster', systemIdentifier: '7001' }),
+    (all) => void (all.get('db3')!.dataDirectory = { said: { state: 'cluster', systemIdentifier: '7001' } }),
     /more than one database system.*db3 7001/,
   ],
   [
     'a data directory that is gone, as a missing mount looks',
-    (all) => void (all.get('db2')!.dataDirectory = { state: 'empty', lost: true }),
+    (all) => void (all.get('db2')!.dataDirectory = { said: { state: 'empty', lost: true } }),
     /db2: .* had the database of this host and is empty now: is its mount missing\?/,
   ],
   [
     'files where the data directory belongs',
-    (all) => void (all.get('db2')!.dataDirectory = { state: 'foreign' }),
+    (all) => void (all.get('db2')!.dataDirectory = { said: { state: 'foreign' } }),
     /db2: .* holds files but no database/,
   ],
   [
     'an emptied DCS under databases',
-    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs!.initialize = undefined)),
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (its(all.get(name)!.dcs).initialize = undefined)),
     /initialize key is missing/,
   ],
   [
     'a DCS without quorum',
-    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs!.healthy = false)),
+    (all) => ['db1', 'db2', 'db3'].forEach((name) => void (its(all.get(name)!.dcs).healthy = false)),
     /lost its quorum/,
   ],
-  ['two leaders', (all) => void (all.get('db2')!.patroni!.self!.role = 'primary'), /two leaders/],
+  ['two leaders', (all) => void (its(all.get('db2')!.patroni).self!.role = 'primary'), /two leaders/],
 ];
 for (const [what, change, says] of ADMIT)
   test(`apply refuses ${what}`, () => assert.match(reasons(admitApply(cluster, lab(change), [])), says));
@@ -146,7 +148,7 @@ test('apply refuses to go on beside a database when etcd is silent and another h
     ['db1', 'db2', 'db3'].forEach((name) => void (all.get(name)!.dcs = undefined));
   const replaced = lab((all) => {
     silent(all);
-    all.get('db1')!.dataDirectory = { state: 'absent' };
+    all.get('db1')!.dataDirectory = { said: { state: 'absent' } };
   });
   assert.match(
     reasons(admitApply(cluster, replaced, [])),
@@ -156,7 +158,7 @@ test('apply refuses to go on beside a database when etcd is silent and another h
 });
 
 test('a new cluster is only made when all its hosts are there', () => {
-  const bare = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { state: 'absent' as const } }]]));
+  const bare = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { said: { state: 'absent' as const } } }]]));
   assert.match(reasons(admitApply(cluster, bare, ['db2'])), /not asked: db2/);
   assert.equal(reasons(admitApply(cluster, bare, [])), 'yes');
 });
@@ -250,7 +252,14 @@ test('where data is and where DCS members find each other stays as it is while t
     assert.equal(reasons(checkIdentity(changed, bare, IDENTITY)), 'yes', 'before there is anything to lose');
     const stopped = takeSnapshot(
       new Map([
-        ['db1', { ...EMPTY, identity: { ...IDENTITY, fixed }, dataDirectory: { state: 'absent', noted: '/var/lib' } }],
+        [
+          'db1',
+          {
+            ...EMPTY,
+            identity: { ...IDENTITY, fixed },
+            dataDirectory: { said: { state: 'absent', noted: '/var/lib' } },
+          },
+        ],
       ]),
     );
     assert.match(reasons(checkIdentity(changed, stopped, IDENTITY)), /cannot be changed/, 'with everything stopped');
@@ -268,7 +277,7 @@ test('a first apply that came no further than etcd can be corrected', () => {
 });
 
 test('an etcd member is never stopped when the others would lose the quorum', () => {
-  const oneDown = lab((all) => void (all.get('db3')!.dcs!.healthy = false));
+  const oneDown = lab((all) => void (its(all.get('db3')!.dcs).healthy = false));
   assert.match(
     reasons(mayStopDcs(cluster, 'db1', oneDown)),
     /1 other healthy voters of 3, 2 are needed; not healthy: db3/,
@@ -301,7 +310,7 @@ test('a switchover goes to a streaming, synchronous member without nofailover, a
   assert.match(
     reasons(
       maySwitchOver(
-        lab((all) => void (all.get('db1')!.patroni!.paused = true)),
+        lab((all) => void (its(all.get('db1')!.patroni).paused = true)),
         'db2',
         true,
       ),
@@ -324,7 +333,9 @@ test('the leader restarts first when a shared-memory setting shrinks, for its re
       hostsWith(cluster, 'patroni'),
       lab(
         (all) =>
-          void (all.get('db1')!.patroni!.self!.pending_restart_reason = { [name]: { old_value: from, new_value: to } }),
+          void (its(all.get('db1')!.patroni).self!.pending_restart_reason = {
+            [name]: { old_value: from, new_value: to },
+          }),
       ),
     ).map((group) => group.map((host) => host.name).join());
   assert.deepEqual(order('max_connections', '200', '100'), ['db1', 'db2', 'db3']);
@@ -340,35 +351,40 @@ test('replicas are restarted before the leader', () => {
 });
 
 const STATUS: [string, (all: Map<string, Observation>) => void][] = [
-  ['vip_nowhere', (all) => void (all.get('proxy1')!.vipHeld = false)],
-  ['vip_twice', (all) => void (all.get('proxy2')!.vipHeld = true)],
+  ['vip_nowhere', (all) => void (all.get('proxy1')!.vipHeld = { said: false })],
+  ['vip_twice', (all) => void (all.get('proxy2')!.vipHeld = { said: true })],
   ['balancer', (all) => void (all.get('proxy1')!.balancer = undefined)],
-  ['balancer_primary', (all) => void (all.get('proxy1')!.balancer![1]!.status = 'UP')],
-  ['backup', (all) => void (all.get('backup')!.repository!.repositories[0]!.status = 2)],
-  ['backup_age', (all) => void (all.get('backup')!.repository!.backups[0]!.stop -= 864_000)],
-  ['backup_timer', (all) => void all.get('backup')!.backupService!.idle.push('pgbackrest-full.timer')],
-  ['backup_space', (all) => void (all.get('backup')!.backupService!.space[0]!.freeBytes = 1e8)],
-  ['archive_lag', (all) => void Object.assign(all.get('db1')!.sql!.archiver, { waiting: 9, waiting_s: 900 })],
+  ['balancer_primary', (all) => void (its(all.get('proxy1')!.balancer)[1]!.status = 'UP')],
+  ['backup', (all) => void (its(all.get('backup')!.repository).repositories[0]!.status = 2)],
+  ['backup_age', (all) => void (its(all.get('backup')!.repository).backups[0]!.stop -= 864_000)],
+  ['backup_timer', (all) => void its(all.get('backup')!.schedule).idle.push('pgbackrest-full.timer')],
+  ['backup_space', (all) => void (its(all.get('backup')!.space)[0]!.freeBytes = 1e8)],
+  ['archive_lag', (all) => void Object.assign(its(all.get('db1')!.sql).archiver, { waiting: 9, waiting_s: 900 })],
   [
     'drill',
     (all) =>
       void (all.get('backup')!.drill = {
-        ok: false,
-        backup: '',
-        started: 1,
-        finished: 2,
-        newest: null,
-        restore_s: 0,
-        recovery_s: 0,
-        check_s: 0,
-        bytes: 0,
-        counts: [],
-        error: 'pg_amcheck found damage',
+        said: {
+          ok: false,
+          backup: '',
+          started: 1,
+          finished: 2,
+          newest: null,
+          restore_s: 0,
+          recovery_s: 0,
+          check_s: 0,
+          bytes: 0,
+          counts: [],
+          error: 'pg_amcheck found damage',
+        },
       }),
   ],
-  ['archive', (all) => void (all.get('db1')!.sql!.archiver.last_failed_time = '2026-01-01T01:00:00Z')],
-  ['dcs_member', (all) => void (all.get('db3')!.dcs!.healthy = false)],
-  ['certificate_expiry', (all) => void (all.get('db1')!.certificates = [{ path: '/x.crt', expires: NOW + 1000 }])],
+  ['archive', (all) => void (its(all.get('db1')!.sql).archiver.last_failed_time = '2026-01-01T01:00:00Z')],
+  ['dcs_member', (all) => void (its(all.get('db3')!.dcs).healthy = false)],
+  [
+    'certificate_expiry',
+    (all) => void (all.get('db1')!.certificates = { said: [{ path: '/x.crt', expires: NOW + 1000 }] }),
+  ],
   ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],
   [
     'pending_restart',
@@ -388,7 +404,7 @@ test('status tells of WAL that is kept for a standby cluster or anybody else who
   const told = (...slots: { name: string; kept: number | null; lost?: boolean }[]) =>
     statusOf(
       source,
-      lab((all) => void (all.get('db1')!.sql!.idleSlots = slots.map((one) => ({ lost: false, ...one })))),
+      lab((all) => void (its(all.get('db1')!.sql).idleSlots = slots.map((one) => ({ lost: false, ...one })))),
       new Map(),
       IDENTITY,
       NOW,
@@ -425,13 +441,13 @@ test('status has an unreachable host among its problems', () => {
 test('a host that got the address of another member is refused: two members of one name could both lead', () => {
   const moved = lab((all) => {
     const { patroni } = all.get('db2')!;
-    (patroni!.self!.patroni as { name: string }).name = 'db3';
+    (its(patroni).self!.patroni as { name: string }).name = 'db3';
     for (const one of all.values())
-      for (const member of one.dcs?.members ?? []) if (member.name === 'db2') member.name = 'db3';
+      for (const member of said(one.dcs)?.members ?? []) if (member.name === 'db2') member.name = 'db3';
   });
-  const said = reasons(checkIdentity(cluster, moved, IDENTITY));
-  assert.match(said, /db2: 10\.1\.1\.11 is the PostgreSQL member db3/);
-  assert.match(said, /db2: 10\.1\.1\.11 is the member db3 of etcd/);
+  const told = reasons(checkIdentity(cluster, moved, IDENTITY));
+  assert.match(told, /db2: 10\.1\.1\.11 is the PostgreSQL member db3/);
+  assert.match(told, /db2: 10\.1\.1\.11 is the member db3 of etcd/);
 });
 
 test('where commits wait for two standbys, one is not enough', () => {
@@ -451,7 +467,7 @@ test('of two repositories the one without new backups is told', () => {
   const { problems } = statusOf(
     cluster,
     lab((all) => {
-      const repository = all.get('backup')!.repository!;
+      const repository = its(all.get('backup')!.repository);
       repository.repositories.push({ key: 2, status: 0, message: 'ok' });
       repository.backups.push({
         ...repository.backups[0]!,
@@ -468,7 +484,7 @@ test('of two repositories the one without new backups is told', () => {
 
 test('an etcd member without a peer URL is no reason to stop', () => {
   const odd = lab((all) => {
-    for (const one of all.values()) one.dcs?.members?.push({ id: '9', name: 'odd', peer: '', learner: false });
+    for (const one of all.values()) said(one.dcs)?.members?.push({ id: '9', name: 'odd', peer: '', learner: false });
   });
   assert.doesNotMatch(reasons(checkIdentity(cluster, odd, IDENTITY)), /is the member odd/);
 });

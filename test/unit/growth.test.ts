@@ -16,12 +16,12 @@ import {
   type Prospect,
 } from '../../src/cluster/decisions/growth.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { type AddOptions, parseHost } from '../../src/commands/add-replica.ts';
 import { addHost, removeHost } from '../../src/inventory/edit.ts';
+import type { Observation } from '../../src/observe/index.ts';
 import type { EtcdJoinWant } from '../../src/steps/etcd-join.ts';
-import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
+import { contextFor, EMPTY, healthyLab, its, labCluster } from './model.ts';
 
 const grown = labCluster(['  backup: {', '  db4: {address: 10.1.1.17, roles: [etcd, patroni]}\n  backup: {']);
 const host = (name: string) => grown.hosts.find((one) => one.name === name)!;
@@ -42,7 +42,7 @@ const ROOM: Prospect = {
 
 function seen(change: (all: Map<string, Observation>) => void = () => undefined) {
   const all = structuredClone(healthyLab());
-  all.set('db4', { ...EMPTY, dataDirectory: { state: 'absent' } });
+  all.set('db4', { ...EMPTY, dataDirectory: { said: { state: 'absent' } } });
   change(all);
   return takeSnapshot(all);
 }
@@ -74,13 +74,13 @@ test('an empty host with room and the same versions may join', () => {
 const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<Prospect>, RegExp][] = [
   [
     'its data directory holds foreign files',
-    (all) => (all.get('db4')!.dataDirectory = { state: 'foreign' }),
+    (all) => (all.get('db4')!.dataDirectory = { said: { state: 'foreign' } }),
     {},
     /holds files but no database/,
   ],
   [
     'its data directory is of another system',
-    (all) => (all.get('db4')!.dataDirectory = { state: 'cluster', systemIdentifier: '8000' }),
+    (all) => (all.get('db4')!.dataDirectory = { said: { state: 'cluster', systemIdentifier: '8000' } }),
     {},
     /another database system \(8000, this cluster is 7000\)/,
   ],
@@ -119,7 +119,7 @@ test('the leader, the only copy, the quorum, the repository and the only way in 
   assert.deepEqual(mayRemove(lab, seen(), one('db3')), { ok: true });
   assert.match(reasons(mayRemove(lab, seen(), one('db1'))), /db1 leads; switch over first/);
   assert.match(reasons(mayRemove(lab, seen(), one('backup'))), /backup holds the backups/);
-  const ill = seen((all) => (all.get('db2')!.dcs!.healthy = false));
+  const ill = seen((all) => (its(all.get('db2')!.dcs).healthy = false));
   assert.match(reasons(mayRemove(lab, ill, one('db3'))), /without db3 etcd has 1 healthy voters of 2, 2 are needed/);
   assert.deepEqual(mayRemove(lab, seen(), one('proxy2')), { ok: true });
   const single = { ...lab, hosts: lab.hosts.filter((each) => each.name !== 'proxy2') };
@@ -136,7 +136,7 @@ test('a host counts as lost only when neither hapg nor the other members see it'
   const lost = seen((all) => {
     all.delete('db3');
     for (const { patroni } of all.values())
-      if (patroni) patroni.members = patroni.members!.filter(({ name }) => name !== 'db3');
+      if (patroni) its(patroni).members = its(patroni).members!.filter(({ name }) => name !== 'db3');
   });
   assert.deepEqual(areGone(lost, [db3]), { ok: true });
   assert.deepEqual(mayForget(lab, lost, [db3]), { ok: true });
@@ -150,7 +150,7 @@ test('what was lost together is judged together', () => {
   const lost = seen((all) => {
     for (const name of ['db3', 'backup']) all.delete(name);
     for (const { patroni } of all.values())
-      if (patroni) patroni.members = patroni.members!.filter(({ name }) => name !== 'db3');
+      if (patroni) its(patroni).members = its(patroni).members!.filter(({ name }) => name !== 'db3');
   });
   assert.deepEqual(mayForget(lab, lost, [db3!, backup!]), { ok: true }, 'backups that are lost keep nobody');
   assert.match(lossesOfGone(lab, lost, [db3!, backup!]).join(), /2 members of etcd are left.*backups there are lost/);

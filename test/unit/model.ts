@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { parseFacts } from '../../src/cluster/facts.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
+import type { Answer } from '../../src/observe/answer.ts';
+import { parseFacts } from '../../src/observe/host.ts';
+import type { Observation } from '../../src/observe/index.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 
 /** The lab's inventory with changes, as a model; no file is written. */
@@ -38,7 +39,7 @@ export async function contextFor(
 export const EMPTY: Observation = {
   identity: undefined,
   pending: [],
-  units: [],
+  units: { said: [] },
   holder: undefined,
   dataDirectory: undefined,
   patroni: undefined,
@@ -49,12 +50,18 @@ export const EMPTY: Observation = {
   pool: undefined,
   balancer: undefined,
   repository: undefined,
-  backupService: undefined,
+  schedule: undefined,
+  space: undefined,
   drill: undefined,
   restore: undefined,
-  certificates: [],
-  silent: {},
+  certificates: undefined,
 };
+
+/** What was said, to be read or changed; an error where it was not. */
+export function its<T>(answer: Answer<T | null> | undefined): T {
+  if (!answer || !('said' in answer) || answer.said === null) throw new Error('it has not said anything');
+  return answer.said;
+}
 
 /** A healthy lab as its hosts would show it: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
 export function healthyLab(): Map<string, Observation> {
@@ -77,37 +84,48 @@ export function healthyLab(): Map<string, Observation> {
   for (const [index, name] of ['db1', 'db2', 'db3'].entries())
     observations.set(name, {
       ...EMPTY,
-      dataDirectory: { state: 'cluster', systemIdentifier: '7000' },
+      dataDirectory: { said: { state: 'cluster', systemIdentifier: '7000' } },
       patroni: {
-        self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } },
-        members,
-        paused: false,
+        said: {
+          self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } },
+          members,
+          paused: false,
+        },
       },
       sql: {
-        archiver: {
-          archived_count: 5,
-          failed_count: 0,
-          last_archived_time: '2026-01-01T00:00:00Z',
-          last_failed_time: null,
-          waiting: 0,
-          waiting_s: null,
+        said: {
+          archiver: {
+            archived_count: 5,
+            failed_count: 0,
+            last_archived_time: '2026-01-01T00:00:00Z',
+            last_failed_time: null,
+            waiting: 0,
+            waiting_s: null,
+          },
+          replication:
+            index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
+          idleSlots: [],
+          tablespaces: [],
+          restartSettings: ['max_connections', 'shared_buffers'],
+          receiver: null,
+          replayed: null,
+          transaction: null,
         },
-        replication: index === 0 ? ['db2', 'db3'].map((other) => ({ name: other, state: 'streaming', behind: 0 })) : [],
-        idleSlots: [],
-        tablespaces: [],
-        restartSettings: ['max_connections', 'shared_buffers'],
-        receiver: null,
-        replayed: null,
-        transaction: null,
       },
       dcs: {
-        healthy: true,
-        id: String(index + 1),
-        leader: '1',
-        members: etcdMembers,
-        initialize: '7000',
-        failsafe: [],
+        said: {
+          healthy: true,
+          id: String(index + 1),
+          leader: '1',
+          members: etcdMembers,
+          initialize: '7000',
+          failsafe: [],
+        },
       },
+      newToDcs: false,
+      repository: undefined,
+      drill: { said: null },
+      certificates: { said: [] },
     });
   const rows = (proxy: string, up: string[]) =>
     ['db1', 'db2', 'db3'].map((server) => ({
@@ -119,40 +137,39 @@ export function healthyLab(): Map<string, Observation> {
   for (const name of ['proxy1', 'proxy2'])
     observations.set(name, {
       ...EMPTY,
-      vipHeld: name === 'proxy1',
-      balancer: [...rows('primary', ['db1']), ...rows('replica', ['db2', 'db3'])],
+      vipHeld: { said: name === 'proxy1' },
+      balancer: { said: [...rows('primary', ['db1']), ...rows('replica', ['db2', 'db3'])] },
     });
   observations.set('backup', {
     ...EMPTY,
-    backupService: {
-      idle: [],
-      triggered: 1_767_225_490,
-      space: [{ path: '/var/lib/pgbackrest', sizeBytes: 1e10, freeBytes: 5e9 }],
-    },
+    schedule: { said: { idle: [], triggered: 1_767_225_490 } },
+    space: { said: [{ path: '/var/lib/pgbackrest', sizeBytes: 1e10, freeBytes: 5e9 }] },
     repository: {
-      status: 0,
-      message: 'ok',
-      running: false,
-      progress: undefined,
-      repositories: [{ key: 1, status: 0, message: 'ok' }],
-      systemIdentifier: '7000',
-      version: '17',
-      archive: { min: '000000010000000000000001', max: '000000030000000000000009' },
-      backups: [
-        {
-          label: '20260101-000000F',
-          repository: 1,
-          type: 'full',
-          start: 1_767_225_500,
-          stop: 1_767_225_600,
-          sizeBytes: 1_000_000,
-          storedBytes: 100_000,
-          startLsn: '0/2000028',
-          stopLsn: '0/3000050',
-          wal: ['000000010000000000000002', '000000010000000000000003'],
-          damaged: false,
-        },
-      ],
+      said: {
+        status: 0,
+        message: 'ok',
+        running: false,
+        progress: undefined,
+        repositories: [{ key: 1, status: 0, message: 'ok' }],
+        systemIdentifier: '7000',
+        version: '17',
+        archive: { min: '000000010000000000000001', max: '000000030000000000000009' },
+        backups: [
+          {
+            label: '20260101-000000F',
+            repository: 1,
+            type: 'full',
+            start: 1_767_225_500,
+            stop: 1_767_225_600,
+            sizeBytes: 1_000_000,
+            storedBytes: 100_000,
+            startLsn: '0/2000028',
+            stopLsn: '0/3000050',
+            wal: ['000000010000000000000002', '000000010000000000000003'],
+            damaged: false,
+          },
+        ],
+      },
     },
   });
   observations.set('client', EMPTY);

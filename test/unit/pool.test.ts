@@ -74,7 +74,7 @@ for (const [what, from, to, message] of [
 
 test('a pool that takes no connections stops a roll-out, and status tells it', () => {
   const closed = new Map(
-    [...healthyLab()].map(([name, one]) => [name, name === 'db2' ? { ...one, pool: false } : one]),
+    [...healthyLab()].map(([name, one]) => [name, name === 'db2' ? { ...one, pool: { said: false } } : one]),
   );
   const verdict = steady(pooledLab, takeSnapshot(closed), DEFAULT_LIMITS);
   assert.match(verdict.ok ? '' : verdict.reasons.join(), /PgBouncer on db2 takes no connections/);

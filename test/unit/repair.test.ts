@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { dcsPeer } from '../../src/cluster/dcs.ts';
 import { type DcsRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { dcsHosts } from '../../src/inventory/model.ts';
-import { healthyLab, labCluster } from './model.ts';
+import type { Observation } from '../../src/observe/index.ts';
+import { healthyLab, its, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, cutOffFrom: [], seesHealthy: [], written: 1000 };
@@ -27,7 +27,7 @@ const silent = (all: Map<string, Observation>, ...names: string[]) => {
   for (const name of names) all.get(name)!.dcs = undefined;
 };
 const quorumLost = (all: Map<string, Observation>) => {
-  for (const name of ['db1', 'db2', 'db3']) if (all.get(name)!.dcs) all.get(name)!.dcs!.healthy = false;
+  for (const name of ['db1', 'db2', 'db3']) if (all.get(name)!.dcs) its(all.get(name)!.dcs).healthy = false;
 };
 
 test('a healthy cluster has no damage', () => {
@@ -53,7 +53,7 @@ test('a member without data, with bad data, or unknown to the others is replaced
   const removed = found((all, remains) => {
     silent(all, 'db3');
     for (const name of ['db1', 'db2'])
-      all.get(name)!.dcs!.members = all.get(name)!.dcs!.members!.filter((member) => member.name !== 'db3');
+      its(all.get(name)!.dcs).members = its(all.get(name)!.dcs).members!.filter((member) => member.name !== 'db3');
     remains.set('db3', { ...WELL, active: false });
   });
   assert.deepEqual(removed.damages, ['replace-dcs-member db3']);
@@ -86,9 +86,9 @@ test('when every copy is lost it says so, and does nothing', () => {
 const emptied = (all: Map<string, Observation>, led: Record<string, boolean>) => {
   for (const [name, was] of Object.entries(led)) {
     const one = all.get(name)!;
-    one.dcs!.initialize = undefined;
+    its(one.dcs).initialize = undefined;
     one.patroni = undefined;
-    one.dataDirectory = { state: 'cluster', systemIdentifier: '7000', led: was };
+    one.dataDirectory = { said: { state: 'cluster', systemIdentifier: '7000', led: was } };
   }
 };
 
@@ -107,14 +107,14 @@ test('an emptied DCS is filled again when exactly one data directory is that of 
 test('an emptied DCS with two different databases is for a person to judge', () => {
   const one = found((all) => {
     emptied(all, { db1: true, db2: false, db3: false });
-    all.get('db3')!.dataDirectory!.systemIdentifier = '8000';
+    its(all.get('db3')!.dataDirectory).systemIdentifier = '8000';
   });
   assert.match(one.reasons, /more than one database: 7000, 8000/);
 });
 
 test('a member that is only cut off from the others keeps its place and its data', () => {
   const { damages, reasons } = found((all, remains) => {
-    all.get('db3')!.dcs!.healthy = false;
+    its(all.get('db3')!.dcs).healthy = false;
     remains.get('db3')!.cutOffFrom = ['db1', 'db2'];
   });
   assert.deepEqual(damages, []);
@@ -124,10 +124,10 @@ test('a member that is only cut off from the others keeps its place and its data
 test('that no cluster is known takes the word of two members, not the silence of one', () => {
   const { damages, reasons } = found((all) => {
     for (const name of ['db1', 'db2', 'db3']) {
-      all.get(name)!.dcs!.initialize = undefined;
-      all.get(name)!.dataDirectory!.led = name === 'db1';
+      its(all.get(name)!.dcs).initialize = undefined;
+      its(all.get(name)!.dataDirectory).led = name === 'db1';
     }
-    for (const name of ['db2', 'db3']) all.get(name)!.dcs!.blind = true;
+    for (const name of ['db2', 'db3']) its(all.get(name)!.dcs).blind = true;
   });
   assert.deepEqual(damages, []);
   assert.match(reasons, /only db1 can say that etcd knows of no cluster/);
@@ -154,7 +154,10 @@ test('a member of ZooKeeper that runs with its data is not replaced because it i
     learner: false,
   }));
   const all = new Map<string, Observation>(
-    hosts.map((name, index) => [name, { ...seen, dcs: { ...seen.dcs!, id: String(index + 1), members } }]),
+    hosts.map((name, index) => [
+      name,
+      { ...seen, dcs: { said: { ...its(seen.dcs), id: String(index + 1), members } } },
+    ]),
   );
   const remains = new Map(hosts.map((name) => [name, { ...WELL }]));
   const last = hosts.at(-1)!;

@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { parse } from 'ini';
 import { apply } from '../../playbooks/apply.ts';
 import { pgbackrestConfig, sourceConfig } from '../../roles/pgbackrest/config.ts';
-import { parseRepository } from '../../src/cluster/backups.ts';
 import { mayClone } from '../../src/cluster/decisions/restore.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
+import { parseRepository } from '../../src/observe/repository.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
@@ -85,7 +85,7 @@ test('a clone is refused on hosts that are not empty, of another version, and wh
       `cluster: copy\npostgres: {version: "${version}"}\npgbackrest: {stanza: pglab, repositories: [{kind: directory, path: ${path}}]}\nhosts:\n  db1: {address: 10.1.1.50, roles: [etcd, patroni]}\n`,
       'copy.yaml',
     ).cluster;
-  const empty = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { state: 'empty' as const } }]]));
+  const empty = takeSnapshot(new Map([['db1', { ...EMPTY, dataDirectory: { said: { state: 'empty' as const } } }]]));
   const reasons = (...args: Parameters<typeof mayClone>) => {
     const verdict = mayClone(...args);
     return verdict.ok ? '' : verdict.reasons.join('; ');

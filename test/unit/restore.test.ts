@@ -3,20 +3,20 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseRepository } from '../../src/cluster/backups.ts';
 import { backupFor, mayRestore, type RestoreFacts } from '../../src/cluster/decisions/restore.ts';
 import { verdict } from '../../src/cluster/decisions/verdict.ts';
 import { epochMs, postgresTime } from '../../src/cluster/moment.ts';
 import { reachedTarget, recoveryEnd } from '../../src/cluster/recovery-proof.ts';
 import { parseTarget, targetArguments } from '../../src/cluster/restore-target.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { healthyLab, labCluster } from './model.ts';
+import { parseRepository } from '../../src/observe/repository.ts';
+import { healthyLab, its, labCluster } from './model.ts';
 import { sh } from './sh.ts';
 
 const cluster = labCluster();
 const all = healthyLab();
 const snapshot = takeSnapshot(all);
-const repository = all.get('backup')!.repository!;
+const repository = its(all.get('backup')!.repository);
 const BACKUP_END = 1_767_225_600_000;
 const FACTS: RestoreFacts = {
   repository,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerOf, asking, curlSilence } from '../../src/cluster/answer.ts';
 import { checkIdentity } from '../../src/cluster/decisions/admission.ts';
 import { dcsHealthy, mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
 import { mayRemove } from '../../src/cluster/decisions/growth.ts';
@@ -9,11 +8,14 @@ import { maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
 import { unchanged } from '../../src/cluster/decisions/unchanged.ts';
 import { DEFAULT_LIMITS, mayTakeOut, noBackupRunning, steady } from '../../src/cluster/decisions/update.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
-import { parseObservation } from '../../src/cluster/parse-observation.ts';
 import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { statusOf } from '../../src/cluster/status.ts';
-import { healthyLab, labCluster } from './model.ts';
+import { answerOf, asking, curlSilence } from '../../src/observe/answer.ts';
+import { etcd } from '../../src/observe/etcd.ts';
+import type { Observation } from '../../src/observe/index.ts';
+import { patroni } from '../../src/observe/patroni.ts';
+import { zookeeper } from '../../src/observe/zookeeper.ts';
+import { healthyLab, its, labCluster } from './model.ts';
 import { sh } from './sh.ts';
 
 const cluster = labCluster();
@@ -37,60 +39,53 @@ type Change = (all: Map<string, Observation>) => void;
 /** Ways in which the lab is not well; each is refused by one verdict at least. */
 const ILLS: Record<string, Change> = {
   'a long transaction is open on the leader': (all) => {
-    all.get('db1')!.sql!.transaction = { seconds: 5000, user: 'app', database: 'app' };
+    its(all.get('db1')!.sql).transaction = { seconds: 5000, user: 'app', database: 'app' };
   },
   'a backup is running': (all) => {
-    all.get('backup')!.repository!.running = true;
+    its(all.get('backup')!.repository).running = true;
   },
   'a member of etcd is not healthy': (all) => {
-    all.get('db2')!.dcs!.healthy = false;
+    its(all.get('db2')!.dcs).healthy = false;
   },
   'the cluster is paused': (all) => {
-    for (const name of ['db1', 'db2', 'db3']) all.get(name)!.patroni!.paused = true;
+    for (const name of ['db1', 'db2', 'db3']) its(all.get(name)!.patroni).paused = true;
   },
   'a replica is not streaming': (all) => {
     for (const name of ['db1', 'db2', 'db3']) {
-      const patroni = all.get(name)!.patroni!;
+      const patroni = its(all.get(name)!.patroni);
       patroni.members = patroni.members!.map((one) => (one.name === 'db3' ? { ...one, state: 'starting' } : one));
     }
   },
 };
 
-/** What a host can be silent about: the part that is then missing, and the mark that says why. */
-const SILENCES: Record<string, (one: Observation) => void> = {
-  postgres: (one) => {
-    one.sql = undefined;
-    one.silent = { ...one.silent, postgres: 'no answer in time' };
-  },
-  patroni: (one) => {
-    one.patroni = undefined;
-    one.silent = { ...one.silent, patroni: 'no answer in time' };
-  },
-  etcd: (one) => {
-    one.dcs = undefined;
-    one.silent = { ...one.silent, etcd: 'no answer in time' };
-  },
-  backups: (one) => {
-    one.repository = undefined;
-    one.silent = { ...one.silent, backups: 'no answer in time' };
-  },
-};
-const ABOUT: Record<string, string[]> = {
-  postgres: ['db1', 'db2', 'db3'],
+/** What a host can be silent about, and the hosts that know. */
+const ABOUT: Partial<Record<keyof Observation, string[]>> = {
+  sql: ['db1', 'db2', 'db3'],
   patroni: ['db1', 'db2', 'db3'],
-  etcd: ['db1', 'db2', 'db3'],
-  backups: ['backup'],
+  dcs: ['db1', 'db2', 'db3'],
+  dataDirectory: ['db1', 'db2', 'db3'],
+  repository: ['backup'],
+  schedule: ['backup'],
+  space: ['backup'],
+  balancer: ['proxy1', 'proxy2'],
+  vipHeld: ['proxy1', 'proxy2'],
+  units: ['db1', 'db2', 'db3', 'proxy1', 'proxy2', 'backup', 'client'],
 };
+const SUBJECTS = Object.keys(ABOUT) as (keyof Observation)[];
+
+/** Takes one answer away. */
+const silenced = (one: Observation, about: keyof Observation): void =>
+  void Object.assign(one, { [about]: { silent: 'no answer in time' } });
 
 describe('an answer that does not come', () => {
   for (const [ill, makeIll] of Object.entries({ 'nothing is wrong': (() => undefined) as Change, ...ILLS }))
-    for (const [subject, silence] of Object.entries(SILENCES))
+    for (const subject of SUBJECTS)
       for (const name of ABOUT[subject]!)
         test(`of ${name} about ${subject} makes no verdict better when ${ill}`, () => {
           const all = structuredClone(healthyLab());
           makeIll(all);
           const before = takeSnapshot(structuredClone(all));
-          silence(all.get(name)!);
+          silenced(all.get(name)!, subject);
           const after = takeSnapshot(all);
           // The pause and the members are told by every member, so that one of them may be silent about them.
           for (const [what, judge] of Object.entries(VERDICTS))
@@ -105,26 +100,29 @@ describe('an answer that does not come', () => {
       assert.ok(Object.values(VERDICTS).some((judge) => !judge(snapshot).ok));
     });
 
-  for (const subject of Object.keys(SILENCES))
+  for (const subject of SUBJECTS.filter((one) => one !== 'balancer'))
     test(`about ${subject} is a problem of status, which says why`, () => {
       const all = structuredClone(healthyLab());
-      SILENCES[subject]!(all.get(ABOUT[subject]![0]!)!);
+      silenced(all.get(ABOUT[subject]![0]!)!, subject);
       const status = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
       const told = status.problems.filter(({ code }) => code === 'unknown');
-      assert.match(told.map(({ message }) => message).join(), /does not answer: .*\(no answer in time\)/);
+      assert.match(
+        told.map(({ message }) => message).join(),
+        /(does not answer|cannot be read): .*\(no answer in time\)/,
+      );
       assert.equal(status.healthy, false);
     });
 
   test('of PostgreSQL on the leader leaves archiving unknown, which is not "ok"', () => {
     const all = structuredClone(healthyLab());
-    SILENCES.postgres!(all.get('db1')!);
+    silenced(all.get('db1')!, 'sql');
     const { backup } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
     assert.equal(backup!.archive_ok, false);
   });
 
   test('of every Patroni does not make the members missing or the cluster leaderless', () => {
     const all = structuredClone(healthyLab());
-    for (const name of ABOUT.patroni!) SILENCES.patroni!(all.get(name)!);
+    for (const name of ABOUT.patroni!) silenced(all.get(name)!, 'patroni');
     const { problems } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'));
     const codes = new Set(problems.map(({ code }) => code));
     assert.ok(!codes.has('no_leader') && !codes.has('member_missing'), [...codes].join());
@@ -164,10 +162,18 @@ describe('why curl got no answer', () => {
     test(`status ${code}: ${reason}`, () => assert.equal(curlSilence(code), reason));
 
   test('is told for a member whose REST API is silent, and not for one that does not run', () => {
-    const read = (code: string) =>
-      parseObservation(`@patroni\n\n\n${code}\n@etcd\n\n\n\n\n\n${code}\n`, cluster).silent;
-    assert.deepEqual(read('28'), { patroni: 'no answer in time', etcd: 'no answer in time' });
-    assert.deepEqual(read('7'), {});
+    const read = (code: string) => [
+      patroni.read(`\n\n${code}\n`, cluster),
+      etcd.read(`\n\n\n\n\n${code}\n`, cluster),
+      zookeeper.read(`\n--\n\n--\n\n--\ncode ${code}\n`, cluster),
+    ];
+    const silent = { silent: 'no answer in time' };
+    assert.deepEqual(read('28'), [silent, silent, silent]);
+    assert.deepEqual(read('7'), [
+      { said: { self: undefined, members: undefined, paused: false } },
+      { said: null },
+      { said: null },
+    ]);
   });
 });
 
@@ -177,8 +183,8 @@ describe('between the question and the answer', () => {
     [
       'the VIP moves',
       (all) => {
-        all.get('proxy1')!.vipHeld = false;
-        all.get('proxy2')!.vipHeld = true;
+        all.get('proxy1')!.vipHeld = { said: false };
+        all.get('proxy2')!.vipHeld = { said: true };
       },
       /the VIP has changed .* proxy1 → proxy2/,
     ],
@@ -199,7 +205,7 @@ describe('between the question and the answer', () => {
     });
   test('lag and transactions may change', () => {
     const all = structuredClone(healthyLab());
-    all.get('db1')!.sql!.replication[0]!.behind = 100_000;
+    its(all.get('db1')!.sql).replication[0]!.behind = 100_000;
     ILLS['a long transaction is open on the leader']!(all);
     assert.deepEqual(unchanged(takeSnapshot(healthyLab()), takeSnapshot(all)), { ok: true });
   });

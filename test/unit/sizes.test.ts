@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
+import type { Observation } from '../../src/observe/index.ts';
+import type { Postgres } from '../../src/observe/postgres.ts';
 import { settingOf } from '../../src/postgres/settings.ts';
 import { type Sizes, sizes } from '../../src/postgres/sizes.ts';
 import { parseValue } from '../../src/postgres/value.ts';
-import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
+import { contextFor, FACTS, healthyLab, its, labCluster } from './model.ts';
 
 const MIB = 1_048_576;
 const GIB = 1024 * MIB;
@@ -93,12 +94,10 @@ for (const [what, bytes, megabytes] of KNOWN)
 test('a member keeps what it has within 5 %, in whatever unit that is, and PostgreSQL takes every size', async () => {
   const cluster = labCluster(['    shared_buffers: 128MB', '    random_page_cost: 2']);
   const member = cluster.hosts.find(({ name }) => name === 'db1')!;
-  const seen = (
-    present: Observation['sql'] extends infer S ? Partial<S & { sizes: Partial<Sizes> | null }> : never,
-  ) => {
+  const seen = (present: Partial<Postgres>) => {
     const lab = healthyLab();
     const db1 = lab.get('db1')!;
-    return new Map([...lab, ['db1', { ...db1, sql: { ...db1.sql!, ...present } }]]);
+    return new Map<string, Observation>([...lab, ['db1', { ...db1, sql: { said: { ...its(db1.sql), ...present } } }]]);
   };
   const parameters = async (present: Partial<Sizes> | null, memoryBytes = FACTS.memoryBytes) =>
     memberParameters(member, {

@@ -14,13 +14,14 @@ import { admitApply, checkVersions } from '../../src/cluster/decisions/admission
 import { membersHealthy } from '../../src/cluster/decisions/members.ts';
 import { mayClone } from '../../src/cluster/decisions/restore.ts';
 import { mayPromote, receives, standing } from '../../src/cluster/decisions/standby.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { UsageError } from '../../src/errors.ts';
 import { removeKey } from '../../src/inventory/edit.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { backupHosts, hostsWith } from '../../src/inventory/model.ts';
+import { said } from '../../src/observe/answer.ts';
+import type { Observation } from '../../src/observe/index.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
@@ -200,20 +201,26 @@ test('accounts are those of the source, are followed when they change, and are k
 function copied(receiver: string | null = 'streaming'): Map<string, Observation> {
   const all = healthyLab();
   for (const [name, one] of all) {
-    if (!one.patroni?.members) continue;
+    const patroni = said(one.patroni);
+    const sql = said(one.sql);
+    if (!patroni?.members) continue;
     const leads = name === 'db1';
     all.set(name, {
       ...one,
       patroni: {
-        ...one.patroni,
-        self: { ...one.patroni.self, ...(leads ? { role: 'standby_leader' } : {}) },
-        members: one.patroni.members.map((member) =>
-          member.name === 'db1'
-            ? { ...member, role: 'standby_leader', state: 'streaming' }
-            : { ...member, role: 'replica' },
-        ),
+        said: {
+          ...patroni,
+          self: { ...patroni.self, ...(leads ? { role: 'standby_leader' } : {}) },
+          members: patroni.members.map((member) =>
+            member.name === 'db1'
+              ? { ...member, role: 'standby_leader', state: 'streaming' }
+              : { ...member, role: 'replica' },
+          ),
+        },
       },
-      sql: one.sql && { ...one.sql, receiver: leads && receiver ? { status: receiver, from: '10.1.11.10' } : null },
+      sql: sql
+        ? { said: { ...sql, receiver: leads && receiver ? { status: receiver, from: '10.1.11.10' } : null } }
+        : undefined,
     });
   }
   return all;

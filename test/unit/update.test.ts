@@ -13,12 +13,13 @@ import {
   steady,
 } from '../../src/cluster/decisions/update.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import type { Observation } from '../../src/cluster/observe.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { rolled, wantsBoot } from '../../src/cluster/upgrades.ts';
+import { said } from '../../src/observe/answer.ts';
+import type { Observation } from '../../src/observe/index.ts';
 import { parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';
 import { startUnits } from '../../src/programs/systemd.ts';
-import { contextFor, healthyLab, labCluster } from './model.ts';
+import { contextFor, healthyLab, its, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const LIMITS: Limits = { maxLagBytes: 1000, maxTransactionSeconds: 60 };
@@ -35,7 +36,7 @@ function seen(change: (all: Map<string, Observation>) => void = () => undefined)
 /** Every list of members that Patroni shows, with a change to one member. */
 function member(all: Map<string, Observation>, name: string, change: Record<string, unknown>): void {
   for (const one of all.values())
-    for (const entry of one.patroni?.members ?? []) if (entry.name === name) Object.assign(entry, change);
+    for (const entry of said(one.patroni)?.members ?? []) if (entry.name === name) Object.assign(entry, change);
 }
 
 test('a healthy lab is steady, and each of its hosts may be taken out', () => {
@@ -44,12 +45,12 @@ test('a healthy lab is steady, and each of its hosts may be taken out', () => {
 });
 
 const REFUSALS: [what: string, host: string, change: (all: Map<string, Observation>) => void, reason: RegExp][] = [
-  ['the cluster is paused', 'db3', (all) => (all.get('db1')!.patroni!.paused = true), /the cluster is paused/],
+  ['the cluster is paused', 'db3', (all) => (its(all.get('db1')!.patroni).paused = true), /the cluster is paused/],
   ['nobody leads', 'db3', (all) => member(all, 'db1', { role: 'replica' }), /no member leads/],
   [
     'two members say that they lead',
     'db3',
-    (all) => (all.get('db2')!.patroni!.self = { role: 'primary', state: 'running', patroni: { name: 'db2' } }),
+    (all) => (its(all.get('db2')!.patroni).self = { role: 'primary', state: 'running', patroni: { name: 'db2' } }),
     /two leaders: db1 and db2/,
   ],
   [
@@ -57,7 +58,7 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
     'db3',
     (all) => {
       for (const one of all.values())
-        if (one.patroni) one.patroni.members = one.patroni.members!.filter(({ name }) => name !== 'db2');
+        if (one.patroni) its(one.patroni).members = its(one.patroni).members!.filter(({ name }) => name !== 'db2');
     },
     /db2 is not a member/,
   ],
@@ -66,7 +67,7 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
   [
     'the leader says that a replica has not replayed enough, whatever Patroni says',
     'db3',
-    (all) => (all.get('db1')!.sql!.replication[0]!.behind = 5000),
+    (all) => (its(all.get('db1')!.sql).replication[0]!.behind = 5000),
     /db2 is streaming, 5000 bytes behind/,
   ],
   ['a replica does not stream', 'db3', (all) => member(all, 'db2', { state: 'starting' }), /db2 is starting/],
@@ -79,14 +80,14 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
   [
     'another etcd member is ill, so that the healthy voters are below quorum + 1',
     'db3',
-    (all) => (all.get('db2')!.dcs!.healthy = false),
+    (all) => (its(all.get('db2')!.dcs).healthy = false),
     /etcd has 1 other healthy voters of 3, 2 are needed; not healthy: db2/,
   ],
-  ['a backup is running', 'db3', (all) => (all.get('backup')!.repository!.running = true), /a backup is running/],
+  ['a backup is running', 'db3', (all) => (its(all.get('backup')!.repository).running = true), /a backup is running/],
   [
     'a long transaction is open on the leader that is to hand over',
     'db1',
-    (all) => (all.get('db1')!.sql!.transaction = { seconds: 61, user: 'app', database: 'app' }),
+    (all) => (its(all.get('db1')!.sql).transaction = { seconds: 61, user: 'app', database: 'app' }),
     /a transaction of app in app is open for 61 s \(limit 60 s\)/,
   ],
   [
@@ -98,28 +99,28 @@ const REFUSALS: [what: string, host: string, change: (all: Map<string, Observati
   [
     'an undo is armed',
     'db3',
-    (all) => all.get('db2')!.units.push('hapg-undo-update.timer'),
+    (all) => its(all.get('db2')!.units).push('hapg-undo-update.timer'),
     /db2: something temporary is set \(update\)/,
   ],
   [
     'a member is drained in a balancer',
     'db3',
-    (all) => (all.get('proxy1')!.balancer![4]!.status = 'DRAIN'),
+    (all) => (its(all.get('proxy1')!.balancer)[4]!.status = 'DRAIN'),
     /proxy1: db2 is drained in HAProxy/,
   ],
-  ['the VIP is nowhere', 'db3', (all) => (all.get('proxy1')!.vipHeld = false), /the VIP is held by nobody/],
+  ['the VIP is nowhere', 'db3', (all) => (all.get('proxy1')!.vipHeld = { said: false }), /the VIP is held by nobody/],
   [
     'the VIP is held twice',
     'db3',
-    (all) => (all.get('proxy2')!.vipHeld = true),
+    (all) => (all.get('proxy2')!.vipHeld = { said: true }),
     /the VIP is held by proxy1 and proxy2/,
   ],
   [
     'a balancer sends writes elsewhere',
     'db3',
     (all) => {
-      all.get('proxy2')!.balancer![0]!.status = 'DOWN';
-      all.get('proxy2')!.balancer![1]!.status = 'UP';
+      its(all.get('proxy2')!.balancer)[0]!.status = 'DOWN';
+      its(all.get('proxy2')!.balancer)[1]!.status = 'UP';
     },
     /HAProxy on proxy2 sends writes to db2, but db1 leads/,
   ],
@@ -132,7 +133,9 @@ for (const [what, name, change, reason] of REFUSALS)
   });
 
 test('a long transaction on the leader does not keep a replica from being updated', () => {
-  const snapshot = seen((all) => (all.get('db1')!.sql!.transaction = { seconds: 999, user: 'app', database: 'app' }));
+  const snapshot = seen(
+    (all) => (its(all.get('db1')!.sql).transaction = { seconds: 999, user: 'app', database: 'app' }),
+  );
   assert.deepEqual(mayTakeOut(cluster, snapshot, host('db3'), LIMITS), { ok: true });
 });
 
@@ -172,7 +175,7 @@ test('a marked member is stopped only when commits wait for another', () => {
 test('the only replica of a leader may be stopped although no other can be synchronous', () => {
   const two = seen((all) => {
     for (const one of all.values())
-      if (one.patroni) one.patroni.members = one.patroni.members!.filter(({ name }) => name !== 'db3');
+      if (one.patroni) its(one.patroni).members = its(one.patroni).members!.filter(({ name }) => name !== 'db3');
     member(all, 'db2', { role: 'replica', tags: { nosync: true } });
   });
   assert.deepEqual(commitsWaitElsewhere(cluster, two, host('db2')), { ok: true });
@@ -183,7 +186,7 @@ test('a host is back in service when its members stream and vote, though its mar
   assert.deepEqual(backInService(cluster, marked, host('db3'), LIMITS), { ok: true });
   const late = seen((all) => member(all, 'db3', { state: 'starting' }));
   assert.match(reasons(backInService(cluster, late, host('db3'), LIMITS)), /db3 is starting/);
-  const silent = seen((all) => (all.get('db3')!.dcs!.healthy = false));
+  const silent = seen((all) => (its(all.get('db3')!.dcs).healthy = false));
   assert.match(reasons(backInService(cluster, silent, host('db3'), LIMITS)), /etcd on db3 is not healthy/);
 });
 

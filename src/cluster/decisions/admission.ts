@@ -1,10 +1,12 @@
 import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../../inventory/model.ts';
 import { normalPath } from '../../inventory/values.ts';
+import { said, silence } from '../../observe/answer.ts';
+import type { Facts } from '../../observe/host.ts';
+import type { Identity } from '../../observe/identity.ts';
 import { dcsName, dcsPeer } from '../dcs.ts';
-import { capabilities, type Facts, SHIPPED_POSTGRES } from '../facts.ts';
 import { fixedSettings } from '../fixed.ts';
-import type { Identity } from '../observe.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { capabilities, SHIPPED_POSTGRES } from '../versions.ts';
 import { compareRevisions, type Lineage } from './revision.ts';
 import { standing } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -90,7 +92,7 @@ const normal = (value: string | number) =>
 /** Settings that a living cluster cannot follow, each in the words of the first host that says so. */
 function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   // With everything stopped, what is looked for in another place is not there; that there was something is noted.
-  const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => one.dataDirectory?.noted);
+  const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => said(one.dataDirectory)?.noted);
   const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
   const now = fixedSettings(cluster);
@@ -112,7 +114,7 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
 function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
   const cure = 'Give each host of the inventory the address that it had';
   return cluster.hosts.flatMap((host) => {
-    const self = snapshot.observations.get(host.name)?.patroni?.self?.patroni as { name?: string } | undefined;
+    const self = said(snapshot.observations.get(host.name)?.patroni)?.self?.patroni as { name?: string } | undefined;
     const voter = snapshot.dcs.members.find((one) => one.peer === dcsPeer(cluster, host));
     return [
       ...(self?.name && self.name !== host.name
@@ -155,20 +157,24 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const reasons: string[] = [];
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
-  for (const [host, { dataDirectory }] of snapshot.observations)
-    if (dataDirectory?.state === 'foreign')
+  for (const [host, { dataDirectory }] of snapshot.observations) {
+    const reason = silence(dataDirectory);
+    if (reason !== undefined) reasons.push(`${host}: nobody can tell whether there is a database (${reason})`);
+    if (said(dataDirectory)?.state === 'foreign')
       reasons.push(
         `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
       );
+  }
   for (const [host, { dataDirectory }] of snapshot.observations)
-    if (dataDirectory?.lost)
+    if (said(dataDirectory)?.lost)
       reasons.push(
         `${host}: ${cluster.dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${host}" builds it anew from the others`,
       );
   if (snapshot.systemIdentifiers.length > 1) {
-    const where = [...snapshot.observations].flatMap(([host, one]) =>
-      one.dataDirectory?.systemIdentifier ? [`${host} ${one.dataDirectory.systemIdentifier}`] : [],
-    );
+    const where = [...snapshot.observations].flatMap(([host, { dataDirectory }]) => {
+      const identifier = said(dataDirectory)?.systemIdentifier;
+      return identifier ? [`${host} ${identifier}`] : [];
+    });
     reasons.push(
       `more than one database system: ${where.join(', ')}; the DCS says ${snapshot.initialize ?? 'nothing'}. Move the wrong data directory away`,
     );
@@ -177,7 +183,9 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
   for (const [host, { restore }] of snapshot.observations)
     if (restore) reasons.push(`${host}: a restore is under way; run "hapg restore" again to go on`);
-  const backups = [...snapshot.observations].filter(([, one]) => (one.repository?.backups.length ?? 0) > 0);
+  const backups = [...snapshot.observations].filter(
+    ([, { repository }]) => (said(repository)?.backups.length ?? 0) > 0,
+  );
   if (!snapshot.exists && backups.length > 0)
     reasons.push(
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
@@ -186,7 +194,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   if (!stands.ok) reasons.push(...stands.reasons);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
   const withData = [...snapshot.observations]
-    .filter(([, one]) => one.dataDirectory?.state === 'cluster')
+    .filter(([, { dataDirectory }]) => said(dataDirectory)?.state === 'cluster')
     .map(([host]) => host);
   if (withData.length > 0 && snapshot.dcs.quorum && snapshot.dcs.blind)
     reasons.push(
@@ -197,7 +205,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
       `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
     );
   const empty = [...snapshot.observations]
-    .filter(([, one]) => one.dataDirectory?.state === 'absent' || one.dataDirectory?.state === 'empty')
+    .filter(([, { dataDirectory }]) => /^(absent|empty)$/.test(said(dataDirectory)?.state ?? ''))
     .map(([host]) => host);
   // Were the DCS to come up empty, the empty host could start first and make a second cluster.
   if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)

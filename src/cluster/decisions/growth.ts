@@ -1,4 +1,5 @@
 import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
+import { said, silence } from '../../observe/answer.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Storage, Tablespace } from '../storage.ts';
 import { dcsHealthy } from './dcs.ts';
@@ -28,7 +29,9 @@ const HEADROOM_BYTES = 512 * 1024 * 1024;
 export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
   if (!host.roles.has('patroni')) return verdict([]);
   const reasons: string[] = [];
-  const data = snapshot.observations.get(host.name)?.dataDirectory;
+  const its = snapshot.observations.get(host.name)?.dataDirectory;
+  const [data, reason] = [said(its), silence(its)];
+  if (reason !== undefined) reasons.push(`${host.name}: nobody can tell whether there is a database (${reason})`);
   if (data?.state === 'foreign')
     reasons.push(`${host.name}: ${cluster.dataDir} holds files but no database; move them away`);
   if (data?.systemIdentifier && snapshot.initialize && data.systemIdentifier !== snapshot.initialize)
@@ -89,9 +92,8 @@ export function hasJoined(cluster: Cluster, snapshot: Snapshot, host: Host): Ver
       reasons.push(`${host.name} is ${member.state}`);
     if (host.tags.noloadbalance !== true)
       for (const balancer of hostsWith(cluster, 'haproxy')) {
-        const row = snapshot.observations
-          .get(balancer.name)
-          ?.balancer?.find((one) => one.proxy === 'replica' && one.server === host.name);
+        const rows = said(snapshot.observations.get(balancer.name)?.balancer);
+        const row = rows?.find((one) => one.proxy === 'replica' && one.server === host.name);
         if (!row?.status.startsWith('UP')) reasons.push(`${balancer.name} sends no reads to ${host.name} yet`);
       }
   }

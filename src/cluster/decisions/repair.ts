@@ -1,4 +1,5 @@
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../../inventory/model.ts';
+import { said, silence } from '../../observe/answer.ts';
 import { PATHS } from '../../paths.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -77,7 +78,12 @@ export function findDamage(
         continue;
       }
       // Another host can hear nothing of a member of ZooKeeper, whose silence alone proves no damage.
-      if (role === 'zookeeper' && of(host).active && of(host).data && !snapshot.observations.get(host.name)?.dcs) {
+      if (
+        role === 'zookeeper' &&
+        of(host).active &&
+        of(host).data &&
+        !said(snapshot.observations.get(host.name)?.dcs)
+      ) {
         reasons.push(
           `${label} on ${host.name} runs with its data and gives no answer, which proves no damage: look at "hapg logs ${role}", or restart it there ("systemctl restart ${role}")`,
         );
@@ -120,14 +126,23 @@ export function findDamage(
     !snapshot.dcs.blind &&
     snapshot.initialize === undefined
   ) {
-    const holders = [...snapshot.observations].filter(([, one]) => one.dataDirectory?.systemIdentifier);
+    const holders = [...snapshot.observations].filter(([, one]) => said(one.dataDirectory)?.systemIdentifier);
     const identifiers = snapshot.systemIdentifiers;
     // Only the data of the last leader holds everything that was acknowledged: it must lead first.
-    const led = holders.filter(([, one]) => one.dataDirectory?.led).map(([name]) => name);
+    const led = holders.filter(([, one]) => said(one.dataDirectory)?.led).map(([name]) => name);
     const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? led[0]));
     // One client that was not told of a key is no proof that there is none.
-    const witnesses = [...snapshot.observations].filter(([, one]) => one.dcs?.healthy && !one.dcs.blind);
-    if (witnesses.length < Math.min(2, hosts.length))
+    const witnesses = [...snapshot.observations].filter(([, one]) => {
+      const dcs = said(one.dcs);
+      return dcs?.healthy && !dcs.blind;
+    });
+    // The newest data may be where nobody could look.
+    const unread = [...snapshot.observations].filter(([, one]) => silence(one.dataDirectory) !== undefined);
+    if (unread.length > 0)
+      reasons.push(
+        `${label} knows of no cluster, and on ${unread.map(([name]) => name).join(' and ')} nobody can tell whether there is a database`,
+      );
+    else if (witnesses.length < Math.min(2, hosts.length))
       reasons.push(
         `only ${witnesses.map(([name]) => name).join(', ') || 'nobody'} can say that ${label} knows of no cluster: two of its members have to`,
       );

@@ -1,4 +1,5 @@
 import type { Host } from '../../inventory/model.ts';
+import { said } from '../../observe/answer.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
@@ -25,7 +26,7 @@ export function shrinkingSettings(self: Record<string, unknown> | undefined): st
 export function restartOrder(hosts: readonly Host[], snapshot: Snapshot): Host[][] {
   const leader = snapshot.leader?.name;
   const shrinks =
-    leader !== undefined && shrinkingSettings(snapshot.observations.get(leader)?.patroni?.self).length > 0;
+    leader !== undefined && shrinkingSettings(said(snapshot.observations.get(leader)?.patroni)?.self).length > 0;
   const rank = (host: Host) => (host.name === leader ? 1 : 0) * (shrinks ? -1 : 1);
   return [...hosts].sort((a, b) => rank(a) - rank(b)).map((host) => [host]);
 }

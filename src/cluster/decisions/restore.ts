@@ -1,5 +1,6 @@
 import type { Cluster, RepositorySettings } from '../../inventory/model.ts';
-import { type Backup, lsnValue, type Repository } from '../backups.ts';
+import { said } from '../../observe/answer.ts';
+import { type Backup, lsnValue, type Repository } from '../../observe/repository.ts';
 import { epochMs } from '../moment.ts';
 import { describeTarget, type Target } from '../restore-target.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -43,7 +44,7 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
   const [from, to] = [source.settings.postgres.version, target.settings.postgres.version];
   if (from !== to) reasons.push(`${source.name} has PostgreSQL ${from}, ${target.name} would have ${to}`);
   for (const [host, { dataDirectory }] of snapshot.observations)
-    if (dataDirectory && dataDirectory.state !== 'absent' && dataDirectory.state !== 'empty')
+    if (dataDirectory && !/^(absent|empty)$/.test(said(dataDirectory)?.state ?? 'unknown'))
       reasons.push(`${host}: ${target.dataDir} is not empty; a clone is made on empty hosts only`);
   if (snapshot.initialize) reasons.push(`the DCS of ${target.name} knows a cluster already (${snapshot.initialize})`);
   const place = (cluster: Cluster) => (one: RepositorySettings) =>

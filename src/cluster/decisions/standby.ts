@@ -1,4 +1,5 @@
 import type { Cluster } from '../../inventory/model.ts';
+import { said } from '../../observe/answer.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
@@ -15,7 +16,7 @@ export function standing({ source, file }: Cluster, { leader }: Snapshot): Verdi
 /** Whether the member that leads a copy gets WAL from the source; how far the others are behind it is judged as everywhere. */
 export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
   const { leader, observations } = snapshot;
-  const sql = leader && observations.get(leader.name)?.sql;
+  const sql = leader && said(observations.get(leader.name)?.sql);
   if (!source || leader?.role !== 'standby_leader' || !sql) return verdict([]);
   return verdict(
     sql.receiver?.status === 'streaming'
@@ -30,7 +31,7 @@ export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
  */
 export function mayPromote(snapshot: Snapshot, answers: readonly string[], besideSource: boolean): Verdict {
   const { leader, observations, paused } = snapshot;
-  const receiver = leader && observations.get(leader.name)?.sql?.receiver;
+  const receiver = leader && said(observations.get(leader.name)?.sql)?.receiver;
   const there = [
     ...new Set([...answers, ...(receiver?.status === 'streaming' && receiver.from ? [receiver.from] : [])]),
   ];

@@ -1,5 +1,6 @@
 import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
-import { armedUndos } from '../observe.ts';
+import { said, silence } from '../../observe/answer.ts';
+import { armedUndos } from '../../observe/marks.ts';
 import { type Snapshot, writesGoTo } from '../snapshot.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
@@ -21,8 +22,10 @@ export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransa
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
-    for (const undo of armedUndos(units)) reasons.push(`${host}: something temporary is set (${undo})`);
-    for (const row of balancer ?? [])
+    const unknown = silence(units);
+    if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
+    for (const undo of armedUndos(said(units) ?? [])) reasons.push(`${host}: something temporary is set (${undo})`);
+    for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
         reasons.push(`${host}: ${row.server} is drained in HAProxy (${row.proxy})`);
   }
@@ -39,10 +42,14 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
 export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   const holders = snapshot.vipHolders;
+  for (const [host, { vipHeld }] of snapshot.observations) {
+    const unknown = silence(vipHeld);
+    if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether it holds the VIP (${unknown})`);
+  }
   if (cluster.vip && hostsWith(cluster, 'keepalived').length > 0 && holders.length !== 1)
     reasons.push(`the VIP is held by ${holders.join(' and ') || 'nobody'}`);
   for (const host of hostsWith(cluster, 'haproxy')) {
-    const rows = snapshot.observations.get(host.name)?.balancer;
+    const rows = said(snapshot.observations.get(host.name)?.balancer);
     const up = (rows ?? []).filter((row) => row.proxy === 'primary' && row.status.startsWith('UP'));
     if (!rows) reasons.push(`HAProxy on ${host.name} does not answer`);
     else if (snapshot.leader && up.map((row) => row.server).join() !== writesGoTo(snapshot))
@@ -56,19 +63,22 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
 /** No backup is being taken: stopping a member or the repository would break it. */
 export function noBackupRunning(snapshot: Snapshot): Verdict {
   return verdict(
-    [...snapshot.observations].flatMap(([host, { repository, silent }]) => [
-      ...(repository?.running ? [`${host}: a backup is running; wait for its end`] : []),
-      ...(silent.backups ? [`${host}: pgBackRest does not say whether a backup is running (${silent.backups})`] : []),
-    ]),
+    [...snapshot.observations].flatMap(([host, { repository }]) => {
+      const unknown = silence(repository);
+      if (unknown !== undefined) return [`${host}: pgBackRest does not say whether a backup is running (${unknown})`];
+      return said(repository)?.running ? [`${host}: a backup is running; wait for its end`] : [];
+    }),
   );
 }
 
 /** Through every pool clients get in. */
 const poolsOpen = (hosts: readonly Host[], { observations }: Snapshot): Verdict =>
   verdict(
-    hosts
-      .filter((host) => observations.get(host.name)?.pool === false)
-      .map((host) => `PgBouncer on ${host.name} takes no connections`),
+    hosts.flatMap(({ name }) => {
+      const pool = observations.get(name)?.pool;
+      if (pool === undefined || said(pool) === true) return [];
+      return [`PgBouncer on ${name} takes no connections`];
+    }),
   );
 
 /** Whole and undisturbed: the condition before a planned change, and between two hosts of one. */
@@ -93,10 +103,10 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
 export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }: Limits): Verdict {
   const leader = snapshot.leader?.name ?? '';
   const seen = snapshot.observations.get(leader);
-  const open = seen?.sql?.transaction;
-  if (seen && !seen.sql)
+  const open = said(seen?.sql)?.transaction;
+  if (seen && !said(seen.sql))
     return verdict([
-      `${leader}: PostgreSQL does not say which transactions are open (${seen.silent.postgres ?? 'it was not asked'})`,
+      `${leader}: PostgreSQL does not say which transactions are open (${silence(seen.sql) ?? 'it does not run'})`,
     ]);
   return verdict(
     open && open.seconds > maxTransactionSeconds
@@ -162,7 +172,7 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
 /** Until then a leader that has lost the DCS would wait for this member's answer (Patroni documentation, "DCS Failsafe Mode"). */
 export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
   verdict(
-    [...snapshot.observations.values()].some((one) => one.dcs?.failsafe.includes(host.name))
+    [...snapshot.observations.values()].some((one) => said(one.dcs)?.failsafe.includes(host.name))
       ? [`${host.name} is still asked in failsafe mode`]
       : [],
   );

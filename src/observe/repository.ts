@@ -1,3 +1,8 @@
+import { backupHosts } from '../inventory/model.ts';
+import { pgbackrest } from '../programs/pgbackrest.ts';
+import { type Answer, answerOf, asking } from './answer.ts';
+import type { Question } from './question.ts';
+
 /** One backup set; times in seconds since the epoch, sizes in bytes. */
 export interface Backup {
   label: string;
@@ -128,6 +133,28 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   };
 }
 
+/**
+ * What pgBackRest says of the backups; null where it is not set up, and on a host for which another one tells: where every
+ * member could, the one that leads does, and without a leader all do. After `patroniAnswers`.
+ */
+export const repository: Question<Answer<Repository | null>> = {
+  about: 'backups',
+  of: (cluster, host) => backupHosts(cluster).includes(host),
+  script({ stanza }, { roles }) {
+    const tells = roles.has('patroni')
+      ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
+      : 'true';
+    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${asking(20, pgbackrest(stanza, 'info', '--output=json'))}; fi`;
+  },
+  read(answer, { stanza }) {
+    const its = answerOf(answer);
+    if (its === undefined) return { said: null };
+    if ('silent' in its) return its;
+    const said = parseRepository(its.said, stanza);
+    return said ? { said } : { silent: 'its answer is not understood' };
+  },
+};
+
 /** Directories of the tablespaces in a backup, from the answer of `pgbackrest info --set --output=json`; undefined when it is none. */
 export function parseTablespaces(text: string): string[] | undefined {
   const list = parseInfo(text) as { backup?: { tablespace?: { destination: string }[] | null }[] }[] | undefined;
@@ -140,32 +167,4 @@ export function parseTablespaces(text: string): string[] | undefined {
 export function lsnValue(lsn: string): bigint {
   const [high = '', low = ''] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
-}
-
-/** What the hosts that take backups tell of the schedule and of the storage. */
-export interface BackupService {
-  /** Timers of scheduled backups that are not active. */
-  idle: string[];
-  /** When one last started a backup; seconds since the epoch. */
-  triggered: number | undefined;
-  /** Free and whole size of a repository's file system, in bytes, by path. */
-  space: { path: string; freeBytes: number; sizeBytes: number }[];
-}
-
-/** The outcome of the last drill, as the host that ran it wrote it. */
-export interface DrillResult {
-  ok: boolean;
-  backup: string;
-  /** Seconds since the epoch. */
-  started: number;
-  finished: number;
-  /** When the newest transaction that could be restored was committed; seconds since the epoch. */
-  newest: number | null;
-  /** What it took, in seconds. */
-  restore_s: number;
-  recovery_s: number;
-  check_s: number;
-  bytes: number;
-  counts: { database: string; table: string; rows: number }[];
-  error: string | null;
 }

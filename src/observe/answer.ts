@@ -3,6 +3,17 @@ import { json } from '../programs/json.ts';
 /** What a program was asked: its answer, or why there is none. Silence is neither health nor absence. */
 export type Answer<T> = { said: T } | { silent: string };
 
+/** The answer itself; undefined both of a silent host and of one without the role, so only for what may treat them alike. */
+export const said = <T>(answer: Answer<T> | undefined): T | undefined =>
+  answer && 'said' in answer ? answer.said : undefined;
+
+/** Why there is no answer; undefined where there is one, or where the host does not have the role. */
+export const silence = (answer: Answer<unknown> | undefined): string | undefined =>
+  answer && 'silent' in answer ? answer.silent : undefined;
+
+/** The reason of an answer that was not asked for; a verdict treats it as it treats every silence. */
+export const NOT_ASKED = 'it was not asked';
+
 /** POSIX sh that asks a program which answers with one line of JSON, for `seconds` at most; read by `answerOf`. */
 export const asking = (seconds: number, command: string): string =>
   `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;

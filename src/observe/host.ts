@@ -1,3 +1,5 @@
+import { upstream } from '../cluster/versions.ts';
+
 /** What a host is; read once a run, predicted where a package is not installed yet. */
 export interface Facts {
   distribution: string;
@@ -83,12 +85,6 @@ ${FORWARDS_SCRIPT}
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
 dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
 
-/** The PostgreSQL that each release ships itself. */
-export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
-
-/** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
-export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
-
 /** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
 export function parseFacts(answer: string): Facts {
   const values = new Map<string, string[]>();
@@ -139,51 +135,3 @@ export function parseFacts(answer: string): Facts {
     },
   };
 }
-
-/** Compares dotted versions by their numbers; negative when `a` is older. */
-export function compareVersions(a: string, b: string): number {
-  const left = a.split('.').map(Number);
-  const right = b.split('.').map(Number);
-  for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    const difference = (left[index] || 0) - (right[index] || 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/** What the installed (or offered) versions can do; the one place that knows. */
-export function capabilities({ versions }: Pick<Facts, 'versions'>) {
-  const atLeast = (have: string, want: string) => compareVersions(have, want) >= 0;
-  return {
-    /** `replication: quorum` (Patroni 4.0 release notes). */
-    quorumMode: atLeast(versions.patroni, '4.0.0'),
-    /** DCS failsafe mode; trusted from 4.0.7 on only. */
-    failsafeMode: atLeast(versions.patroni, '4.0.7'),
-    /** GET /patroni of a replica tells `replication_state`; older ones only where WAL has been received to. */
-    replicationState: atLeast(versions.patroni, '4.0.0'),
-    /** `patronictl list` tells whose keys are there even while nobody runs (patroni#2839, mended in 3.1.1). */
-    namesScope: atLeast(versions.patroni, '3.1.1'),
-    /** `auth_data` of ZooKeeper (Patroni 3.3). */
-    zookeeperUser: atLeast(versions.patroni, '3.3.0'),
-    /** Standby clusters: permanent slots on every member, no synchronous mode there; the tag `failover_priority` (Patroni 3.2). */
-    standbyClusters: atLeast(versions.patroni, '3.2.0'),
-    failoverPriority: atLeast(versions.patroni, '3.2.0'),
-    /** sd_notify (Patroni 4.1 release notes); older ones would be killed as "not started". */
-    patroniNotify: atLeast(versions.patroni, '4.1.0'),
-    /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */
-    backupStandbyPrefer: atLeast(versions.pgbackrest, '2.54'),
-    /** Certificates are compared with IP addresses, not only with DNS names (seen: 2.55.1 does, 2.45 does not). */
-    pgbackrestAddressNames: atLeast(versions.pgbackrest, '2.55'),
-    /** Block incremental backups (pgBackRest 2.46 release notes). */
-    blockBackup: atLeast(versions.pgbackrest, '2.46'),
-  };
-}
-
-/** Oldest package versions that hapg builds a cluster on. */
-export const MINIMUM_VERSIONS = {
-  patroni: '3.0.2',
-  'etcd-server': '3.4',
-  haproxy: '2.4',
-  pgbackrest: '2.45',
-  pgbouncer: '1.21',
-} as const;

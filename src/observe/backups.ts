@@ -1,0 +1,87 @@
+import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { json } from '../programs/json.ts';
+import { words } from '../shell/quote.ts';
+import type { Answer } from './answer.ts';
+import type { Question } from './question.ts';
+
+/** What the hosts that take backups tell of the schedule. */
+export interface Schedule {
+  /** Timers of scheduled backups that are not active. */
+  idle: string[];
+  /** When one last started a backup; seconds since the epoch. */
+  triggered: number | undefined;
+}
+
+/** Free and whole size of a repository's file system, in bytes. */
+export interface Space {
+  path: string;
+  freeBytes: number;
+  sizeBytes: number;
+}
+
+/** The outcome of the last drill, as the host that ran it wrote it. */
+export interface DrillResult {
+  ok: boolean;
+  backup: string;
+  /** Seconds since the epoch. */
+  started: number;
+  finished: number;
+  /** When the newest transaction that could be restored was committed; seconds since the epoch. */
+  newest: number | null;
+  /** What it took, in seconds. */
+  restore_s: number;
+  recovery_s: number;
+  check_s: number;
+  bytes: number;
+  counts: { database: string; table: string; rows: number }[];
+  error: string | null;
+}
+
+/** The timers of scheduled backups. */
+export const schedule: Question<Answer<Schedule>> = {
+  about: 'backups',
+  of: (cluster, host) => backupHosts(cluster).includes(host),
+  script: () =>
+    'systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null',
+  read(answer) {
+    const timers = answer
+      .split(/\n\n+/)
+      .map((block) => Object.fromEntries([...block.matchAll(/^(\w+)=(.*)$/gm)].map(([, key, value]) => [key!, value!])))
+      .filter((one) => one.Id);
+    if (timers.length === 0) return { silent: 'systemd does not answer' };
+    const triggered = timers.flatMap((one) => /^@(\d+)$/.exec(one.LastTriggerUSec ?? '')?.[1] ?? []).map(Number);
+    return {
+      said: {
+        idle: timers.filter((one) => one.ActiveState !== 'active').map((one) => one.Id!),
+        triggered: triggered.length > 0 ? Math.max(...triggered) : undefined,
+      },
+    };
+  },
+};
+
+const directories = (cluster: Cluster): string[] =>
+  cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path);
+
+/** How much room there is in the repositories that are directories. */
+export const space: Question<Answer<Space[]>> = {
+  about: 'backups',
+  of: (cluster, host) => backupHosts(cluster).includes(host),
+  script: (cluster) =>
+    `for p in ${words(...directories(cluster))}; do [ ! -d "$p" ] || df -Pk "$p" | awk -v p="$p" 'NR == 2 {printf "space %.0f %.0f %s\\n", $2 * 1024, $4 * 1024, p}'; done`,
+  read: (answer) => ({
+    said: [...answer.matchAll(/^space (\d+) (\d+) (.+)$/gm)].map(([, size, free, path]) => ({
+      path: path!,
+      freeBytes: Number(free),
+      sizeBytes: Number(size),
+    })),
+  }),
+};
+
+/** The last drill of this host; null where there was none. */
+export const drill: Question<Answer<DrillResult | null>> = {
+  about: 'backups',
+  of: ({ repositories }, { roles }) => repositories.length > 0 && (roles.has('patroni') || roles.has('pgbackrest')),
+  script: () => `cat ${PATHS.drill} 2>/dev/null`,
+  read: (answer) => ({ said: json<DrillResult & Record<string, unknown>>(answer) ?? null }),
+};

@@ -1,0 +1,40 @@
+import type { Answer } from './answer.ts';
+import { filled, type Question } from './question.ts';
+
+/** HAProxy's runtime API. */
+export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
+
+/** A server of a backend; `sessions` are those open now. */
+export interface BalancerRow {
+  proxy: string;
+  server: string;
+  status: string;
+  sessions: number;
+}
+
+/** Server rows of HAProxy's statistics. */
+export const haproxy: Question<Answer<BalancerRow[]>> = {
+  about: 'balancers',
+  of: (_cluster, { roles }) => roles.has('haproxy'),
+  script: () =>
+    `if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat -t 3 - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`,
+  read(answer) {
+    const [first = '', ...lines] = filled(answer);
+    const header = first.replace(/^# /, '').split(',');
+    const [proxy = -1, server = -1, status = -1, sessions = -1] = ['pxname', 'svname', 'status', 'scur'].map((name) =>
+      header.indexOf(name),
+    );
+    if (status < 0) return { silent: 'HAProxy does not answer' };
+    return {
+      said: lines.map((line) => {
+        const fields = line.split(',');
+        return {
+          proxy: fields[proxy] ?? '',
+          server: fields[server] ?? '',
+          status: fields[status] ?? '',
+          sessions: Number(fields[sessions]),
+        };
+      }),
+    };
+  },
+};

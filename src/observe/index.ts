@@ -1,0 +1,115 @@
+import type { Cluster, Host } from '../inventory/model.ts';
+import { type Answer, NOT_ASKED } from './answer.ts';
+import { type DrillResult, drill, type Schedule, type Space, schedule, space } from './backups.ts';
+import { certificates, type Expiry } from './certificates.ts';
+import { type DataDirectory, dataDirectory } from './data-directory.ts';
+import { type DcsAnswers, type DcsView, joinDcs } from './dcs.ts';
+import { dcsKeys } from './dcs-keys.ts';
+import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
+import { type BalancerRow, haproxy } from './haproxy.ts';
+import { type Identity, identity } from './identity.ts';
+import { holder, pending, restore, units } from './marks.ts';
+import { type Patroni, patroni, patroniAnswers } from './patroni.ts';
+import { pool } from './pool.ts';
+import { type Postgres, postgres } from './postgres.ts';
+import { type About, EVERYTHING, type Question } from './question.ts';
+import { type Repository, repository } from './repository.ts';
+import { vip } from './vip.ts';
+import { zookeeper } from './zookeeper.ts';
+
+/**
+ * What one host shows of itself and of the cluster. What a program was asked is an `Answer`, undefined where the host does
+ * not have the role. What sh reads itself of hapg's own files is there or is not, and every look asks for it.
+ */
+export interface Observation {
+  identity: Identity | undefined;
+  pending: string[];
+  holder: string | undefined;
+  restore: string | undefined;
+  newToDcs: boolean | undefined;
+  units: Answer<string[]>;
+  dataDirectory: Answer<DataDirectory> | undefined;
+  patroni: Answer<Patroni> | undefined;
+  sql: Answer<Postgres | null> | undefined;
+  dcs: Answer<DcsView | null> | undefined;
+  vipHeld: Answer<boolean> | undefined;
+  pool: Answer<boolean> | undefined;
+  balancer: Answer<BalancerRow[]> | undefined;
+  repository: Answer<Repository | null> | undefined;
+  schedule: Answer<Schedule> | undefined;
+  space: Answer<Space[]> | undefined;
+  drill: Answer<DrillResult | null> | undefined;
+  certificates: Answer<Expiry[]> | undefined;
+}
+
+/** What is asked, by the part of the observation that it becomes; the DCS is put together of three answers. */
+type Asked = Omit<Observation, 'dcs'> & DcsAnswers;
+
+/** Every question of a look, in the order in which they are asked. */
+const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undefined> | OwnAbsence<K>> } = {
+  identity,
+  pending,
+  units,
+  holder,
+  restore,
+  dataDirectory,
+  patroni,
+  sql: postgres,
+  etcd,
+  newToDcs,
+  zookeeper,
+  keys: dcsKeys,
+  pool,
+  balancer: haproxy,
+  vipHeld: vip,
+  repository,
+  schedule,
+  space,
+  drill,
+  certificates,
+};
+
+/** Of hapg's own files "there is none" is an answer as well. */
+type OwnAbsence<K> = K extends 'identity' | 'holder' | 'restore' ? undefined : never;
+
+const NAMES = Object.keys(QUESTIONS) as (keyof Asked)[];
+
+/** The questions of a look that this host can answer. */
+const asked = (cluster: Cluster, host: Host, about: readonly About[]): (keyof Asked)[] =>
+  NAMES.filter((name) => isAbout(name, about) && QUESTIONS[name].of(cluster, host));
+
+/** What belongs to the host itself is asked for by every look. */
+const isAbout = (name: keyof Asked, about: readonly About[]): boolean =>
+  QUESTIONS[name].about === 'host' || about.includes(QUESTIONS[name].about);
+
+/** POSIX sh that asks Patroni and etcd once for all that follows in the same script; see `patroniAnswers`. */
+export const sharedAnswers = (cluster: Cluster, host: Host): string =>
+  [
+    ...(host.roles.has('patroni') ? [patroniAnswers(cluster, host)] : []),
+    ...(host.roles.has('etcd') ? [etcdAnswers(cluster, host)] : []),
+  ].join('\n');
+
+/** POSIX sh of the questions to one host, by section; after `sharedAnswers`. They write nothing. */
+export const observeSections = (
+  cluster: Cluster,
+  host: Host,
+  about: readonly About[] = EVERYTHING,
+): Map<string, string> =>
+  new Map(asked(cluster, host, about).map((name) => [name, QUESTIONS[name].script(cluster, host)]));
+
+/** Reads the answers to `observeSections`. What was not asked is silent. */
+export function readObservation(
+  answers: ReadonlyMap<string, string>,
+  cluster: Cluster,
+  host: Host,
+  about: readonly About[] = EVERYTHING,
+): Observation {
+  const read = (name: keyof Asked): unknown => {
+    const question = QUESTIONS[name];
+    if (!question.of(cluster, host)) return undefined;
+    return isAbout(name, about) ? question.read(answers.get(name)!, cluster) : { silent: NOT_ASKED };
+  };
+  const all = Object.fromEntries(NAMES.map((name) => [name, read(name)])) as unknown as Asked;
+  const { etcd, zookeeper, keys, ...rest } = all;
+  return { ...rest, dcs: joinDcs({ etcd, zookeeper, keys }, cluster) };
+}

@@ -1,0 +1,61 @@
+import type { Cluster, Host } from '../inventory/model.ts';
+import { hostPort } from '../inventory/network.ts';
+import { PKI } from '../paths.ts';
+import { CURL } from '../programs/curl.ts';
+import { json } from '../programs/json.ts';
+import { type Answer, curlSilence } from './answer.ts';
+import type { Question } from './question.ts';
+
+/** One member as Patroni's `/cluster` tells it. */
+export interface PatroniMember {
+  name: string;
+  role: string;
+  state: string;
+  host?: string;
+  timeline?: number;
+  lag?: number | string;
+  pending_restart?: boolean;
+  tags?: Record<string, unknown>;
+}
+
+/** What Patroni says; both parts are undefined where it does not run. */
+export interface Patroni {
+  /** GET /patroni: the member itself. */
+  self: Record<string, unknown> | undefined;
+  /** GET /cluster: all members as the DCS has them. */
+  members: PatroniMember[] | undefined;
+  paused: boolean;
+}
+
+/** Where Patroni's REST API of a host listens. */
+export const patroniApi = (cluster: Cluster, host: Host): string =>
+  `https://${hostPort(host.address, cluster.settings.patroni.port)}`;
+
+/**
+ * POSIX sh that asks Patroni once for all that follows in the same script: what it answers costs up to 50 ms a request, and
+ * several kinds of step want it. Scripts use `${HAPG_PATRONI-$(ask again)}`, so that they also work alone.
+ */
+export function patroniAnswers(cluster: Cluster, host: Host): string {
+  const base = patroniApi(cluster, host);
+  return `HAPG_PATRONI= HAPG_CLUSTER= HAPG_CONFIG= HAPG_PATRONI_CODE=
+if [ -e ${PKI.patroni}/rest-ca.crt ]; then
+{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_CONFIG; read -r HAPG_PATRONI_CODE; } <<ANSWER
+$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster ${base}/config; echo $?)
+ANSWER
+fi`;
+}
+
+/** The member's own view and Patroni's view of all members; after `patroniAnswers`. */
+export const patroni: Question<Answer<Patroni>> = {
+  about: 'members',
+  of: (_cluster, { roles }) => roles.has('patroni'),
+  script: () => `printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER" "$HAPG_PATRONI_CODE"`,
+  read(answer) {
+    const [one, list, code] = answer.split('\n');
+    const self = json<Record<string, unknown>>(one);
+    const all = json<Record<string, unknown>>(list);
+    const reason = self || all ? undefined : curlSilence(code);
+    if (reason !== undefined) return { silent: reason };
+    return { said: { self, members: all?.members as PatroniMember[] | undefined, paused: all?.pause === true } };
+  },
+};
