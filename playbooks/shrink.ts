@@ -6,7 +6,7 @@ import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
-import { patronictl } from '../src/programs/patroni.ts';
+import { setDynamic } from '../src/programs/patroni.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { dcsMembers } from './dcs.ts';
@@ -107,9 +107,9 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   if (!(await left())) return;
   op.stage('slots', [host]);
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
-    const edit = (value: string) =>
-      `${patronictl('edit-config', '--quiet', '--force', '-s', `member_slots_ttl=${value}`, ...patroniScope(op.cluster))} >/dev/null`;
-    await op.arm(host, 'slots', edit('null'), SLOTS_S * 2);
+    const edit = (value: string) => setDynamic(patroniScope(op.cluster), 'member_slots_ttl', value);
+    // An undo that ended with its failure would stay; what it leaves is drift that the next apply mends.
+    await op.arm(host, 'slots', `( ${edit('null')} ) || true`, SLOTS_S * 2);
     await op.ask(host, 'slots', edit('0'), 60);
     const end = Date.now() + SLOTS_S * 1000;
     while (await left()) {

@@ -6,7 +6,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
-import { patronictl } from '../src/programs/patroni.ts';
+import { switchover } from '../src/programs/patroni.ts';
 import { sql } from '../src/programs/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
@@ -48,7 +48,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     const told = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + 20),
     );
-    await op.ask(from, 'switchover', ask(cluster, from, to), 120);
+    await op.ask(from, 'switchover', switchover(patroniScope(cluster), from.name, to.name), 120);
     await seenOnBoth(op, from, to);
     // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
     attempted(await told);
@@ -58,9 +58,6 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
 
 /** POSIX sh: a checkpoint of this member, so that what follows is short. */
 export const checkpoint = (cluster: Cluster): string => sql(cluster.settings.postgres.port, 'checkpoint');
-
-const ask = (cluster: Cluster, from: Host, to: Host): string =>
-  `out=$(${patronictl('switchover', ...patroniScope(cluster), '--leader', from.name, '--candidate', to.name, '--force')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
 
 /** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {

@@ -2,8 +2,8 @@ import type { RoleName } from '../inventory/model.ts';
 import type { Effective } from '../postgres/effective.ts';
 import { isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
-import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
+import { askRest, tellSelf } from '../programs/patroni.ts';
 import { SOCKET_DIR, sql } from '../programs/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
@@ -75,9 +75,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
   probe: (steps) =>
     steps
       .map(
-        ({
-          want,
-        }) => `( ${want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
+        ({ want }) => `${tellSelf(want.rest)}
 answer=; [ ! -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ] || answer=$(timeout 5 ${sql(want.port, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
 ${presentSettingsScript(want.rest)}`,
       )
@@ -114,7 +112,7 @@ ${presentSettingsScript(want.rest)}`,
     await remote.run(`systemctl reload patroni.service
 sleep ${one.want.settleSeconds + 2}
 ( ${one.want.rest}
-case "$(${CURL} "$@" "$base/patroni")" in *'"pending_restart": true'*) echo 'a setting waits for a restart now; run hapg apply again, which restarts one member at a time'; exit 1 ;; esac )`);
+case "$(${askRest('patroni')})" in *'"pending_restart": true'*) echo 'a setting waits for a restart now; run hapg apply again, which restarts one member at a time'; exit 1 ;; esac )`);
   },
 };
 
