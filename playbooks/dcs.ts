@@ -1,9 +1,11 @@
+import { clientUrl } from '../roles/etcd/etcd.ts';
 import type { DcsRemains } from '../src/cluster/decisions/repair.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
-import { PATHS, PKI } from '../src/paths.ts';
+import { PATHS } from '../src/paths.ts';
 import { CURL } from '../src/programs/curl.ts';
+import { isHealthy } from '../src/programs/etcd.ts';
 import { listHeading, removeCluster, showDynamic } from '../src/programs/patroni.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import { etcdMembers } from './dcs-etcd.ts';
@@ -69,7 +71,7 @@ export const reaching = (cluster: Cluster, host: Host): string => {
 done
 ${
   dcsRole(cluster) === 'etcd'
-    ? `case "$(${CURL} -s --max-time 5 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key https://${hostPort(other.address, etcd.client_port)}/health)" in *'"health":"true"'*) echo ${quote(`healthy ${other.name}`)} ;; esac`
+    ? `if ${isHealthy(clientUrl(other, cluster))}; then echo ${quote(`healthy ${other.name}`)}; fi`
     : ':'
 }`,
     )
