@@ -22,7 +22,7 @@ export interface Place {
 export const askSource = (cluster: Cluster, known: readonly Place[]): string =>
   `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
 of_source() { printf '%s\\n' "$config" | sed -n "/^standby_cluster:/,/^[^ ]/s/^  $1: *//p" | tr -d "\\"'" | head -n 1; }
-ask() { pg_isready -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
+ask() { ${quote(`${cluster.binDir}/pg_isready`)} -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
 port=$(of_source port)
 for host in $(of_source host | tr ',' ' '); do ask "$host" "\${port:-5432}" & done
 ${known.map(({ address, port }) => `ask ${quote(address)} ${port} &`).join('\n')}

@@ -3,7 +3,7 @@ import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
-import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
+import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope, serverOf } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
 import { setDynamic } from '../src/programs/patroni.ts';
@@ -96,11 +96,13 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   const { leader } = await op.look(members);
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
-  const { port } = op.cluster.settings.postgres;
+  const server = serverOf(op.cluster);
   const slot = `slot_name = '${memberSlot(name)}'`;
   const left = async () => {
     const counts = await Promise.all(
-      members.map((one) => op.ask(one, 'slots', sql(port, `select count(*) from pg_replication_slots where ${slot}`))),
+      members.map((one) =>
+        op.ask(one, 'slots', sql(server, `select count(*) from pg_replication_slots where ${slot}`)),
+      ),
     );
     return counts.some((count) => count.trim() !== '0');
   };
@@ -119,7 +121,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
           one,
           'slots',
           `${sql(
-            port,
+            server,
             `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
           )} 2>&1 || true`,
         );

@@ -10,13 +10,14 @@ import {
   hostsWith,
   isPooled,
   patroniScope,
+  serverOf,
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
 import { sizeOf } from '../../src/programs/files.ts';
 import { askRest, PATRONI_CONFIG, patronictlWith, restAt, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
-import { notRunning } from '../../src/programs/postgres.ts';
+import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
@@ -44,7 +45,6 @@ import { librariesCheck, settingsCheck } from './settings-check.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
-const POSTGRES = { owner: 'postgres', group: 'postgres' };
 /** Modes of directories that PostgreSQL starts with (initdb, "--allow-group-access"). */
 const DATA_MODES = ['0700', '0750'] as const;
 
@@ -139,8 +139,7 @@ export function patroni(host: Host, context: Context): Step[] {
     // again every other cycle, with what it has read itself: config.yml and its reload follow at once.
     memberSettings(role, {
       dataDir: cluster.dataDir,
-      binDir: cluster.binDir,
-      port: cluster.settings.postgres.port,
+      ...serverOf(cluster),
       hba: hbaLines(cluster),
       settings: Object.keys(declaredSettings(host, context)),
     }),
@@ -231,7 +230,7 @@ export const patroniCluster = (context: Context): Step[] =>
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {
-    port: cluster.settings.postgres.port,
+    server: serverOf(cluster),
     users: cluster.settings.postgres.users.map((user) => ({
       name: user.name,
       roles: user.roles,
@@ -248,11 +247,11 @@ const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   });
 
 /** Behind the rolling restart, without which an extension that is to be preloaded cannot be made. On the leader. */
-export const patroniExtensions = (_host: Host, { cluster: { settings } }: Context): Step[] =>
-  settings.postgres.databases
+export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
+  cluster.settings.postgres.databases
     .filter((database) => database.extensions.length > 0)
     .map((database) =>
-      extensions(role, { port: settings.postgres.port, database: database.name, names: database.extensions }),
+      extensions(role, { server: serverOf(cluster), database: database.name, names: database.extensions }),
     );
 
 /** Seconds within which every member has gone through one of Patroni's cycles. */
@@ -274,7 +273,7 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
   return [
     settingsInEffect(role, {
       major: Number(cluster.settings.postgres.version),
-      port: cluster.settings.postgres.port,
+      server: serverOf(cluster),
       rest: rest(host, cluster),
       settings: declaredSettings(host, context),
       patronis: patronisOwn(cluster),

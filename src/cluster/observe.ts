@@ -1,4 +1,4 @@
-import { backupHosts, type Cluster, type Host } from '../inventory/model.ts';
+import { backupHosts, type Cluster, type Host, serverOf } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PATHS, PKI } from '../paths.ts';
 import type { Sizes } from '../postgres/sizes.ts';
@@ -181,7 +181,7 @@ elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then ec
 [ ! -e ${PATHS.data} ] || echo "noted $(cat ${PATHS.data})"`,
       `echo @patroni; printf '%s\\n' "$HAPG_PATRONI" "$HAPG_CLUSTER" "$HAPG_PATRONI_CODE"`,
       `echo @sql
-if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then ${asking(10, sql(settings.postgres.port, SQL))}; fi`,
+if [ -S /var/run/postgresql/.s.PGSQL.${settings.postgres.port} ]; then ${asking(10, sql(serverOf(cluster), SQL))}; fi`,
     );
   }
   if (has('etcd')) crts.push(`${PKI.etcd}/*.crt`);

@@ -4,14 +4,14 @@ import { isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
 import { json } from '../programs/json.ts';
 import { askRest, tellSelf } from '../programs/patroni.ts';
-import { SOCKET_DIR, sql } from '../programs/postgres.ts';
+import { hasSocket, type Server, sql } from '../programs/postgres.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface SettingsInEffectWant {
   major: number;
-  port: number;
+  server: Server;
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
   /** All settings of PostgreSQL that are declared for this member. */
@@ -76,7 +76,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
     steps
       .map(
         ({ want }) => `${tellSelf(want.rest)}
-answer=; [ ! -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ] || answer=$(timeout 5 ${sql(want.port, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
+answer=; ! ${hasSocket(want.server)} || answer=$(timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
 ${presentSettingsScript(want.rest)}`,
       )
       .join('\n'),

@@ -186,7 +186,7 @@ test('users and databases: what is missing is made, what differs is changed, not
   const step = sqlObjects('patroni', {
     accounts: [],
     pooled: false,
-    port: 5432,
+    server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
     users: [{ name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
     databases: [{ name: 'app', owner: 'app' }],
   });
