@@ -1,7 +1,7 @@
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Host, repositoryHost } from '../src/inventory/model.ts';
+import { type Host, repositoryHost, serverOf } from '../src/inventory/model.ts';
 import { answerOf, asking } from '../src/observe/answer.ts';
 import { type Backup, parseRepository, parseTablespaces } from '../src/observe/repository.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
@@ -76,7 +76,7 @@ export async function lastCommit(op: Operation): Promise<number | undefined> {
   const answer = await op.ask(
     op.host(replica.name),
     'the last commit',
-    sql(op.cluster.settings.postgres.port, 'select extract(epoch from pg_last_xact_replay_timestamp()) * 1000'),
+    sql(serverOf(op.cluster), 'select extract(epoch from pg_last_xact_replay_timestamp()) * 1000'),
   );
   return /^\d+(\.\d+)?$/.test(answer.trim()) ? Number(answer.trim()) : undefined;
 }

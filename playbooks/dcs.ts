@@ -1,10 +1,12 @@
+import { clientUrl } from '../roles/etcd/etcd.ts';
 import type { DcsRemains } from '../src/cluster/decisions/repair.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host, patroniScope } from '../src/inventory/model.ts';
 import { hostPort } from '../src/inventory/network.ts';
-import { PATHS, PKI } from '../src/paths.ts';
+import { PATHS } from '../src/paths.ts';
 import { CURL } from '../src/programs/curl.ts';
-import { patronictl } from '../src/programs/patroni.ts';
+import { isHealthy } from '../src/programs/etcd.ts';
+import { listHeading, removeCluster, showDynamic } from '../src/programs/patroni.ts';
 import { quote, words } from '../src/shell/quote.ts';
 import { etcdMembers } from './dcs-etcd.ts';
 import { zookeeperMembers } from './dcs-zookeeper.ts';
@@ -43,14 +45,14 @@ export function dcsMembers(cluster: Cluster): DcsMembers | undefined {
  */
 export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[], stamp: string): string => `umask 077
 mkdir -p ${PATHS.state}/dcs
-title=$(${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p)
+title=$(${listHeading(patroniScope(cluster))})
 case "$title" in
   *'uninitialized)'*) exit 0 ;;
   ${identifiers.map((one) => `*'(${one})'*|*' ${one})'*`).join('|') || '-'}) ;;
   *) echo "${cluster.dcs.label} holds keys of another database, or does not answer: \${title:-no answer}"; exit 1 ;;
 esac
-${patronictl('show-config', ...patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml || exit 1
-out=$(printf '%s\\nYes I am aware\\n' ${quote(cluster.scope)} | ${patronictl('remove', ...patroniScope(cluster))} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`;
+${showDynamic(patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml || exit 1
+${removeCluster(cluster.scope, patroniScope(cluster))}`;
 
 /**
  * POSIX sh for a host of the DCS that names the others whose ports do not answer from here. Whatever a member says on such a
@@ -69,7 +71,7 @@ export const reaching = (cluster: Cluster, host: Host): string => {
 done
 ${
   dcsRole(cluster) === 'etcd'
-    ? `case "$(${CURL} -s --max-time 5 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key https://${hostPort(other.address, etcd.client_port)}/health)" in *'"health":"true"'*) echo ${quote(`healthy ${other.name}`)} ;; esac`
+    ? `if ${isHealthy(clientUrl(other, cluster))}; then echo ${quote(`healthy ${other.name}`)}; fi`
     : ':'
 }`,
     )

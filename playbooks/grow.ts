@@ -1,5 +1,4 @@
-import type { Prospect } from '../src/cluster/decisions/growth.ts';
-import { hasJoined } from '../src/cluster/decisions/growth.ts';
+import { hasJoined, type Prospect } from '../src/cluster/decisions/growth.ts';
 import { hasRoom, maySetAside, placesFree } from '../src/cluster/decisions/storage.ts';
 import { all, type Verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
@@ -10,7 +9,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
 import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import type { Cluster, Host } from '../src/inventory/model.ts';
+import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
 import { installedVersions, offeredVersions, parseVersions, type Versions } from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { ROLE_NAMES } from '../src/roles.ts';
@@ -74,8 +73,8 @@ export async function scout(op: Operation, snapshot: Snapshot, host: Host): Prom
     op.ask(
       leader,
       'size and versions',
-      `echo "bytes $(${sql(cluster.settings.postgres.port, 'select sum(pg_database_size(oid)) from pg_database')})"
-${sql(cluster.settings.postgres.port, TABLESPACES)}
+      `echo "bytes $(${sql(serverOf(cluster), 'select sum(pg_database_size(oid)) from pg_database')})"
+${sql(serverOf(cluster), TABLESPACES)}
 ${installedVersions(names)}`,
     ),
     op.ask(host, 'room and versions', offeredVersions(names), 330),

@@ -3,7 +3,7 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
-import { patronictl } from '../src/programs/patroni.ts';
+import { setDynamic, showDynamic } from '../src/programs/patroni.ts';
 import { quote } from '../src/shell/quote.ts';
 
 /** Seconds for Patroni to promote, which replays first what has been received. */
@@ -21,9 +21,9 @@ export interface Place {
  * read. Exit codes 0 and 1 of pg_isready are an answer.
  */
 export const askSource = (cluster: Cluster, known: readonly Place[]): string =>
-  `config=$(${patronictl('show-config', ...patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
+  `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
 of_source() { printf '%s\\n' "$config" | sed -n "/^standby_cluster:/,/^[^ ]/s/^  $1: *//p" | tr -d "\\"'" | head -n 1; }
-ask() { pg_isready -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
+ask() { ${quote(`${cluster.binDir}/pg_isready`)} -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
 port=$(of_source port)
 for host in $(of_source host | tr ',' ' '); do ask "$host" "\${port:-5432}" & done
 ${known.map(({ address, port }) => `ask ${quote(address)} ${port} &`).join('\n')}
@@ -49,10 +49,7 @@ export async function promote(
     : `there=$( ${askSource(op.cluster, known)}\n) || { echo "$there"; exit 1; }
 [ -z "$there" ] || { echo "its source is there again: $there"; exit 1; }\n`;
   await op.step(leader, 'promote', 'patroni', 'run', async (remote) => {
-    await remote.run(
-      `${unlessThere}out=$(${patronictl('edit-config', ...patroniScope(op.cluster), '--force', '-s', 'standby_cluster=null')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`,
-      90,
-    );
+    await remote.run(`${unlessThere}${setDynamic(patroniScope(op.cluster), 'standby_cluster', 'null')}`, 90);
   });
 }
 

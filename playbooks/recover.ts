@@ -7,7 +7,7 @@ import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { sizeOf } from '../src/programs/files.ts';
-import { asPostgres } from '../src/programs/postgres.ts';
+import { asPostgres, controlData, ownDirectories } from '../src/programs/postgres.ts';
 import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
 import { progressBar } from '../src/units.ts';
@@ -120,12 +120,12 @@ export async function recoverFirst(
       'aside',
       // Where it was moved already, what is there now is this restore's own work of a run before.
       `${setDatabaseAside(cluster.dataDir, `before-restore-${order.stamp}`)}
-install -d -o postgres -g postgres -m 0700 ${words(
-        ...databasePaths(
-          cluster,
-          tablespaces.map((path) => ({ path })),
-        ),
-      )}`,
+${ownDirectories(
+  ...databasePaths(
+    cluster,
+    tablespaces.map((path) => ({ path })),
+  ),
+)}`,
       ASIDE_S,
     ),
   );
@@ -159,13 +159,22 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
   );
   await op.step(host, 'recover to the target', 'patroni', 'run', async (remote) => {
     const psql = asPostgres(
-      ...['psql', '-XAtq', '-h', SOCKETS, '-p', String(cluster.settings.postgres.port), '-d', 'postgres'],
+      ...[
+        `${cluster.binDir}/psql`,
+        '-XAtq',
+        '-h',
+        SOCKETS,
+        '-p',
+        String(cluster.settings.postgres.port),
+        '-d',
+        'postgres',
+      ],
     );
     await remote.unit(
       'recover',
-      `install -d -o postgres -g postgres -m 0700 ${SOCKETS}
-prepared=$(${cluster.binDir}/pg_controldata -D ${data} | sed -n 's/^max_prepared_xacts setting: *//p')
-runuser -u postgres -- ${cluster.binDir}/postgres -D ${data} -c max_prepared_transactions="\${prepared:-0}" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
+      `${ownDirectories(SOCKETS)}
+prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not tell max_prepared_xacts'; exit 1; }
+${asPostgres(`${cluster.binDir}/postgres`, '-D', cluster.dataDir)} -c max_prepared_transactions="$prepared" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do
   if [ "$(${psql} -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; then break; fi

@@ -1,9 +1,10 @@
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { nextHost } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { type Host, patroniScope } from '../src/inventory/model.ts';
-import { patronictl } from '../src/programs/patroni.ts';
-import { checkpoint, switchOver } from './switchover.ts';
+import { type Host, patroniScope, serverOf } from '../src/inventory/model.ts';
+import { restartMember } from '../src/programs/patroni.ts';
+import { checkpoint } from '../src/programs/postgres.ts';
+import { switchOver } from './switchover.ts';
 
 /** Seconds for the cluster to be whole between two members. */
 const GATE_S = 120;
@@ -24,13 +25,9 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
       await switchOver(op);
       await whole(host);
     }
-    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
+    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(serverOf(cluster)), 600));
     await op.step(host, 'restart PostgreSQL', 'patroni', 'restart', (remote) =>
-      remote.run(
-        `out=$(${patronictl('restart', ...patroniScope(cluster), host.name, '--force')} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }
-case "$out" in *Failed*|*failed*) printf '%s\\n' "$out" | tail -n 3; exit 1 ;; esac`,
-        RESTART_S,
-      ),
+      remote.run(restartMember(patroniScope(cluster), host.name), RESTART_S),
     );
     await whole(host);
     left.delete(host);

@@ -9,10 +9,9 @@ import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
-import { notRunning } from '../src/programs/postgres.ts';
+import { notRunning, ownDirectories } from '../src/programs/postgres.ts';
 import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { quote } from '../src/shell/quote.ts';
 import { beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
@@ -128,7 +127,6 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
   await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
     remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, 330),
   );
-  const data = quote(cluster.dataDir);
   const command = pgbackrest(
     cluster.stanza,
     '--delta',
@@ -141,7 +139,7 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
   await op.step(host, 'take the new backup where it differs', 'pgbackrest', 'run', (remote) =>
     remote.unit(
       'restore',
-      `install -d -o postgres -g postgres -m 0700 ${data}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
+      `${ownDirectories(cluster.dataDir)}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
       RESTORE_S,
     ),
   );

@@ -3,10 +3,10 @@ import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
-import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope } from '../src/inventory/model.ts';
+import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope, serverOf } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
-import { patronictl } from '../src/programs/patroni.ts';
+import { setDynamic } from '../src/programs/patroni.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
@@ -88,20 +88,22 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   const { leader } = await op.look(members);
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
-  const { port } = op.cluster.settings.postgres;
+  const server = serverOf(op.cluster);
   const slot = `slot_name = '${memberSlot(name)}'`;
   const left = async () => {
     const counts = await Promise.all(
-      members.map((one) => op.ask(one, 'slots', sql(port, `select count(*) from pg_replication_slots where ${slot}`))),
+      members.map((one) =>
+        op.ask(one, 'slots', sql(server, `select count(*) from pg_replication_slots where ${slot}`)),
+      ),
     );
     return counts.some((count) => count.trim() !== '0');
   };
   if (!(await left())) return;
   op.stage('slots', [host]);
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
-    const edit = (value: string) =>
-      `${patronictl('edit-config', '--quiet', '--force', '-s', `member_slots_ttl=${value}`, ...patroniScope(op.cluster))} >/dev/null`;
-    await op.arm(host, 'slots', edit('null'), SLOTS_S * 2);
+    const edit = (value: string) => setDynamic(patroniScope(op.cluster), 'member_slots_ttl', value);
+    // An undo that ended with its failure would stay; what it leaves is drift that the next apply mends.
+    await op.arm(host, 'slots', `( ${edit('null')} ) || true`, SLOTS_S * 2);
     await op.ask(host, 'slots', edit('0'), 60);
     const end = Date.now() + SLOTS_S * 1000;
     while (await left()) {
@@ -111,7 +113,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
           one,
           'slots',
           `${sql(
-            port,
+            server,
             `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
           )} 2>&1 || true`,
         );

@@ -4,11 +4,11 @@ import { commitsWaitElsewhere } from '../src/cluster/decisions/update.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
+import { checkpoint } from '../src/programs/postgres.ts';
 import { awaitEnd, startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { checkpoint } from './switchover.ts';
 
 /** Seconds to wait: for reads to end, for a gate, for a rebooted host, for a member to catch up. */
 export interface Waits {
@@ -60,7 +60,7 @@ export async function stepAside(op: Operation, host: Host, wait: Waits): Promise
       commitsWaitElsewhere(cluster, snapshot, host),
     );
   });
-  await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
+  await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(serverOf(cluster)), 600));
 }
 
 /** The VIP goes to another balancer before this one is stopped. */

@@ -5,10 +5,10 @@ import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Cluster, commitsWait, type Host, hostsWith, patroniScope } from '../src/inventory/model.ts';
+import { type Cluster, commitsWait, type Host, hostsWith, patroniScope, serverOf } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
-import { patronictl } from '../src/programs/patroni.ts';
-import { sql } from '../src/programs/postgres.ts';
+import { switchover } from '../src/programs/patroni.ts';
+import { checkpoint } from '../src/programs/postgres.ts';
 
 /** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
 const SWITCHOVER_S = 60;
@@ -41,7 +41,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
   for (const host of [from, to])
-    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(cluster), 600));
+    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(serverOf(cluster)), 600));
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Of a copy balancers send no writes anywhere.
@@ -49,19 +49,13 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     const told = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + 20),
     );
-    await op.ask(from, 'switchover', ask(cluster, from, to), 120);
+    await op.ask(from, 'switchover', switchover(patroniScope(cluster), from.name, to.name), 120);
     await seenOnBoth(op, from, to);
     // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
     attempted(await told);
   });
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
 }
-
-/** POSIX sh: a checkpoint of this member, so that what follows is short. */
-export const checkpoint = (cluster: Cluster): string => sql(cluster.settings.postgres.port, 'checkpoint');
-
-const ask = (cluster: Cluster, from: Host, to: Host): string =>
-  `out=$(${patronictl('switchover', ...patroniScope(cluster), '--leader', from.name, '--candidate', to.name, '--force')} 2>&1) || { echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
 
 /** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {

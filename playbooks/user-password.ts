@@ -2,7 +2,7 @@ import { clientUri } from '../src/cluster/connect.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Host, hostsWith } from '../src/inventory/model.ts';
+import { type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { clientPsql, psql } from '../src/programs/postgres.ts';
 import { pgpass } from '../src/secrets/pgpass.ts';
@@ -103,7 +103,7 @@ async function onLeader(op: Operation, name: string, sql: string): Promise<void>
   const host = op.host(leader.name);
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(
-      `${print(`set log_statement = 'none';\n${sql}`)} | ${psql(op.cluster.settings.postgres.port, 'postgres', '-f', '-')}`,
+      `${print(`set log_statement = 'none';\n${sql}`)} | ${psql(serverOf(op.cluster), 'postgres', '-f', '-')}`,
     ),
   );
 }

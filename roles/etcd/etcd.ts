@@ -5,12 +5,12 @@ import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts
 import { hostPort } from '../../src/inventory/network.ts';
 import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
 import { PKI } from '../../src/paths.ts';
-import { CURL } from '../../src/programs/curl.ts';
+import { isVoter, promoteMember } from '../../src/programs/etcd.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
-import { etcdJoin, promoteScript } from '../../src/steps/etcd-join.ts';
+import { etcdJoin } from '../../src/steps/etcd-join.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
@@ -25,7 +25,8 @@ const ETCD = { owner: 'etcd', group: 'etcd' };
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
 
-const clientUrl = (host: Host, cluster: Cluster): string =>
+/** Where a member answers clients. */
+export const clientUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
 
 /** Before the package: our own unit, so that the package's start on installation starts nothing. */
@@ -78,30 +79,21 @@ export function etcd(host: Host, context: Context): Step[] {
           endpoints: hostsWith(cluster, 'etcd')
             .filter((other) => other !== host)
             .map((other) => clientUrl(other, cluster)),
-          pki: PKI.etcd,
           file: ETCD_INITIAL,
         })
       : file(role, ETCD_INITIAL, initial(cluster), { once: true }),
     unit(role, UNIT, { timeout: 120 }),
     ready(role, 'etcd voter', {
-      check: voterCheck(host, cluster),
-      act: promoteScript(
+      check: isVoter(clientUrl(host, cluster)),
+      act: promoteMember(
         host.name,
         clientUrl(hostsWith(cluster, 'etcd').find((other) => other !== host) ?? host, cluster),
-        PKI.etcd,
       ),
       doing: 'waiting for etcd',
       timeoutSeconds: 120,
     }),
   ];
 }
-
-/** Healthy (so there is a quorum), and not a learner. */
-const voterCheck = (
-  host: Host,
-  cluster: Cluster,
-): string => `set -- -sf --max-time 3 --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-printf '%s' "\${HAPG_ETCD_HEALTH-$(${CURL} "$@" ${clientUrl(host, cluster)}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(${CURL} "$@" -d '{}' ${clientUrl(host, cluster)}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
 
 const initial = (cluster: Cluster): string => `# Managed by hapg, written once
 ETCD_INITIAL_CLUSTER=${hostsWith(cluster, 'etcd')

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Host } from '../../src/inventory/model.ts';
+import { PATRONI_CONFIG } from '../../src/programs/patroni.ts';
 import { reloadActive } from '../../src/programs/systemd.ts';
 import { quote } from '../../src/shell/quote.ts';
 
@@ -15,7 +16,7 @@ export const tagsBlock = (tags: Tags): string => (Object.keys(tags).length > 0 ?
  * POSIX sh that replaces the tags at the end of config.yml, if they are `before`, and has Patroni read them. The rest of
  * the file is left as it is, whatever that is: an update must not apply a changed inventory on its way.
  */
-const replaceTags = (before: string, after: string, otherwise: string): string => `f=/etc/patroni/config.yml
+const replaceTags = (before: string, after: string, otherwise: string): string => `f=${PATRONI_CONFIG}
 if [ "$(sed -n '/^tags:/,$p' $f)" = ${quote(before)} ]; then
   umask 077
   { sed '/^tags:/,$d' $f; printf '%s' ${quote(after && `${after}\n`)}; } > $f.hapg-new

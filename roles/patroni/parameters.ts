@@ -6,6 +6,7 @@ import { PKI } from '../../src/paths.ts';
 import { sizes } from '../../src/postgres/sizes.ts';
 import { inUnits } from '../../src/postgres/value.ts';
 import { written } from '../../src/postgres/written.ts';
+import { SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { sharedParameters } from './dcs.ts';
 
 const KIB = 1024;
@@ -52,7 +53,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     // As it is written where no extension adds to it: another spelling would be a restart of every member.
     ...(cluster.extensions.some((one) => one.preload) ? { shared_preload_libraries: preload.join(',') } : {}),
     password_encryption: 'scram-sha-256',
-    unix_socket_directories: '/var/run/postgresql',
+    unix_socket_directories: SOCKET_DIR,
     ssl: 'on',
     ssl_cert_file: `${PKI.patroni}/server.crt`,
     ssl_key_file: `${PKI.patroni}/server.key`,

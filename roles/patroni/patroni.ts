@@ -10,17 +10,17 @@ import {
   hostsWith,
   isPooled,
   patroniScope,
+  serverOf,
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Facts } from '../../src/observe/host.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
-import { CURL } from '../../src/programs/curl.ts';
 import { sizeOf } from '../../src/programs/files.ts';
-import { notRunning } from '../../src/programs/postgres.ts';
+import { askRest, PATRONI_CONFIG, patronictlWith, restAt, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
+import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { words } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { dataMarker } from '../../src/steps/data-marker.ts';
@@ -47,7 +47,6 @@ import { librariesCheck, settingsCheck } from './settings-check.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
-const POSTGRES = { owner: 'postgres', group: 'postgres' };
 /** Modes of directories that PostgreSQL starts with (initdb, "--allow-group-access"). */
 const DATA_MODES = ['0700', '0750'] as const;
 
@@ -142,16 +141,15 @@ export function patroni(host: Host, context: Context): Step[] {
     // again every other cycle, with what it has read itself: config.yml and its reload follow at once.
     memberSettings(role, {
       dataDir: cluster.dataDir,
-      binDir: cluster.binDir,
-      port: cluster.settings.postgres.port,
+      ...serverOf(cluster),
       hba: hbaLines(cluster),
       settings: Object.keys(declaredSettings(host, context)),
     }),
-    file(role, '/etc/patroni/config.yml', patroniConfig(host, context), {
+    file(role, PATRONI_CONFIG, patroniConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
       check: [
-        VALIDATE,
+        VALIDATE_CONFIG,
         librariesCheck(cluster),
         settingsCheck(cluster, declaredSettings(host, context)),
         ...(context.snapshot.exists ? [] : [scopeIsFree(cluster)]),
@@ -197,17 +195,10 @@ const declaredSettings = (host: Host, context: Context): Record<string, string |
   ...memberParameters(host, context),
 });
 
-/**
- * Patroni's own validator, run as the account that will read the file. It also connects to every DCS host and looks at
- * ports and directories, which may rightly fail here and now; only complaints about the file itself count.
- */
-const VALIDATE = `out=$(runuser -u postgres -- patroni --validate-config {} 2>&1 || true)
-if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string|integer|list|dict)|missing'; then printf '%s\\n' "$out" | grep -vE 'assword'; exit 1; fi`;
-
 /** In a DCS of others somebody else may have taken the name; Patroni would join that cluster, and might let go of its leader's key. */
 const scopeIsFree = (cluster: Cluster): string =>
   cluster.dcs.external
-    ? `title=$(runuser -u postgres -- patronictl -c {} list ${words(...patroniScope(cluster))} 2>&1 | sed -n 1p)
+    ? `title=$(${patronictlWith('{}', 'list', ...patroniScope(cluster))} 2>&1 | sed -n 1p)
 case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should have no cluster ${cluster.scope} yet, but says: $title. Give this one another name with patroni.scope"; exit 1 ;; esac`
     : ':';
 
@@ -216,30 +207,19 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
  * the leader (Patroni REST API, GET /patroni and /leader).
  */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
-self=\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}
+self=\${HAPG_PATRONI-$(${askRest('patroni')})}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
-case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${CURL} "$@" -f -o /dev/null "$base/leader"; exit ;; esac
+case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${askRest('leader', '-f -o /dev/null')}; exit ;; esac
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 
-/**
- * Sets `$base` and the arguments of curl for this member's REST API. Reading needs no client certificate, so what can be
- * seen does not hang on a file that may be the very thing that is missing.
- */
-const rest = (
-  host: Host,
-  cluster: Cluster,
-): string => `base=https://${hostPort(host.address, cluster.settings.patroni.port)}
-set -- -s --max-time 4 --cacert ${PKI.patroni}/rest-ca.crt`;
-
-/** What a change through the REST API needs besides the password (`verify_client: optional`, Patroni documentation). */
-const REST_IDENTITY = `--cert ${PKI.patroni}/rest.crt --key ${PKI.patroni}/rest.key`;
+/** The REST API of a member. */
+const rest = (host: Host, { settings }: Cluster): string => restAt(hostPort(host.address, settings.patroni.port));
 
 /** The dynamic configuration as declared, for all members; asked and changed on one of them. */
 export const patroniDynamic = (host: Host, context: Context): Step =>
   dcsConfigStep(role, {
     rest: rest(host, context.cluster),
-    identity: REST_IDENTITY,
     config: dcsConfig(context),
     password: context.secrets.password('rest'),
     // Patroni waits a second for PostgreSQL before it knows (config.py, reload_config).
@@ -252,7 +232,7 @@ export const patroniCluster = (context: Context): Step[] =>
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {
-    port: cluster.settings.postgres.port,
+    server: serverOf(cluster),
     users: cluster.settings.postgres.users.map((user) => ({
       name: user.name,
       roles: user.roles,
@@ -269,11 +249,11 @@ const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   });
 
 /** Behind the rolling restart, without which an extension that is to be preloaded cannot be made. On the leader. */
-export const patroniExtensions = (_host: Host, { cluster: { settings } }: Context): Step[] =>
-  settings.postgres.databases
+export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
+  cluster.settings.postgres.databases
     .filter((database) => database.extensions.length > 0)
     .map((database) =>
-      extensions(role, { port: settings.postgres.port, database: database.name, names: database.extensions }),
+      extensions(role, { server: serverOf(cluster), database: database.name, names: database.extensions }),
     );
 
 /** Seconds within which every member has gone through one of Patroni's cycles. */
@@ -295,7 +275,7 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
   return [
     settingsInEffect(role, {
       major: Number(cluster.settings.postgres.version),
-      port: cluster.settings.postgres.port,
+      server: serverOf(cluster),
       rest: rest(host, cluster),
       settings: declaredSettings(host, context),
       patronis: patronisOwn(cluster),

@@ -19,7 +19,7 @@ export const settingsCheck = (
   trial=$(mktemp -d) || exit 1
   ${print(Object.entries(settings).map(line).join('')).replaceAll('{}', "{''}")} > "$trial/postgresql.conf"
   chown -R postgres:postgres "$trial"
-  if out=$(cd / && LC_ALL=C ${asPostgres(`${binDir}/postgres`, '-C', 'work_mem', '-D')} "$trial" 2>&1); then rm -rf "$trial"; else
+  if out=$(cd / && ${asPostgres(`${binDir}/postgres`, '-C', 'work_mem', '-D')} "$trial" 2>&1); then rm -rf "$trial"; else
     rm -rf "$trial"
     echo "PostgreSQL refuses these settings:"
     printf '%s\\n' "$out" | grep -v 'skipping missing configuration file' | sed 's/^.*\\(LOG\\|FATAL\\|DETAIL\\|HINT\\): *//; s/ in file "[^"]*" line [0-9]*$//; /^configuration file .* contains errors$/d'

@@ -14,6 +14,7 @@ export function patroniSource({ cluster, secrets }: Context): Step[] {
     source('patroni', main.name, {
       hosts: hostsWith(main, 'patroni').map((host) => host.address),
       port: main.settings.postgres.port,
+      binDir: cluster.binDir,
       user: REPLICATION_USER,
       password: secrets.password('replication'),
       authority: `${PKI.patroni}/postgres-ca.crt`,

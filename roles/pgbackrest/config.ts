@@ -9,6 +9,7 @@ import {
   repositoryHost,
 } from '../../src/inventory/model.ts';
 import { PKI } from '../../src/paths.ts';
+import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { s3Secrets } from '../../src/secrets/given.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
@@ -60,7 +61,7 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, 
 /** A repository as seen from a host that reaches it through another one. */
 const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number, directory: string): Options => ({
   ...tlsHost(`repo${key}-host`, host, port, directory),
-  [`repo${key}-host-user`]: 'postgres',
+  [`repo${key}-host-user`]: POSTGRES.owner,
 });
 
 /**
@@ -110,14 +111,14 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
       Object.assign(section, tlsHost(`pg${index + 1}-host`, member, pgbackrest.port, PKI.pgbackrest), {
         [`pg${index + 1}-path`]: cluster.dataDir,
         [`pg${index + 1}-port`]: postgres.port,
-        [`pg${index + 1}-socket-path`]: '/var/run/postgresql',
+        [`pg${index + 1}-socket-path`]: SOCKET_DIR,
       });
   } else {
     Object.assign(global, { 'archive-async': 'y', 'spool-path': '/var/spool/pgbackrest' });
     Object.assign(section, {
       'pg1-path': cluster.dataDir,
       'pg1-port': postgres.port,
-      'pg1-socket-path': '/var/run/postgresql',
+      'pg1-socket-path': SOCKET_DIR,
     });
   }
   for (const one of cluster.repositories)

@@ -9,6 +9,7 @@ import {
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import { POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -24,7 +25,6 @@ import { drill } from './drill.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
-const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
 export const pgbackrestPackages = ['pgbackrest', 'openssl'];
 export const pgbackrestMinimum = { pgbackrest: MINIMUM_VERSIONS.pgbackrest };

@@ -1,5 +1,6 @@
 import { type Cluster, type Host, hostsWith, repositoryHost } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
+import { POSTGRES } from '../../src/programs/postgres.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
@@ -8,7 +9,6 @@ import type { Step } from '../../src/steps/step.ts';
 import { sourceConfig, storageAuthority } from './config.ts';
 
 const role = 'pgbackrest';
-const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
 export const SOURCE_CONFIG = `${PATHS.source}/pgbackrest.conf`;
 

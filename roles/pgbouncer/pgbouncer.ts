@@ -3,7 +3,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
-import { SOCKET_DIR } from '../../src/programs/postgres.ts';
+import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -17,7 +17,6 @@ import { unit } from '../../src/steps/unit.ts';
 const role = 'pgbouncer';
 const UNIT = 'pgbouncer.service';
 /** Debian's PgBouncer runs as the database's own account. */
-const POSTGRES = { owner: 'postgres', group: 'postgres' };
 
 export const pgbouncerPackages = ['pgbouncer'];
 /** auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */

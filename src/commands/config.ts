@@ -12,7 +12,7 @@ import { writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
-import { patronictl } from '../programs/patroni.ts';
+import { showDynamic } from '../programs/patroni.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 import { type CommonOptions, print, printJson, setup } from './common.ts';
@@ -37,7 +37,7 @@ function show(options: CommonOptions): Promise<number> {
   const { cluster } = made;
   return look(made, hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
-    const { code, output } = await session.ask(host, patronictl('show-config', ...patroniScope(cluster)), 30);
+    const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), 30);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
     if (made.json) printJson(parse(output));
     else print(output.trimEnd());

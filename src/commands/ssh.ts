@@ -55,6 +55,7 @@ export async function psqlCommand(
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
   const target = targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
+  // Debian's wrapper in front of psql, because it is what loads readline for a person who types.
   const command = asPostgres(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
   );

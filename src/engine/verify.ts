@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../cluster/connect.ts';
-import { type Cluster, hostsWith } from '../inventory/model.ts';
+import { type Cluster, hostsWith, serverOf } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { clientPsql, sql } from '../programs/postgres.ts';
 import type { Failure } from './record.ts';
@@ -36,7 +36,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
       message: `no write through ${uri}: ${output.trim().split('\n').at(-1)}`,
     };
   for (const host of hostsWith(cluster, 'patroni')) {
-    const wait = `for i in $(seq 100); do [ "$(${sql(cluster.settings.postgres.port, `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end`)})" = t ] && exit 0; sleep 0.2; done; exit 1`;
+    const wait = `for i in $(seq 100); do [ "$(${sql(serverOf(cluster), `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end`)})" = t ] && exit 0; sleep 0.2; done; exit 1`;
     const answer = await session.ask(host, wait, 40);
     if (answer.code !== 0)
       return {
@@ -53,7 +53,7 @@ async function verifyCopy(session: Session, cluster: Cluster, source: string): P
   const members = hostsWith(cluster, 'patroni').filter((host) => session.isOpen(host));
   const senders = cluster.source!.hosts.map(({ address }) => `'${address}'`).join(', ');
   const look = sql(
-    cluster.settings.postgres.port,
+    serverOf(cluster),
     `select 1 from pg_stat_wal_receiver where status = 'streaming' and sender_host in (${senders})`,
   );
   const end = Date.now() + COPY_MS;

@@ -132,6 +132,12 @@ export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   ...(settings.patroni.citus ? ['--group', String(settings.patroni.citus.group)] : []),
 ];
 
+/** PostgreSQL of a member, for its programs on the member's own host. */
+export const serverOf = ({ binDir, settings }: Cluster): { binDir: string; port: number } => ({
+  binDir,
+  port: settings.postgres.port,
+});
+
 /** The port of the database hosts that clients, or the balancers for them, connect to. */
 export const memberPort = (cluster: Cluster): number =>
   isPooled(cluster) ? cluster.settings.pgbouncer.port : cluster.settings.postgres.port;

@@ -1,6 +1,7 @@
+import { serverOf } from '../inventory/model.ts';
 import type { Sizes } from '../postgres/sizes.ts';
 import { json } from '../programs/json.ts';
-import { SOCKET_DIR, sql as statement } from '../programs/postgres.ts';
+import { hasSocket, sql as statement } from '../programs/postgres.ts';
 import { type Answer, answerOf, asking } from './answer.ts';
 import type { Question } from './question.ts';
 
@@ -51,11 +52,7 @@ const SQL = `select json_build_object(
 export const postgres: Question<Answer<Postgres | null>> = {
   about: 'members',
   of: (_cluster, { roles }) => roles.has('patroni'),
-  script: ({
-    settings: {
-      postgres: { port },
-    },
-  }) => `if [ -S ${SOCKET_DIR}/.s.PGSQL.${port} ]; then ${asking(10, statement(port, SQL))}; fi`,
+  script: (cluster) => `if ${hasSocket(serverOf(cluster))}; then ${asking(10, statement(serverOf(cluster), SQL))}; fi`,
   read(answer) {
     const its = answerOf(answer);
     if (its === undefined) return { said: null };

@@ -1,4 +1,4 @@
-import { CURL } from '../programs/curl.ts';
+import { askRest, REST_IDENTITY, tellDynamic } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
@@ -13,8 +13,6 @@ const OUR_SLOTS = /^hapg_standby_/;
 export interface DcsConfigWant {
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
-  /** Arguments of curl that prove who changes something. */
-  identity: string;
   config: Json;
   password: Secret;
   /** Within this time all members have read a changed configuration. */
@@ -68,13 +66,7 @@ const pick = (present: unknown, patch: Json): Json =>
 const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
-  probe: (steps) =>
-    steps
-      .map(
-        (one) =>
-          `( ${one.want.rest}\nprintf '%s' "\${HAPG_CONFIG-$(${CURL} "$@" "$base/config")}"\n) 2>/dev/null; echo`,
-      )
-      .join('\n'),
+  probe: (steps) => steps.map((one) => tellDynamic(one.want.rest)).join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {
@@ -101,7 +93,7 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
     // The password travels in curl's configuration on standard input, never in its arguments.
     await remote.run(`${want.rest}
-${print(`user = "patroni:${want.password.reveal()}"\n`)} | ${CURL} "$@" ${want.identity} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)} "$base/config" || exit 1
+${print(`user = "patroni:${want.password.reveal()}"\n`)} | ${askRest('config', `${REST_IDENTITY} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)}`)} || exit 1
 # Every member has read it within one cycle, and knows then whether it has to restart.
 sleep ${want.settleSeconds}`);
   },

@@ -1,10 +1,10 @@
-import { psql, SOCKET_DIR } from '../programs/postgres.ts';
+import { hasSocket, psql, type Server } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { identifier } from './sql-objects.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface ExtensionsWant {
-  port: number;
+  server: Server;
   database: string;
   names: readonly string[];
 }
@@ -22,8 +22,8 @@ const extensionsKind: Kind<ExtensionsWant, Installed> = {
   probe: (steps) =>
     steps
       .map(
-        ({ want: { port, database } }) =>
-          `if [ -S ${SOCKET_DIR}/.s.PGSQL.${port} ]; then timeout 10 ${psql(port, database, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null || echo; else echo; fi`,
+        ({ want: { server, database } }) =>
+          `if ${hasSocket(server)}; then timeout 10 ${psql(server, database, '-c', "select string_agg(extname, ' ') from pg_extension")} 2>/dev/null || echo; else echo; fi`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -37,9 +37,9 @@ const extensionsKind: Kind<ExtensionsWant, Installed> = {
       : { action: 'create', summary: `create extension ${names.join(', ')} in ${one.want.database}` };
   },
   async change(one, installed, remote) {
-    const { port, database } = one.want;
+    const { server, database } = one.want;
     for (const name of missing(one, installed))
-      await remote.run(psql(port, database, '-c', `create extension if not exists ${identifier(name)} cascade`), 120);
+      await remote.run(psql(server, database, '-c', `create extension if not exists ${identifier(name)} cascade`), 120);
   },
 };
 

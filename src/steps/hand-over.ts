@@ -1,5 +1,4 @@
-import { CURL } from '../programs/curl.ts';
-import { patronictl } from '../programs/patroni.ts';
+import { askRest, switchover } from '../programs/patroni.ts';
 import type { Remote } from './step.ts';
 
 /** A member that must hand leadership over before its PostgreSQL is stopped. */
@@ -19,11 +18,11 @@ export async function handOver({ name, scope, rest, candidate }: HandOver, remot
     throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
   remote.doing(`handing leadership over to ${candidate}`);
   await remote.run(
-    `${patronictl('switchover', ...scope, '--leader', name, '--candidate', candidate, '--force')} 2>&1 || { echo 'the switchover was refused'; exit 1; }
+    `${switchover(scope, name, candidate)}
 end=$(($(date +%s) + 60))
 while :; do
   ${rest}
-  [ "$(${CURL} "$@" -o /dev/null -w '%{http_code}' "$base/replica")" = 200 ] && exit 0
+  [ "$(${askRest('replica', "-o /dev/null -w '%{http_code}'")})" = 200 ] && exit 0
   [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
   sleep 0.5
 done`,

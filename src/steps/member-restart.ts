@@ -1,7 +1,6 @@
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
-import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
-import { patronictl } from '../programs/patroni.ts';
+import { askRest, restartMember, tellSelf } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type HandOver, handOver } from './hand-over.ts';
@@ -45,15 +44,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
   conditional: true,
-  probe: (steps) =>
-    steps
-      .map(
-        (
-          one,
-        ) => `( ${one.want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-${presentSettingsScript(one.want.rest)}`,
-      )
-      .join('\n'),
+  probe: (steps) => steps.map(({ want: { rest } }) => `${tellSelf(rest)}\n${presentSettingsScript(rest)}`).join('\n'),
   parse(answer, steps) {
     const lines = answer.split('\n');
     return new Map(
@@ -98,27 +89,33 @@ ${presentSettingsScript(one.want.rest)}`,
     if (!state.pending) return;
     if (state.leader && state.decreased.length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
-    await remote.run(
-      `for attempt in 1 2 3; do
-  ${patronictl('restart', ...want.scope, want.name, '--pending', '--force')} 2>&1 | tail -n 3
+    await remote.run(restartPending(want), 420);
+  },
+};
+
+/**
+ * POSIX sh that restarts a member until it waits for a restart no more, and comes back each time. Patroni may refuse at first
+ * (it is busy, or waits no more): what it said then is the reason where the member does not come to that by itself.
+ */
+export const restartPending = (want: Pick<MemberRestartWant, 'name' | 'scope' | 'rest'>): string =>
+  `for attempt in 1 2 3; do
+  said=$(
+${restartMember(want.scope, want.name, '--pending')}
+) && said=
   end=$(($(date +%s) + 120))
   while :; do
     ${want.rest}
-    self=$(${CURL} "$@" "$base/patroni")
+    self=$(${askRest('patroni')})
     case "$self" in *'"pending_restart": true'*) ;; *'"state": "running"'*|*'"state": "streaming"'*) break ;; esac
-    [ "$(date +%s)" -lt $end ] || { echo "not back within 120 s"; exit 1; }
+    [ "$(date +%s)" -lt $end ] || { echo "not back within 120 s\${said:+: $said}"; exit 1; }
     sleep 0.5
   done
   # A reload that came in between shows only after a moment.
   sleep 3
-  case "$(${CURL} "$@" "$base/patroni")" in *'"pending_restart": true'*) ;; *) exit 0 ;; esac
+  case "$(${askRest('patroni')})" in *'"pending_restart": true'*) ;; *'"state": '*) exit 0 ;; esac
 done
 echo 'still waits for a restart after three of them'
-exit 1`,
-      420,
-    );
-  },
-};
+exit 1`;
 
 export const memberRestart = (role: RoleName, want: MemberRestartWant): Step =>
   step(memberRestartKind, role, want.name, want);

@@ -1,11 +1,9 @@
-import { asPostgres, psql, SOCKET_DIR } from '../programs/postgres.ts';
+import { accepts, asPostgres, POSTGRES, psql, type Server } from '../programs/postgres.ts';
 import { print, quote } from '../shell/quote.ts';
 
 /** Where a member's PostgreSQL is found. */
-export interface MemberPlace {
+export interface MemberPlace extends Server {
   dataDir: string;
-  binDir: string;
-  port: number;
 }
 
 /**
@@ -17,11 +15,11 @@ const UNREADABLE_RULES = (dataDir: string): string =>
   `select json_build_object('line', line_number, 'error', error, 'text', split_part(pg_read_file(current_setting('hba_file')), chr(10), line_number)) from pg_hba_file_rules where type is null and current_setting('hba_file') = '${dataDir}/pg_hba.conf' order by line_number limit 5`;
 
 /** What starts every script: the member's files, and whether its postmaster lives, with its process in `$pid`. */
-const prologue = ({ dataDir, binDir, port }: MemberPlace): string => `data=${quote(dataDir)}
+const prologue = ({ dataDir, ...server }: MemberPlace): string => `data=${quote(dataDir)}
 hba=$data/pg_hba.conf auto=$data/postgresql.auto.conf
 alive() { { read -r pid < "$data/postmaster.pid" && read -r comm < "/proc/$pid/comm"; } 2>/dev/null && [ "$comm" = postgres ]; }
-rules() { timeout 10 ${psql(port, 'postgres', '-c', UNREADABLE_RULES(dataDir))} 2>&1; }
-complaints() { LC_ALL=C timeout 10 ${asPostgres(`${binDir}/postgres`, '-D', dataDir, '-c', 'lc_messages=C', '-C', 'data_directory')} 2>&1; }`;
+rules() { timeout 10 ${psql(server, 'postgres', '-c', UNREADABLE_RULES(dataDir))} 2>&1; }
+complaints() { timeout 10 ${asPostgres(`${server.binDir}/postgres`, '-D', dataDir, '-c', 'lc_messages=C', '-C', 'data_directory')} 2>&1; }`;
 
 /**
  * POSIX sh that reads a member's pg_hba.conf and postgresql.auto.conf, without a process of its own, and asks PostgreSQL
@@ -59,7 +57,7 @@ export const writeScript = (
 ): string => `${prologue(place)}
 umask 077
 next=$hba.hapg-new kept=$hba.hapg-kept aside=$auto.hapg-aside-$(date +%s)
-accepts() { pg_isready -q -t 1 -h ${SOCKET_DIR} -p ${place.port}; }
+accepts() { ${accepts(place)}; }
 back() { if [ -e "$kept" ]; then mv -fT "$kept" "$hba"; else rm -f "$hba"; fi; }
 strip() {
   sed -E "$1" "$auto" > "$auto.hapg-new" || exit 1
@@ -68,7 +66,7 @@ strip() {
   chown --reference="$auto" "$auto.hapg-new" && chmod --reference="$auto" "$auto.hapg-new" && mv -fT "$auto.hapg-new" "$auto" || exit 1
 }
 n=0; while alive && ! accepts && [ $n -lt ${START_TRIES} ]; do n=$((n + 1)); sleep 0.5; done
-${print(fileOf(hba))} > "$next" && chown postgres:postgres "$next" || exit 1
+${print(fileOf(hba))} > "$next" && chown ${POSTGRES.owner}:${POSTGRES.group} "$next" || exit 1
 [ ! -d "$hba" ] || mv -T "$hba" "$hba.hapg-aside-$(date +%s)" || exit 1
 if alive && accepts; then
   rm -f "$kept"
@@ -86,7 +84,7 @@ if alive && accepts; then
   fi
   trap - EXIT; rm -f "$kept"
   kill -HUP "$pid" || exit 1
-  ${resets.length > 0 ? `${psql(place.port, 'postgres', ...resets.flatMap((name) => ['-c', `alter system reset ${name}`]), '-c', 'select pg_reload_conf()')} > /dev/null || exit 1` : ':'}
+  ${resets.length > 0 ? `${psql(place, 'postgres', ...resets.flatMap((name) => ['-c', `alter system reset ${name}`]), '-c', 'select pg_reload_conf()')} > /dev/null || exit 1` : ':'}
 else
   mv -fT "$next" "$hba" || exit 1
   if [ -e "$auto" ]; then

@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { COMMAND_LINE } from '../postgres/patroni-options.ts';
-import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
+import { PATRONI_CONFIG, tellDynamic } from '../programs/patroni.ts';
 import type { Json } from './dcs-config.ts';
 
 /** Between the lines of a file that is printed as one line; YAML writes it as an escape. */
@@ -15,14 +15,12 @@ export const PRESENT_LINES = 2;
  * empty where there is none. `rest` sets `$base` and the arguments of curl. Without a process of its own where the answer
  * of Patroni is there already.
  */
-export const presentSettingsScript = (rest: string): string => `( ${rest}
-printf '%s' "\${HAPG_CONFIG-$(${CURL} "$@" "$base/config")}"
-) 2>/dev/null; echo
+export const presentSettingsScript = (rest: string): string => `${tellDynamic(rest)}
 ( inside=
 while IFS= read -r line; do
   case "$line" in '  parameters:'*) inside=yes ;; '  '[a-z]*) inside= ;; esac
   [ -z "$inside" ] || printf '%s\\037' "$line"
-done < /etc/patroni/config.yml ) 2>/dev/null; echo`;
+done < ${PATRONI_CONFIG} ) 2>/dev/null; echo`;
 
 /**
  * The settings of PostgreSQL as this member's Patroni has been told them: the dynamic configuration, and over it the

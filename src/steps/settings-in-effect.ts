@@ -1,9 +1,8 @@
-import type { Effective } from '../postgres/effective.ts';
-import { isInEffect, shownValue } from '../postgres/effective.ts';
+import { type Effective, isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
-import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
-import { SOCKET_DIR, sql } from '../programs/postgres.ts';
+import { askRest, tellSelf } from '../programs/patroni.ts';
+import { hasSocket, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
@@ -11,7 +10,7 @@ import { type Kind, type Step, step } from './step.ts';
 
 export interface SettingsInEffectWant {
   major: number;
-  port: number;
+  server: Server;
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
   /** All settings of PostgreSQL that are declared for this member. */
@@ -75,10 +74,8 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
   probe: (steps) =>
     steps
       .map(
-        ({
-          want,
-        }) => `( ${want.rest}\nprintf '%s' "\${HAPG_PATRONI-$(${CURL} "$@" "$base/patroni")}"\n) 2>/dev/null; echo
-answer=; [ ! -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ] || answer=$(timeout 5 ${sql(want.port, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
+        ({ want }) => `${tellSelf(want.rest)}
+answer=; ! ${hasSocket(want.server)} || answer=$(timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
 ${presentSettingsScript(want.rest)}`,
       )
       .join('\n'),
@@ -114,7 +111,7 @@ ${presentSettingsScript(want.rest)}`,
     await remote.run(`systemctl reload patroni.service
 sleep ${one.want.settleSeconds + 2}
 ( ${one.want.rest}
-case "$(${CURL} "$@" "$base/patroni")" in *'"pending_restart": true'*) echo 'a setting waits for a restart now; run hapg apply again, which restarts one member at a time'; exit 1 ;; esac )`);
+case "$(${askRest('patroni')})" in *'"pending_restart": true'*) echo 'a setting waits for a restart now; run hapg apply again, which restarts one member at a time'; exit 1 ;; esac )`);
   },
 };
 

@@ -8,6 +8,8 @@ export interface SourceWant {
   /** Addresses of the source's database hosts; one of them takes writes. */
   hosts: readonly string[];
   port: number;
+  /** Of PostgreSQL's programs on this host. */
+  binDir: string;
   user: string;
   password: Secret;
   /** File on the host with the authorities to verify the servers with. */
@@ -36,7 +38,7 @@ const sourceKind: Kind<SourceWant, boolean> = {
     // A variable of root's shell and psql: it shows in no list of processes.
     await remote.run(
       `umask 077
-out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${ASK_S} psql -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
+out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${ASK_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
 case "$out" in
   'physical|'?*'|'*) ;;
   physical*) echo ${quote(`WAL for this copy is kept no more in the slot ${want.slot}, for it stayed away for too long: take it out of standbys: there, apply, write it in again, and apply`)}; exit 1 ;;

@@ -1,12 +1,11 @@
-import { psql, SOCKET_DIR, sql } from '../programs/postgres.ts';
+import { hasSocket, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
-import { print } from '../shell/quote.ts';
 import { scramMatches, scramVerifier } from './scram.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface SqlWant {
-  port: number;
+  server: Server;
   users: { name: string; roles: string[]; connectionLimit: number; password: Secret }[];
   /** Accounts that Patroni made; only their passwords are looked after. */
   accounts: { name: string; password: Secret }[];
@@ -48,7 +47,7 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
     steps
       .map(
         ({ want }) =>
-          `if [ -S ${SOCKET_DIR}/.s.PGSQL.${want.port} ]; then timeout 10 ${sql(want.port, QUERY.replaceAll('\n', ' '))} 2>/dev/null; fi; echo`,
+          `if ${hasSocket(want.server)}; then timeout 10 ${sql(want.server, QUERY.replaceAll('\n', ' '))} 2>/dev/null; fi; echo`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -77,7 +76,7 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
     if (state.recovery) throw new Error('this member no longer leads; run again');
     for (const { statement } of statements(want, state))
       await remote.run(
-        `${print(`set log_statement = 'none';\n${statement()};\n`)} | ${psql(want.port, 'postgres', '-f', '-')}`,
+        `${print(`set log_statement = 'none';\n${statement()};\n`)} | ${psql(want.server, 'postgres', '-f', '-')}`,
         120,
       );
   },

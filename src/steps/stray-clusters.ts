@@ -41,7 +41,7 @@ const strayClusterKind: Kind<StrayWant, StrayCluster[]> = {
   data=$(sed -n "s/^data_directory *= *'\\(.*\\)'.*/\\1/p" "$d/postgresql.conf" | tail -n 1)
   used=yes
   if [ $running = yes ]; then
-    [ "$(timeout 5 runuser -u postgres -- psql -XAtqw -h ${SOCKET_DIR} -p "\${port:-5432}" -d postgres -c ${quote(USER_OBJECTS)} 2>/dev/null)" != 0 ] || used=no
+    [ "$(timeout 5 runuser -u postgres -- "$bin/psql" -XAtqw -h ${SOCKET_DIR} -p "\${port:-5432}" -d postgres -c ${quote(USER_OBJECTS)} 2>/dev/null)" != 0 ] || used=no
   else
     oid=$("$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n "s/^Latest checkpoint's NextOID: *//p")
     [ "\${oid:-${FIRST_USER_OID}}" -ge ${FIRST_USER_OID} ] || used=no

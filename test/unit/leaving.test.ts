@@ -56,7 +56,6 @@ test('a plan shows the files that it would write, a saved plan keeps them, and n
 test('settings in the DCS that hold a password are shown without it', () => {
   const step = dcsConfigStep('patroni', {
     rest: '',
-    identity: '',
     config: { postgresql: { parameters: { work_mem: '8MB' } } },
     password: new Secret('x'),
     settleSeconds: 1,

@@ -29,6 +29,10 @@ const PROGRAMS: Record<string, string> = {
   chown: ':',
   sleep: ':',
   runuser: 'shift 3; exec "$@"',
+};
+
+/** Those of PostgreSQL's own directory. */
+const SERVERS: Record<string, string> = {
   pg_isready: '[ -e "$BOX/accepts" ]',
   psql: `[ ! -e "$BOX/silent" ] || { echo "psql: error: connection failed"; exit 2; }
 [ ! -e "$BOX/slow" ] || { touch "$BOX/asked"; /bin/sleep 0.5; }
@@ -66,6 +70,7 @@ async function member({ hba = OURS, auto = '', runs = true, accepts = runs, load
   for (const directory of [bin, dataDir, binDir]) mkdirSync(directory);
   const program = (path: string, text: string) => writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   for (const [name, text] of Object.entries(PROGRAMS)) program(join(bin, name), text);
+  for (const [name, text] of Object.entries(SERVERS)) program(join(binDir, name), text);
   program(join(binDir, 'postgres'), POSTGRES);
   const at = (name: string) => join(dataDir, name);
   writeFileSync(at('pg_hba.conf'), hba);

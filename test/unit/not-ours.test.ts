@@ -126,7 +126,6 @@ function strays(...there: There[]): StrayCluster[] {
   const says = there.map(
     ({ objects }, index) => `*'-p ${5432 + index} '*) ${objects === undefined ? 'exit 2' : `echo ${objects}`} ;;`,
   );
-  writeFileSync(join(bin, 'psql'), `#!/bin/sh\ncase "$* " in ${says.join(' ')} esac\n`, { mode: 0o755 });
   for (const [index, { version, name, start = 'auto', oid, removed }] of there.entries()) {
     const conf = join(home, 'etc', version, name);
     mkdirSync(conf, { recursive: true });
@@ -138,6 +137,7 @@ function strays(...there: There[]): StrayCluster[] {
     const server = join(home, 'lib', version, 'bin');
     mkdirSync(server, { recursive: true });
     if (!removed) writeFileSync(join(server, 'postgres'), '', { mode: 0o755 });
+    writeFileSync(join(server, 'psql'), `#!/bin/sh\ncase "$* " in ${says.join(' ')} esac\n`, { mode: 0o755 });
     writeFileSync(
       join(server, 'pg_controldata'),
       `#!/bin/sh\n${oid === undefined ? 'exit 1' : `echo "Latest checkpoint's NextOID:          ${oid}"`}\n`,

@@ -50,7 +50,14 @@ function judged(
   effective: Record<string, Shown>,
   { told = settings, dynamic = {}, pending = false, major = 17, patronis = [] as string[] } = {},
 ) {
-  const one = settingsInEffect('patroni', { major, port: 5432, rest: '', settings, patronis, settleSeconds: 1 });
+  const one = settingsInEffect('patroni', {
+    major,
+    server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
+    rest: '',
+    settings,
+    patronis,
+    settleSeconds: 1,
+  });
   const own = Object.entries(told).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}\x1f`);
   const answer = [
     JSON.stringify({ role: 'replica', pending_restart: pending }),
@@ -170,7 +177,7 @@ test('settings of recovery, of the connection that asks, and those that Patroni 
 test('a member that does not answer is not judged; what belongs to sessions is told', () => {
   const one = settingsInEffect('patroni', {
     major: 17,
-    port: 5432,
+    server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
     rest: '',
     settings: { work_mem: '8MB' },
     patronis: [],

@@ -26,6 +26,7 @@ import { ROLE_NAMES } from '../../src/roles.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
 import { contextFor, FACTS, healthyLab } from './model.ts';
+import { programs } from './sh.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-standby-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -273,11 +274,13 @@ standby_cluster:
   primary_slot_name: hapg_standby_pgfar
 synchronous_mode: true
 ttl: 20`;
+  const binDir = programs({
+    pg_isready: 'case "$*" in *"-h 10.1.11.10 -p 5442"*) exit 0 ;; *10.1.11.11*) exit 1 ;; *) exit 2 ;; esac',
+  });
   const asked = (text: string, known: Parameters<typeof askSource>[1] = []) =>
     spawnSync('sh', {
       input: `runuser() { printf '%s\\n' '${text}'; }
-pg_isready() { case "$*" in *"-h 10.1.11.10 -p 5442"*) return 0 ;; *10.1.11.11*) return 1 ;; *) return 2 ;; esac; }
-${askSource(copy, known)}`,
+${askSource({ ...copy, binDir }, known)}`,
       encoding: 'utf8',
     });
   assert.deepEqual(asked(config).stdout.trim().split('\n').sort(), ['answers 10.1.11.10', 'answers 10.1.11.11']);
