@@ -14,6 +14,3 @@ export const lockstep = ({ upgrades }: HostUpgrades): Upgrade[] => upgrades.filt
 
 /** Whether these upgrades ask for a boot. */
 export const wantsBoot = (upgrades: readonly Upgrade[]): boolean => upgrades.some((one) => NEEDS_BOOT.test(one.name));
-
-/** Fewer than this is refused before anything is stopped; bytes. */
-export const MINIMUM_FREE_BYTES = 256 * 1024 * 1024;

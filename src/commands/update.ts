@@ -11,12 +11,11 @@ import {
 import { mayTakeOut, nextHost, steady } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import { MINIMUM_FREE_BYTES } from '../cluster/upgrades.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
-import { bytes } from '../units.ts';
+import { shortOfRoom } from '../programs/apt-room.ts';
 import { paint, table } from '../view/style.ts';
 import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
@@ -112,11 +111,10 @@ function admitUpdate(
   found: ReadonlyMap<Host, HostUpgrades>,
   { limits }: UpdateOptions,
 ) {
-  const full = [...found].filter(([, { freeBytes }]) => freeBytes < MINIMUM_FREE_BYTES);
   const leads = [...plan.rolling.keys()].some((host) => host.name === snapshot.leader?.name);
   return all(
     ...[...plan.rolling.keys()].map((host) => mayTakeOut(cluster, snapshot, host, limits)),
-    verdict(full.map(([host, { freeBytes }]) => `${host.name}: only ${bytes(freeBytes)} are free on its root`)),
+    verdict([...found].flatMap(([host, { room }]) => shortOfRoom(room).map((reason) => `${host.name}: ${reason}`))),
     verdict(
       leads && snapshot.members.length < 2
         ? ['the leader has no replica that could take over; updating it means downtime, which hapg does not do']

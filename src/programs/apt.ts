@@ -1,6 +1,6 @@
 import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
-import { freeKiB } from './files.ts';
+import { parseRoom, type Room, SHOW_ROOM, SHOW_SIZES } from './apt-room.ts';
 
 /**
  * POSIX sh for every use of the package manager: asks nothing, restarts nothing, waits for another one's lock. apt waits
@@ -127,8 +127,7 @@ export interface HostUpgrades {
   broken: boolean;
   /** Why the host should be rebooted as it is now; empty when it need not. */
   reboot: string[];
-  /** Free bytes of the root file system. */
-  freeBytes: number;
+  room: Room;
 }
 
 /**
@@ -141,28 +140,31 @@ if [ -n "$(dpkg -C 2>/dev/null)" ]; then echo broken; fi
 if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
 newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
 if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi
-echo "free $(${freeKiB('/')})"
+${SHOW_ROOM}
 # Unmet dependencies end it with an error, which is not "nothing to do".
 out=$(apt -s --with-new-pkgs upgrade) || { printf '%s\\n' "$out" | grep -E '^(E:| )' | tail -n 4; exit 1; }
-printf '%s\\n' "$out" | sed -n '/^Inst /p'`;
+printf '%s\\n' "$out" | sed -n '/^Inst /p'
+${SHOW_SIZES}`;
 
 /** Reads what LIST_UPGRADES printed. `securityOnly` leaves out what does not come from a security archive. */
 export function parseUpgrades(answer: string, securityOnly: boolean): HostUpgrades {
   const lines = answer.split('\n').map((line) => line.trim());
-  const upgrades = lines.flatMap((line): Upgrade[] => {
-    // Inst NAME [OLD] (NEW ORIGIN, ORIGIN [ARCH]); without [OLD] it is a new dependency, which comes by itself.
-    const [, name, from, to, origins] = /^Inst (\S+) \[(\S+)\] \((\S+) (.*?)\)/.exec(line) ?? [];
-    if (!name || !from || !to) return [];
-    return [{ name, from, to, security: /security/i.test(origins ?? '') }];
+  // Inst NAME [OLD] (NEW ORIGIN, ORIGIN [ARCH]); without [OLD] it is a new dependency, which comes by itself.
+  const installs = lines.flatMap((line) => {
+    const [, name, from, to, origins = ''] = /^Inst (\S+) (?:\[(\S+)\] )?\((\S+) (.*?)\)/.exec(line) ?? [];
+    return name && to ? [{ name, from, to, security: /security/i.test(origins) }] : [];
   });
-  const free = Number(lines.find((line) => line.startsWith('free '))?.slice(5));
-  if (!Number.isFinite(free))
-    throw new Error(`the package manager's answer is not understood: ${answer.slice(0, 200)}`);
+  const chosen = installs.filter((one) => !securityOnly || one.security);
   return {
-    upgrades: upgrades.filter((one) => !securityOnly || one.security).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    upgrades: chosen
+      .flatMap((one): Upgrade[] => (one.from === undefined ? [] : [{ ...one, from: one.from }]))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     broken: lines.includes('broken'),
     reboot: lines.filter((line) => line.startsWith('reboot ')).map((line) => line.slice(7)),
-    freeBytes: free * 1024,
+    room: parseRoom(
+      answer,
+      chosen.map(({ name }) => name),
+    ),
   };
 }
 

@@ -27,16 +27,21 @@ const MODES: Record<string, string[]> = {
   full: ['test/unit', 'test/lab', 'test/full'],
 };
 
+/** The files of test/full by name. */
+const named = new Map(testFiles('test/full').map((file) => [basename(file, '.test.ts'), file]));
+
+/** What each file of test/full proves and how long it takes, one a line. */
+const list = (): string =>
+  [...named].map(([name, file]) => `  ${name.padEnd(16)}${headOf(readFileSync(file, 'utf8'))}`).join('\n');
+
 /** The files of test/full with these names; prints what there is, and ends, when there is no such one. */
 function namedFiles(names: readonly string[]): string[] {
-  const known = new Map(testFiles('test/full').map((file) => [basename(file, '.test.ts'), file]));
-  const unknown = names.filter((name) => !known.has(name));
+  const unknown = names.filter((name) => !named.has(name));
   if (unknown.length > 0) {
-    const list = [...known].map(([name, file]) => `  ${name.padEnd(16)}${headOf(readFileSync(file, 'utf8'))}`);
-    console.error(`no file of test/full is named ${unknown.join(', ')}; there are:\n${list.join('\n')}`);
+    console.error(`no file of test/full is named ${unknown.join(', ')}; there are:\n${list()}`);
     process.exit(5);
   }
-  return names.map((name) => known.get(name)!);
+  return names.map((name) => named.get(name)!);
 }
 
 const [mode = 'ci', ...names] = process.argv.slice(2);
@@ -44,6 +49,10 @@ const directories = MODES[mode];
 if (!directories) throw new Error(`unknown mode ${mode}: one of ${Object.keys(MODES).join(', ')}`);
 if (names.length > 0 && mode !== 'full')
   throw new Error(`only files of test/full are run by name, and this is ${mode}`);
+if (names.includes('--list')) {
+  console.log(list());
+  process.exit(0);
+}
 const lots = names.length > 0 ? [namedFiles(names)] : directories.map(testFiles);
 
 const started = Date.now();

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LoadFigures } from '../../src/cluster/client-load.ts';
 import { underLoad } from '../../src/engine/client-load.ts';
 
-const FIGURES = {
+const FIGURES: LoadFigures = {
   writes: { acked: 1, failed: 0, max_gap_ms: 2, max_gap_at: null, lost: 0 },
   reads: { ok: 3, failed: 0, max_gap_ms: 4, max_gap_at: null },
 };
 
 /** A load that counts how often it was stopped. */
 const load = (stop: () => Promise<typeof FIGURES> = async () => FIGURES) => {
-  const made = {
-    stopped: 0,
-    stop: () => {
-      made.stopped++;
-      return stop();
-    },
-  };
+  const made = { stopped: 0, stop: () => stop().finally(() => made.stopped++) };
   return made;
 };
 

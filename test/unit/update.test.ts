@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { patroniConfig } from '../../roles/patroni/config.ts';
 import { mark, tagsBlock, unmark } from '../../roles/patroni/marks.ts';
@@ -14,12 +17,15 @@ import {
 } from '../../src/cluster/decisions/update.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+
 import { rolled, wantsBoot } from '../../src/cluster/upgrades.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Observation } from '../../src/observe/index.ts';
-import { parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';
+import { LIST_UPGRADES, parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';
+import { shortOfRoom } from '../../src/programs/apt-room.ts';
 import { startUnits } from '../../src/programs/systemd.ts';
 import { contextFor, healthyLab, its, labCluster } from './model.ts';
+import { sh } from './sh.ts';
 
 const cluster = labCluster();
 const LIMITS: Limits = { maxLagBytes: 1000, maxTransactionSeconds: 60 };
@@ -206,7 +212,7 @@ test('tags stand at the end of config.yml, so that marks change nothing else in 
 });
 
 const APT = `reboot /run/reboot-required is there
-free 5000000
+free 5000000 /
 Inst libc6 [2.41-12] (2.41-12+deb13u1 Debian:13.3/stable [amd64])
 Inst openssl [3.5.1-1] (3.5.4-1~deb13u1 Debian-Security:13/stable-security [amd64])
 Inst libnew (1.0 Debian:13.3/stable [amd64])
@@ -228,7 +234,7 @@ test('what apt would do is read: versions, security, new dependencies left to ap
     ['libc6', 'openssl'],
   );
   assert.deepEqual(found.reboot, ['/run/reboot-required is there']);
-  assert.equal(found.freeBytes, 5_000_000 * 1024);
+  assert.deepEqual([...found.room.free], [['/', 5_000_000 * 1024]]);
   assert.equal(wantsBoot(found.upgrades), true);
   assert.deepEqual(
     parseUpgrades(APT, true).upgrades.map(({ name }) => name),
@@ -236,6 +242,82 @@ test('what apt would do is read: versions, security, new dependencies left to ap
   );
   assert.match(upgradeScript(rolled(found)), /'?libc6=2.41-12\+deb13u1'? '?openssl=3.5.4-1~deb13u1'?/);
   assert.throws(() => parseUpgrades('garbage', false), /not understood/);
+});
+
+const KERNEL = 'Inst linux-image-6.12.9-amd64 (6.12.9-1 Debian:13.3/stable [amd64])\n';
+const SIZES = `boot 12000000 /boot/vmlinuz-6.12.8-amd64
+boot 90000000 /boot/initrd.img-6.12.8-amd64
+boot 80000000 /boot/initrd.img-6.12.7-amd64
+size libc6 13000 2700000
+size openssl 2400 1400000
+size libnew 900000 300000000
+size pgbackrest 1500 600000
+was libc6 12900
+was openssl 2400
+was pgbackrest 1600
+`;
+for (const [what, free, more, expected] of [
+  ['room everywhere', 'free 2000000 /\n', KERNEL, []],
+  ['a small /boot, and no kernel', 'free 2000000 /\nfree 90000 /boot\n', '', []],
+  [
+    'a small /boot',
+    'free 2000000 /\nfree 90000 /boot\n',
+    KERNEL,
+    [/^only 87\.9 MiB are free in \/boot, .* needs 97\.3 MiB$/],
+  ],
+  [
+    'a small /boot, whose image is made again',
+    'free 2000000 /\nfree 80000 /boot\n',
+    'Inst initramfs-tools [1] (2 Debian:13.3/stable [all])\n',
+    [/in \/boot, and the update needs 85\.8 MiB$/],
+  ],
+  [
+    'a full /var',
+    'free 2000000 /\nfree 200000 /var\n',
+    '',
+    [/^only 195\.3 MiB are free in \/var, .* needs 546\.6 MiB$/],
+  ],
+  ['no room for what the packages grow by', 'free 1400000 /\n', '', [/in \/, and the update needs 1\.4 GiB$/]],
+  [
+    'a /usr and archives of their own',
+    'free 200000 /\nfree 1200000 /usr\nfree 900000 /var\nfree 400000 /var/cache/apt/archives\n',
+    '',
+    [/free in \/,/, /free in \/var\/cache\/apt\/archives,/],
+  ],
+] as const)
+  test(`before anything is stopped an update finds ${what}`, () => {
+    const found = shortOfRoom(parseUpgrades(APT.replace(/^free.*\n/m, free) + SIZES + more, false).room);
+    assert.equal(found.length, expected.length, found.join('; '));
+    for (const [index, one] of expected.entries()) assert.match(found[index]!, one);
+  });
+
+test('what apt, dpkg and df say is passed on with the sizes of packages', () => {
+  const bin = mkdtempSync(join(tmpdir(), 'hapg-test-update-'));
+  const stub = (name: string, text: string) => writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  try {
+    stub('apt-get', `case "$*" in *upgrade) cat <<'END'\n${APT.replace(/^(reboot|free).*\n/gm, '')}END\nesac`);
+    stub('df', "echo head; echo 'd 9 1 5000000 1% /'; echo 'd 9 1 5000000 1% /'; echo 'b 9 1 70000 1% /boot'; exit 1");
+    stub('dpkg-query', 'shift 3; echo "was ${1%%=*} 12900"');
+    stub('dpkg', '');
+    stub(
+      'apt-cache',
+      `[ "$*" = 'show libc6=2.41-12+deb13u1 openssl=3.5.4-1~deb13u1 libnew=1.0 pgbackrest=2.55.1-2' ] || exit 1
+printf 'Package: libc6\\nInstalled-Size: 13000\\nSize: 2700000\\nDescription: a\\n .\\n b\\n\\nPackage: libnew\\nSize: 5\\nInstalled-Size: 7\\n'`,
+    );
+    const found = parseUpgrades(sh(LIST_UPGRADES, { path: bin }).out, false);
+    assert.deepEqual(
+      [...found.room.free],
+      [
+        ['/', 5_000_000 * 1024],
+        ['/boot', 70_000 * 1024],
+      ],
+    );
+    assert.equal(found.room.takes.get('/usr'), 107 * 1024);
+    assert.equal(found.room.takes.get('/var/cache/apt/archives'), 2_700_005);
+    assert.equal(found.upgrades.length, 3);
+  } finally {
+    rmSync(bin, { recursive: true });
+  }
 });
 
 test("the load's figures: failures are gaps, and an acknowledged row that is not there is lost", () => {

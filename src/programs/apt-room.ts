@@ -1,0 +1,88 @@
+import { bytes } from '../units.ts';
+
+/** What stays free beyond what the packages say: dpkg unpacks beside the old files, and scripts and logs write (bytes). */
+const RESERVE_BYTES = 256 * 1024 * 1024;
+
+/** Where apt keeps what it fetches. */
+const ARCHIVES = '/var/cache/apt/archives';
+
+/** Packages that have the image beside a kernel made again. */
+const MAKES_IMAGE =
+  /^(initramfs-tools|dracut|udev$|firmware-|linux-modules-|busybox|cryptsetup|lvm2$|mdadm$|zfs-initramfs)/;
+
+/** The room of a host, and what an upgrade takes of it. */
+export interface Room {
+  /** Free bytes of each file system, by the directory where it is mounted. */
+  free: ReadonlyMap<string, number>;
+  /** Bytes that the upgrade takes, by the directory in which it takes them. */
+  takes: ReadonlyMap<string, number>;
+}
+
+/** POSIX sh that prints what is free, and what lies in /boot; read by `parseRoom`. A directory may be missing. */
+export const SHOW_ROOM = `df -Pk / /usr /var ${ARCHIVES} /boot 2>/dev/null | awk 'NR > 1 {print "free " $4 " " $6}' | sort -u
+stat -c 'boot %s %n' /boot/vmlinuz-* /boot/initrd.img-* 2>/dev/null`;
+
+/**
+ * POSIX sh that prints the sizes of the packages of which `$out` says that apt would install them, as they are and as they
+ * will be; read by `parseRoom`. apt's own estimate is only printed by a run that would go on to install; these are the
+ * figures that it adds up.
+ */
+export const SHOW_SIZES = `wanted=$(printf '%s\\n' "$out" | sed -n 's/^Inst \\([^ ]*\\) \\(\\[[^]]*\\] \\)\\{0,1\\}(\\([^ ]*\\) .*/\\1=\\3/p')
+if [ -n "$wanted" ]; then
+  apt-cache show $wanted 2>/dev/null | awk '
+    function tell() { if (p != "") print "size " p " " i + 0 " " s + 0; p = ""; i = s = 0 }
+    /^Package: / { p = $2 } /^Installed-Size: / { i = $2 } /^Size: / { s = $2 } /^$/ { tell() } END { tell() }'
+  dpkg-query -W -f 'was \${Package} \${Installed-Size}\\n' $(printf '%s\\n' $wanted | cut -d= -f1) 2>/dev/null
+fi
+:`;
+
+/** Reads what SHOW_ROOM and SHOW_SIZES printed, for these of the packages. Throws when it does not say what is free. */
+export function parseRoom(answer: string, names: readonly string[]): Room {
+  const words = (first: string) =>
+    answer
+      .split('\n')
+      .filter((line) => line.startsWith(`${first} `))
+      .map((line) => line.trim().split(' '));
+  const free = new Map(words('free').map(([, kilobytes, mount = '']) => [mount, Number(kilobytes) * 1024]));
+  if (!free.has('/') || ![...free.values()].every(Number.isFinite))
+    throw new Error(`the package manager's answer is not understood: ${answer.slice(0, 200)}`);
+  const sizes = new Map(
+    words('size').map(([, name, installed, archive]) => [name, [Number(installed), Number(archive)]]),
+  );
+  const before = new Map(words('was').map(([, name, installed]) => [name, Number(installed)]));
+  let grows = 0;
+  let fetched = 0;
+  for (const name of names.map((one) => one.split(':')[0]!)) {
+    const [installed = 0, archive = 0] = sizes.get(name) ?? [];
+    grows += Math.max(0, installed - (before.get(name) ?? 0)) * 1024;
+    fetched += archive;
+  }
+  const takes = new Map([
+    [ARCHIVES, fetched],
+    ['/usr', grows],
+    ['/boot', bootImages(names, words('boot'))],
+  ]);
+  return { free, takes };
+}
+
+/** What these packages write to /boot: a kernel with its image, or the present one's image again, beside the old (bytes). */
+function bootImages(names: readonly string[], present: readonly string[][]): number {
+  const largest = (kind: string) =>
+    Math.max(0, ...present.filter(([, , path]) => path?.startsWith(`/boot/${kind}`)).map(([, size]) => Number(size)));
+  if (names.some((name) => name.startsWith('linux-image-'))) return largest('vmlinuz-') + largest('initrd.img-');
+  return names.some((name) => MAKES_IMAGE.test(name)) ? largest('initrd.img-') : 0;
+}
+
+/** What is short of room for the upgrade, in words; the directories of one file system are added up. */
+export function shortOfRoom({ free, takes }: Room): string[] {
+  const within = (path: string, mount: string) => path === mount || path.startsWith(mount === '/' ? '/' : `${mount}/`);
+  const mountOf = (path: string) =>
+    [...free.keys()].filter((mount) => within(path, mount)).sort((a, b) => b.length - a.length)[0]!;
+  const needed = new Map(['/', '/usr', '/var', ARCHIVES].map((path) => [mountOf(path), RESERVE_BYTES]));
+  for (const [path, taken] of takes) needed.set(mountOf(path), (needed.get(mountOf(path)) ?? 0) + taken);
+  return [...needed]
+    .filter(([mount, count]) => free.get(mount)! < count)
+    .map(
+      ([mount, count]) => `only ${bytes(free.get(mount)!)} are free in ${mount}, and the update needs ${bytes(count)}`,
+    );
+}
