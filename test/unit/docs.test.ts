@@ -70,6 +70,18 @@ test('every command is named where a person looks for a task', () => {
   );
 });
 
+test('the help says what every command, argument and option is for, and no default that says nothing', () => {
+  const all = program.commands.flatMap((one) => [one, ...one.commands]);
+  const silent = all.flatMap((one) => [
+    ...(one.description() ? [] : [one.name()]),
+    ...one.options.filter(({ description }) => !description).map(({ flags }) => `${one.name()} ${flags}`),
+    ...one.registeredArguments.filter(({ description }) => !description).map((arg) => `${one.name()} ${arg.name()}`),
+  ]);
+  assert.deepEqual(silent, []);
+  for (const one of all)
+    assert.doesNotMatch(one.helpInformation(), /\(default: (false|true|\[\]|undefined)\)/, one.name());
+});
+
 /** The codes that the sources give to a problem of the cluster. */
 function codesInSources(): Set<string> {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
