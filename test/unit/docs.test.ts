@@ -5,11 +5,14 @@ import { test } from 'node:test';
 import type { Command } from 'commander';
 import { parse, parseDocument } from 'yaml';
 import { program } from '../../src/cli.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { statusOf } from '../../src/cluster/status.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { inventorySchema, jsonSchema } from '../../src/inventory/schema.ts';
 import { hostsFrom } from '../../src/inventory/terraform.ts';
 import { generatedDocs } from '../../tools/generated-docs.ts';
 import { undescribed } from '../../tools/inventory-reference.ts';
+import { healthyLab, labCluster } from './model.ts';
 
 /** Every page that people read, by its path. */
 const PAGES = new Map(
@@ -239,6 +242,25 @@ test('every YAML example is an inventory, or a part of one, that the program tak
   for (const { file, text } of examples) assert.deepEqual(mistakesOf(text), [], `${file}:\n${text}`);
   assert.notDeepEqual(mistakesOf('postgress: {}'), []);
   assert.notDeepEqual(mistakesOf('dcs: zookeeper'), [], 'the lab has etcd');
+});
+
+/** The keys of a document, with those of the mappings and of the first item of the lists in it. */
+const shapeOf = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
+  if (typeof value !== 'object' || value === null) return 'value';
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, shapeOf((value as Record<string, unknown>)[key])]),
+  );
+};
+
+test('the documented form of status is the one that status has', () => {
+  const [block] = BLOCKS.filter(({ file, language }) => file === 'docs/status.md' && language === 'json');
+  const lost = new Map([['db3', 'unreachable']]);
+  const real = statusOf(labCluster(), takeSnapshot(healthyLab()), lost, undefined, Date.now());
+  assert.ok(real.backup && real.vip && real.balancers.length > 0 && real.problems.length > 0);
+  assert.deepEqual(shapeOf(JSON.parse(block!.text)), shapeOf(JSON.parse(JSON.stringify(real))));
 });
 
 test('every JSON example is JSON', () => {
