@@ -271,13 +271,21 @@ for (const [name, make] of Object.entries(FILES))
           const before = make(put(base.secrets, old)).reveal();
           const wanted = make(put(base.secrets, same ? old : now));
           const skeleton = wanted.redacted();
-          const text = drifts.reduce((all, { at, what }) => {
-            const list = all.split('\n');
-            const index = at % list.length;
-            // Without its key nobody can tell what the line of a block is.
-            if (!list[index]!.endsWith('key-data: |')) list[index] = what(foreign, list[index]!);
-            return list.join('\n');
-          }, before);
+          // A line that somebody has put in stays: without the line that names a secret nobody can tell that it is one.
+          const text = drifts
+            .reduce(
+              (lines, { at, what }) => {
+                const index = at % lines.length;
+                const { line, ours } = lines[index]!;
+                // Without its key nobody can tell what the line of a block is.
+                if (!ours || line.endsWith('key-data: |')) return lines;
+                const put = what(foreign, line).split('\n');
+                return lines.toSpliced(index, 1, ...put.map((one) => ({ line: one, ours: one === line })));
+              },
+              before.split('\n').map((line) => ({ line, ours: true })),
+            )
+            .map(({ line }) => line)
+            .join('\n');
           if (text === wanted.reveal()) return;
           const difference = diffOf(wanted, text);
           const shown = `${difference.before}${difference.after}`;
