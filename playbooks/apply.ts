@@ -24,6 +24,7 @@ import { restartOrder } from '../src/cluster/decisions/restart.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
 import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
+import { said } from '../src/observe/answer.ts';
 import { PATHS } from '../src/paths.ts';
 import { directory } from '../src/steps/directory.ts';
 import { file, noFile } from '../src/steps/file.ts';
@@ -46,8 +47,28 @@ const leading = (context: Context): Host[] => {
   return leader ? [leader] : [];
 };
 
+/**
+ * Members that have data, where a cluster exists and PostgreSQL runs on none of its hosts. Which of them may lead is between
+ * Patroni and the DCS, and whoever waits for the wrong one waits in vain: they start together. Nobody is taken out by that.
+ * Empty as soon as one host is silent, and without the key in the DCS that keeps a stale member from leading.
+ */
+const allStopped = (context: Context): Host[] => {
+  const { leader, initialize, observations } = context.snapshot;
+  const seen = databases(context).map((host) => ({ host, its: observations.get(host.name) }));
+  // PostgreSQL has said that it does not run; silence would be something else.
+  const stopped = seen.every(({ its }) => its?.sql && 'said' in its.sql && its.sql.said === null);
+  if (leader || initialize === undefined || !stopped) return [];
+  return seen.filter(({ its }) => said(its?.dataDirectory)?.state === 'cluster').map(({ host }) => host);
+};
+
+/** Who is worked on before all others: the leader, or all among whom there will be one. */
+const first = (context: Context): Host[] => {
+  const together = allStopped(context);
+  return together.length > 0 ? together : leading(context);
+};
+
 /** Everything else of the cluster is younger than its leader: they clone it. */
-const following = (context: Context): Host[] => databases(context).filter((host) => !leading(context).includes(host));
+const following = (context: Context): Host[] => databases(context).filter((host) => !first(context).includes(host));
 
 const identity: Stage = {
   name: 'identity',
@@ -149,9 +170,13 @@ const source: Stage = {
  */
 const leader: Stage = {
   name: 'leader',
-  hosts: leading,
+  hosts: first,
   steps: (host, context) =>
-    context.snapshot.exists ? [patroniDynamic(host, context), ...patroni(host, context)] : patroni(host, context),
+    context.snapshot.exists && leading(context).includes(host)
+      ? [patroniDynamic(host, context), ...patroni(host, context)]
+      : patroni(host, context),
+  // One group, so that behind it is looked at who leads now.
+  order: (busy) => [[...busy]],
 };
 
 const settings: Stage = {

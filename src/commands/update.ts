@@ -1,3 +1,4 @@
+import { withoutScheduledBackups } from '../../playbooks/backup-hold.ts';
 import {
   download,
   mayUpgradeTogether,
@@ -87,21 +88,27 @@ export function updateCommand(flags: UpdateFlags): Promise<number> {
       run: async (beginProbe) => {
         await download(op, plan);
         const clients = hosts.filter((host) => host.roles.has('client'));
-        await roll(op, plan, clients, options);
-        // Only now: the probe runs on a client, which may just have been rebooted.
-        await beginProbe();
-        await roll(
-          op,
-          plan,
-          hosts.filter((host) => !clients.includes(host)),
-          options,
-        );
-        await upgradeTogether(op, plan, options);
-        if (options.switchBack) await switchBack(op, snapshot.leader?.name, options);
+        await withoutScheduledBackups(op, mayTake(busy.length, options), async () => {
+          await roll(op, plan, clients, options);
+          // Only now: the probe runs on a client, which may just have been rebooted.
+          await beginProbe();
+          await roll(
+            op,
+            plan,
+            hosts.filter((host) => !clients.includes(host)),
+            options,
+          );
+          await upgradeTogether(op, plan, options);
+          if (options.switchBack) await switchBack(op, snapshot.leader?.name, options);
+        });
       },
     };
   });
 }
+
+/** How long so many hosts may take by what is waited for on each, with a gate before and behind it (s). */
+const mayTake = (hosts: number, { wait }: UpdateOptions): number =>
+  hosts * (wait.drain + 2 * wait.gate + wait.host + wait.member);
 
 /** Every reason not to begin: each host must be one that may be taken out, and have room for its packages. */
 function admitUpdate(

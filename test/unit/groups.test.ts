@@ -113,6 +113,18 @@ test('one lab begins with bare hosts in CI, and one more where packages must not
   assert.deepEqual(bare.sort(), ['test/full/external-dcs.test.ts', 'test/lab/lab.test.ts']);
 });
 
+test('test/run full --list says what each file of test/full proves, and runs none', () => {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), 'test/support/run.ts', 'full', '--list'],
+    { encoding: 'utf8', env: { ...process.env, HAPG_TEST_FACTOR: '1' } },
+  );
+  assert.equal(status, 0);
+  const lines = stdout.trim().split('\n');
+  assert.equal(lines.length, readdirSync('test/full').length);
+  for (const line of lines) assert.match(line, /^ *[a-z0-9-]+ +Proves .* Takes about \d+ minutes\.$/);
+});
+
 for (const file of labFiles.filter((name) => name.startsWith('test/full')))
   test(`${file}: its head says what it proves and how long that takes`, () =>
     assert.match(headOf(readFileSync(file, 'utf8')), /^Proves .* Takes about \d+ minutes\.$/));

@@ -18,13 +18,17 @@ export interface Limits {
 /** What `hapg update` takes when its flags say nothing. */
 export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
 
+/** The undo of an update that holds the schedule of backups; it stays armed between two hosts, and disturbs no member. */
+export const BACKUP_HOLD = 'backup-schedule';
+
 /** Nothing temporary of an earlier run is left anywhere: marks, undos, drained balancers. */
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
     const unknown = silence(units);
     if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
-    for (const undo of armedUndos(said(units) ?? [])) reasons.push(`${host}: something temporary is set (${undo})`);
+    for (const undo of armedUndos(said(units) ?? []))
+      if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
         reasons.push(`${host}: ${row.server} is drained in HAProxy (${row.proxy})`);
