@@ -31,7 +31,9 @@ export const apt = z
     repositories: z
       .array(repository)
       .default([])
-      .describe('Further signed package repositories of the database hosts and the backup host, for example of an extension'),
+      .describe(
+        'Further signed package repositories of the database hosts and the backup host, for example of an extension',
+      ),
   })
   .prefault({})
   .describe('Package sources');
