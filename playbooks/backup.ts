@@ -4,7 +4,7 @@ import { Refused, StepFailed } from '../src/errors.ts';
 import { type Host, repositoryHost, serverOf } from '../src/inventory/model.ts';
 import { answerOf, asking } from '../src/observe/answer.ts';
 import { type Backup, parseRepository, parseTablespaces } from '../src/observe/repository.ts';
-import { pgbackrest } from '../src/programs/pgbackrest.ts';
+import { backup, check, info } from '../src/programs/pgbackrest.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { progressBar } from '../src/units.ts';
 
@@ -24,7 +24,7 @@ export function backupHost(op: Operation, { leader }: Snapshot): Host {
  */
 export async function tablespacesOf(op: Operation, host: Host, { label, repository }: Backup): Promise<string[]> {
   const { stanza } = op.cluster;
-  const command = pgbackrest(stanza, `--repo=${repository}`, `--set=${label}`, 'info', '--output=json');
+  const command = info(stanza, `--repo=${repository}`, `--set=${label}`);
   const its = answerOf((await op.session.ask(host, asking(60, command), 90)).output);
   const told = its && 'said' in its ? parseTablespaces(its.said) : undefined;
   return (told ?? (await op.look()).tablespaces).filter((path) => path.startsWith('/'));
@@ -40,10 +40,10 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
   for (const { key } of cluster.repositories.filter((one) => only === undefined || one.key === only)) {
     const name = cluster.repositories.length > 1 ? `${type} backup to repository ${key}` : `${type} backup`;
     const before = await newest(key);
-    const command = pgbackrest(cluster.stanza, `--repo=${key}`, `--type=${type}`, 'backup');
+    const command = backup(cluster.stanza, key, type);
     await op.step(host, name, 'pgbackrest', 'run', (remote) =>
       remote.unit('backup', command, BACKUP_S, {
-        script: pgbackrest(cluster.stanza, 'info', '--output=json'),
+        script: info(cluster.stanza),
         tell: (answer) => {
           const progress = parseRepository(answer, cluster.stanza)?.progress;
           return progress && `${name} ${progressBar(progress.doneBytes, progress.totalBytes)}`;
@@ -60,12 +60,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
 /** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
 export const archiveAll = async (op: Operation): Promise<void> => {
   const host = backupHost(op, await op.look());
-  await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
-    remote.run(
-      `out=$(${pgbackrest(op.cluster.stanza, 'check')} 2>&1) || { printf '%s\\n' "$out" | tail -n 3; exit 1; }`,
-      120,
-    ),
-  );
+  await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) => remote.run(check(op.cluster.stanza), 120));
 };
 
 /** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */

@@ -3,7 +3,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
-import { pgbackrest } from '../src/programs/pgbackrest.ts';
+import { deleteStanza } from '../src/programs/pgbackrest.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
@@ -43,12 +43,10 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
   if (backups && keeper)
     await op.step(keeper, `delete the backups of ${cluster.stanza}`, 'pgbackrest', 'remove', (remote) =>
       remote.run(
-        `${pgbackrest(cluster.stanza, 'stop')} || exit 1
-rc=0
-${cluster.repositories.map(({ key }) => `${pgbackrest(cluster.stanza, `--repo=${key}`, '--force', 'stanza-delete')} || rc=1`).join('\n')}
-# The stop is a file on this host; it would keep a later cluster of this name from archiving.
-${pgbackrest(cluster.stanza, 'start')}
-exit $rc`,
+        deleteStanza(
+          cluster.stanza,
+          cluster.repositories.map(({ key }) => key),
+        ),
         3600,
       ),
     );

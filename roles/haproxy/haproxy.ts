@@ -3,6 +3,7 @@ import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import { HAPROXY_SOCKET, isUp, SHOW_STATE } from '../../src/programs/haproxy.ts';
 import { render, renderSecret } from '../../src/render.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
@@ -29,7 +30,7 @@ const backends = (lagBytes: number) => [
 export const haproxyPrepare = (): Step[] => [
   directory(role, '/etc/systemd/system/haproxy.service.d'),
   directory(role, '/etc/haproxy'),
-  file(role, '/etc/haproxy/keep-state.sh', render('haproxy/keep-state.sh', {})),
+  file(role, '/etc/haproxy/keep-state.sh', render('haproxy/keep-state.sh', { showState: SHOW_STATE })),
   file(role, '/etc/systemd/system/haproxy.service.d/hapg.conf', render('haproxy/haproxy.service', {})),
 ];
 
@@ -39,6 +40,7 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
   const members = hostsWith(cluster, 'patroni');
   const list = backends(settings.haproxy.replica_lag_bytes);
   const parts = {
+    socket: HAPROXY_SOCKET,
     maxconn: settings.haproxy.maxconn,
     timing: cluster.timing.haproxy,
     ports,
@@ -80,8 +82,7 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
     }),
     unit(role, UNIT),
     ready(role, 'leader behind the primary port', {
-      check:
-        "echo 'show stat -1 4 -1' | socat -t 5 - UNIX-CONNECT:/run/haproxy/admin.sock | grep -E '^primary,' | grep -q ',UP'",
+      check: isUp('primary'),
       doing: 'waiting for HAProxy to see the leader',
       timeoutSeconds: 60,
     }),

@@ -1,21 +1,12 @@
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
-import { HAPROXY_SOCKET } from '../../src/observe/haproxy.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
+import { tell } from '../../src/programs/haproxy.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 /** Backends that spread reads over members. */
 const READING = ['replica', 'sync', 'async'];
-
-/** POSIX sh that gives commands to HAProxy's runtime API; fails on what it answers other than nothing (management guide). */
-const tell = (commands: readonly string[]): string =>
-  commands
-    .map(
-      (command) =>
-        `out=$(echo ${quote(command)} | timeout 5 socat -t 5 - UNIX-CONNECT:${HAPROXY_SOCKET}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
-    )
-    .join('\n');
 
 /** POSIX sh: no new reads go to a member; those that are open go on. */
 export const drain = (member: Host): string =>

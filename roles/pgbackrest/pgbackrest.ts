@@ -9,6 +9,7 @@ import {
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import { PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
@@ -50,7 +51,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
     directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
     ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
     ...(backupHosts(cluster).includes(host) ? cluster.repositories.flatMap(storage) : []),
-    file(role, '/etc/pgbackrest/pgbackrest.conf', pgbackrestConfig(host, context), {
+    file(role, PGBACKREST_CONFIG, pgbackrestConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
       ...(dedicated ? { notify: [reload(UNIT)] } : {}),

@@ -2,11 +2,11 @@ import { dcsPeer } from '../../src/cluster/dcs.ts';
 import type { Snapshot } from '../../src/cluster/snapshot.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { hostPort } from '../../src/inventory/network.ts';
 import { zookeeperAdmin } from '../../src/observe/zookeeper.ts';
 import { PKI } from '../../src/paths.ts';
-import { CURL } from '../../src/programs/curl.ts';
+import { ADMIN, askForVote, CLASS_PATH, isVoter, type Member } from '../../src/programs/zookeeper.ts';
 import { render } from '../../src/render.ts';
-import { quote } from '../../src/shell/quote.ts';
 import { account } from '../../src/steps/account.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
@@ -15,7 +15,6 @@ import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
-import { ADMIN, CLASS_PATH, zookeeperCli } from './cli.ts';
 
 const role = 'zookeeper';
 const UNIT = 'zookeeper.service';
@@ -131,7 +130,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
     file(role, `${dataDir}/conf/members.initial`, firstMembers(host, cluster, snapshot), { ...OWNER, once: true }),
     unit(role, UNIT, { timeout: 60 }),
     ready(role, 'zookeeper voter', {
-      check: voterCheck(cluster),
+      check: isVoter(zookeeperAdmin(cluster)),
       act: joinScript(host, cluster),
       doing: 'waiting for ZooKeeper',
       timeoutSeconds: 120,
@@ -139,22 +138,18 @@ export function zookeeper(host: Host, context: Context): Step[] {
   ];
 }
 
-/** In touch with a quorum (the phase "broadcast"), and with a vote. */
-const voterCheck = (cluster: Cluster): string =>
-  `state=$(${CURL} -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n'); case "$state" in *'"voting":true'*) ;; *) exit 1 ;; esac; case "$state" in *'"zabstate":"broadcast"'*) ;; *) exit 1 ;; esac`;
+/** Where these hosts answer clients. */
+export const zookeeperClients = (cluster: Cluster, hosts: readonly Host[]): string[] =>
+  hosts.map((host) => hostPort(host.address, cluster.settings.zookeeper.client_port));
 
-/**
- * POSIX sh that asks an ensemble that lives for a vote for this host, once it follows ("reconfig", ZooKeeper Dynamic
- * Reconfiguration). Nothing where it has one, or where nobody leads. A number that another address has is refused.
- */
+/** A host as a member, whatever its number is. */
+export const zookeeperMember = (host: Host, cluster: Cluster): Member => {
+  const peer = dcsPeer(cluster, host);
+  return { dataDir: cluster.dcs.dataDir, peer, admin: zookeeperAdmin(cluster), line: serverLine('$id', peer, cluster) };
+};
+
+/** POSIX sh that asks for a vote for this host, where others are there to give one. */
 export function joinScript(host: Host, cluster: Cluster): string {
   const others = hostsWith(cluster, 'zookeeper').filter((other) => other !== host);
-  if (others.length === 0) return ':';
-  const peer = dcsPeer(cluster, host);
-  return `${CURL} -sf --max-time 3 ${zookeeperAdmin(cluster)}/zabstate | tr -d ' \\n' | grep -q '"voting":false.*"zabstate":"broadcast"' || exit 0
-id=$(cat ${quote(`${cluster.dcs.dataDir}/myid`)})
-${zookeeperCli(cluster, others)}
-now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }
-if printf '%s\\n' "$now" | grep "^server\\.$id=" | grep -qvF ${quote(`=${peer}:`)}; then echo "another member has the number $id"; exit 1; fi
-zk reconfig -add "${serverLine('$id', peer, cluster)}" 2>&1 | tail -n 3`;
+  return others.length === 0 ? ':' : askForVote(zookeeperMember(host, cluster), zookeeperClients(cluster, others));
 }

@@ -1,8 +1,6 @@
+import { HAPROXY_SOCKET, showServers } from '../programs/haproxy.ts';
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
-
-/** HAProxy's runtime API. */
-export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
 
 /** A server of a backend; `sessions` are those open now. */
 export interface BalancerRow {
@@ -16,8 +14,7 @@ export interface BalancerRow {
 export const haproxy: Question<Answer<BalancerRow[]>> = {
   about: 'balancers',
   of: (_cluster, { roles }) => roles.has('haproxy'),
-  script: () =>
-    `if [ -S ${HAPROXY_SOCKET} ]; then echo 'show stat -1 4 -1' | timeout 3 socat -t 3 - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null; fi`,
+  script: () => `if [ -S ${HAPROXY_SOCKET} ]; then ${showServers(3)} 2>/dev/null; fi`,
   read(answer) {
     const [first = '', ...lines] = filled(answer);
     const header = first.replace(/^# /, '').split(',');

@@ -10,9 +10,9 @@ export const pipe = (first: string, ...others: readonly string[]): string => oth
  * The status of the left command travels on a descriptor of its own (3), the output of the right one on another (4).
  * The braces keep `$(` in front of it from becoming `$((`, which is arithmetic.
  */
-const pair = (left: string, right: string): string => `{ ( right=0
+const pair = (left: string, right: string): string => `{ ( exec 4>&1; right=0
 left=$( exec 3>&1
 { ( ${left}
 ) 3>&- 4>&- || echo $? >&3; } | ( ${right}
 ) >&4 3>&- 4>&- ) || right=$?
-exit "\${left:-$right}" ) 4>&1; }`;
+exit "\${left:-$right}" ); }`;

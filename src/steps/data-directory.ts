@@ -79,7 +79,8 @@ ${makeParents(path, owner)}
 mkdir -m ${modes[0]} -- ${quote(path)}
 fi
 if [ "$(stat -Lc %U -- ${inside})" != ${quote(owner)} ]; then
-  [ -z "$(find ${inside} -mindepth 1 -maxdepth 1 ! -name lost+found | head -n 1)" ] || { echo ${quote(`${path} is not empty any more, and not of ${owner}`)}; exit 1; }
+  there=$(find ${inside} -mindepth 1 -maxdepth 1 ! -name lost+found -print -quit)
+  [ -z "$there" ] || { echo ${quote(`${path} is not empty any more, and not of ${owner}`)}; exit 1; }
   chown ${account} ${inside}
 fi
 chmod ${modes[0]} ${inside}

@@ -1,6 +1,6 @@
 import { answerOf, asking } from '../observe/answer.ts';
 import { parseRepository, type Repository } from '../observe/repository.ts';
-import { pgbackrest } from '../programs/pgbackrest.ts';
+import { backup, info, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
 
@@ -31,7 +31,7 @@ const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
  * a needless full backup would push the oldest one out. Rejects when there is still no answer.
  */
 async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repository> {
-  const its = answerOf(await remote.run(asking(ASK_S, pgbackrest(name, 'info', '--output=json')), ASK_S + 10));
+  const its = answerOf(await remote.run(asking(ASK_S, info(name)), ASK_S + 10));
   const told = its && 'said' in its ? parseRepository(its.said, name) : undefined;
   if (!told)
     throw new Error(
@@ -46,10 +46,7 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
   volatile: true,
   probe: (steps) =>
     steps
-      .map(
-        ({ want }) =>
-          `if [ -e /etc/pgbackrest/pgbackrest.conf ]; then ${asking(20, pgbackrest(want.name, 'info', '--output=json'))}; fi; echo --`,
-      )
+      .map(({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(20, info(want.name))}; fi; echo --`)
       .join('\n'),
   parse(answer, steps) {
     const parts = answer.split(/^--$/m);
@@ -80,25 +77,10 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
     const state = foreseen ?? (await askAgain(want, remote));
     const older = isOlder(want, state);
     remote.doing('checking the archive');
-    // Members that have a segment to archive try so as soon as the repository answers, and hold the lock meanwhile.
-    await remote.run(
-      `n=0
-until out=$(${pgbackrest(want.name, older ? 'stanza-upgrade' : 'stanza-create')} 2>&1); do
-  n=$((n + 1))
-  case "$out" in *'unable to acquire lock'*) ;; *) n=60 ;; esac
-  [ $n -lt 60 ] || { printf '%s\\n' "$out" | grep -v 'command begin' | tail -n 4; exit 1; }
-  sleep 2
-done
-out=$(${pgbackrest(want.name, 'check')} 2>&1) || { printf '%s\\n' "$out" | grep -v 'command begin' | tail -n 4; exit 1; }`,
-      300,
-    );
+    await remote.run(makeStanza(want.name, older ? 'stanza-upgrade' : 'stanza-create'), 300);
     remote.doing('first full backup');
     for (const key of older ? want.repositories : lacking(want, state))
-      await remote.unit(
-        'first-backup',
-        `exec ${pgbackrest(want.name, `--repo=${key}`, '--type=full', 'backup')}`,
-        86_400,
-      );
+      await remote.unit('first-backup', `exec ${backup(want.name, key, 'full')}`, 86_400);
   },
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pipe } from '../../src/shell/pipe.ts';
-import { sh } from './sh.ts';
+import { programs, sh } from './sh.ts';
 
 describe('a pipeline that keeps its first failure', () => {
   for (const [name, script, code, out] of [
@@ -29,6 +29,21 @@ describe('a pipeline that keeps its first failure', () => {
 
   test('what a command prints as an error goes where errors go', () =>
     assert.equal(sh(`x=$(${pipe('echo a; echo e >&2', 'cat')}) 2>/dev/null; echo "$x"`).out, 'a\n'));
+
+  test('writes into a file, and reads from one', () => {
+    const box = programs({});
+    const into = (script: string) => sh(`{ ${script} > ${box}/a; } && cat ${box}/a`);
+    assert.deepEqual(into(pipe('echo a', 'cat')), { code: 0, out: 'a\n' });
+    assert.deepEqual(into(pipe('echo a; false', 'cat')), { code: 1, out: '' });
+    assert.deepEqual(sh(`echo a > ${box}/b; ${pipe('cat', 'cat')} < ${box}/b`), { code: 0, out: 'a\n' });
+    assert.deepEqual(sh(`f() { ${pipe('echo a', 'cat')}; }; f > ${box}/a 2>&1; cat ${box}/a`), { code: 0, out: 'a\n' });
+  });
+
+  test('takes descriptors that the shell has in use already', () => {
+    const box = programs({});
+    const script = `exec 3> ${box}/three 4> ${box}/four\n${pipe('echo a', 'cat')}\necho b >&3; echo c >&4; cat ${box}/three ${box}/four`;
+    assert.deepEqual(sh(script), { code: 0, out: 'a\nb\nc\n' });
+  });
 
   test('passes on more than a pipe holds', () =>
     assert.equal(sh(pipe('seq 100000', 'cat', 'wc -l')).out.trim(), '100000'));

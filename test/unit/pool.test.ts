@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,10 +11,12 @@ import { clientUri } from '../../src/cluster/connect.ts';
 import { DEFAULT_LIMITS, steady } from '../../src/cluster/decisions/update.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
+import { SHOW_STATE } from '../../src/programs/haproxy.ts';
 import { render } from '../../src/render.ts';
 import { Secret } from '../../src/secrets/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
+import { programs, sh } from './sh.ts';
 
 const text = readFileSync('inventory/pgbouncer.yaml', 'utf8');
 const { cluster } = parseInventory(text, 'inventory/pgbouncer.yaml');
@@ -92,12 +93,18 @@ test('a reload of HAProxy takes the place of each server from its configuration,
       .join('\n')
       .replaceAll(' 0 0 1 1 0 8 2 0 6 ', ' 2 0 1 1 77 6 3 7 6 ')
       .replaceAll(' - 6432 - ', ' - 5432 - ');
-    const script = render('haproxy/keep-state.sh', {})
-      .replaceAll(/\/var\/lib\/haproxy|\/etc\/haproxy/g, directory)
-      .replace(/^echo .*\|/m, 'cat |');
-    writeFileSync(join(directory, 'script'), script);
-    const ran = spawnSync('sh', [join(directory, 'script')], { input: live, encoding: 'utf8' });
-    assert.equal(ran.status, 0, ran.stderr);
+    writeFileSync(join(directory, 'live'), live);
+    const script = render('haproxy/keep-state.sh', { showState: SHOW_STATE }).replaceAll(
+      /\/var\/lib\/haproxy|\/etc\/haproxy/g,
+      directory,
+    );
+    const run = (socat: string) => sh(script, { path: programs({ socat }) });
+    for (const silence of ['exit 1', `head -n 5 ${directory}/live; exit 1`, ':']) {
+      assert.notEqual(run(silence).code, 0);
+      assert.ok(!existsSync(join(directory, 'server-state')), 'a state that is not whole is not kept');
+    }
+    const ran = run(`cat ${directory}/live`);
+    assert.equal(ran.code, 0, ran.out);
     const kept = readFileSync(join(directory, 'server-state'), 'utf8');
     assert.match(kept, /^1\n# be_id/);
     assert.match(kept, /^0 primary 1 db1 10\.1\.1\.10 2 0 1 1 77 6 3 7 6 0 0 0 - 6432 /m);

@@ -1,0 +1,27 @@
+import { pipe } from '../shell/pipe.ts';
+import { quote } from '../shell/quote.ts';
+
+/** The socket of HAProxy's runtime API, for root (management guide, "Unix Socket commands"). */
+export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
+
+/** POSIX sh that gives a command to the runtime API and prints its answer, within `seconds`; fails when there is none. */
+const ask = (command: string, seconds: number): string =>
+  `echo ${quote(command)} | timeout ${seconds} socat -t ${seconds} - UNIX-CONNECT:${HAPROXY_SOCKET}`;
+
+/** POSIX sh that gives commands to the runtime API; fails on what it answers other than nothing (management guide). */
+export const tell = (commands: readonly string[]): string =>
+  commands
+    .map(
+      (command) =>
+        `out=$(${ask(command, 5)}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
+    )
+    .join('\n');
+
+/** POSIX sh that prints the statistics of all servers behind all backends, as lines of CSV, within `seconds` ("show stat"). */
+export const showServers = (seconds: number): string => ask('show stat -1 4 -1', seconds);
+
+/** POSIX sh: a condition, a server behind this backend is up. */
+export const isUp = (backend: string): string => `${showServers(5)} | grep ${quote(`^${backend},`)} | grep -q ',UP'`;
+
+/** POSIX sh that prints the states of all servers, as HAProxy reads them at its start; fails when there is no whole answer. */
+export const SHOW_STATE: string = pipe(ask('show servers state', 5), `sed '/^$/d'`);
