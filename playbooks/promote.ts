@@ -55,7 +55,7 @@ export async function promote(
 
 /** Everything that was received is replayed first. Rejects with StepFailed. */
 export const awaitWrites = (op: Operation, leader: Host): Promise<unknown> =>
-  op.until(leader, 'promote', PROMOTE_S, takesWrites, { everyMs: 250 });
+  op.until(leader, 'promote', PROMOTE_S, takesWrites, { everyMs: 250, about: ['members'] });
 
 /** Not by what the member list says, which is one of Patroni's cycles old. */
 const takesWrites = ({ observations }: Snapshot): Verdict =>

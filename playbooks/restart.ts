@@ -1,7 +1,7 @@
 import { membersHealthy } from '../src/cluster/decisions/members.ts';
 import { nextHost } from '../src/cluster/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { type Host, patroniScope, serverOf } from '../src/inventory/model.ts';
+import { type Host, hostsWith, patroniScope, serverOf } from '../src/inventory/model.ts';
 import { restartMember } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 import { switchOver } from './switchover.ts';
@@ -15,10 +15,14 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
   const { cluster } = op;
   const left = new Set(hosts);
   const whole = (host: Host) =>
-    op.until(host, 'gate', GATE_S, (snapshot) => membersHealthy(cluster, snapshot), { everyMs: 1000 });
+    op.until(host, 'gate', GATE_S, (snapshot) => membersHealthy(cluster, snapshot), {
+      hosts: hostsWith(cluster, 'patroni'),
+      about: ['members'],
+      everyMs: 1000,
+    });
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look());
+    const host = nextHost([...left], await op.look(cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`restart ${host.name}`, [host]);
     const { leader } = await whole(host);
     if (leader?.name === host.name) {

@@ -72,7 +72,7 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
         ),
         notAskedInFailsafe(snapshot, host),
       ),
-    { hosts: others },
+    { hosts: others, about: ['members'] },
   );
 }
 
@@ -85,7 +85,7 @@ const SLOTS_S = 60;
  */
 export async function dropSlots(op: Operation, name: string): Promise<void> {
   const members = hostsWith(op.cluster, 'patroni');
-  const { leader } = await op.look(members);
+  const { leader } = await op.look(members, { about: ['members'] });
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
   const server = serverOf(op.cluster);

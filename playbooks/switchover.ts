@@ -3,10 +3,10 @@ import { bestCandidate, maySwitchOver } from '../src/cluster/decisions/switchove
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import { attempted, settleAll } from '../src/engine/pool.ts';
+import { attempted, settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, patroniScope, serverOf } from '../src/inventory/model.ts';
-import { said } from '../src/observe/answer.ts';
+import { awaitRole } from '../src/observe/patroni.ts';
 import { switchover } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 
@@ -37,7 +37,7 @@ export function chooseCandidate(
  */
 export async function switchOver(op: Operation, wanted?: string): Promise<void> {
   const { cluster } = op;
-  const choice = chooseCandidate(cluster, await op.look(), wanted);
+  const choice = chooseCandidate(cluster, await op.look(hostsWith(cluster, 'patroni'), { about: ['members'] }), wanted);
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
   for (const host of [from, to])
@@ -57,21 +57,21 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
 }
 
-/** Patroni's word is taken only when the new leader says that it leads and the old one that it follows. */
+/** Patroni's word is taken only when the new leader says that it leads and the old one that it follows, each on its own host. */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
-  const judge = ({ leaders, observations }: Snapshot): Verdict => {
-    const old = said(observations.get(from.name)?.patroni)?.self;
-    const follows = old?.role === 'replica' && (old.state === 'running' || old.state === 'streaming');
-    return verdict([
-      ...(leaders.join() === to.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
-      ...(follows ? [] : [`${from.name} is ${old?.state ?? 'silent'}`]),
-    ]);
+  const wait = async (host: Host, role: 'leader' | 'replica') => {
+    op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);
+    try {
+      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHOVER_S), SWITCHOVER_S * 2);
+    } catch (cause) {
+      if (!(cause instanceof StepFailed)) throw cause;
+      const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHOVER_S} s`;
+      throw new StepFailed(
+        host.name,
+        'switchover',
+        `${what}: ${cause.reason}. Nothing else was stopped; see hapg status`,
+      );
+    }
   };
-  try {
-    await op.until(from, 'switchover', SWITCHOVER_S, judge, { hosts: [from, to], everyMs: 200 });
-  } catch (cause) {
-    throw cause instanceof StepFailed
-      ? new StepFailed(from.name, 'switchover', `${cause.reason}. Nothing else was stopped; see hapg status`)
-      : cause;
-  }
+  settled(await Promise.allSettled([wait(to, 'leader'), wait(from, 'replica')]));
 }

@@ -100,7 +100,7 @@ export async function roll(
   const left = new Set(hosts.filter((host) => plan.rolling.has(host)));
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look());
+    const host = nextHost([...left], await op.look(op.cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`update ${host.name}`, [host]);
     const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
     const { leader } = await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
@@ -130,8 +130,12 @@ async function takeOut(
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
   if (member) {
     await op.step(host, 'stop patroni', 'patroni', 'run', (remote) => remote.run(stopUnits(['patroni.service']), 330));
-    await op.until(host, 'leaving failsafe', cluster.timing.patroni.ttl * 2, (snapshot) =>
-      notAskedInFailsafe(snapshot, host),
+    await op.until(
+      host,
+      'leaving failsafe',
+      cluster.timing.patroni.ttl * 2,
+      (snapshot) => notAskedInFailsafe(snapshot, host),
+      { about: ['members'] },
     );
   }
   await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
@@ -144,8 +148,12 @@ async function takeOut(
     remote.run(startUnits([...units].reverse()), 330),
   );
   await op.prolong(host, 'update');
-  await op.until(host, 'back in service', options.wait.member, (snapshot) =>
-    backInService(cluster, snapshot, host, options.limits),
+  await op.until(
+    host,
+    'back in service',
+    options.wait.member,
+    (snapshot) => backInService(cluster, snapshot, host, options.limits),
+    { about: ['members', 'balancers'] },
   );
   await op.step(host, 'into service', 'packages', 'run', async () => {
     await op.release(host, 'update');
@@ -187,27 +195,29 @@ export function mayUpgradeTogether(plan: UpdatePlan, hosts: readonly Host[], all
 export async function switchBack(op: Operation, leader: string | undefined, options: UpdateOptions): Promise<void> {
   const { cluster } = op;
   const host = cluster.hosts.find((one) => one.name === leader);
-  if (!host || (await op.look()).leader?.name === host.name) return;
+  const members = hostsWith(cluster, 'patroni');
+  const leads = async () => (await op.look(members, { about: ['members'] })).leader?.name;
+  if (!host || (await leads()) === host.name) return;
   op.stage('switch back', [host]);
   // A member that has just come back is made synchronous one cycle later.
   await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
   });
   // Only a synchronous standby may take over; which one that is, is Patroni's choice among those that may.
-  const rivals = hostsWith(cluster, 'patroni').filter((other) => other !== host);
+  const rivals = members.filter((other) => other !== host);
   const synchronous = (snapshot: Snapshot) =>
     verdict(
       !commitsWait(cluster) || snapshot.members.some((one) => one.name === host.name && isSynchronous(one))
         ? []
         : [`${host.name} is no synchronous standby yet`],
     );
-  if (!synchronous(await op.look()).ok)
+  if (!synchronous(await op.look(members, { about: ['members'] })).ok)
     await op.step(host, 'become the synchronous standby', 'patroni', 'run', async () => {
       for (const rival of rivals) {
         await op.arm(rival, 'rival', unmark(rival, NOT_SYNCHRONOUS), UNDO_AFTER_S);
         await op.ask(rival, 'rival', mark(rival, NOT_SYNCHRONOUS));
       }
-      await op.until(host, 'synchronous', options.wait.gate, synchronous);
+      await op.until(host, 'synchronous', options.wait.gate, synchronous, { hosts: members, about: ['members'] });
     });
   await switchOver(op, host.name);
   for (const rival of rivals) await op.release(rival, 'rival');

@@ -6,6 +6,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import type { Observation } from '../observe/index.ts';
 import { armedUndos } from '../observe/marks.ts';
+import type { About } from '../observe/question.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { auditScript } from './audit.ts';
@@ -69,13 +70,19 @@ export class Operation {
     return host;
   }
 
-  /** The live cluster now. A host that does not answer is missing from it; one whose link was lost is dialled again. */
-  async look(hosts: readonly Host[] = this.cluster.hosts): Promise<Snapshot> {
+  /**
+   * The live cluster now, as far as the look is about: what was not asked is silent, which no verdict takes for a yes. A
+   * host that does not answer is missing from it; one whose link was lost is dialled again.
+   */
+  async look(
+    hosts: readonly Host[] = this.cluster.hosts,
+    { about }: { about?: readonly About[] | undefined } = {},
+  ): Promise<Snapshot> {
     const answers = await settleAll(hosts, this.session.options.forks, async (host) => {
       if (this.away.has(host)) throw new Error('away');
       if (!this.session.isOpen(host)) await this.reopen(host);
       try {
-        return await observe(this.session, host);
+        return await observe(this.session, host, about);
       } catch (cause) {
         this.session.forget(host);
         throw cause;
@@ -120,12 +127,13 @@ export class Operation {
     {
       hosts = this.cluster.hosts,
       everyMs = 500,
+      about,
       doing,
-    }: { hosts?: readonly Host[]; everyMs?: number; doing?: () => Promise<string> } = {},
+    }: { hosts?: readonly Host[]; everyMs?: number; about?: readonly About[]; doing?: () => Promise<string> } = {},
   ): Promise<Snapshot> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const snapshot = await this.look(hosts);
+      const snapshot = await this.look(hosts, { about });
       const verdict = judge(snapshot);
       if (verdict.ok) return snapshot;
       if (Date.now() > end)
