@@ -1,5 +1,6 @@
 import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -79,10 +80,11 @@ export async function clone(
     for (const member of members.slice(1)) {
       await op.step(member, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
       await converge(op, await surveyAll(op, store, { hosts: [member], databaseBytes: order.bytes }));
-      await op.until(member, 'streaming', MEMBER_S, (snapshot) => {
+      const streams = (snapshot: Snapshot) => {
         const state = snapshot.members.find((one) => one.name === member.name)?.state;
         return verdict(state === 'streaming' ? [] : [`${member.name} is ${state ?? 'not a member yet'}`]);
-      });
+      };
+      await op.until(member, 'streaming', MEMBER_S, streams, { stoppable: true });
     }
   });
   await converge(op, await surveyAll(op, store));

@@ -112,7 +112,7 @@ export const surveyAll = (
 /** Carries out what was surveyed, as `apply` does. Rejects with the first failure. */
 export async function converge(op: Operation, found: Survey): Promise<void> {
   const { playbook, scope, context, facts, plan, probed } = found;
-  const engine = new Apply(op.session, playbook, scope, context, facts, op.recorder, op.interrupt, plan, probed);
+  const engine = new Apply(op.session, playbook, scope, context, facts, op.recorder, plan, probed);
   const { failed } = await engine.run();
   op.checkInterrupt();
   const first = failed[0];
@@ -123,6 +123,8 @@ export async function converge(op: Operation, found: Survey): Promise<void> {
 export async function awaitJoined(op: Operation, host: Host): Promise<void> {
   op.stage('joined', [host]);
   await op.step(host, 'joined', [...host.roles].at(-1)!, 'run', async () => {
-    await op.until(host, 'joined', JOIN_S, (snapshot) => hasJoined(op.cluster, snapshot, host));
+    await op.until(host, 'joined', JOIN_S, (snapshot) => hasJoined(op.cluster, snapshot, host), {
+      stoppable: true,
+    });
   });
 }

@@ -14,7 +14,7 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
   const { cluster } = op;
   const left = new Set(hosts);
   const whole = (host: Host) =>
-    op.until(host, 'gate', GATE_S, (snapshot) => membersHealthy(cluster, snapshot), { everyMs: 1000 });
+    op.until(host, 'gate', GATE_S, (snapshot) => membersHealthy(cluster, snapshot), { everyMs: 1000, stoppable: true });
   while (left.size > 0) {
     op.checkInterrupt();
     const host = nextHost([...left], await op.look());

@@ -106,8 +106,12 @@ async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
 export async function lead(op: Operation, store: SecretStore, host: Host): Promise<void> {
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
-  await op.until(host, 'leading', op.cluster.timing.patroni.ttl * 3, ({ leaders }) =>
-    verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+  await op.until(
+    host,
+    'leading',
+    op.cluster.timing.patroni.ttl * 3,
+    ({ leaders }) => verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+    { stoppable: true },
   );
   // Passwords may have been rotated since the moment that was restored; replicas log in with the present ones.
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
@@ -148,6 +152,6 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, store, { hosts: [host] }));
   await op.step(host, 'follow', 'patroni', 'run', async () => {
-    await op.until(host, 'streaming', MEMBER_S, follows);
+    await op.until(host, 'streaming', MEMBER_S, follows, { stoppable: true });
   });
 }

@@ -21,8 +21,12 @@ async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
 }
 
 const whole = (op: Operation): Promise<unknown> =>
-  op.until(hostsWith(op.cluster, 'patroni')[0]!, 'gate', GATE_S, (snapshot) =>
-    steady(op.cluster, snapshot, DEFAULT_LIMITS),
+  op.until(
+    hostsWith(op.cluster, 'patroni')[0]!,
+    'gate',
+    GATE_S,
+    (snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
+    { stoppable: true },
   );
 
 /**

@@ -212,12 +212,12 @@ async function carryOut(
   run: string,
 ): Promise<ApplyResult> {
   const { cluster, hosts, roles } = made;
-  const { session, interrupt } = running;
+  const { session } = running;
   const journal = Journal.open(cluster, run);
   const by = `${userInfo().username}@${hostname()}`;
   journal.write('start', { command: 'apply', by, cluster: cluster.name, changes: plan.changes.length });
   const recorder = new Recorder(session.options.emit, journal);
-  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, recorder, interrupt, plan, probed);
+  const engine = new Apply(session, playbook, { hosts, roles }, context, facts, recorder, plan, probed);
   const result = await engine.run();
   const whole = hosts.length === cluster.hosts.length && roles.size === ROLE_NAMES.length;
   if (result.failed.length === 0 && !result.interrupted && whole) {

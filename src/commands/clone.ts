@@ -105,8 +105,8 @@ async function openSource(op: Operation, session: Session, options: RestoreOptio
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) throw unreachableError(unreachable);
   const lock = { who: holder(session.options.run, 'restore --into'), waitSeconds: Number(options.lockWait) };
-  await lockAll(session, hosts, lock.who, lock.waitSeconds);
-  return new Operation(session, op.recorder, op.interrupt, lock);
+  await lockAll(session, hosts, lock);
+  return new Operation(session, op.recorder, lock);
 }
 
 function cloneHost(cluster: Cluster, name: string | undefined) {

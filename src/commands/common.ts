@@ -1,4 +1,4 @@
-import type { Interrupt } from '../engine/events.ts';
+import { Interrupt } from '../engine/interrupt.ts';
 import { Session } from '../engine/session.ts';
 import { EXIT, KnownError, type Unreachable, UsageError } from '../errors.ts';
 import { loadInventory } from '../inventory/load.ts';
@@ -8,6 +8,7 @@ import type { RoleName } from '../roles.ts';
 import { keepInside, scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import { overSsh } from '../transport/ssh.ts';
 import { type Progress, progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
 import { noColor } from '../view/style.ts';
@@ -89,7 +90,8 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
     answers.push(secret);
     return secret;
   };
-  const session = new Session(cluster, {
+  const interrupt = new Interrupt();
+  const network = overSsh({
     flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
     credentials: {
       becomePassword:
@@ -101,6 +103,10 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
           ? once(async (file: string) => keyPassphrase ?? learnt(await askSecret(`passphrase of ${file}`)))
           : undefined,
     },
+  });
+  const session = new Session(cluster, {
+    network,
+    interrupt,
     forks: Math.max(1, Number(options.forks)),
     emit: (event) => {
       noteEvent(event);
@@ -109,18 +115,16 @@ export async function start(made: Setup, run: string, secrets: () => Iterable<Se
     run,
     secrets,
   });
-  const interrupt: Interrupt = { level: 0 };
   askDuring(interrupt);
   const onSignal = () => {
     // A question is not in flight: it ends at once, and with it the run.
     if (screen.interrupt()) return;
-    interrupt.level = Math.min(3, interrupt.level + 1) as Interrupt['level'];
-    if (interrupt.level === 1)
+    const presses = interrupt.press();
+    if (presses === 1)
       tell(
         'Stopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.',
       );
-    if (interrupt.level === 2) session.close();
-    if (interrupt.level === 3) process.exit(EXIT.interrupted);
+    if (presses === 3) process.exit(EXIT.interrupted);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -1,3 +1,4 @@
+import { passes } from '../clock.ts';
 import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.ts';
 import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
@@ -54,8 +55,8 @@ export async function logsCommand(
             `${host}: only the newest ${bytes(limit)} are shown, from ${lines[0]?.split(' ')[0] ?? 'now'} on; name units, a later --since, or one host with --limit to see less at once`,
           );
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
-      if (options.follow) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-    } while (options.follow && interrupt.level === 0 && screen.isRead);
+      if (options.follow) await passes(session.clock, FOLLOW_MS, interrupt.soft);
+    } while (options.follow && !interrupt.soft.aborted && screen.isRead);
     return 0;
   } finally {
     session.close();

@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadFigures } from '../cluster/client-load.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { unchanged } from '../cluster/decisions/unchanged.ts';
@@ -108,10 +107,10 @@ export async function operate(
       throw unreachableError(unreachable, LOST_FOR_GOOD);
     for (const { message } of unreachable.values()) session.options.emit({ type: 'note', text: message });
     const lock = { who: holder(run, command), waitSeconds: Number(options.lockWait) };
-    await lockAll(session, there, lock.who, lock.waitSeconds);
+    await lockAll(session, there, lock);
     await confirmUnchanged(made, store);
     const journal = Journal.open(cluster, run);
-    const op = new Operation(session, new Recorder(session.options.emit, journal), interrupt, lock);
+    const op = new Operation(session, new Recorder(session.options.emit, journal), lock);
     op.leaveOut(cluster.hosts.filter((host) => !there.includes(host)));
     const by = `${userInfo().username}@${hostname()}`;
     const begin = (hosts: readonly Host[]) =>
@@ -145,7 +144,7 @@ export async function operate(
     const now = (error ? intent.onFailure?.() : intent.after) ?? cluster;
     const problems = intent.ends
       ? []
-      : interrupt.level < 2
+      : !interrupt.hard.aborted
         ? (await settled(session.through(now), now, store, error ? 0 : SETTLE_MS)).problems
         : [{ code: 'interrupted', host: '', message: 'not looked at, for this run was interrupted; see hapg status' }];
     const ok = !error && problems.length === 0;
@@ -156,7 +155,7 @@ export async function operate(
       switchovers: op.switchovers,
       ...figures,
     });
-    if (interrupt.level < 2)
+    if (!interrupt.hard.aborted)
       await op.audit(`${command} changed=${op.recorder.done.length} result=${ok ? 'ok' : 'failed'} by=${by}`);
     await progress.end();
     if (made.json)
@@ -200,15 +199,16 @@ export async function whenSteady(
   found?: Snapshot,
   judge = (snapshot: Snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
 ): Promise<Snapshot> {
-  const end = Date.now() + patienceMs;
+  const { clock } = op.session;
+  const end = clock.now() + patienceMs;
   let told = '';
   for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
     const verdict = judge(snapshot);
-    if (verdict.ok || Date.now() >= end) return snapshot;
+    if (verdict.ok || clock.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
     if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
     told = reason;
-    await sleep(1000);
+    await op.pause(1000, true);
   }
 }
 
@@ -262,7 +262,7 @@ async function work(
       await op.releaseAll();
       throw cause;
     }
-    error = op.interrupt.level > 0 ? new Interrupted('interrupted; run again to go on') : cause;
+    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to go on') : cause;
     if (error === cause) op.failed(cause);
   }
   const left = await op.releaseAll();

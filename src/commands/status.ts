@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { type Status, statusOf } from '../cluster/status.ts';
 import { newRunId } from '../engine/journal.ts';
@@ -42,11 +42,11 @@ export async function takeStatus(
 
 /** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
 export async function settled(session: Session, cluster: Cluster, store: SecretStore, waitMs: number): Promise<Status> {
-  const end = Date.now() + waitMs;
+  const { clock, interrupt } = session;
+  const end = clock.now() + waitMs;
   for (;;) {
     const status = await takeStatus(session, cluster, cluster.hosts, store);
-    if (status.healthy || Date.now() > end) return status;
-    await sleep(500);
+    if (status.healthy || clock.now() > end || !(await passes(clock, 500, interrupt.soft))) return status;
   }
 }
 
@@ -69,9 +69,8 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
         print(showStatus(status));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
-      if (!options.watch || interrupt.level > 0 || !screen.isRead) return status.healthy ? EXIT.done : EXIT.refused;
-      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
-      if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
+      if (!options.watch || interrupt.soft.aborted || !screen.isRead) return status.healthy ? EXIT.done : EXIT.refused;
+      if (!(await passes(session.clock, WATCH_MS, interrupt.soft))) return status.healthy ? EXIT.done : EXIT.refused;
       // A rotation meanwhile is no reason to call the hosts' store a newer one.
       store = await SecretStore.read(made.cluster);
     }

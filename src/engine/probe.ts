@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../cluster/facts.ts';
 import { type Observation, observeScript, sharedAnswers } from '../cluster/observe.ts';
 import { parseObservation } from '../cluster/parse-observation.ts';
-import { StepFailed } from '../errors.ts';
+import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';
 import type { Step } from '../steps/step.ts';
@@ -18,6 +18,7 @@ export interface Probed {
   prelude: string;
 }
 
+/** Seconds for a probe itself; what its prelude waits for comes on top. */
 const PROBE_TIMEOUT_S = 60;
 
 function byKind(steps: readonly Step[]): Map<string, Step[]> {
@@ -41,17 +42,30 @@ export function probeScript(cluster: Cluster, host: Host, steps: readonly Step[]
   return `${sharedAnswers(cluster, host)}\n${composeSections(sections, nonce)}`;
 }
 
+/** What runs before a probe, in the persistent shell itself (taking the lock), and how long that may take (s). */
+export interface Prelude {
+  script: string;
+  seconds: number;
+}
+
+const NO_PRELUDE: Prelude = { script: '', seconds: 0 };
+
 /**
- * Reads the state of all steps of a host in one round trip. `prelude` is run before, in the persistent shell itself
- * (taking the lock). Throws StepFailed when the answer is cut short or not understood.
+ * Reads the state of all steps of a host in one round trip. Throws StepFailed when the answer is cut short or not
+ * understood, and Interrupted where nobody waits for it any more.
  */
-export async function probe(session: Session, host: Host, steps: readonly Step[], prelude = ''): Promise<Probed> {
+export async function probe(
+  session: Session,
+  host: Host,
+  steps: readonly Step[],
+  { script: prelude, seconds }: Prelude = NO_PRELUDE,
+): Promise<Probed> {
   const nonce = randomBytes(12).toString('hex');
   const groups = byKind(steps);
   try {
     // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
     const script = `${prelude}\n(\n${probeScript(session.cluster, host, steps, nonce)}\n)`;
-    const { output } = await session.ask(host, script, PROBE_TIMEOUT_S, prelude !== '');
+    const { output } = await session.ask(host, script, PROBE_TIMEOUT_S + seconds, prelude !== '');
     const answers = splitSections(
       ['facts', 'observation', ...[...groups.keys()].map((name) => `kind:${name}`)],
       output,
@@ -67,6 +81,7 @@ export async function probe(session: Session, host: Host, steps: readonly Step[]
       prelude: output.slice(0, output.indexOf(nonce)),
     };
   } catch (cause) {
+    if (cause instanceof Interrupted) throw cause;
     // A parser of JSON quotes what it does not understand, which may be a piece of a secret.
     const reason = cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message;
     throw new StepFailed(host.name, 'probe', reason);

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { holderScript } from '../../src/cluster/observe.ts';
-import { holder, lockScript } from '../../src/engine/lock.ts';
-import { PATHS } from '../../src/paths.ts';
+import { holderScript } from '../../../src/cluster/observe.ts';
+import { holder, lockScript } from '../../../src/engine/lock.ts';
+import { PATHS } from '../../../src/paths.ts';
 
 const who = holder('20261122', 'apply');
 
