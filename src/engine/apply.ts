@@ -5,13 +5,14 @@ import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { workOn } from './host-work.ts';
+import { type Workshop, workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 import { settleAll, settled } from './pool.ts';
-import { type Probed, probe } from './probe.ts';
+import { probe } from './probe.ts';
 import type { Done, Failure, Recorder } from './record.ts';
 import type { Session } from './session.ts';
+import type { Survey } from './survey.ts';
 
 export interface ApplyResult {
   done: Done[];
@@ -23,21 +24,27 @@ const GATE_TIMEOUT_MS = 120_000;
 
 /** Everything of one changing run. */
 export class Apply {
+  private readonly session: Session;
+  private readonly recorder: Recorder;
+  private readonly playbook: Playbook;
+  private readonly scope: Scope;
+  private context: Context;
+  private readonly facts: Map<string, Facts>;
+  private readonly plan: Plan;
   private observations: Map<string, Observation>;
 
-  constructor(
-    private readonly session: Session,
-    private readonly playbook: Playbook,
-    private readonly scope: Scope,
-    private context: Context,
-    private readonly facts: Map<string, Facts>,
-    private readonly recorder: Recorder,
-    private readonly plan: Plan,
-    probed: ReadonlyMap<string, Probed>,
-  ) {
-    this.observations = new Map(context.snapshot.observations);
+  /** The hosts are connected and locked; `survey` is what was seen of them last. */
+  constructor({ session, recorder }: Workshop, survey: Survey) {
+    this.session = session;
+    this.recorder = recorder;
+    this.playbook = survey.playbook;
+    this.scope = survey.scope;
+    this.context = survey.context;
+    this.facts = survey.facts;
+    this.plan = survey.plan;
+    this.observations = new Map(survey.context.snapshot.observations);
     this.lastProbe = new Map(
-      [...probed].map(([host, { states, observation }]) => [
+      [...survey.probed].map(([host, { states, observation }]) => [
         host,
         { states: new Map(states), pending: observation.pending },
       ]),

@@ -87,8 +87,7 @@ export function runOver(answer: Answer, { forks = 10, network = new FakeNetwork(
     const scope = { hosts, roles: new Set(ROLE_NAMES) };
     return survey(session, playbook, scope, await SecretStore.create(cluster), { lock: locking });
   };
-  const apply = ({ playbook, scope, context, facts, plan, probed: seen }: Survey) =>
-    new Apply(session, playbook, scope, context, facts, recorder, plan, seen).run();
+  const apply = (found: Survey) => new Apply({ session, recorder }, found).run();
   const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
   return { cluster, network, session, interrupt, events, recorder, locking, op, begin, look, apply, host };
 }
