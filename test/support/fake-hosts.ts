@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type ServerChannel } from 'ssh2';
+import { probed } from './fake-probe.ts';
 
 /** What a host answers; it runs nothing. */
 export interface FakeHost {
-  /** What it answers, by section of a probe, such as `patroni`; see `NOTHING` for the others. */
+  /** What it answers, by section of a probe, such as `patroni`; see test/support/fake-probe.ts for the others. */
   sections?: Record<string, string>;
   /** Answers to other scripts, by what stands in the script. */
   answers?: Record<string, string>;
@@ -29,9 +30,6 @@ export interface FakeHosts {
   scripts: { host: string; script: string }[];
   close(): void;
 }
-
-const FACTS =
-  'id=debian\ncodename=trixie\ncpus=4\nmemory=16777216\nvirt=kvm\nipv6=yes\nsshport=22\nversion=openssh-server 1:10.0p1-7\n';
 
 /**
  * The hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against them: every
@@ -130,32 +128,14 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
   });
 }
 
-/** systemd's answer for units that it does not know: a block for each that was asked for. */
-const noUnits = (script: string): string =>
-  (/^systemctl show -p \S+ -- (.*)$/m.exec(script)?.[1] ?? '')
-    .split(' ')
-    .map(() => 'LoadState=not-found\nActiveState=inactive\nUnitFileState=')
-    .join('\n\n');
-
-/** What there is to say of a host on which there is nothing yet. */
-const NOTHING: Record<string, string> = {
-  facts: FACTS,
-  units: '.',
-  dataDirectory: 'absent',
-  vipHeld: '0',
-  schedule: 'Id=pgbackrest-full.timer\nActiveState=active',
-};
-
 /** What a probe finds where there is nothing yet but a lock that is free, and what else the host was given to say. */
-function answer(script: string, { sections = {}, answers = {} }: FakeHost): string {
-  const parts: string[] = [];
-  if (script.includes('flock -w')) parts.push('locked\n');
-  for (const [, nonce, name] of script.matchAll(/'([0-9a-f]{24}) (\S+) begin'/g)) {
-    const found = sections[name!] ?? NOTHING[name!] ?? (name === 'kind:unit' ? noUnits(script) : '');
-    parts.push(`\n${nonce} ${name} begin\n${found}\n${nonce} ${name} end\n`);
-  }
-  if (parts.length < 2) for (const [word, text] of Object.entries(answers)) if (script.includes(word)) parts.push(text);
-  return parts.join('');
+function answer(script: string, { sections, answers = {} }: FakeHost): string {
+  const locked = script.includes('flock -w') ? 'locked\n' : '';
+  const said = probed(script, sections);
+  if (said !== undefined) return locked + said;
+  return Object.entries(answers)
+    .filter(([word]) => script.includes(word))
+    .reduce((all, [, text]) => all + text, locked);
 }
 
 const json = (value: unknown): string => JSON.stringify(value);

@@ -1,0 +1,46 @@
+import { verdict } from '../cluster/decisions/verdict.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Operation } from '../engine/operation.ts';
+import type { Answer } from '../observe/answer.ts';
+import { unitsAtWork } from '../observe/marks.ts';
+
+/** No unit of a run may take longer; systemd ends most of them earlier, at their own RuntimeMaxSec (s). */
+const UNIT_S = 7 * 86_400;
+
+/** Why nothing may begin yet. Where systemd is silent nobody knows what is at work. */
+const reasons = (units: Answer<string[]>): string[] =>
+  'said' in units ? unitsAtWork(units.said).map((unit) => `${unit} is at work`) : [units.silent];
+
+/**
+ * Waits for the units that a run that died has left at work: they count as its lock. Nothing is half done by this run, so
+ * Ctrl-C ends the wait. Returns whether there was any.
+ */
+export async function awaitUnits(op: Operation, { observations }: Snapshot): Promise<boolean> {
+  let waited = false;
+  for (const [name, { units }] of observations) {
+    const left = reasons(units);
+    if (left.length === 0) continue;
+    waited = true;
+    const what = 'said' in units ? `${unitsAtWork(units.said).join(', ')}, left by an interrupted run,` : 'systemd';
+    op.session.options.emit({ type: 'note', text: `${name}: ${what} is waited for` });
+    await op.until(
+      op.host(name),
+      'the work of an interrupted run',
+      UNIT_S,
+      (snapshot) => {
+        const seen = snapshot.observations.get(name);
+        if (!seen) return verdict([`${name} does not answer`]);
+        return verdict(reasons(seen.units));
+      },
+      { hosts: [op.host(name)], everyMs: 2000, stoppable: true },
+    );
+  }
+  return waited;
+}
+
+/** Undoes what a run that died has left temporary, and says so. Returns whether there was any. */
+export async function clearLeftovers(op: Operation, snapshot: Snapshot): Promise<boolean> {
+  const cleared = await op.clearLeftovers(snapshot);
+  for (const text of cleared) op.session.options.emit({ type: 'note', text });
+  return cleared.length > 0;
+}
