@@ -1,5 +1,6 @@
 import type { Cluster } from '../inventory/model.ts';
 import { bytesOfKiB, freeKiB, usedKiB } from '../programs/files.ts';
+import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
 
 /** A directory that holds a part of a database: the data directory, and what links in it point to. */
@@ -100,7 +101,7 @@ export function parseStorage(answer: string): Storage {
  */
 export const setDatabaseAside = (dataDir: string, suffix: string): string => `set -eu
 data=$(readlink -m -- ${quote(dataDir)}) suffix=${quote(suffix)}
-list() { (cd "$1" && find . -mindepth 1 ! -path './lost+found*' \\( -type f -printf 'file %s %p\\n' -o -printf '%y %p\\n' \\) | sort); }
+list() { ( cd "$1" && ${pipe("find . -mindepth 1 ! -path './lost+found*' \\( -type f -printf 'file %s %p\\n' -o -printf '%y %p\\n' \\)", 'sort')} ); }
 aside() {
   kept=$1.$suffix
   [ ! -e "$kept" ] || return 0
@@ -113,7 +114,9 @@ aside() {
     # What is there of an earlier try is a part of a copy.
     rm -rf -- "$kept.part"
     cp -a -- "$1" "$kept.part"
-    [ "$(list "$1")" = "$(list "$kept.part")" ] || { echo "the copy of $1 in $kept.part is not the same; nothing was taken away"; exit 1; }
+    # What could not be listed is not the same: sort, too, may have no room.
+    is=$(list "$1")
+    [ "$is" = "$(list "$kept.part")" ] || { echo "the copy of $1 in $kept.part is not the same; nothing was taken away"; exit 1; }
     sync -f "$kept.part"
     mv -T -- "$kept.part" "$kept.copied"
   fi
@@ -138,8 +141,12 @@ fi`;
 export const setDatabaseAsideOrLeave = (dataDir: string, suffix: string): string => `left=$({
 ${storageScript(dataDir, [])}
 } | grep '^place|[a-z]*|yes|' | sed 's/.*|//')
-if [ -n "$left" ]; then echo "left in place, for it is a mount point: $left"; else ( ${setDatabaseAside(dataDir, suffix)}
-) || exit 1; fi`;
+if [ -n "$left" ]; then echo "left in place, for it is a mount point: $left"; else
+# In a condition, such as in front of "||", the shell would not heed "set -e".
+( ${setDatabaseAside(dataDir, suffix)}
+)
+[ $? = 0 ] || exit 1
+fi`;
 
 /**
  * POSIX sh that makes `pg_wal` of a database that does not run a link to `walDir`, where it is none: a copy brings it as a

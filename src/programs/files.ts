@@ -3,13 +3,14 @@ import { quote } from '../shell/quote.ts';
 /**
  * POSIX sh that moves what a directory holds into one inside it, so that it is empty for whoever owns it and nothing is
  * lost. A directory that is a mount point cannot be renamed; this works for every one, and stays on its disk. `name` may hold
- * a command substitution. What was set aside before stays where it is.
+ * a command substitution. What was set aside before stays where it is. Ends the script where it cannot.
  */
 export const setContentsAside = (path: string, name: string): string => `if [ -d ${quote(path)} ]; then
   aside=${quote(`${path}/aside-`)}"${name}"
-  mkdir -m 0700 "$aside"
-  find ${quote(path)} -mindepth 1 -maxdepth 1 ! -name 'aside-*' ! -name lost+found -exec mv -t "$aside" -- {} +
+  mkdir -m 0700 "$aside" || exit 1
+  find ${quote(path)} -mindepth 1 -maxdepth 1 ! -name 'aside-*' ! -name lost+found -exec mv -t "$aside" -- {} + || exit 1
 fi`;
+
 /**
  * POSIX sh that makes the missing parents of a path, whatever the umask, and changes none that is there: each is entered by
  * everybody (0755) and belongs to root, or to `owner` where the nearest one that is there already does. `group`: that of the

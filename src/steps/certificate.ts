@@ -1,5 +1,6 @@
 import { type Authority, leafProblem, signLeaf } from '../pki/authority.ts';
 import type { RoleName } from '../roles.ts';
+import { pipe } from '../shell/pipe.ts';
 import { print, quote, words } from '../shell/quote.ts';
 import { parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
@@ -110,7 +111,7 @@ chmod 0600 ${next}
 ${print(certificate)} > ${quote(`${want.path}.crt.hapg-new`)}
 ${own} ${quote(`${want.path}.crt.hapg-new`)}
 chmod 0644 ${quote(`${want.path}.crt.hapg-new`)}
-sha256sum ${next} | cut -c1-64 > ${quote(`${want.path}.id`)}
+${pipe(`sha256sum ${next}`, 'cut -c1-64')} > ${quote(`${want.path}.id`)}
 mv -fT ${next} ${key}
 mv -fT ${quote(`${want.path}.crt.hapg-new`)} ${crt}`);
   },

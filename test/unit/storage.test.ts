@@ -122,6 +122,30 @@ describe('a database that is set aside', () => {
       assert.deepEqual(readdirSync(at('pg/17')).sort(), ['main', 'main.kept'], 'no half copy is left');
     });
 
+  test('keeps everything when nobody could compare its copy', () => {
+    mounts(at('pg/17/main'));
+    program('sort', 'cat >/dev/null; echo "sort: write failed: No space left on device" >&2; exit 2');
+    try {
+      assert.notEqual(run(setDatabaseAside(at('pg/17/main'), 'kept')).code, 0);
+      assert.equal(readFileSync(at('pg/17/main/base/1'), 'utf8'), 'rows');
+    } finally {
+      rmSync(join(programs, 'sort'));
+    }
+  });
+
+  test('that cannot be moved ends the script, also where mount points are left', () => {
+    program('mv', 'echo "mv: no" >&2; exit 1');
+    try {
+      for (const script of [
+        setDatabaseAside(at('pg/17/main'), 'kept'),
+        setDatabaseAsideOrLeave(at('pg/17/main'), 'kept'),
+      ])
+        assert.doesNotMatch(run(`${script}\necho on`).out, /^on$/m);
+    } finally {
+      rmSync(join(programs, 'mv'));
+    }
+  });
+
   test('keeps everything when its copy is not the same', () => {
     mounts(at('pg/17/main'));
     program('cp', `/bin/cp "$@"; for last; do :; done; rm "$last/base/1"`);
