@@ -12,11 +12,11 @@ import {
 import { mayTakeOut, nextHost, steady } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { shortOfRoom } from '../cluster/upgrades.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
-import { shortOfRoom } from '../programs/apt-room.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';

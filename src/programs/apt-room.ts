@@ -1,10 +1,5 @@
-import { bytes } from '../units.ts';
-
-/** What stays free beyond what the packages say: dpkg unpacks beside the old files, and scripts and logs write (bytes). */
-const RESERVE_BYTES = 256 * 1024 * 1024;
-
 /** Where apt keeps what it fetches. */
-const ARCHIVES = '/var/cache/apt/archives';
+export const ARCHIVES = '/var/cache/apt/archives';
 
 /** Packages that have the image beside a kernel made again. */
 const MAKES_IMAGE =
@@ -71,18 +66,4 @@ function bootImages(names: readonly string[], present: readonly string[][]): num
     Math.max(0, ...present.filter(([, , path]) => path?.startsWith(`/boot/${kind}`)).map(([, size]) => Number(size)));
   if (names.some((name) => name.startsWith('linux-image-'))) return largest('vmlinuz-') + largest('initrd.img-');
   return names.some((name) => MAKES_IMAGE.test(name)) ? largest('initrd.img-') : 0;
-}
-
-/** What is short of room for the upgrade, in words; the directories of one file system are added up. */
-export function shortOfRoom({ free, takes }: Room): string[] {
-  const within = (path: string, mount: string) => path === mount || path.startsWith(mount === '/' ? '/' : `${mount}/`);
-  const mountOf = (path: string) =>
-    [...free.keys()].filter((mount) => within(path, mount)).sort((a, b) => b.length - a.length)[0]!;
-  const needed = new Map(['/', '/usr', '/var', ARCHIVES].map((path) => [mountOf(path), RESERVE_BYTES]));
-  for (const [path, taken] of takes) needed.set(mountOf(path), (needed.get(mountOf(path)) ?? 0) + taken);
-  return [...needed]
-    .filter(([mount, count]) => free.get(mount)! < count)
-    .map(
-      ([mount, count]) => `only ${bytes(free.get(mount)!)} are free in ${mount}, and the update needs ${bytes(count)}`,
-    );
 }

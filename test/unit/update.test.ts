@@ -17,12 +17,10 @@ import {
 } from '../../src/cluster/decisions/update.ts';
 import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-
-import { rolled, wantsBoot } from '../../src/cluster/upgrades.ts';
+import { rolled, shortOfRoom, wantsBoot } from '../../src/cluster/upgrades.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import { LIST_UPGRADES, parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';
-import { shortOfRoom } from '../../src/programs/apt-room.ts';
 import { startUnits } from '../../src/programs/systemd.ts';
 import { contextFor, healthyLab, its, labCluster } from './model.ts';
 import { sh } from './sh.ts';
