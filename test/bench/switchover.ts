@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../../src/cluster/connect.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { type Cluster, hostsWith, patroniScope } from '../../src/inventory/model.ts';
+import { PATHS } from '../../src/paths.ts';
 import { BIN, median, ms, run } from './measure.ts';
 
 /** Milliseconds between two attempts of the writer. */
@@ -32,7 +33,7 @@ const processorSeconds = (cluster: Cluster, host: string): number =>
 async function longestGap(cluster: Cluster, work: () => Promise<unknown>): Promise<number> {
   const uri = clientUri(cluster, 'primary')!;
   const client = hostsWith(cluster, 'client')[0]!.name;
-  const script = `export PGPASSFILE=/etc/hapg/pgpass PGCONNECT_TIMEOUT=3
+  const script = `export PGPASSFILE=${PATHS.clientPasswords} PGCONNECT_TIMEOUT=3
 while :; do timeout 5 /usr/lib/postgresql/*/bin/psql -XAtq -d '${uri}' -c 'insert into hapg_bench values (default)' >/dev/null 2>&1 && date +%s%3N; sleep ${EVERY_MS / 1000}; done`;
   const writer = spawn('docker', ['exec', '-i', `${cluster.name}-${client}`, 'sh', '-c', script]);
   let out = '';
@@ -55,7 +56,7 @@ export async function switchovers(inventory: string, rounds: number): Promise<vo
   inside(
     cluster,
     client,
-    `PGPASSFILE=/etc/hapg/pgpass psql -XAtq -d '${clientUri(cluster, 'primary')}' -c 'create table if not exists hapg_bench (n bigserial)'`,
+    `PGPASSFILE=${PATHS.clientPasswords} psql -XAtq -d '${clientUri(cluster, 'primary')}' -c 'create table if not exists hapg_bench (n bigserial)'`,
   );
   const gaps = { hapg: [] as number[], patronictl: [] as number[] };
   const processor = { hapg: [] as number[], patronictl: [] as number[] };
