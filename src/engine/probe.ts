@@ -4,6 +4,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
 import { type Observation, observeSections, readObservation, sharedAnswers } from '../observe/index.ts';
 import type { About } from '../observe/question.ts';
+import { LOCK_FD } from '../shell/frame.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';
 import type { Step } from '../steps/step.ts';
 import type { Session } from './session.ts';
@@ -63,8 +64,10 @@ async function ask(
   { script: prelude, seconds }: Prelude = NO_PRELUDE,
 ): Promise<{ answers: Map<string, string>; before: string }> {
   const nonce = randomBytes(12).toString('hex');
-  // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
-  const script = `${prelude}\n(\n${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}\n)`;
+  // Only the prelude may leave something behind in the persistent shell; without one it is all in a subshell of its own.
+  const questions = `${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}`;
+  // What hangs in a storage that does not answer must not keep the host's lock.
+  const script = prelude === '' ? questions : `${prelude}\n(\n${questions}\n) ${LOCK_FD}>&-`;
   const { output } = await session.ask(host, script, PROBE_TIMEOUT_S + seconds, prelude !== '');
   return {
     answers: splitSections(sections.keys(), output, nonce),

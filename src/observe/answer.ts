@@ -18,6 +18,25 @@ export const NOT_ASKED = 'it was not asked';
 export const asking = (seconds: number, command: string): string =>
   `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;
 
+/** Seconds that a storage is waited for. */
+export const STORAGE_S = 3;
+
+/**
+ * POSIX sh that runs a script which may hang in a storage that does not answer: no signal ends a process that waits for a
+ * file server, so what hangs is left behind, and only what it has printed within `seconds` is the answer. A last line of
+ * one dot says that it is whole; read by `wholeOf`.
+ */
+export const bounded = (seconds: number, script: string): string =>
+  `( {\n${script}\necho .\n} 2>&1 & ) | timeout ${seconds} cat`;
+
+/** Reads what `bounded` printed: the script's output, or the silence of the storage. */
+export const wholeOf = (answer: string): Answer<string> => {
+  const text = answer.trimEnd();
+  return text === '.' || text.endsWith('\n.')
+    ? { said: text.slice(0, -1) }
+    : { silent: 'the storage does not answer in time' };
+};
+
 /** timeout(1): the command was still at work. */
 const TIMED_OUT = 124;
 

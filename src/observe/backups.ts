@@ -1,8 +1,9 @@
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
+import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
 import { words } from '../shell/quote.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, bounded, STORAGE_S, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
 /** What the hosts that take backups tell of the schedule. */
@@ -68,20 +69,31 @@ export const space: Question<Answer<Space[]>> = {
   about: 'backups',
   of: (cluster, host) => backupHosts(cluster).includes(host),
   script: (cluster) =>
-    `for p in ${words(...directories(cluster))}; do [ ! -d "$p" ] || df -Pk "$p" | awk -v p="$p" 'NR == 2 {printf "space %.0f %.0f %s\\n", $2 * 1024, $4 * 1024, p}'; done`,
-  read: (answer) => ({
-    said: [...answer.matchAll(/^space (\d+) (\d+) (.+)$/gm)].map(([, size, free, path]) => ({
-      path: path!,
-      freeBytes: Number(free),
-      sizeBytes: Number(size),
-    })),
-  }),
+    directories(cluster).length === 0
+      ? 'echo .'
+      : bounded(
+          STORAGE_S,
+          `for p in ${words(...directories(cluster))}; do [ ! -d "$p" ] || { echo "space $p"; df -Pk -- "$p"; }; done`,
+        ),
+  read(answer) {
+    const whole = wholeOf(answer);
+    if ('silent' in whole) return whole;
+    // df(1), "-P": one line a file system, behind a heading: device, blocks of a KiB, used, available.
+    const found = whole.said.matchAll(/^space (.+)\n.*\n\S+ +(\d+) +\d+ +(\d+) /gm);
+    return {
+      said: [...found].map(([, path, size, free]) => ({
+        path: path!,
+        freeBytes: Number(free) * 1024,
+        sizeBytes: Number(size) * 1024,
+      })),
+    };
+  },
 };
 
 /** The last drill of this host; null where there was none. */
 export const drill: Question<Answer<DrillResult | null>> = {
   about: 'backups',
   of: ({ repositories }, { roles }) => repositories.length > 0 && (roles.has('patroni') || roles.has('pgbackrest')),
-  script: () => `cat ${PATHS.drill} 2>/dev/null`,
+  script: () => showFile(PATHS.drill),
   read: (answer) => ({ said: json<DrillResult & Record<string, unknown>>(answer) ?? null }),
 };

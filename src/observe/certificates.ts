@@ -23,15 +23,15 @@ export const certificates: Question<Answer<Expiry[]>> = {
   about: 'certificates',
   of: (_cluster, { roles }) => PLACES.some(([role]) => roles.has(role)),
   script: (_cluster, { roles }) =>
-    `for f in ${PLACES.filter(([role]) => roles.has(role))
+    `tail -v -n +1 -- ${PLACES.filter(([role]) => roles.has(role))
       .map(([, directory]) => `${directory}/*.crt`)
-      .join(' ')}; do [ -e "$f" ] && { echo "path $f"; cat "$f"; }; done`,
+      .join(' ')} 2>/dev/null`,
   read: (answer) => ({
     said: answer
-      .split(/^path /m)
+      .split(/^==> /m)
       .slice(1)
       .flatMap((part) => {
-        const path = part.slice(0, part.indexOf('\n'));
+        const path = part.slice(0, part.indexOf(' <==\n'));
         const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(part)?.[0];
         return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
       }),

@@ -1,6 +1,6 @@
 import { PATHS } from '../paths.ts';
 import { quote } from '../shell/quote.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, bounded, STORAGE_S, wholeOf } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
 /** What there is at a member's data directory. */
@@ -23,18 +23,29 @@ export const dataDirectory: Question<Answer<DataDirectory>> = {
   of: (_cluster, { roles }) => roles.has('patroni'),
   script({ dataDir, binDir }) {
     const data = quote(dataDir);
-    return `if [ -e ${data}/PG_VERSION ]; then echo cluster; ${binDir}/pg_controldata -D ${data} 2>/dev/null | sed -n 's/^Database system identifier: *//p; s/^Database cluster state: *//p'
+    return bounded(
+      STORAGE_S,
+      `if [ -e ${data}/PG_VERSION ]; then echo cluster; ${binDir}/pg_controldata -D ${data} 2>/dev/null
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
-[ ! -e ${PATHS.data} ] || echo "${NOTED}$(cat ${PATHS.data})"`;
+noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}
+[ -z "$noted" ] || echo "${NOTED}$noted"`,
+    );
   },
   read(answer, { dataDir }) {
-    const all = filled(answer);
+    const whole = wholeOf(answer);
+    if ('silent' in whole) return whole;
+    const all = filled(whole.said);
     const noted = all.find((line) => line.startsWith(NOTED))?.slice(NOTED.length);
-    const [state, systemIdentifier, words] = all.filter((line) => !line.startsWith(NOTED)) as [
-      DataDirectory['state'] | undefined,
-      string | undefined,
-      string | undefined,
-    ];
+    const state = all.find((line) => /^(absent|empty|foreign|cluster)$/.test(line)) as
+      | DataDirectory['state']
+      | undefined;
+    const field = (name: string) =>
+      all
+        .find((line) => line.startsWith(`${name}:`))
+        ?.slice(name.length + 1)
+        .trim();
+    const systemIdentifier = field('Database system identifier');
+    const words = field('Database cluster state');
     if (state === undefined) return { silent: `${dataDir} cannot be read` };
     return {
       said: {

@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
-import { CURL } from '../programs/curl.ts';
+import { answersInto, CURL, CURL_ENDS } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
 import { quote } from '../shell/quote.ts';
 import { type Answer, curlSilence } from './answer.ts';
@@ -17,12 +17,18 @@ const b64 = (text: string) => Buffer.from(text).toString('base64');
 export function etcdAnswers({ settings, dcsPath }: Cluster, host: Host): string {
   const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
   const range = (key: string) => `-d '{"key":"${b64(`${dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
-  return `HAPG_ETCD_HEALTH= HAPG_ETCD_STATUS= HAPG_ETCD_MEMBERS= HAPG_ETCD_INITIALIZE= HAPG_ETCD_FAILSAFE= HAPG_ETCD_CODE=
+  const names = ['HEALTH', 'STATUS', 'MEMBERS', 'INITIALIZE', 'FAILSAFE'].map((name) => `HAPG_ETCD_${name}`);
+  const curl = [
+    `${base}/health`,
+    `-d '{}' ${base}/v3/maintenance/status`,
+    `-d '{}' ${base}/v3/cluster/member/list`,
+    range('initialize'),
+    range('failsafe'),
+  ].join(' --next "$@" ');
+  return `${[...names, 'HAPG_ETCD_CODE'].map((name) => `${name}=`).join(' ')}
 if [ -e ${PKI.etcd}/server.key ]; then
-set -- -s --max-time 3 -w '\\n' --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
-{ read -r HAPG_ETCD_HEALTH; read -r HAPG_ETCD_STATUS; read -r HAPG_ETCD_MEMBERS; read -r HAPG_ETCD_INITIALIZE; read -r HAPG_ETCD_FAILSAFE; read -r HAPG_ETCD_CODE; } <<ANSWER
-$(${CURL} "$@" ${base}/health --next "$@" -d '{}' ${base}/v3/maintenance/status --next "$@" -d '{}' ${base}/v3/cluster/member/list --next "$@" ${range('initialize')} --next "$@" ${range('failsafe')}; echo $?)
-ANSWER
+set -- -s --max-time 3 ${CURL_ENDS} --cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key
+${answersInto(names, 'HAPG_ETCD_CODE', `${CURL} "$@" ${curl}`)}
 fi`;
 }
 

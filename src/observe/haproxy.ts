@@ -1,4 +1,3 @@
-import { HAPROXY_SOCKET, showServers } from '../programs/haproxy.ts';
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
@@ -14,7 +13,7 @@ export interface BalancerRow {
 export const haproxy: Question<Answer<BalancerRow[]>> = {
   about: 'balancers',
   of: (_cluster, { roles }) => roles.has('haproxy'),
-  script: () => `if [ -S ${HAPROXY_SOCKET} ]; then ${showServers(3)} 2>/dev/null; fi`,
+  script: () => `printf '%s\\n' "$HAPG_SERVERS"`,
   read(answer) {
     const [first = '', ...lines] = filled(answer);
     const header = first.replace(/^# /, '').split(',');

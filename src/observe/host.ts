@@ -52,46 +52,64 @@ export const SSHD_CONFIG = '/etc/ssh/sshd_config.d/10-hapg.conf';
  * POSIX sh that names one thing that sends packets on for others: a bridge, a tunnel or a network of containers that is
  * there, a service of that kind that is installed, or a file in which somebody has turned forwarding on. Starts no process.
  */
-export const FORWARDS_SCRIPT = `(
+export const FORWARDS_SCRIPT = `forwarder() {
   for i in /sys/class/net/*; do
-    if [ -d "$i/bridge" ] || [ -e "$i/tun_flags" ]; then echo "forwards=\${i##*/}"; exit; fi
-    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*) echo "forwards=\${i##*/}"; exit ;; esac
+    if [ -d "$i/bridge" ] || [ -e "$i/tun_flags" ]; then echo "forwards=\${i##*/}"; return; fi
+    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*) echo "forwards=\${i##*/}"; return ;; esac
   done
   for d in /etc/docker /var/lib/docker /var/lib/kubelet /var/lib/rancher /etc/cni/net.d /var/lib/lxd /var/lib/incus /var/lib/libvirt/dnsmasq /etc/wireguard/*.conf /etc/openvpn/*.conf /etc/openvpn/server/*.conf; do
-    [ ! -e "$d" ] || { echo "forwards=$d"; exit; }
+    [ ! -e "$d" ] || { echo "forwards=$d"; return; }
   done
   for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
     [ -r "$f" ] || continue
     while read -r line || [ -n "$line" ]; do
-      case "\${line#-}" in net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]all[./]forwarding*=*1) echo "forwards=$f"; exit ;; esac
+      case "\${line#-}" in net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]all[./]forwarding*=*1) echo "forwards=$f"; return ;; esac
     done < "$f"
   done
-)`;
+}
+forwarder`;
 
 /** POSIX sh; one `key=value` a line. Writes nothing. */
 export const FACTS_SCRIPT = `. /etc/os-release
 echo "id=$ID"
 echo "codename=$VERSION_CODENAME"
-echo "cpus=$(nproc)"
-sed -n 's/^MemTotal: *\\([0-9]*\\).*/memory=\\1/p' /proc/meminfo
-if [ -r /sys/fs/cgroup/memory.max ]; then echo "limit=$(cat /sys/fs/cgroup/memory.max)"; fi
+while read -r key value; do [ "$key" != Cpus_allowed_list: ] || { echo "allowed=$value"; break; }; done < /proc/self/status
+while read -r key value unit; do [ "$key" != MemTotal: ] || { echo "memory=$value"; break; }; done < /proc/meminfo
+if [ -r /sys/fs/cgroup/memory.max ]; then read -r value < /sys/fs/cgroup/memory.max; echo "limit=$value"; fi
 echo "virt=$(systemd-detect-virt 2>/dev/null)"
 if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
 ${FORWARDS_SCRIPT}
-/usr/sbin/sshd -T 2>/dev/null | sed -n 's/^port /sshport=/p; s/^allowtcpforwarding /sshforwards=/p; s/^passwordauthentication /sshpasswords=/p; s/^permitrootlogin /sshroot=/p'
+/usr/sbin/sshd -T 2>/dev/null
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
 dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
+
+/** Words of `sshd -T`, by the names of what they tell here. */
+const SSHD_WORDS: Record<string, string> = {
+  port: 'sshport',
+  allowtcpforwarding: 'sshforwards',
+  passwordauthentication: 'sshpasswords',
+  permitrootlogin: 'sshroot',
+};
+
+/** How many processors a list such as `0-3,8` names (proc(5), Cpus_allowed_list): those that nproc(1) counts. */
+const countCpus = (list: string): number =>
+  list
+    .split(',')
+    .map((range) => range.split('-').map(Number))
+    .reduce((sum, [first = Number.NaN, last = first]) => sum + (last - first + 1), 0);
 
 /** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
 export function parseFacts(answer: string): Facts {
   const values = new Map<string, string[]>();
   for (const line of answer.split('\n').filter(Boolean)) {
-    const at = line.indexOf('=');
-    const key = line.slice(0, at);
-    values.set(key, [...(values.get(key) ?? []), line.slice(at + 1)]);
+    const sshd = SSHD_WORDS[line.split(' ')[0] ?? ''];
+    const [key, value] = sshd
+      ? [sshd, line.slice(line.indexOf(' ') + 1)]
+      : [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)];
+    values.set(key, [...(values.get(key) ?? []), value]);
   }
   const one = (key: string): string => values.get(key)?.[0] ?? '';
   const memoryBytes = Number(one('memory')) * 1024;
@@ -113,7 +131,7 @@ export function parseFacts(answer: string): Facts {
   return {
     distribution: one('id'),
     codename: one('codename'),
-    cpus: Number(one('cpus')) || 1,
+    cpus: Number(one('cpus')) || countCpus(one('allowed')) || 1,
     memoryBytes: limit > 0 && limit < memoryBytes ? limit : memoryBytes,
     virtualization,
     container,

@@ -1,4 +1,5 @@
 import { PATHS } from '../paths.ts';
+import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
 import type { Question } from './question.ts';
 
@@ -23,7 +24,7 @@ export interface Identity {
 export const identity: Question<Identity | undefined> = {
   about: 'host',
   of: () => true,
-  script: () => `cat ${PATHS.identity} 2>/dev/null`,
+  script: () => showFile(PATHS.identity),
   read(answer) {
     const one = json<Partial<Identity> | null>(answer);
     const isWhole =

@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../inventory/model.ts';
+import { haproxyAnswers } from '../programs/haproxy.ts';
 import { type Answer, NOT_ASKED } from './answer.ts';
 import { type DrillResult, drill, type Schedule, type Space, schedule, space } from './backups.ts';
 import { certificates, type Expiry } from './certificates.ts';
@@ -82,11 +83,16 @@ const asked = (cluster: Cluster, host: Host, about: readonly About[]): (keyof As
 const isAbout = (name: keyof Asked, about: readonly About[]): boolean =>
   QUESTIONS[name].about === 'host' || about.includes(QUESTIONS[name].about);
 
-/** POSIX sh that asks Patroni and etcd once for all that follows in the same script; see `patroniAnswers`. */
+/**
+ * POSIX sh that asks Patroni, etcd and HAProxy once for all that follows in the same script; see `patroniAnswers`. PostgreSQL's
+ * own programs come first: Debian's of the same names are wrappers in Perl that start several times as much.
+ */
 export const sharedAnswers = (cluster: Cluster, host: Host): string =>
   [
+    `PATH=${cluster.binDir}:$PATH`,
     ...(host.roles.has('patroni') ? [patroniAnswers(cluster, host)] : []),
     ...(host.roles.has('etcd') ? [etcdAnswers(cluster, host)] : []),
+    ...(host.roles.has('haproxy') ? [haproxyAnswers] : []),
   ].join('\n');
 
 /** POSIX sh of the questions to one host, by section; after `sharedAnswers`. They write nothing. */

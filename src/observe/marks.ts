@@ -1,4 +1,5 @@
 import { PATHS } from '../paths.ts';
+import { showFile } from '../programs/files.ts';
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
@@ -19,13 +20,13 @@ export const unitsAtWork = (units: readonly string[]): string[] => [
  * POSIX sh that tells the holder of a host's lock, or prints nothing; writes nothing. For the moment in which it looks it
  * shares the lock with others that look; a run that wants it waits that long.
  */
-export const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -sn ${PATHS.lock} true; then cat ${PATHS.lock}; fi`;
+export const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -sn 8 8< ${PATHS.lock}; then cat ${PATHS.lock}; fi`;
 
 /** Reloads and restarts that are still due. */
 export const pending: Question<string[]> = {
   about: 'host',
   of: () => true,
-  script: () => `ls ${PATHS.pending} 2>/dev/null`,
+  script: () => `for f in ${PATHS.pending}/*; do [ ! -e "$f" ] || echo "\${f##*/}"; done`,
   read: filled,
 };
 
@@ -54,6 +55,6 @@ export const holder: Question<string | undefined> = {
 export const restore: Question<string | undefined> = {
   about: 'host',
   of: (_cluster, { roles }) => roles.has('patroni'),
-  script: () => `cat ${PATHS.restore} 2>/dev/null`,
+  script: () => showFile(PATHS.restore),
   read: (answer) => answer.trim() || undefined,
 };

@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
-import { CURL } from '../programs/curl.ts';
+import { answersInto, CURL, CURL_ENDS } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
 import { type Answer, curlSilence } from './answer.ts';
 import type { Question } from './question.ts';
@@ -37,11 +37,10 @@ export const patroniApi = (cluster: Cluster, host: Host): string =>
  */
 export function patroniAnswers(cluster: Cluster, host: Host): string {
   const base = patroniApi(cluster, host);
+  const curl = `${CURL} -s --max-time 5 ${CURL_ENDS} --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster ${base}/config`;
   return `HAPG_PATRONI= HAPG_CLUSTER= HAPG_CONFIG= HAPG_PATRONI_CODE=
 if [ -e ${PKI.patroni}/rest-ca.crt ]; then
-{ read -r HAPG_PATRONI; read -r HAPG_CLUSTER; read -r HAPG_CONFIG; read -r HAPG_PATRONI_CODE; } <<ANSWER
-$(${CURL} -s --max-time 5 -w '\\n' --cacert ${PKI.patroni}/rest-ca.crt ${base}/patroni ${base}/cluster ${base}/config; echo $?)
-ANSWER
+${answersInto(['HAPG_PATRONI', 'HAPG_CLUSTER', 'HAPG_CONFIG'], 'HAPG_PATRONI_CODE', curl)}
 fi`;
 }
 

@@ -1,6 +1,6 @@
 import { backupHosts } from '../inventory/model.ts';
 import { pgbackrest } from '../programs/pgbackrest.ts';
-import { type Answer, answerOf, asking } from './answer.ts';
+import { type Answer, answerOf, asking, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
 /** One backup set; times in seconds since the epoch, sizes in bytes. */
@@ -133,6 +133,9 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   };
 }
 
+/** Seconds for pgBackRest to read what its repositories hold; one of them may be far away. */
+const INFO_S = 20;
+
 /**
  * What pgBackRest says of the backups; null where it is not set up, and on a host for which another one tells: where every
  * member could, the one that leads does, and without a leader all do. After `patroniAnswers`.
@@ -144,10 +147,12 @@ export const repository: Question<Answer<Repository | null>> = {
     const tells = roles.has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${asking(20, pgbackrest(stanza, 'info', '--output=json'))}; fi`;
+    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(INFO_S + 2, asking(INFO_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
   },
   read(answer, { stanza }) {
-    const its = answerOf(answer);
+    const whole = wholeOf(answer);
+    if ('silent' in whole) return whole;
+    const its = answerOf(whole.said);
     if (its === undefined) return { said: null };
     if ('silent' in its) return its;
     const said = parseRepository(its.said, stanza);

@@ -6,9 +6,10 @@ import type { Question } from './question.ts';
 export const vip: Question<Answer<boolean>> = {
   about: 'balancers',
   of: (cluster, { roles }) => roles.has('keepalived') && cluster.vip !== undefined,
-  script: ({ vip }) => `ip -o addr show dev ${quote(vip!.interface)} 2>/dev/null | grep -cF ' ${vip!.address}/'`,
-  read(answer) {
-    const count = answer.trim();
-    return /^\d+$/.test(count) ? { said: Number(count) > 0 } : { silent: 'its addresses cannot be read' };
+  script: ({ vip }) =>
+    `if [ -e /sys/class/net/${quote(vip!.interface)} ]; then ip -o addr show dev ${quote(vip!.interface)} 2>/dev/null; fi && echo .`,
+  read(answer, { vip }) {
+    if (!answer.trimEnd().endsWith('.')) return { silent: 'its addresses cannot be read' };
+    return { said: answer.includes(` ${vip!.address}/`) };
   },
 };

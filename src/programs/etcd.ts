@@ -165,4 +165,7 @@ export const isHealthy = (url: string): string =>
  * has the answers already.
  */
 export const isVoter = (url: string): string => `set -- -sf --max-time 3 ${IDENTITY}
-printf '%s' "\${HAPG_ETCD_HEALTH-$(${CURL} "$@" ${url}/health)}" | grep -q '"health":"true"' && ! printf '%s' "\${HAPG_ETCD_STATUS-$(${CURL} "$@" -d '{}' ${url}/v3/maintenance/status)}" | grep -q '"isLearner":true'`;
+case "\${HAPG_ETCD_HEALTH-$(${CURL} "$@" ${url}/health)}" in
+  *'"health":"true"'*) case "\${HAPG_ETCD_STATUS-$(${CURL} "$@" -d '{}' ${url}/v3/maintenance/status)}" in *'"isLearner":true'*) false ;; esac ;;
+  *) false ;;
+esac`;

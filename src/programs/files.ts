@@ -1,5 +1,9 @@
 import { quote } from '../shell/quote.ts';
 
+/** POSIX sh that prints a small file that is there, without a process of its own: sh reads it byte by byte. */
+export const showFile = (path: string): string =>
+  `[ ! -r ${quote(path)} ] || while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < ${quote(path)}`;
+
 /**
  * POSIX sh that moves what a directory holds into one inside it, so that it is empty for whoever owns it and nothing is
  * lost. A directory that is a mount point cannot be renamed; this works for every one, and stays on its disk. `name` may hold

@@ -20,8 +20,24 @@ export const tell = (commands: readonly string[]): string =>
 /** POSIX sh that prints the statistics of all servers behind all backends, as lines of CSV, within `seconds` ("show stat"). */
 export const showServers = (seconds: number): string => ask('show stat -1 4 -1', seconds);
 
-/** POSIX sh: a condition, a server behind this backend is up. */
-export const isUp = (backend: string): string => `${showServers(5)} | grep ${quote(`^${backend},`)} | grep -q ',UP'`;
+/**
+ * POSIX sh that asks for the servers once for all that follows in the same script, into `HAPG_SERVERS`. Scripts use
+ * `${HAPG_SERVERS-$(ask again)}`, so that they also work alone. Without a process beside the question's own.
+ */
+export const haproxyAnswers = `HAPG_SERVERS=
+[ ! -S ${HAPROXY_SOCKET} ] || HAPG_SERVERS=$(timeout 3 socat -t 3 - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null <<QUESTION
+show stat -1 4 -1
+QUESTION
+)`;
+
+/** POSIX sh that exits 0 when a server behind this backend is up, and 1 otherwise. */
+export const isUp = (backend: string): string => `set -f
+IFS='
+'
+for line in \${HAPG_SERVERS-$(${showServers(5)})}; do
+  case "$line" in ${backend},*,UP*) exit 0 ;; esac
+done
+exit 1`;
 
 /** POSIX sh that prints the states of all servers, as HAProxy reads them at its start; fails when there is no whole answer. */
 export const SHOW_STATE: string = pipe(ask('show servers state', 5), `sed '/^$/d'`);

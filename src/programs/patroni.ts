@@ -74,8 +74,8 @@ export const askRest = (path: string, options = ''): string =>
 
 /** POSIX sh that prints a member's own view (GET /patroni) in a line; without a process where a probe has it already. */
 export const tellSelf = (rest: string): string =>
-  `( ${rest}\nprintf '%s' "\${HAPG_PATRONI-$(${askRest('patroni')})}"\n) 2>/dev/null; echo`;
+  `{ ${rest}\nprintf '%s' "\${HAPG_PATRONI-$(${askRest('patroni')})}"\n} 2>/dev/null; echo`;
 
 /** POSIX sh that prints the dynamic configuration (GET /config) in a line; without a process where a probe has it already. */
 export const tellDynamic = (rest: string): string =>
-  `( ${rest}\nprintf '%s' "\${HAPG_CONFIG-$(${askRest('config')})}"\n) 2>/dev/null; echo`;
+  `{ ${rest}\nprintf '%s' "\${HAPG_CONFIG-$(${askRest('config')})}"\n} 2>/dev/null; echo`;

@@ -13,6 +13,13 @@ export const POSTGRES = { owner: 'postgres', group: 'postgres' } as const;
 /** POSIX sh that runs a program as the account that owns the database. */
 export const asPostgres = (...args: readonly string[]): string => `runuser -u ${POSTGRES.owner} -- ${words(...args)}`;
 
+/**
+ * POSIX sh that has the same account ask something, in place of the shell that runs it: no session of PAM is opened, whose
+ * limits matter to what works long, and no process waits for it. HOME stays as hapg's own environment has it.
+ */
+const askAsPostgres = (...args: readonly string[]): string =>
+  `setpriv --reuid=postgres --regid=postgres --init-groups ${words(...args)}`;
+
 /** Where PostgreSQL listens on its host; only the operating system's postgres gets in there. */
 export const SOCKET_DIR = '/var/run/postgresql';
 
@@ -28,7 +35,7 @@ export const accepts = ({ binDir, port }: Server): string =>
  * is the program itself: Debian's /usr/bin/psql is a wrapper in Perl that finds it, which takes four times as long as psql.
  */
 export const psql = ({ binDir, port }: Server, database: string, ...more: readonly string[]): string =>
-  asPostgres(
+  askAsPostgres(
     ...[`${binDir}/psql`, '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', SOCKET_DIR, '-p', String(port), '-d', database],
     ...more,
   );

@@ -5,11 +5,14 @@ export type Sections = ReadonlyMap<string, string>;
 
 const mark = (nonce: string, name: string, what: string) => `${nonce} ${name} ${what}`;
 
-/** Composes sections (name → POSIX sh) into one script; each runs in a subshell of its own. */
+/**
+ * Composes sections (name → POSIX sh) into one script. They run in one shell, for a subshell each would be a process each:
+ * a section must not exit, which would cut the answer short, and what it sets is seen by those behind it.
+ */
 export function composeSections(sections: Sections, nonce: string): string {
   const parts = [...sections].map(
     ([name, body]) =>
-      `printf '\\n%s\\n' '${mark(nonce, name, 'begin')}'\n(\n${body}\n)\nprintf '\\n%s\\n' '${mark(nonce, name, 'end')}'`,
+      `printf '\\n%s\\n' '${mark(nonce, name, 'begin')}'\n{\n${body}\n}\nprintf '\\n%s\\n' '${mark(nonce, name, 'end')}'`,
   );
   return parts.join('\n');
 }

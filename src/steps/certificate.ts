@@ -39,7 +39,8 @@ const certificateKind: Kind<CertificateWant, CertificateState> = {
 echo --
 sha256sum -- ${words(...paths.map((path) => `${path}.key`))} 2>/dev/null
 echo --
-for p in ${words(...paths)}; do echo "id|$p|$(cat "$p.id" 2>/dev/null)"; echo "crt|$p"; cat "$p.crt" 2>/dev/null; done`;
+for p in ${words(...paths)}; do id=; [ ! -e "$p.id" ] || read -r id < "$p.id"; echo "id|$p|$id"; done
+tail -v -n +1 -- ${words(...paths.map((path) => `${path}.crt`))} 2>/dev/null`;
   },
   parse(answer, steps) {
     const [stats = '', sums = '', rest = ''] = answer.split(/^--$/m);
@@ -58,8 +59,9 @@ for p in ${words(...paths)}; do echo "id|$p|$(cat "$p.id" 2>/dev/null)"; echo "c
           .split('\n')
           .find((line) => line.startsWith(`id|${path}|`))
           ?.slice(`id|${path}|`.length);
-        const from = rest.indexOf(`crt|${path}\n`);
-        const text = from < 0 ? '' : rest.slice(from + `crt|${path}\n`.length);
+        const heading = `==> ${path}.crt <==\n`;
+        const from = rest.indexOf(heading);
+        const text = from < 0 ? '' : rest.slice(from + heading.length);
         const certificate = /^-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text)?.[0] ?? '';
         return [
           one.id,

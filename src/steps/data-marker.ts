@@ -21,7 +21,7 @@ const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
     steps
       .map(
         ({ want }) =>
-          `echo "noted $(cat ${PATHS.data} 2>/dev/null)"; [ ! -e ${quote(`${want}/PG_VERSION`)} ] || echo there`,
+          `noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}; echo "noted $noted"; [ ! -e ${quote(`${want}/PG_VERSION`)} ] || echo there`,
       )
       .join('\n'),
   parse(answer, steps) {

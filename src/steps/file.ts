@@ -120,13 +120,18 @@ const fileKind: Kind<FileWant, FileState> = {
 echo --
 open=${quote(` ${open.map((one) => one.want.path).join(' ')} `)}
 same=${quote(` ${wanted.join(' ')} `)}
-sha256sum -- ${words(...paths)} 2>/dev/null | while read -r sum path; do
-  text=
+set -f
+IFS='
+'
+for line in $(sha256sum -- ${words(...paths)} 2>/dev/null); do
+  sum=\${line%% *} path=\${line#*  } text=
   case "$open" in *" $path "*) case "$same" in *" $sum:$path "*) ;; *)
     [ "$(stat -Lc %s -- "$path")" -le ${MAX_DIFF_BYTES} ] && text=$(base64 -w0 -- "$path") ;;
   esac ;; esac
   echo "$sum|$text|$path"
 done
+unset IFS
+set +f
 echo --
 for path in ${words(...paths.filter((_path, index) => isMarked(steps[index]!.want)))}; do
   [ -f "$path" ] && [ ! -e "$path.hapg-before" ] || continue

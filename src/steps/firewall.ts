@@ -186,38 +186,38 @@ export const firewallKind: Kind<FirewallWant, FirewallState> = {
   name: 'firewall',
   probe: () => `[ -e /etc/ufw/ufw.conf ] && echo installed=yes
 [ -e /proc/sys/net/ipv6 ] && echo kernel6=yes
-sed -n 's/^ENABLED=/enabled=/p' /etc/ufw/ufw.conf 2>/dev/null
-sed -n 's/^DEFAULT_INPUT_POLICY=/policy=/p; s/^DEFAULT_FORWARD_POLICY=/forward=/p; s/^IPV6=/ipv6=/p' ${DEFAULTS} 2>/dev/null
-{ iptables -S; ip6tables -S && echo works6; } 2>/dev/null | awk '
-  $1 == "-A" && $2 ~ /^ufw6?-user-(input|output|forward)$/ { n[$2]++ }
-  $1 == "-A" && $2 == "INPUT" && $0 ~ /-j ufw6?-before-input$/ { print "loaded=" ($NF ~ /^ufw6/ ? 6 : 4) }
-  $1 == "works6" { print "works6=yes" }
-  END { for (c in n) print "chain=" c " " n[c] }'
-echo "v4=$(base64 -w0 ${V4} 2>/dev/null)"
-echo "v6=$(base64 -w0 ${V6} 2>/dev/null)"`,
+for f in /etc/ufw/ufw.conf ${DEFAULTS}; do
+  [ ! -r "$f" ] || while read -r line || [ -n "$line" ]; do case "$line" in [A-Z]*) echo "$line" ;; esac; done < "$f"
+done
+iptables -S 2>/dev/null
+ip6tables -S 2>/dev/null && echo works6=yes
+[ ! -e ${V4} ] && [ ! -e ${V6} ] || tail -v -n +1 -- ${V4} ${V6} 2>/dev/null`,
   parse(answer, steps) {
     const field = (name: string) =>
       (new RegExp(`^${name}=(.*)$`, 'm').exec(answer)?.[1] ?? '').trim().replace(/^["']|["']$/g, '');
     const yes = (name: string) => field(name).toLowerCase() === 'yes';
-    const chains = [...answer.matchAll(/^chain=(ufw(6?)-\S+) (\d+)$/gm)];
-    const live = (family: '4' | '6') =>
-      new RegExp(`^loaded=${family}$`, 'm').test(answer)
-        ? Object.fromEntries(
-            chains
-              .filter(([, , six]) => (six === '6') === (family === '6'))
-              .map(([, chain, , count]) => [chain!, Number(count)]),
-          )
+    const [kernel = ''] = answer.split(/^==> /m);
+    const live = (prefix: 'ufw' | 'ufw6') =>
+      new RegExp(`^-A INPUT .*-j ${prefix}-before-input$`, 'm').test(kernel)
+        ? countByChain([
+            { tuple: '', rules: kernel.split('\n').filter((line) => line.startsWith(`-A ${prefix}-user-`)) },
+          ])
         : undefined;
+    /** The text of a file, as `tail -v` prints it. */
+    const text = (path: string) =>
+      answer
+        .split(/\n?^==> (\S+) <==\n/m)
+        .flatMap((part, index, parts) => (parts[index - 1] === path ? [part] : []))[0] ?? '';
     const state: FirewallState = {
       installed: yes('installed'),
-      enabled: yes('enabled'),
-      policy: field('policy'),
-      forward: field('forward'),
-      ipv6: !yes('kernel6') ? 'none' : yes('ipv6') || !yes('installed') ? 'used' : 'off',
-      v4: Buffer.from(field('v4'), 'base64').toString(),
-      v6: Buffer.from(field('v6'), 'base64').toString(),
-      live4: live('4'),
-      live6: yes('works6') ? live('6') : 'unknown',
+      enabled: yes('ENABLED'),
+      policy: field('DEFAULT_INPUT_POLICY'),
+      forward: field('DEFAULT_FORWARD_POLICY'),
+      ipv6: !yes('kernel6') ? 'none' : yes('IPV6') || !yes('installed') ? 'used' : 'off',
+      v4: text(V4),
+      v6: text(V6),
+      live4: live('ufw'),
+      live6: yes('works6') ? live('ufw6') : 'unknown',
     };
     return new Map(steps.map((one) => [one.id, state]));
   },

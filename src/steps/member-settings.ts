@@ -44,7 +44,7 @@ const holdsSomething = (line: string): boolean => !/^\s*(#|$)/.test(line);
  */
 const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefined> = {
   name: 'member-settings',
-  probe: (steps) => steps.map(({ want }) => `(\n${readScript(want)}\n)`).join('\n'),
+  probe: (steps) => steps.map(({ want }) => readScript(want)).join('\n'),
   parse: (answer, steps) => {
     const state = parseState(answer.split('\n'));
     return new Map(steps.map((one) => [one.id, state]));

@@ -16,11 +16,11 @@ export const PRESENT_LINES = 2;
  * of Patroni is there already.
  */
 export const presentSettingsScript = (rest: string): string => `${tellDynamic(rest)}
-( inside=
+{ inside=
 while IFS= read -r line; do
   case "$line" in '  parameters:'*) inside=yes ;; '  '[a-z]*) inside= ;; esac
   [ -z "$inside" ] || printf '%s\\037' "$line"
-done < ${PATRONI_CONFIG} ) 2>/dev/null; echo`;
+done < ${PATRONI_CONFIG}; } 2>/dev/null; echo`;
 
 /**
  * The settings of PostgreSQL as this member's Patroni has been told them: the dynamic configuration, and over it the

@@ -75,7 +75,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
     steps
       .map(
         ({ want }) => `${tellSelf(want.rest)}
-answer=; ! ${hasSocket(want.server)} || answer=$(timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null); printf '%s\\n' "$answer"
+{ ${hasSocket(want.server)} && timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null; } || echo
 ${presentSettingsScript(want.rest)}`,
       )
       .join('\n'),

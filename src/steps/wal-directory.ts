@@ -59,7 +59,7 @@ const walDirectoryKind: Kind<WalDirectoryWant, WalDirectoryState> = {
     steps
       .map(({ want }) => {
         const data = quote(want.dataDir);
-        return `[ ! -e ${data}/PG_VERSION ] || echo there; echo "target $(readlink ${data}/pg_wal)"; [ -e ${data}/standby.signal ] || echo leads`;
+        return `[ ! -e ${data}/PG_VERSION ] || echo there; if [ -L ${data}/pg_wal ]; then echo "target $(readlink ${data}/pg_wal)"; fi; [ -e ${data}/standby.signal ] || echo leads`;
       })
       .join('\n'),
   parse: (answer, steps) => {

@@ -2,15 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadInventory } from '../../src/inventory/load.ts';
+import type { RoleName } from '../../src/roles.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { file } from '../../src/steps/file.ts';
+import { PROCESS_LIMITS, processesOf } from '../support/processes.ts';
 import { hosts } from './loopback.ts';
 import { BIN, median, ms, probeScripts, run } from './measure.ts';
+import { switchovers } from './switchover.ts';
 
 /**
  * Measures, never judges by the clock alone:
  * - a no-op apply of a lab that is up, beside the floor: parallel OpenSSH clients, each running the very probe script;
  * - growth with the number of steps (the time of one host's probe with 10, 100 and 1,000 file steps);
+ * - the processes that a probe starts, by role of host;
+ * - with `--only switchover`, which changes who leads: the gap of writes beside that of patronictl by hand;
  * - growth with the number of hosts: sshd processes on loopback, 1 to 200 of them, with the controller's memory.
  */
 const { values } = parseArgs({
@@ -94,6 +99,19 @@ function steps(): void {
   console.log(`growth: ${((slow - fast) / (many - few)).toFixed(3)} ms a step`);
 }
 
+/** The processes that a probe of a no-op apply starts, by role of host; that figure does not depend on the machine. */
+async function processes(): Promise<void> {
+  const { cluster } = loadInventory(values.inventory);
+  const scripts = await probeScripts(cluster, (await SecretStore.read(cluster))!);
+  for (const [role, limit] of PROCESS_LIMITS) {
+    const hosts = cluster.hosts.filter((host) => host.roles.has(role as RoleName));
+    const counts = hosts.map(({ name }) => processesOf(`${cluster.name}-${name}`, scripts.get(name)!));
+    console.log(`processes a probe, ${role.padEnd(8)}  ${counts.join(' ')}   (at most ${limit})`);
+  }
+}
+
+if (want('processes')) await processes();
+if (values.only === 'switchover') await switchovers(values.inventory, RUNS);
 if (want('steps')) steps();
 if (want('hosts')) await hosts();
 if (want('noop')) await noop();

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadInventory } from '../../src/inventory/load.ts';
+import { SecretStore } from '../../src/secrets/store.ts';
+import { probeScripts } from '../bench/measure.ts';
 import { test } from '../support/group.ts';
 import type { TestLab } from '../support/lab.ts';
+import { PROCESS_LIMITS, processesOf } from '../support/processes.ts';
 import { seconds } from '../support/time.ts';
 
 /** What the programs themselves say of what was made for them, on every host of any shape of a cluster. */
@@ -120,6 +124,16 @@ export function judging(lab: TestLab): void {
       0,
       'etcd needs a client certificate',
     );
+  });
+
+  test('a probe starts few processes, whatever the machine', async () => {
+    const { cluster } = loadInventory(lab.inventory);
+    const scripts = await probeScripts(cluster, (await SecretStore.read(cluster))!);
+    for (const [role, limit] of PROCESS_LIMITS)
+      for (const host of lab.with(role)) {
+        const count = processesOf(`${lab.cluster}-${host}`, scripts.get(host)!);
+        assert.ok(count <= limit, `${host}: ${count} processes, and ${limit} are allowed`);
+      }
   });
 
   test("a stranger's port scan finds only what the model allows", async () => {

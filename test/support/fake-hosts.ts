@@ -158,7 +158,7 @@ export function healthyHosts(): Record<string, FakeHost> {
     peerURLs: [`https://10.1.1.${10 + index}:2380`],
   }));
   const database = (index: number): Record<string, string> => ({
-    dataDirectory: 'cluster\n7000\nin production',
+    dataDirectory: 'cluster\nDatabase system identifier: 7000\nDatabase cluster state: in production\n.',
     patroni: [
       json({ role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name: names[index] } }),
       json({ members }),
@@ -175,13 +175,18 @@ export function healthyHosts(): Record<string, FakeHost> {
     names.map((name) => `${proxy},${name},${up.includes(name) ? 'UP' : 'DOWN'},0`).join('\n');
   const balancer = (held: number): Record<string, string> => ({
     balancer: `# pxname,svname,status,scur\n${rows('primary', ['db1'])}\n${rows('replica', ['db2', 'db3'])}`,
-    vipHeld: String(held),
+    vipHeld: `${held === 1 ? '2: eth0    inet 10.1.1.100/24' : ''}\n.`,
   });
   return {
     ...Object.fromEntries(names.map((name, index) => [name, { sections: database(index) }])),
     proxy1: { sections: balancer(1) },
     proxy2: { sections: balancer(0) },
-    backup: { sections: { space: 'space 10000000000 5000000000 /var/lib/pgbackrest' } },
+    backup: {
+      sections: {
+        space:
+          'space /var/lib/pgbackrest\nFilesystem 1024-blocks Used Available\n/dev/sda1 10000000 5000000 5000000 50% /\n.',
+      },
+    },
   };
 }
 
@@ -211,5 +216,5 @@ export function hostsWithBackup(): Record<string, FakeHost> {
   const empty: FakeHost = {
     answers: { 'df -Pk': 'room|absent|1|99999999|/var/lib/postgresql/17/pglab\n' },
   };
-  return { db1: empty, db2: empty, db3: empty, backup: { sections: { repository: `${json(info)}\ncode 0` } } };
+  return { db1: empty, db2: empty, db3: empty, backup: { sections: { repository: `${json(info)}\ncode 0\n.` } } };
 }

@@ -12,8 +12,10 @@ const noUnits = (script: string): string =>
 const NOTHING: Record<string, string> = {
   facts: FACTS,
   units: '.',
-  dataDirectory: 'absent',
-  vipHeld: '0',
+  dataDirectory: 'absent\n.',
+  space: '.',
+  repository: '.',
+  vipHeld: '.',
   schedule: 'Id=pgbackrest-full.timer\nActiveState=active',
 };
 

@@ -29,6 +29,7 @@ const PROGRAMS: Record<string, string> = {
   chown: ':',
   sleep: ':',
   runuser: 'shift 3; exec "$@"',
+  setpriv: 'shift 3; exec "$@"',
 };
 
 /** Those of PostgreSQL's own directory. */

@@ -31,7 +31,7 @@ test('sections come back by name, whatever they print', () => {
   const scripts = new Map([
     ['one', 'echo first; echo; echo last'],
     ['two', 'printf "no newline"'],
-    ['three', 'exit 3'],
+    ['three', '(exit 3)'],
     ['four', 'cat'],
   ]);
   const answer = sh(frame(composeSections(scripts, 'NONCE'), 'mark'), frame(composeSections(scripts, 'NONCE'), 'mark'));
@@ -40,6 +40,16 @@ test('sections come back by name, whatever they print', () => {
   assert.equal(parts.get('two'), 'no newline');
   assert.equal(parts.get('three'), '');
   assert.equal(parts.get('four'), '');
+});
+
+test('a section that ends the shell is an error, never the silence of those behind it', () => {
+  const scripts = new Map([
+    ['one', 'exit 0'],
+    ['two', 'echo b'],
+  ]);
+  const answer = sh(frame(composeSections(scripts, 'N'), 'mark'));
+  assert.throws(() => splitSections(scripts.keys(), answer, 'N'), /truncated/);
+  assert.match(answer, /^mark 0$/m);
 });
 
 test('a truncated answer is an error, never an empty one', () => {
