@@ -73,6 +73,11 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     if (plan.changes.length === 0) {
       await run.progress.end();
       await secrets.save();
+      // Whoever reads the journal must not take this run for one that died.
+      if (change.op.recorder.done.length > 0) {
+        change.begin({ changes: 0 });
+        change.end({ result: 'ok', changed: 0, failed: [] });
+      }
       const { ms } = timed(run);
       if (json) printJson({ ...planDocument(plan, timed(run)), failed: [] });
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(ms)})`);

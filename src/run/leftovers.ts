@@ -32,7 +32,7 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
         if (!seen) return verdict([`${name} does not answer`]);
         return verdict(reasons(seen.units));
       },
-      { hosts: [op.host(name)], everyMs: 2000, stoppable: true },
+      { hosts: [op.host(name)], about: ['host'], everyMs: 2000, stoppable: true },
     );
   }
   return waited;

@@ -1,6 +1,6 @@
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import { settleAll, settled } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
+import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
@@ -39,9 +39,9 @@ export const look = <T>(
     const { session, progress } = run;
     const { reached, missing } = await reachSome(run, hosts);
     for (const message of missing) tell(message);
-    const answers = await settleAll(reached, session.options.forks, (host) => probe(session, host, []));
+    const answers = await settleAll(reached, session.options.forks, (host) => observe(session, host));
     const seen = answers.flatMap((one, index) =>
-      one.status === 'fulfilled' ? [[reached[index]!.name, one.value.observation] as const] : [],
+      one.status === 'fulfilled' ? [[reached[index]!.name, one.value] as const] : [],
     );
     await progress.end();
     return work(takeSnapshot(new Map(seen)), session, reached);

@@ -2,7 +2,7 @@ import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { type Status, statusOf } from '../cluster/status.ts';
 import { settleAll } from '../engine/pool.ts';
-import { probe } from '../engine/probe.ts';
+import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
@@ -21,7 +21,7 @@ export async function takeStatus(
   const answers = await settleAll(
     there,
     session.options.forks,
-    async (host) => [host.name, (await probe(session, host, [])).observation] as const,
+    async (host) => [host.name, await observe(session, host)] as const,
   );
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
