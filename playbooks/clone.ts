@@ -1,5 +1,7 @@
 import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { converge, surveyAll } from '../src/engine/converge.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -9,8 +11,7 @@ import { isIPv6 } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { words } from '../src/shell/quote.ts';
-import { beforePostgres } from './apply.ts';
-import { converge, surveyAll } from './grow.ts';
+import { apply, beforePostgres } from './apply.ts';
 import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst, restoredFirst } from './recover.ts';
 import { lead } from './restore.ts';
 
@@ -42,7 +43,7 @@ export async function clone(
         remote.run(markRestore(order)),
       );
   });
-  const found = await surveyAll(op, store, { playbook: beforePostgres });
+  const found = await surveyAll(op, beforePostgres, store);
   await converge(op, found);
   await phase('restored', [host], async () => {
     const way: Playbook = [
@@ -52,7 +53,7 @@ export async function clone(
         steps: () => wayToSource(host, cluster.dataDir, source.cluster, sourceSecrets),
       },
     ];
-    await converge(op, await surveyAll(op, store, { playbook: way, hosts: [host] }));
+    await converge(op, await surveyAll(op, way, store, { hosts: [host] }));
     const forget = () =>
       op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
     const close = await openSource(source, host);
@@ -73,19 +74,23 @@ export async function clone(
   });
   await phase('leading', [host], () => lead(op, store, host));
   await phase('backed up', backupHosts(cluster), async () => {
-    await converge(op, await surveyAll(op, store, { hosts: repositoryHost(cluster) ? backupHosts(cluster) : [host] }));
+    await converge(
+      op,
+      await surveyAll(op, apply, store, { hosts: repositoryHost(cluster) ? backupHosts(cluster) : [host] }),
+    );
   });
   await phase('following', members, async () => {
     for (const member of members.slice(1)) {
       await op.step(member, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
-      await converge(op, await surveyAll(op, store, { hosts: [member], databaseBytes: order.bytes }));
-      await op.until(member, 'streaming', MEMBER_S, (snapshot) => {
+      await converge(op, await surveyAll(op, apply, store, { hosts: [member], databaseBytes: order.bytes }));
+      const streams = (snapshot: Snapshot) => {
         const state = snapshot.members.find((one) => one.name === member.name)?.state;
         return verdict(state === 'streaming' ? [] : [`${member.name} is ${state ?? 'not a member yet'}`]);
-      });
+      };
+      await op.until(member, 'streaming', MEMBER_S, streams, { stoppable: true });
     }
   });
-  await converge(op, await surveyAll(op, store));
+  await converge(op, await surveyAll(op, apply, store));
   const problem = await verifyAsClient(op.session, cluster);
   if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
 }

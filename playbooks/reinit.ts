@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hasJoined } from '../src/cluster/decisions/growth.ts';
 import { setDatabaseAside } from '../src/cluster/storage.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -48,6 +47,8 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
         hasJoined({ ...cluster, hosts: cluster.hosts.filter((one) => !one.roles.has('haproxy')) }, snapshot, host),
       {
         everyMs: 2000,
+        // Patroni goes on copying by itself.
+        stoppable: true,
         doing: async () => {
           await op.prolong(host, 'update');
           const bytes = Number(await op.ask(host, 'size', sizeOf(cluster.dataDir)));
@@ -60,11 +61,13 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
     await remote.run(noteData(cluster.dataDir));
     await op.release(host, 'update');
     for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
-    await op.until(host, 'joined', DEFAULT_WAITS.gate, (snapshot) => hasJoined(cluster, snapshot, host));
+    await op.until(host, 'joined', DEFAULT_WAITS.gate, (snapshot) => hasJoined(cluster, snapshot, host), {
+      stoppable: true,
+    });
   });
   // While it replayed older WAL it needed the settings of then (PostgreSQL, "Hot Standby"); Patroni tells one cycle later
   // that it waits for a restart with those of now.
-  await sleep((cluster.timing.patroni.loop_wait + 1) * 1000);
+  await op.pause((cluster.timing.patroni.loop_wait + 1) * 1000, true);
   const { members } = await op.look();
   if (members.find((one) => one.name === host.name)?.pendingRestart) await restart(op, [host]);
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import { type Damage, type DcsRemains, findDamage } from '../src/cluster/decisions/repair.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
@@ -24,7 +23,7 @@ const CHANGING_MS = 60_000;
  */
 export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
   const began = Date.now();
-  for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await sleep(1000)) {
+  for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await op.pause(1000, true)) {
     const snapshot = await op.look();
     const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
     const now = { snapshot, damages, verdict };
@@ -108,7 +107,7 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { unit } = dcsMembers(op.cluster)!;
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
-  for (const end = Date.now() + START_MS; Date.now() < end; await sleep(1000)) {
+  for (const end = Date.now() + START_MS; Date.now() < end; await op.pause(1000, true)) {
     const { dcs } = await op.look();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
   }

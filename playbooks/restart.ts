@@ -19,6 +19,7 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
       hosts: hostsWith(cluster, 'patroni'),
       about: ['members'],
       everyMs: 1000,
+      stoppable: true,
     });
   while (left.size > 0) {
     op.checkInterrupt();

@@ -2,6 +2,7 @@ import { patroni } from '../roles/patroni/patroni.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { placeWal } from '../src/cluster/storage.ts';
+import { converge, surveyAll } from '../src/engine/converge.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Stage } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -12,10 +13,9 @@ import { pgbackrest } from '../src/programs/pgbackrest.ts';
 import { notRunning, ownDirectories } from '../src/programs/postgres.ts';
 import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
-import { beforePostgres } from './apply.ts';
+import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
-import { converge, surveyAll } from './grow.ts';
 import { markRestore, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
 
 const MEMBER_S = 900;
@@ -40,7 +40,7 @@ export async function restore(
   const phase = phases(op, order, note);
   await phase('stopped', members, () => stopAll(op, order));
   // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
-  const found = await surveyAll(op, store, { playbook: [...beforePostgres, configuration] });
+  const found = await surveyAll(op, [...beforePostgres, configuration], store);
   await converge(op, found);
   await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () => forget(op, order));
   await phase('restored', [host], () =>
@@ -54,7 +54,7 @@ export async function restore(
   await phase('following', members, async () => {
     for (const member of members) if (member !== host) await follow(op, store, member);
   });
-  await converge(op, await surveyAll(op, store));
+  await converge(op, await surveyAll(op, apply, store));
   const problem = await verifyAsClient(op.session, cluster);
   if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
 }
@@ -104,12 +104,16 @@ async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
 /** Patroni takes the restored data up: a new timeline, with this cluster's present passwords. */
 export async function lead(op: Operation, store: SecretStore, host: Host): Promise<void> {
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
-  await converge(op, await surveyAll(op, store, { hosts: [host] }));
-  await op.until(host, 'leading', op.cluster.timing.patroni.ttl * 3, ({ leaders }) =>
-    verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+  await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
+  await op.until(
+    host,
+    'leading',
+    op.cluster.timing.patroni.ttl * 3,
+    ({ leaders }) => verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
+    { stoppable: true },
   );
   // Passwords may have been rotated since the moment that was restored; replicas log in with the present ones.
-  await converge(op, await surveyAll(op, store, { hosts: [host] }));
+  await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
 }
 
 /** A replica takes the new backup over its own data, as far as it differs, and follows the new timeline from there. */
@@ -144,8 +148,8 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
     ),
   );
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
-  await converge(op, await surveyAll(op, store, { hosts: [host] }));
+  await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
   await op.step(host, 'follow', 'patroni', 'run', async () => {
-    await op.until(host, 'streaming', MEMBER_S, follows);
+    await op.until(host, 'streaming', MEMBER_S, follows, { stoppable: true });
   });
 }

@@ -1,28 +1,32 @@
 import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
+import { converge, surveyAll } from '../src/engine/converge.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { hostsWith } from '../src/inventory/model.ts';
 import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
-import { identityOnly } from './apply.ts';
-import { converge, surveyAll } from './grow.ts';
+import { apply, identityOnly } from './apply.ts';
 import { changeUserPassword } from './user-password.ts';
 
 const GATE_S = 120;
 
 /** All of the cluster as the store says now. */
 async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBefore?: number } = {}): Promise<void> {
-  const found = await surveyAll(op, store, more);
+  const found = await surveyAll(op, apply, store, more);
   await converge(op, found);
 }
 
 /** The hosts know the store's revision, so that none from before it is taken for the present one. */
 async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
-  await converge(op, await surveyAll(op, store, { playbook: identityOnly }));
+  await converge(op, await surveyAll(op, identityOnly, store));
 }
 
 const whole = (op: Operation): Promise<unknown> =>
-  op.until(hostsWith(op.cluster, 'patroni')[0]!, 'gate', GATE_S, (snapshot) =>
-    steady(op.cluster, snapshot, DEFAULT_LIMITS),
+  op.until(
+    hostsWith(op.cluster, 'patroni')[0]!,
+    'gate',
+    GATE_S,
+    (snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
+    { stoppable: true },
   );
 
 /**

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -119,7 +118,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
         );
       if (Date.now() > end)
         throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);
-      await sleep(2000);
+      await op.pause(2000);
     }
     await op.release(host, 'slots');
   });

@@ -52,7 +52,7 @@ export async function stepAside(op: Operation, host: Host, wait: Waits): Promise
       // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
     };
-    await op.until(host, 'drain', wait.drain + 10, judge, { hosts: balancers, about: ['balancers'] });
+    await op.until(host, 'drain', wait.drain + 10, judge, { hosts: balancers, about: ['balancers'], stoppable: true });
   });
   await op.step(host, 'mark', 'patroni', 'update', async (remote) => {
     await remote.run(mark(host));
@@ -61,7 +61,7 @@ export async function stepAside(op: Operation, host: Host, wait: Waits): Promise
       'mark',
       cluster.timing.patroni.loop_wait * 6 + 30,
       (snapshot) => commitsWaitElsewhere(cluster, snapshot, host),
-      { hosts: hostsWith(cluster, 'patroni'), about: ['members'] },
+      { hosts: hostsWith(cluster, 'patroni'), about: ['members'], stoppable: true },
     );
   });
   await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(serverOf(cluster)), 600));

@@ -103,10 +103,16 @@ export async function roll(
     const host = nextHost([...left], await op.look(op.cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`update ${host.name}`, [host]);
     const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
-    const { leader } = await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
+    const { leader } = await op.until(host, 'gate', options.wait.gate, judge, {
+      everyMs: 1000,
+      stoppable: true,
+    });
     if (leader?.name === host.name) {
       await switchOver(op);
-      await op.until(host, 'gate', options.wait.gate, judge, { everyMs: 1000 });
+      await op.until(host, 'gate', options.wait.gate, judge, {
+        everyMs: 1000,
+        stoppable: true,
+      });
     }
     await takeOut(op, host, plan.rolling.get(host)!, options);
     left.delete(host);
@@ -158,7 +164,9 @@ async function takeOut(
   await op.step(host, 'into service', 'packages', 'run', async () => {
     await op.release(host, 'update');
     if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
-    await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits));
+    await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
+      stoppable: true,
+    });
   });
 }
 
@@ -170,6 +178,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
   op.stage('backup service', hosts);
   await op.until(hosts[0]!, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
+    stoppable: true,
   });
   const results = await settleAll(hosts, op.session.options.forks, (host) =>
     op.step(host, 'upgrade pgbackrest', 'pgbackrest', 'update', (remote) =>
@@ -202,6 +211,7 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
   // A member that has just come back is made synchronous one cycle later.
   await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
+    stoppable: true,
   });
   // Only a synchronous standby may take over; which one that is, is Patroni's choice among those that may.
   const rivals = members.filter((other) => other !== host);
@@ -217,7 +227,11 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
         await op.arm(rival, 'rival', unmark(rival, NOT_SYNCHRONOUS), UNDO_AFTER_S);
         await op.ask(rival, 'rival', mark(rival, NOT_SYNCHRONOUS));
       }
-      await op.until(host, 'synchronous', options.wait.gate, synchronous, { hosts: members, about: ['members'] });
+      await op.until(host, 'synchronous', options.wait.gate, synchronous, {
+        hosts: members,
+        about: ['members'],
+        stoppable: true,
+      });
     });
   await switchOver(op, host.name);
   for (const rival of rivals) await op.release(rival, 'rival');

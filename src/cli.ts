@@ -6,10 +6,11 @@ import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { examples, optionText } from './commands/help.ts';
 import { labCommand } from './commands/lab.ts';
-import { type CommonOptions, collect, withCommonOptions } from './commands/options.ts';
+import { collect, withCommonOptions } from './commands/options.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { isProgram, tell, tellOfBugs } from './outcome.ts';
 import { packageRoot } from './package-root.ts';
+import type { CommonOptions } from './run/options.ts';
 import { forgetSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 

@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { endOf } from './commands/ask.ts';
 import { EXIT, KnownError } from './errors.ts';
 import { fileTrouble } from './file-trouble.ts';
 import { packageRoot } from './package-root.ts';
+import { endOf } from './run/ask.ts';
 import { screen } from './view/screen.ts';
 
 /** Whether an error is about a file of the person's, not about one that hapg brings along. */

@@ -1,15 +1,20 @@
 import { isIPv6 } from 'node:net';
 import { parseDocument } from 'yaml';
-import { awaitJoined, converge, scout, surveyAll } from '../../playbooks/grow.ts';
+import { apply } from '../../playbooks/apply.ts';
+import { awaitJoined, scout } from '../../playbooks/scout.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { mayAdd } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import { UsageError } from '../errors.ts';
 import { addHost, type NewHost, removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
-import { cycle, type OperateOptions, operate, refuseUnless, whenSteady } from './operate.ts';
+import { cycle, whenSteady } from '../run/calm.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 
 export interface AddOptions extends OperateOptions {
   address: string;
@@ -54,7 +59,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
       await store.complete();
-      const survey = await surveyAll(op, store, { databaseBytes: prospect?.databaseBytes });
+      const survey = await surveyAll(op, apply, store, { databaseBytes: prospect?.databaseBytes });
       refuseUnless(checkVersions(cluster, survey.context.facts, cluster.hosts));
       if (survey.plan.changes.length === 0) return undefined;
       const touched = cluster.hosts.filter((one) => survey.plan.changes.some((change) => change.host === one.name));

@@ -1,9 +1,10 @@
-import { newRunId, readJournals } from '../engine/journal.ts';
-import { settleAll } from '../engine/pool.ts';
+import { readJournals } from '../engine/journal.ts';
 import { PATHS } from '../paths.ts';
-import { SecretStore } from '../secrets/store.ts';
+import { print, printJson } from '../run/ask.ts';
+import { askEach, looking } from '../run/look.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { type Setup, setup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
 
 /** `hapg audit`: the runs in this controller's journals; with `--hosts` what each host has recorded itself. */
 export async function auditCommand(options: CommonOptions & { hosts?: boolean }): Promise<number> {
@@ -39,23 +40,15 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
   return 0;
 }
 
-async function hostLines(made: ReturnType<typeof setup>): Promise<Record<string, string[]>> {
-  const store = await SecretStore.read(made.cluster);
-  const { session, progress } = await start(made, newRunId(), () => store?.all() ?? []);
-  try {
-    const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
-    const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
-      (await session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output.trim().split('\n').filter(Boolean),
-    );
-    return Object.fromEntries(
-      made.hosts.map((host, index) => [
-        host.name,
-        answers[index]!.status === 'fulfilled' ? (answers[index] as PromiseFulfilledResult<string[]>).value : [],
-      ]),
-    );
-  } finally {
-    session.close();
-    await progress.end();
-  }
+/** The newest lines of each host's own audit log; none of a host that does not answer. */
+async function hostLines(made: Setup): Promise<Record<string, string[]>> {
+  const lines = await looking(made, 'audit', (run) =>
+    askEach(run, (host) =>
+      run.session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`).then(
+        ({ output }) => output.trim().split('\n').filter(Boolean),
+        () => [],
+      ),
+    ),
+  );
+  return Object.fromEntries(made.hosts.map((host, index) => [host.name, lines[index]!]));
 }

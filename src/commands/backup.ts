@@ -4,11 +4,15 @@ import { all, verdict } from '../cluster/decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import type { Backup } from '../observe/repository.ts';
+import { print, printJson } from '../run/ask.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { look } from '../run/look.ts';
+import { operate } from '../run/operate.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { setup } from '../run/setup.ts';
 import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup } from './common.ts';
-import { look } from './look.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 const TYPES = ['full', 'diff', 'incr'] as const;
 
@@ -67,7 +71,7 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
   const { cluster } = made;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  return look(made, hosts, ({ repository }) => {
+  return look(made, 'backups', hosts, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];

@@ -1,15 +1,19 @@
 import { isAuthority, renewLeafs, rotateAuthority } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
-import { newRunId } from '../engine/journal.ts';
-import { settleAll, settled } from '../engine/pool.ts';
 import { observe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { said } from '../observe/answer.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
+import { print, printJson } from '../run/ask.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { askEach } from '../run/look.ts';
+import { operate } from '../run/operate.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { withRun } from '../run/run.ts';
+import { setup } from '../run/setup.ts';
 import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
-import { type CommonOptions, GO_WITHOUT, print, printJson, setup, start, unreachableError } from './common.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 interface RenewOptions extends OperateOptions {
   authority?: string;
@@ -26,29 +30,20 @@ export function certsCommand(what: string | undefined, options: RenewOptions): P
 /** Every certificate with its expiry, soonest first. */
 async function list(options: CommonOptions): Promise<number> {
   const made = setup(options);
-  const { session, progress } = await start(made, newRunId(), () => []);
-  try {
-    const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
-    const answers = await settleAll(made.hosts, session.options.forks, async (host) =>
-      (said((await observe(session, host, ['certificates'])).certificates) ?? []).map((one) => ({
+  const found = await withRun(made, 'certs', { secrets: () => [] }, (run) =>
+    askEach(run, async (host) =>
+      (said((await observe(run.session, host, ['certificates'])).certificates) ?? []).map((one) => ({
         host: host.name,
         ...one,
       })),
-    );
-    const certificates = settled(answers)
-      .flat()
-      .sort((a, b) => a.expires - b.expires);
-    await progress.end();
-    const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-    if (made.json)
-      printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
-    else print(table(certificates.map(({ host, path, expires }) => [day(expires), host, path])));
-    return EXIT.done;
-  } finally {
-    session.close();
-    await progress.end();
-  }
+    ),
+  );
+  const certificates = found.flat().sort((a, b) => a.expires - b.expires);
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  if (made.json)
+    printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
+  else print(table(certificates.map(({ host, path, expires }) => [day(expires), host, path])));
+  return EXIT.done;
 }
 
 /** Every leaf, or an authority with an overlap of both. */

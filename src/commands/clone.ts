@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { tablespacesOf } from '../../playbooks/backup.ts';
 import { clone } from '../../playbooks/clone.ts';
-import { roomOn } from '../../playbooks/grow.ts';
 import type { Phase } from '../../playbooks/recover.ts';
+import { roomOn } from '../../playbooks/scout.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { backupFor, mayClone, mayRestore } from '../cluster/decisions/restore.ts';
 import { all } from '../cluster/decisions/verdict.ts';
@@ -12,10 +12,12 @@ import { Operation } from '../engine/operation.ts';
 import { Session } from '../engine/session.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster, hostsWith } from '../inventory/model.ts';
+import { operate } from '../run/operate.ts';
+import { unreachableError } from '../run/reach.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { setup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { expectRepositories } from './backup.ts';
-import { setup, unreachableError } from './common.ts';
-import { operate, refuseUnless } from './operate.ts';
 import type { RestoreOptions } from './restore.ts';
 import {
   archivedTimeline,
@@ -105,8 +107,8 @@ async function openSource(op: Operation, session: Session, options: RestoreOptio
   const unreachable = await session.openAll(hosts);
   if (unreachable.size > 0) throw unreachableError(unreachable);
   const lock = { who: holder(session.options.run, 'restore --into'), waitSeconds: Number(options.lockWait) };
-  await lockAll(session, hosts, lock.who, lock.waitSeconds);
-  return new Operation(session, op.recorder, op.interrupt, lock);
+  await lockAll(session, hosts, lock);
+  return new Operation(session, op.recorder, lock);
 }
 
 function cloneHost(cluster: Cluster, name: string | undefined) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import { print } from './common.ts';
+import { print } from '../run/ask.ts';
 
 /** `hapg completion SHELL`: generated from the commands themselves, so that it cannot drift from them. */
 export function completionCommand(program: Command, shell: string): number {

@@ -3,21 +3,26 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { converge, surveyAll } from '../../playbooks/grow.ts';
+import { apply } from '../../playbooks/apply.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
 import { showDynamic } from '../programs/patroni.ts';
+import { print, printJson } from '../run/ask.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { look } from '../run/look.ts';
+import { operate } from '../run/operate.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { setup } from '../run/setup.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
-import { type CommonOptions, print, printJson, setup } from './common.ts';
-import { look } from './look.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 interface ConfigOptions extends OperateOptions {
   set: string[];
@@ -35,7 +40,7 @@ export async function configCommand(what: string | undefined, options: ConfigOpt
 function show(options: CommonOptions): Promise<number> {
   const made = setup({ ...options, quiet: true });
   const { cluster } = made;
-  return look(made, hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
+  return look(made, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
     const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), 30);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
@@ -95,7 +100,7 @@ function edit(options: ConfigOptions): Promise<number> {
       const { cluster } = op;
       refuseUnless(all(steady(before.cluster, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
       await store.complete();
-      const found = await surveyAll(op, store);
+      const found = await surveyAll(op, apply, store);
       refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
       if (found.plan.changes.length === 0 && before.source.text === made.text) return undefined;
       return {

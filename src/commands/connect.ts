@@ -1,6 +1,8 @@
 import { type ConnectRole, clientUri } from '../cluster/connect.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { type CommonOptions, print, printJson, setup, tell } from './common.ts';
+import { print, printJson, tell } from '../run/ask.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { setup } from '../run/setup.ts';
 
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 

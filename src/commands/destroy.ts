@@ -2,7 +2,9 @@ import { destroy } from '../../playbooks/destroy.ts';
 import { noBackupRunning } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import { hostsWith } from '../inventory/model.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 import { forgetOrder } from './restore-order.ts';
 
 /** `hapg destroy`: the cluster ends; its data is set aside, its backups stay unless they are named. */

@@ -1,22 +1,24 @@
-import { hostname, userInfo } from 'node:os';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { auditScript } from '../engine/audit.ts';
-import { Journal, newRunId } from '../engine/journal.ts';
 import { probe } from '../engine/probe.ts';
-import { Recorder } from '../engine/record.ts';
 import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts';
 import { drillHost } from '../inventory/model.ts';
 import type { DrillResult } from '../observe/backups.ts';
 import { PATHS } from '../paths.ts';
 import { json } from '../programs/json.ts';
+import { print, printJson } from '../run/ask.ts';
+import { changing } from '../run/change.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { reachAll } from '../run/reach.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { withRun } from '../run/run.ts';
+import { setup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
 import { duration, paint } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
-import { type CommonOptions, print, printJson, setup, start, unreachableError } from './common.ts';
-import { refuseUnless } from './operate.ts';
 
 /** No drill takes longer; seconds. */
 const DRILL_S = 3 * 86_400;
@@ -46,20 +48,17 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
         ? `--on ${options.on}: ${cluster.file} has no such host with the role pgbackrest or patroni`
         : 'on which host? --on HOST, or pgbackrest.drill.host in the inventory',
     );
-  const run = newRunId();
   const store = await SecretStore.read(cluster);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
-  const { session, progress } = await start({ ...made, hosts: [host] }, run, () => store.all());
-  try {
-    const unreachable = await session.openAll([host]);
-    if (unreachable.size > 0) throw unreachableError(unreachable);
+  return withRun(made, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
+    const { session } = run;
+    await reachAll(run, [host]);
     const seen = new Map([[host.name, (await probe(session, host, [])).observation]]);
     refuseUnless(checkIdentity(cluster, takeSnapshot(seen), store.known()));
-    const journal = Journal.open(cluster, run);
-    const by = `${userInfo().username}@${hostname()}`;
-    journal.write('start', { command: 'drill restore', by, cluster: cluster.name, hosts: [host.name] });
-    const recorder = new Recorder(session.options.emit, journal);
+    const { op, begin, end } = changing(run);
+    begin({ hosts: [host.name] });
+    const { recorder } = op;
     recorder.stage('drill', [host.name]);
     const remote = session.remote(host, 'restore drill');
     // A drill that finds damage has run well, and has written what it found.
@@ -80,17 +79,14 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     const text = (await session.ask(host, `cat ${PATHS.drill} 2>/dev/null`)).output.trim();
     const result = json<DrillResult>(text);
     const ok = !failure && result?.ok === true;
-    journal.write('end', { result: ok ? 'ok' : 'failed', drill: result });
-    await session.ask(host, auditScript(`run=${run} by=${by} command=drill result=${ok ? 'ok' : 'failed'}`), 10);
-    await progress.end();
+    end({ result: ok ? 'ok' : 'failed', drill: result });
+    await session.ask(host, auditScript(`run=${run.id} by=${run.by} command=drill result=${ok ? 'ok' : 'failed'}`), 10);
+    await run.progress.end();
     if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
-    if (made.json) printJson({ ...documentOf(result), host: host.name, run });
+    if (made.json) printJson({ ...documentOf(result), host: host.name, run: run.id });
     else print(describe(host.name, result));
     return ok ? EXIT.done : EXIT.refused;
-  } finally {
-    session.close();
-    await progress.end();
-  }
+  });
 }
 
 const documentOf = ({ started, finished, newest, ...rest }: DrillResult) => ({

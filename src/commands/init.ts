@@ -8,8 +8,8 @@ import { type Loaded, parseInventory } from '../inventory/load.ts';
 import { splitCidr } from '../inventory/network.ts';
 import { BadInventory } from '../inventory/source.ts';
 import { render } from '../render.ts';
+import { askLine, print, tell } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
-import { askLine, print, tell } from './ask.ts';
 
 interface InitOptions {
   cluster?: string;

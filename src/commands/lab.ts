@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
-import { print, printJson, tell } from './ask.ts';
+import { print, printJson, tell } from '../run/ask.ts';
 
 interface LabOptions {
   inventory: string;

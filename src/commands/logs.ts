@@ -1,14 +1,16 @@
+import { passes } from '../clock.ts';
 import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.ts';
-import { newRunId } from '../engine/journal.ts';
 import { settleAll } from '../engine/pool.ts';
-import { UsageError } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { JOURNALS } from '../roles.ts';
-import { SecretStore } from '../secrets/store.ts';
+import { print, tell } from '../run/ask.ts';
+import { looking } from '../run/look.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { GO_WITHOUT, reachAll } from '../run/reach.ts';
+import { setup } from '../run/setup.ts';
 import { bytes } from '../units.ts';
 import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
-import { tell } from './ask.ts';
-import { type CommonOptions, GO_WITHOUT, print, setup, start, unreachableError } from './common.ts';
 
 const FOLLOW_MS = 1000;
 
@@ -20,12 +22,10 @@ export async function logsCommand(
   const made = setup({ ...options, quiet: true });
   const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
-  const store = await SecretStore.read(made.cluster);
-  const { session, progress, interrupt } = await start(made, newRunId(), () => store?.all() ?? []);
-  try {
-    const unreachable = await session.openAll(made.hosts);
-    if (unreachable.size > 0) throw unreachableError(unreachable, GO_WITHOUT);
-    await progress.end();
+  return looking(made, 'logs', async (run) => {
+    const { session, interrupt } = run;
+    await reachAll(run, made.hosts, GO_WITHOUT);
+    await run.progress.end();
     const cursors = new Map<string, string>();
     const silent = new Set<string>();
     const limit = logLimit(made.hosts.length);
@@ -54,11 +54,8 @@ export async function logsCommand(
             `${host}: only the newest ${bytes(limit)} are shown, from ${lines[0]?.split(' ')[0] ?? 'now'} on; name units, a later --since, or one host with --limit to see less at once`,
           );
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
-      if (options.follow) await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-    } while (options.follow && interrupt.level === 0 && screen.isRead);
-    return 0;
-  } finally {
-    session.close();
-    await progress.end();
-  }
+      if (options.follow) await passes(session.clock, FOLLOW_MS, interrupt.soft);
+    } while (options.follow && !interrupt.soft.aborted && screen.isRead);
+    return EXIT.done;
+  });
 }

@@ -1,25 +1,5 @@
 import type { Command } from 'commander';
 
-/** The flags that all commands on an inventory share. */
-export interface CommonOptions {
-  inventory: string;
-  limit?: string;
-  tags?: string;
-  skipTags?: string;
-  forks: string;
-  extra: string[];
-  verbose: number;
-  quiet: boolean;
-  user?: string;
-  privateKey?: string;
-  askBecomePass: boolean;
-  jump?: string;
-  yes: boolean;
-  output: 'text' | 'json';
-  lockWait: string;
-  color: boolean;
-}
-
 /** For options that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 

@@ -1,17 +1,20 @@
 import { parseDocument } from 'yaml';
+import { apply } from '../../playbooks/apply.ts';
 import { takeBackup } from '../../playbooks/backup.ts';
-import { converge, surveyAll } from '../../playbooks/grow.ts';
 import { awaitWrites, promote, sourceAnswers } from '../../playbooks/promote.ts';
 import { mayPromote } from '../cluster/decisions/standby.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import { readJournals } from '../engine/journal.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { removeKey, writeInventory } from '../inventory/edit.ts';
 import { sourceOf } from '../inventory/load.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** What is known of how far the copy is behind its source. */
 function behind({ leader, observations }: Snapshot): string {
@@ -111,7 +114,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
           await awaitWrites(op, host!);
           writeInventory(cluster.file, made.text);
           written = true;
-          await converge(op, await surveyAll(op, store, { hosts: there }));
+          await converge(op, await surveyAll(op, apply, store, { hosts: there }));
           // No older backup reaches what is written from now on.
           if (cluster.repositories.length > 0 && !isBackedUp(await op.look())) await takeBackup(op, 'full');
         },

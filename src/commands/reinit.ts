@@ -1,8 +1,10 @@
-import { scout } from '../../playbooks/grow.ts';
 import { reinit } from '../../playbooks/reinit.ts';
+import { scout } from '../../playbooks/scout.ts';
 import { mayReinit } from '../cluster/decisions/growth.ts';
 import { UsageError } from '../errors.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 
 /** `hapg reinit`: one replica is built anew from the repository or the leader; its present data is moved aside, not deleted. */
 export const reinitCommand = (name: string, options: OperateOptions): Promise<number> =>

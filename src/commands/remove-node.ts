@@ -1,4 +1,4 @@
-import { converge, surveyAll } from '../../playbooks/grow.ts';
+import { apply } from '../../playbooks/apply.ts';
 import { dropSlots, forget, retire } from '../../playbooks/shrink.ts';
 import { DEFAULT_WAITS } from '../../playbooks/step-aside.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
@@ -6,13 +6,17 @@ import { areGone, lossesOf, lossesOfGone, mayForget, mayRemove } from '../cluste
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import { removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { whenSteady } from '../run/calm.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { type OperateOptions, operate, refuseUnless, whenSteady } from './operate.ts';
 
 /** The inventory without some hosts, as text and as a model. Throws UsageError where it cannot be edited or is not valid. */
 function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: readonly string[]) {
@@ -51,7 +55,7 @@ async function settleWithout(
   const secrets = store.through(rest);
   await secrets.complete();
   await secrets.save();
-  await converge(remaining, await surveyAll(remaining, secrets));
+  await converge(remaining, await surveyAll(remaining, apply, secrets));
   for (const host of hosts) if (host.roles.has('patroni')) await dropSlots(remaining, host.name);
 }
 

@@ -5,13 +5,15 @@ import { allSteps } from '../engine/plan.ts';
 import { assumedContext } from '../engine/survey.ts';
 import { UsageError } from '../errors.ts';
 import { onFile } from '../file-trouble.ts';
+import { print } from '../run/ask.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { setup } from '../run/setup.ts';
 import { keepInside } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
 import { resolveTarget } from '../transport/target.ts';
 import { findWays } from '../transport/ways.ts';
-import { type CommonOptions, print, setup } from './common.ts';
 
 /** Nothing is contacted, a name server neither. */
 const NO_LOOKUP = async (): Promise<readonly string[]> => [];

@@ -1,9 +1,12 @@
-import { converge, surveyAll } from '../../playbooks/grow.ts';
+import { apply } from '../../playbooks/apply.ts';
 import { assess, cureOf, repair } from '../../playbooks/repair.ts';
 import { standing } from '../cluster/decisions/standby.ts';
 import { all } from '../cluster/decisions/verdict.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import { StepFailed } from '../errors.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 
 /** No repair takes more turns: each mends something, and what it uncovers is looked at anew. */
 const TURNS = 8;
@@ -28,7 +31,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
           const [next, ...others] = damages;
           if (!next) {
             // Settings that were lost with the DCS, and files of the members, are those of the inventory again.
-            await converge(op, await surveyAll(op, store));
+            await converge(op, await surveyAll(op, apply, store));
             return;
           }
           // What is done was shown and agreed to; something else has to be asked again.

@@ -3,7 +3,9 @@ import { bestCandidate } from '../cluster/decisions/switchover.ts';
 import { DEFAULT_LIMITS, noLongTransaction, steady } from '../cluster/decisions/update.ts';
 import { all, verdict } from '../cluster/decisions/verdict.ts';
 import { commitsWait } from '../inventory/model.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 
 /** `hapg restart`: PostgreSQL of all members (or those of --limit, or with a restart pending), one at a time. */
 export const restartCommand = (options: OperateOptions & { pending: boolean }): Promise<number> =>

@@ -1,20 +1,23 @@
 import { beforePostgres } from '../../playbooks/apply.ts';
 import { archiveAll, backupHost, lastCommit, tablespacesOf } from '../../playbooks/backup.ts';
-import { converge, roomOn, surveyAll } from '../../playbooks/grow.ts';
 import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
+import { roomOn } from '../../playbooks/scout.ts';
 import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import { hostsWith, repositoryHost } from '../inventory/model.ts';
+import { confirm, notConfirmed } from '../run/ask.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { duration } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
-import { confirm, notConfirmed } from './common.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 import {
   archivedTimeline,
   forgetOrder,
@@ -116,7 +119,7 @@ async function waysToRepositories(
   if (snapshot.repository || snapshot.exists || repositoryHost(op.cluster)) return undefined;
   const question = 'All database hosts are empty. Set up everything but PostgreSQL there, to reach the repositories?';
   if (!(await confirm(question, options))) throw notConfirmed();
-  await converge(op, await surveyAll(op, store, { playbook: beforePostgres }));
+  await converge(op, await surveyAll(op, beforePostgres, store));
   return op.look();
 }
 

@@ -4,6 +4,12 @@ import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
+import { askSecret, print } from '../run/ask.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { refuseUnless } from '../run/refuse.ts';
+import { setup, tellOfStore } from '../run/setup.ts';
 import { givenSecrets, weakness } from '../secrets/given.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import { Secret } from '../secrets/secret.ts';
@@ -11,9 +17,6 @@ import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '.
 import { storeFile } from '../secrets/store-file.ts';
 import { screen } from '../view/screen.ts';
 import { table } from '../view/style.ts';
-import { askSecret } from './ask.ts';
-import { type CommonOptions, print, setup, tellOfStore } from './common.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');

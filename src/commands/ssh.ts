@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { Refused, UsageError } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
+import { look } from '../run/look.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { type Setup, setup } from '../run/setup.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
 import { screen } from '../view/screen.ts';
-import { type CommonOptions, type Setup, setup } from './common.ts';
-import { look } from './look.ts';
 
 /** Runs the OpenSSH client on this terminal; resolves with its exit status. */
 async function openssh(target: SshTarget, args: readonly string[]): Promise<number> {
@@ -66,7 +67,7 @@ export async function psqlCommand(
 /** The member that leads now. Throws Refused when none does. */
 function leader(made: Setup): Promise<Host> {
   const members = hostsWith(made.cluster, 'patroni');
-  return look(made, members, (snapshot) => {
+  return look(made, 'psql', members, (snapshot) => {
     const found = members.find((one) => one.name === snapshot.leader?.name);
     if (!found)
       throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);

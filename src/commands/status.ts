@@ -1,66 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { takeSnapshot } from '../cluster/snapshot.ts';
-import { type Status, statusOf } from '../cluster/status.ts';
-import { newRunId } from '../engine/journal.ts';
-import { settleAll } from '../engine/pool.ts';
-import { observe } from '../engine/probe.ts';
-import type { Session } from '../engine/session.ts';
+import { passes } from '../clock.ts';
 import { EXIT } from '../errors.ts';
-import type { Cluster, Host } from '../inventory/model.ts';
+import { print, printJson } from '../run/ask.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { withRun } from '../run/run.ts';
+import { setup, tellOfStore } from '../run/setup.ts';
+import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { screen } from '../view/screen.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
-import { type CommonOptions, print, printJson, setup, start, tellOfStore } from './common.ts';
 
+/** Between two pictures of --watch (ms). */
 const WATCH_MS = 2000;
-
-/** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
-export async function takeStatus(
-  session: Session,
-  cluster: Cluster,
-  hosts: readonly Host[],
-  store: SecretStore | undefined,
-): Promise<Status> {
-  const unreachable = new Map<string, string>(
-    [...(await session.openAll(hosts))].map(([name, error]) => [name, error.message]),
-  );
-  const there = hosts.filter((host) => !unreachable.has(host.name));
-  const answers = await settleAll(
-    there,
-    session.options.forks,
-    async (host) => [host.name, await observe(session, host)] as const,
-  );
-  for (const [index, answer] of answers.entries())
-    if (answer.status === 'rejected') {
-      unreachable.set(there[index]!.name, (answer.reason as Error).message);
-      session.forget(there[index]!);
-    }
-  const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
-  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
-}
-
-/** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
-export async function settled(session: Session, cluster: Cluster, store: SecretStore, waitMs: number): Promise<Status> {
-  const end = Date.now() + waitMs;
-  for (;;) {
-    const status = await takeStatus(session, cluster, cluster.hosts, store);
-    if (status.healthy || Date.now() > end) return status;
-    await sleep(500);
-  }
-}
 
 /** `hapg status`: exit 0 when healthy, 1 when not. */
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
   const made = setup({ ...options, quiet: true });
   let store = await SecretStore.read(made.cluster);
   tellOfStore(store, options);
-  const { session, interrupt } = await start(
-    { ...made, options: { ...made.options, quiet: true } },
-    newRunId(),
-    () => store?.all() ?? [],
-  );
-  try {
+  return withRun(made, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
     for (;;) {
       const status = await takeStatus(session, made.cluster, made.hosts, store);
       if (made.json) printJson(status);
@@ -69,13 +27,10 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
         print(showStatus(status));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
-      if (!options.watch || interrupt.level > 0 || !screen.isRead) return status.healthy ? EXIT.done : EXIT.refused;
-      for (let waited = 0; waited < WATCH_MS && interrupt.level === 0; waited += 100) await sleep(100);
-      if (interrupt.level > 0) return status.healthy ? EXIT.done : EXIT.refused;
+      const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
+      if (!goesOn) return status.healthy ? EXIT.done : EXIT.refused;
       // A rotation meanwhile is no reason to call the hosts' store a newer one.
       store = await SecretStore.read(made.cluster);
     }
-  } finally {
-    session.close();
-  }
+  });
 }

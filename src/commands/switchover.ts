@@ -1,7 +1,9 @@
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
 import { membersHealthy } from '../cluster/decisions/members.ts';
 import { all } from '../cluster/decisions/verdict.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 
 /** `hapg switchover`: a verdict first, a named candidate, and the result seen on both hosts. Exit 0 only when healthy afterwards. */
 export const switchoverCommand = (options: OperateOptions & { to?: string }): Promise<number> =>

@@ -2,12 +2,14 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, Refused } from '../errors.ts';
+import { confirm, print, printJson, tell } from '../run/ask.ts';
+import type { CommonOptions } from '../run/options.ts';
+import { setup } from '../run/setup.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
 import { resolveTarget } from '../transport/target.ts';
 import { paint } from '../view/style.ts';
-import { type CommonOptions, confirm, print, printJson, setup, tell } from './common.ts';
 
 /**
  * `hapg trust`: fetches host keys, shows their fingerprints for comparison, stores those that are new. A key that differs

@@ -17,8 +17,10 @@ import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
 import { shortOfRoom } from '../programs/apt-room.ts';
+import type { OperateOptions } from '../run/intent.ts';
+import { operate } from '../run/operate.ts';
+import { refuseUnless } from '../run/refuse.ts';
 import { paint, table } from '../view/style.ts';
-import { type OperateOptions, operate, refuseUnless } from './operate.ts';
 
 /** The flags of `hapg update`, as texts. */
 export interface UpdateFlags extends OperateOptions {

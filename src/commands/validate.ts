@@ -1,6 +1,6 @@
 import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
-import { print, printJson, tell } from './common.ts';
+import { print, printJson, tell } from '../run/ask.ts';
 
 /** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
 export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {

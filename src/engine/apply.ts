@@ -1,18 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import type { Action, Step } from '../steps/step.ts';
-import type { Interrupt } from './events.ts';
-import { workOn } from './host-work.ts';
+import { type Workshop, workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import type { Context, Playbook, Stage } from './playbook.ts';
 import { settleAll, settled } from './pool.ts';
-import { type Probed, probe } from './probe.ts';
+import { probe } from './probe.ts';
 import type { Done, Failure, Recorder } from './record.ts';
 import type { Session } from './session.ts';
+import type { Survey } from './survey.ts';
 
 export interface ApplyResult {
   done: Done[];
@@ -24,22 +24,27 @@ const GATE_TIMEOUT_MS = 120_000;
 
 /** Everything of one changing run. */
 export class Apply {
+  private readonly session: Session;
+  private readonly recorder: Recorder;
+  private readonly playbook: Playbook;
+  private readonly scope: Scope;
+  private context: Context;
+  private readonly facts: Map<string, Facts>;
+  private readonly plan: Plan;
   private observations: Map<string, Observation>;
 
-  constructor(
-    private readonly session: Session,
-    private readonly playbook: Playbook,
-    private readonly scope: Scope,
-    private context: Context,
-    private readonly facts: Map<string, Facts>,
-    private readonly recorder: Recorder,
-    private readonly interrupt: Interrupt,
-    private readonly plan: Plan,
-    probed: ReadonlyMap<string, Probed>,
-  ) {
-    this.observations = new Map(context.snapshot.observations);
+  /** The hosts are connected and locked; `survey` is what was seen of them last. */
+  constructor({ session, recorder }: Workshop, survey: Survey) {
+    this.session = session;
+    this.recorder = recorder;
+    this.playbook = survey.playbook;
+    this.scope = survey.scope;
+    this.context = survey.context;
+    this.facts = survey.facts;
+    this.plan = survey.plan;
+    this.observations = new Map(survey.context.snapshot.observations);
     this.lastProbe = new Map(
-      [...probed].map(([host, { states, observation }]) => [
+      [...survey.probed].map(([host, { states, observation }]) => [
         host,
         { states: new Map(states), pending: observation.pending },
       ]),
@@ -49,25 +54,35 @@ export class Apply {
   /** Works through the stages; stops behind the first one in which a host failed. Never throws for a host's failure. */
   async run(): Promise<ApplyResult> {
     for (const stage of this.playbook) {
-      if (this.interrupt.level > 0) break;
+      if (this.isStopped) break;
       await this.stage(stage);
       if (this.recorder.failed.length > 0) break;
     }
-    return { done: this.recorder.done, failed: this.recorder.failed, interrupted: this.interrupt.level > 0 };
+    return { done: this.recorder.done, failed: this.recorder.failed, interrupted: this.isStopped };
+  }
+
+  /** The person wants to stop: nothing new is begun. */
+  private get isStopped(): boolean {
+    return this.session.interrupt.soft.aborted;
+  }
+
+  /** Waits so long (ms), or until the person wants to stop. */
+  private wait(ms: number): Promise<unknown> {
+    return passes(this.session.clock, ms, this.session.interrupt.soft);
   }
 
   private async stage(stage: Stage): Promise<void> {
     await this.settle(stage);
     const work = await this.pendingWork(stage);
-    if (work.size === 0 || this.recorder.failed.length > 0) return;
+    if (work.size === 0 || this.isStopped || this.recorder.failed.length > 0) return;
     this.recorder.stage(
       stage.name,
       [...work.keys()].map((host) => host.name),
     );
     const busy = [...work.keys()];
     for (const [index, group] of (stage.order?.(busy, this.context) ?? [busy]).entries()) {
-      if (index > 0 && stage.between) await sleep(stage.between(this.context) * 1000);
-      if (this.interrupt.level > 0) return;
+      if (index > 0 && stage.between) await this.wait(stage.between(this.context) * 1000);
+      if (this.isStopped) return;
       if (stage.order && !(await this.passGate(stage, group))) return;
       await this.group(stage, group);
       if (this.recorder.failed.length > 0) return;
@@ -84,8 +99,8 @@ export class Apply {
     const wait = stage.settles?.(this.context);
     const done = wait && this.lastDone.get(wait.handler);
     if (done === undefined) return;
-    const left = done + wait!.seconds * 1000 - Date.now();
-    if (left > 0 && this.interrupt.level === 0) await sleep(left);
+    const left = done + wait!.seconds * 1000 - this.session.clock.now();
+    if (left > 0) await this.wait(left);
   }
 
   /** Hosts that have something to do in this stage, judged by what is there now. */
@@ -136,7 +151,8 @@ export class Apply {
       if (result.status === 'rejected') {
         // A host that cannot be read has no face: what it showed before says nothing about now.
         this.observations.delete(hosts[index]!.name);
-        this.recorder.failure(hosts[index]!.name, 'probe', result.reason as Error);
+        if (!(result.reason instanceof Interrupted))
+          this.recorder.failure(hosts[index]!.name, 'probe', result.reason as Error);
         continue;
       }
       const { host, facts, observation, states } = result.value;
@@ -163,14 +179,15 @@ export class Apply {
 
   /** Looks, then judges: the picture that the plan was made of may be as old as the person's answer. */
   private async passGate(stage: Stage, group: readonly Host[]): Promise<boolean> {
-    const started = Date.now();
+    const { clock } = this.session;
+    const started = clock.now();
     for (;;) {
       await this.lookAround(stage);
-      if (this.recorder.failed.length > 0) return false;
+      if (this.recorder.failed.length > 0 || this.session.interrupt.hard.aborted) return false;
       const verdict = stage.gate?.(group, this.context) ?? { ok: true };
       if (verdict.ok) return true;
       const reason = verdict.reasons.join('; ');
-      if (Date.now() - started > GATE_TIMEOUT_MS || this.interrupt.level > 0) {
+      if (clock.now() - started > GATE_TIMEOUT_MS || this.isStopped) {
         for (const host of group)
           this.recorder.failure(
             host.name,
@@ -181,7 +198,7 @@ export class Apply {
       }
       for (const host of group)
         this.session.options.emit({ type: 'doing', host: host.name, text: `waiting: ${reason}` });
-      await sleep(1000);
+      await this.wait(1000);
     }
   }
 
@@ -196,7 +213,7 @@ export class Apply {
       }
     });
     settled(results);
-    for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, Date.now());
+    for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, this.session.clock.now());
   }
 
   /** All changes of one stage on one host, by what was read of it last. */
@@ -210,7 +227,7 @@ export class Apply {
       this.disturbed = true;
     }
     const planned = (step: string) => this.planned(host, step);
-    const shop = { session: this.session, recorder: this.recorder, interrupt: this.interrupt };
+    const shop = { session: this.session, recorder: this.recorder };
     const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, shop);
     for (const [id, state] of after) states.set(id, state);
   }

@@ -11,8 +11,3 @@ export type RunEvent =
   | { type: 'note'; text: string };
 
 export type Emit = (event: RunEvent) => void;
-
-/** How far the person wants to stop: 0 not at all, 1 no new steps, 2 leave what runs in units, 3 at once. */
-export interface Interrupt {
-  level: 0 | 1 | 2 | 3;
-}

@@ -3,8 +3,8 @@ import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { Action, Step } from '../steps/step.ts';
-import type { Interrupt } from './events.ts';
 import { armScript, disarmScript, UNDO_AFTER_S } from './guard.ts';
+import { stopOn } from './interrupt.ts';
 import { type DueHandler, differences, handlerId, marksOf, type StepDifference } from './plan.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
@@ -26,7 +26,6 @@ export interface HostWork {
 export interface Workshop {
   session: Session;
   recorder: Recorder;
-  interrupt: Interrupt;
 }
 
 /** Groups steps that their kind can change together; order is kept. */
@@ -101,7 +100,7 @@ const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role
 });
 
 async function change(work: HostWork, shop: Workshop, items: readonly StepDifference[]): Promise<void> {
-  if (shop.interrupt.level > 0) throw new Interrupted();
+  stopOn(shop.session.interrupt.soft);
   const { step, state } = items[0]!;
   const remote = shop.session.remote(work.host, step.id);
   const [first, ...others] = items.map((one) =>
@@ -123,6 +122,7 @@ async function proveLogin(
   try {
     await session.proveLogin(host, witnesses);
   } catch (cause) {
+    if (cause instanceof Interrupted) throw cause;
     throw new StepFailed(
       host.name,
       guarded.map((one) => one.id).join(', '),

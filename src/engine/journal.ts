@@ -21,16 +21,25 @@ export const newRunId = (): string =>
 
 /** What was done, when, by whom: one NDJSON file a run on the controller, written line by line so that a kill loses nothing. */
 export class Journal {
-  private constructor(private readonly file: string) {}
+  private isMade = false;
 
+  private constructor(
+    private readonly cluster: Cluster,
+    private readonly file: string,
+  ) {}
+
+  /** The journal of a run that is about to begin; a run that writes nothing leaves nothing behind. */
   static open(cluster: Cluster, run: string): Journal {
-    ensureStateDir(cluster);
-    mkdirSync(directory(cluster), { recursive: true, mode: 0o700 });
-    return new Journal(join(directory(cluster), `${run}.ndjson`));
+    return new Journal(cluster, join(directory(cluster), `${run}.ndjson`));
   }
 
   /** Appends one line, without the secrets of the run. */
   write(type: string, fields: Record<string, unknown>): void {
+    if (!this.isMade) {
+      ensureStateDir(this.cluster);
+      mkdirSync(directory(this.cluster), { recursive: true, mode: 0o700 });
+      this.isMade = true;
+    }
     appendFileSync(this.file, `${JSON.stringify({ time: new Date().toISOString(), type, ...scrubbed(fields) })}\n`, {
       mode: 0o600,
     });

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { Locked } from '../errors.ts';
+import { KnownError, Locked, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { LOCK_FD } from '../shell/frame.ts';
@@ -64,47 +64,42 @@ export function expectLocked(host: Host, output: string): void {
   if (lines[0] !== 'locked') throw new Locked(host.name, describeHolder(lines.slice(1).join('\n')));
 }
 
-/**
- * The order in which locks are taken: the first host in name order alone, the others once it is held. Of two runs over
- * the same hosts exactly one passes the first, so they can never hold half of the hosts each.
- */
-export function lockOrder(hosts: readonly Host[]): {
-  enter: (host: Host) => Promise<void>;
-  locked: (host: Host) => void;
-  failed: (host: Host, reason: Error) => void;
-} {
-  const first = [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1))[0];
-  let open: () => void = () => undefined;
-  let refuse: (reason: Error) => void = () => undefined;
-  const gate = new Promise<void>((resolve, reject) => {
-    open = resolve;
-    refuse = reject;
-  });
-  gate.catch(() => undefined);
-  return {
-    enter: (host) => (host === first ? Promise.resolve() : gate),
-    locked: (host) => host === first && open(),
-    failed: (host, reason) => host === first && refuse(reason),
-  };
+/** How a run takes locks: as whom, and how long it waits for another run (s). */
+export interface Locking {
+  who: Holder;
+  waitSeconds: number;
 }
 
-/** Takes the locks of connected hosts in that order. Throws Locked; the locks taken so far end with the session. */
-export async function lockAll(
-  session: Session,
-  hosts: readonly Host[],
-  who: Holder,
-  waitSeconds: number,
-): Promise<void> {
-  const order = lockOrder(hosts);
-  const results = await settleAll(hosts, session.options.forks, async (host) => {
-    await order.enter(host);
-    try {
-      expectLocked(host, (await session.ask(host, lockScript(who, waitSeconds), waitSeconds + 20, true)).output);
-      order.locked(host);
-    } catch (cause) {
-      order.failed(host, cause as Error);
-      throw cause;
-    }
-  });
+/** Seconds for the lock's own script beside the wait. */
+const SCRIPT_S = 20;
+
+/**
+ * The host whose lock is taken first, by name and alone. Of two runs over the same hosts exactly one passes it, so they can
+ * never hold half of the hosts each.
+ */
+export const firstOf = (hosts: readonly Host[]): Host | undefined =>
+  [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1))[0];
+
+/** Takes the lock of one connected host. Throws Locked, or StepFailed where the host does not answer. */
+export async function lockOne(session: Session, host: Host, { who, waitSeconds }: Locking): Promise<void> {
+  let output: string;
+  try {
+    ({ output } = await session.ask(host, lockScript(who, waitSeconds), waitSeconds + SCRIPT_S, true));
+  } catch (cause) {
+    throw cause instanceof KnownError ? cause : new StepFailed(host.name, 'lock', (cause as Error).message);
+  }
+  expectLocked(host, output);
+}
+
+/** Takes the locks of connected hosts: the first one alone, then the others together. Throws Locked; locks end with the session. */
+export async function lockAll(session: Session, hosts: readonly Host[], locking: Locking): Promise<void> {
+  const first = firstOf(hosts);
+  if (!first) return;
+  await lockOne(session, first, locking);
+  const results = await settleAll(
+    hosts.filter((host) => host !== first),
+    session.options.forks,
+    (host) => lockOne(session, host, locking),
+  );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

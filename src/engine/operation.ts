@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
@@ -10,8 +9,8 @@ import type { About } from '../observe/question.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { auditScript } from './audit.ts';
-import type { Interrupt } from './events.ts';
-import { type Holder, lockAll } from './lock.ts';
+import { stopOn } from './interrupt.ts';
+import { type Locking, lockOne } from './lock.ts';
 import { attempted, settleAll } from './pool.ts';
 import { observe } from './probe.ts';
 import type { Recorder } from './record.ts';
@@ -45,8 +44,7 @@ export class Operation {
   constructor(
     readonly session: Session,
     readonly recorder: Recorder,
-    readonly interrupt: Interrupt,
-    private readonly lock: { who: Holder; waitSeconds: number },
+    private readonly locking: Locking,
   ) {}
 
   get cluster(): Cluster {
@@ -72,7 +70,8 @@ export class Operation {
 
   /**
    * The live cluster now, as far as the look is about: what was not asked is silent, which no verdict takes for a yes. A
-   * host that does not answer is missing from it; one whose link was lost is dialled again.
+   * host that does not answer is missing from it; one whose link was lost is dialled and locked again. Rejects with
+   * Interrupted once the person waits for nothing any more.
    */
   async look(
     hosts: readonly Host[] = this.cluster.hosts,
@@ -88,6 +87,7 @@ export class Operation {
         throw cause;
       }
     });
+    stopOn(this.session.interrupt.hard);
     const seen = new Map<string, Observation>();
     for (const [index, answer] of answers.entries())
       if (answer.status === 'fulfilled') seen.set(hosts[index]!.name, answer.value);
@@ -96,7 +96,13 @@ export class Operation {
 
   private async reopen(host: Host): Promise<void> {
     await this.session.open(host);
-    await lockAll(this.session, [host], this.lock.who, this.lock.waitSeconds);
+    try {
+      await lockOne(this.session, host, this.locking);
+    } catch (cause) {
+      // Without its lock the host is not this run's to work on.
+      this.session.forget(host);
+      throw cause;
+    }
   }
 
   /** Takes down what ended the run. */
@@ -117,7 +123,8 @@ export class Operation {
 
   /**
    * Looks until the verdict is yes, and returns what was seen then. Rejects with StepFailed on `host` after `seconds`.
-   * The person is told the first reason meanwhile, or what `doing` says.
+   * The person is told the first reason meanwhile, or what `doing` says. Rejects with Interrupted when the person presses
+   * Ctrl-C twice, and where the wait is `stoppable` (nothing is half done then) at once.
    */
   async until(
     host: Host,
@@ -128,19 +135,34 @@ export class Operation {
       hosts = this.cluster.hosts,
       everyMs = 500,
       about,
+      stoppable = false,
       doing,
-    }: { hosts?: readonly Host[]; everyMs?: number; about?: readonly About[]; doing?: () => Promise<string> } = {},
+    }: {
+      hosts?: readonly Host[];
+      everyMs?: number;
+      about?: readonly About[];
+      stoppable?: boolean;
+      doing?: () => Promise<string>;
+    } = {},
   ): Promise<Snapshot> {
-    const end = Date.now() + seconds * 1000;
+    const { clock } = this.session;
+    const end = clock.now() + seconds * 1000;
     for (;;) {
+      if (stoppable) this.checkInterrupt();
       const snapshot = await this.look(hosts, { about });
       const verdict = judge(snapshot);
       if (verdict.ok) return snapshot;
-      if (Date.now() > end)
+      if (clock.now() > end)
         throw new StepFailed(host.name, what, `not so within ${seconds} s: ${verdict.reasons.join('; ')}`);
       this.say(host, doing ? await doing() : `waiting: ${verdict.reasons[0]}`);
-      await sleep(everyMs);
+      await this.pause(everyMs, stoppable);
     }
+  }
+
+  /** Waits so long (ms). Ctrl-C ends it as it ends `until`. */
+  pause(ms: number, stoppable = false): Promise<void> {
+    const { clock, interrupt } = this.session;
+    return clock.sleep(ms, stoppable ? interrupt.soft : interrupt.hard);
   }
 
   say(host: Host, text: string): void {
@@ -169,7 +191,7 @@ export class Operation {
 
   /** Stops here when the person wants to stop; to be called where nothing is half done. */
   checkInterrupt(): void {
-    if (this.interrupt.level > 0) throw new Interrupted();
+    stopOn(this.session.interrupt.soft);
   }
 
   /** Arms the undo of something temporary; the change itself follows. Again: it counts anew, and is there if it had run. */
@@ -201,7 +223,7 @@ export class Operation {
 
   /** The same operation, seen through another model of the same hosts (one more, one less). */
   through(cluster: Cluster): Operation {
-    return new Operation(this.session.through(cluster), this.recorder, this.interrupt, this.lock);
+    return new Operation(this.session.through(cluster), this.recorder, this.locking);
   }
 
   /** Puts back everything temporary that can be reached; returns what could not, for the person. */
@@ -209,7 +231,7 @@ export class Operation {
     const left: string[] = [];
     for (const { host, name } of [...this.armed].reverse())
       try {
-        if (this.interrupt.level >= 2) throw new Interrupted('not waited for');
+        if (this.session.interrupt.hard.aborted) throw new Interrupted('not waited for');
         if (!this.session.isOpen(host)) await this.reopen(host);
         await this.release(host, name);
       } catch (cause) {
@@ -243,19 +265,20 @@ export class Operation {
         'reboot',
         `systemd-run -q --on-active=1 --timer-property=AccuracySec=100ms ${quote('/bin/systemctl')} reboot`,
       );
-      const end = Date.now() + seconds * 1000;
+      const { clock } = this.session;
+      const end = clock.now() + seconds * 1000;
       for (;;) {
-        await sleep(1000);
+        await this.pause(1000);
         this.session.forget(host);
         this.say(host, 'rebooting');
         const after = await this.dial(host);
         if (after !== undefined && after !== before) break;
-        if (Date.now() > end) throw new StepFailed(host.name, 'reboot', `not back within ${seconds} s`);
+        if (clock.now() > end) throw new StepFailed(host.name, 'reboot', `not back within ${seconds} s`);
       }
     } finally {
       this.away.delete(host);
     }
-    await lockAll(this.session, [host], this.lock.who, REBOOT_LOGIN_TIMEOUT_S);
+    await lockOne(this.session, host, { ...this.locking, waitSeconds: REBOOT_LOGIN_TIMEOUT_S });
   }
 
   /** The boot of a host that answers; undefined while it does not. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { StepFailed } from '../errors.ts';
+import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
 import { type Observation, observeSections, readObservation, sharedAnswers } from '../observe/index.ts';
@@ -18,6 +18,7 @@ export interface Probed {
   prelude: string;
 }
 
+/** Seconds for a probe itself; what its prelude waits for comes on top. */
 const PROBE_TIMEOUT_S = 60;
 
 function byKind(steps: readonly Step[]): Map<string, Step[]> {
@@ -46,17 +47,25 @@ function probeSections(
 export const probeScript = (cluster: Cluster, host: Host, steps: readonly Step[], nonce: string): string =>
   `${sharedAnswers(cluster, host)}\n${composeSections(probeSections(cluster, host, byKind(steps)), nonce)}`;
 
+/** What runs before a probe, in the persistent shell itself (taking the lock), and how long that may take (s). */
+export interface Prelude {
+  script: string;
+  seconds: number;
+}
+
+const NO_PRELUDE: Prelude = { script: '', seconds: 0 };
+
 /** Asks one host for these sections in one round trip; output by section, and what the prelude printed. */
 async function ask(
   session: Session,
   host: Host,
   sections: ReadonlyMap<string, string>,
-  prelude: string,
+  { script: prelude, seconds }: Prelude = NO_PRELUDE,
 ): Promise<{ answers: Map<string, string>; before: string }> {
   const nonce = randomBytes(12).toString('hex');
   // Only the prelude may leave something behind in the persistent shell; variables of a probe must not outlive it.
   const script = `${prelude}\n(\n${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}\n)`;
-  const { output } = await session.ask(host, script, PROBE_TIMEOUT_S, prelude !== '');
+  const { output } = await session.ask(host, script, PROBE_TIMEOUT_S + seconds, prelude !== '');
   return {
     answers: splitSections(sections.keys(), output, nonce),
     before: output.slice(0, output.indexOf(nonce)),
@@ -64,18 +73,25 @@ async function ask(
 }
 
 /** An error of a probe, as the host's failure. A parser of JSON quotes what it does not understand, which may be a piece of a secret. */
-const probeFailed = (host: Host, cause: unknown): StepFailed =>
-  new StepFailed(
-    host.name,
-    'probe',
-    cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message,
-  );
+const probeFailed = (host: Host, cause: unknown): Error =>
+  cause instanceof Interrupted
+    ? cause
+    : new StepFailed(
+        host.name,
+        'probe',
+        cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message,
+      );
 
 /**
- * Reads the state of all steps of a host in one round trip. `prelude` is run before, in the persistent shell itself
- * (taking the lock). Throws StepFailed when the answer is cut short or not understood.
+ * Reads the state of all steps of a host in one round trip. Throws StepFailed when the answer is cut short or not
+ * understood, and Interrupted where nobody waits for it any more.
  */
-export async function probe(session: Session, host: Host, steps: readonly Step[], prelude = ''): Promise<Probed> {
+export async function probe(
+  session: Session,
+  host: Host,
+  steps: readonly Step[],
+  prelude: Prelude = NO_PRELUDE,
+): Promise<Probed> {
   const groups = byKind(steps);
   try {
     const { answers, before } = await ask(session, host, probeSections(session.cluster, host, groups), prelude);
@@ -99,7 +115,7 @@ export async function probe(session: Session, host: Host, steps: readonly Step[]
  */
 export async function observe(session: Session, host: Host, about?: readonly About[]): Promise<Observation> {
   try {
-    const { answers } = await ask(session, host, observeSections(session.cluster, host, about), '');
+    const { answers } = await ask(session, host, observeSections(session.cluster, host, about));
     return readObservation(answers, session.cluster, host, about);
   } catch (cause) {
     throw probeFailed(host, cause);

@@ -1,25 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KnownError, Refused, StepFailed, Unreachable } from '../errors.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
-import { redact, type Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secrets/secret.ts';
 import type { Remote } from '../steps/step.ts';
-import { type Connection, type Credentials, connect } from '../transport/connection.ts';
-import type { ShellAnswer } from '../transport/shell.ts';
-import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from '../transport/target.ts';
-import { findWays, type Ways } from '../transport/ways.ts';
+import type { Machine, Network, ShellAnswer } from '../transport/machine.ts';
+import type { Ways } from '../transport/ways.ts';
 import type { Emit } from './events.ts';
+import { Interrupt, stopOn } from './interrupt.ts';
 import { settleAll } from './pool.ts';
-import { awaitUnit, isRunning, startUnit } from './transient.ts';
+import { remoteOf } from './remote.ts';
 
 export interface SessionOptions {
-  flags: SshFlags;
-  credentials: Credentials;
+  /** The way to the hosts. */
+  network: Network;
   /** Hosts worked on at once. */
   forks: number;
   emit: Emit;
   run: string;
   /** Values that no message of a failure may hold. */
   secrets: () => Iterable<Secret>;
+  /** The person's wish to stop; the second press closes the session. Absent: nobody wants to. */
+  interrupt?: Interrupt;
+  /** The time of this machine, unless a test brings another. */
+  clock?: Clock;
 }
 
 const DEFAULT_TIMEOUT_S = 60;
@@ -27,35 +31,50 @@ const DEFAULT_TIMEOUT_S = 60;
 const LOGIN_MS = 30_000;
 /** Of the hosts behind one chain of jumps so many are asked: one that answers proves the way. */
 const WITNESSES = 3;
-/** Seconds between two looks at how far something long is. */
-const LOOK_S = 3;
 
 /** The connections of one run: at most one a host, opened together, closed together. */
 export class Session {
-  private readonly sshConfig = readSshConfig();
+  readonly clock: Clock;
+  readonly interrupt: Interrupt;
   private foundWays: Promise<Ways> | undefined;
 
   constructor(
     readonly cluster: Cluster,
     readonly options: SessionOptions,
-    private readonly connections = new Map<string, Connection>(),
+    private readonly machines = new Map<string, Machine>(),
     private readonly end = { reached: false },
-  ) {}
+  ) {
+    this.clock = options.clock ?? systemClock;
+    this.interrupt = options.interrupt ?? new Interrupt();
+    this.interrupt.hard.addEventListener('abort', () => this.close(), { once: true });
+  }
 
   /** The same connections for another model of the same hosts. */
   through(cluster: Cluster): Session {
-    return new Session(cluster, this.options, this.connections, this.end);
+    return new Session(cluster, { ...this.options, interrupt: this.interrupt }, this.machines, this.end);
   }
 
-  /** Logs in to a host; rejects with Unreachable. A host that is connected already is left as it is. */
+  /**
+   * Logs in to a host. A host that is connected already is left as it is. Rejects with Unreachable, and with Interrupted
+   * once the person has closed the session.
+   */
   async open(host: Host): Promise<void> {
-    if (this.connections.has(host.name)) return;
-    const connection = await this.dial(host);
-    if (this.end.reached) {
-      connection.close();
-      throw new Unreachable(host.name, 'the session was closed');
+    if (this.machines.has(host.name)) return;
+    this.refuseEnded(host);
+    const machine = await this.options.network.dial(this.cluster, host);
+    try {
+      this.refuseEnded(host);
+    } catch (cause) {
+      machine.close();
+      throw cause;
     }
-    this.connections.set(host.name, connection);
+    this.machines.set(host.name, machine);
+  }
+
+  /** Throws once the session was closed: nothing is dialled again then. */
+  private refuseEnded(host: Host): void {
+    stopOn(this.interrupt.hard);
+    if (this.end.reached) throw new Unreachable(host.name, 'the session was closed');
   }
 
   /**
@@ -88,7 +107,7 @@ export class Session {
    * inventory denies it of one: what it says would cut those off that are behind it.
    */
   ways(): Promise<Ways> {
-    this.foundWays ??= findWays(this.cluster, (host) => this.target(host)).then((ways) => {
+    this.foundWays ??= this.options.network.ways(this.cluster).then((ways) => {
       for (const host of this.cluster.hosts)
         if (host.jumpHost === false && ways.has(host.name))
           throw new Refused(
@@ -123,11 +142,12 @@ export class Session {
    * that very moment, on the hosts behind as well. Rejects with the first reason.
    */
   async proveLogin(host: Host, witnesses: readonly (readonly Host[])[] = [], timeoutMs = LOGIN_MS): Promise<void> {
-    const end = Date.now() + timeoutMs;
+    const end = this.clock.now() + timeoutMs;
     await Promise.all([
       this.keepTrying([host], end),
       ...witnesses.map((behind) =>
         this.keepTrying(behind, end).catch((cause: Error) => {
+          if (cause instanceof Interrupted) throw cause;
           throw new Error(`${behind.map(({ name }) => name).join(', ')} behind it: ${cause.message}`);
         }),
       ),
@@ -139,99 +159,65 @@ export class Session {
     for (let turn = 0; ; turn++)
       try {
         // Whoever began late gets a moment as well, or the last reason would be that there was no time.
-        const left = Math.max(end - Date.now(), 3000);
+        const left = Math.max(end - this.clock.now(), 3000);
         const late = sleep(left, undefined, { ref: false }).then(() => {
           throw new Error('no answer in time');
         });
         return await Promise.race([this.logIn(hosts[turn % hosts.length]!), late]);
       } catch (cause) {
-        if (Date.now() > end) throw cause;
-        await sleep(1000);
+        if (this.clock.now() > end) throw cause;
+        await this.clock.sleep(1000, this.interrupt.hard);
       }
   }
 
   /** Logs in a second time and out again; rejects where that does not lead to the super user. */
   protected async logIn(host: Host): Promise<void> {
-    const connection = await this.dial(host);
+    const machine = await this.options.network.dial(this.cluster, host, { alone: true });
     try {
-      const answer = await connection.shell.run('id -u', 20_000);
+      const answer = await machine.run('id -u', { timeoutMs: 20_000, signal: this.interrupt.hard });
       if (answer.output.trim() !== '0') throw new Error(`the new login is not the super user: ${answer.output.trim()}`);
     } finally {
-      connection.close();
+      machine.close();
     }
   }
 
   /** Drops a connection, so that the next `open` makes a new one (after a reboot). */
   forget(host: Host): void {
-    this.connections.get(host.name)?.close();
-    this.connections.delete(host.name);
+    this.machines.get(host.name)?.close();
+    this.machines.delete(host.name);
   }
 
   /**
    * Runs a script on a host's root shell. A non-zero status is an answer. The output is as the host gave it, for it is
-   * parsed: whoever shows it takes the secrets out.
+   * parsed: whoever shows it takes the secrets out. Rejects when the link is lost or too slow, and with Interrupted once the
+   * person has closed the session.
    */
   async ask(host: Host, script: string, timeoutSeconds = DEFAULT_TIMEOUT_S, inShell = false): Promise<ShellAnswer> {
-    const connection = this.connections.get(host.name);
-    if (!connection) throw new Error(`${host.name} is not connected`);
-    return connection.shell.run(script, timeoutSeconds * 1000, inShell);
+    const { hard: signal } = this.interrupt;
+    const machine = this.machines.get(host.name);
+    try {
+      if (!machine) throw new Error(`${host.name} is not connected`);
+      return await machine.run(script, { timeoutMs: timeoutSeconds * 1000, inShell, signal });
+    } catch (cause) {
+      // Whatever failed for want of the connection, the reason is that the person has closed it.
+      stopOn(signal);
+      throw cause;
+    }
   }
 
   isOpen(host: Host): boolean {
-    return this.connections.has(host.name);
+    return this.machines.has(host.name);
   }
 
-  /** What a step's change sees of its host; failures name host and step, and hold no secret. */
+  /** What a step's change sees of its host. */
   remote(host: Host, step: string): Remote {
-    const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, this.options.secrets()));
-    const run = async (script: string, timeoutSeconds?: number): Promise<string> => {
-      let answer: ShellAnswer;
-      try {
-        answer = await this.ask(host, script, timeoutSeconds);
-      } catch (cause) {
-        throw failed((cause as Error).message);
-      }
-      if (answer.code !== 0) throw failed(lastLines(answer.output) || `exit status ${answer.code}`);
-      return answer.output;
-    };
-    const doing = (text: string) => this.options.emit({ type: 'doing', host: host.name, text });
-    return {
-      host,
-      run,
-      unit: async (name, script, timeoutSeconds, progress) => {
-        await run(startUnit(name, script, timeoutSeconds, this.options.run), timeoutSeconds + 30);
-        if (!progress) return run(awaitUnit(name), timeoutSeconds + 30);
-        for (;;) {
-          const answer = await run(awaitUnit(name, { seconds: LOOK_S, script: progress.script }), LOOK_S + 60);
-          const seen = isRunning(answer);
-          if (seen === undefined) return answer;
-          const text = progress.tell(seen);
-          if (text) doing(text);
-        }
-      },
-      doing,
-    };
+    return remoteOf(this, host, step);
   }
 
   /** Ends all connections, and those that are being made. */
   close(): void {
     this.end.reached = true;
-    for (const connection of this.connections.values()) connection.close();
-    this.connections.clear();
-  }
-
-  private dial(host: Host): Promise<Connection> {
-    return connect(host.name, this.target(host), this.options.credentials);
-  }
-
-  private target(host: Host): SshTarget {
-    return resolveTarget(this.cluster, host, this.options.flags, this.sshConfig);
+    for (const machine of this.machines.values()) machine.close();
+    this.machines.clear();
   }
 }
-
-const lastLines = (output: string): string =>
-  output
-    .split('\n')
-    .filter((line) => line.trim())
-    .slice(-12)
-    .join('\n');

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
@@ -6,7 +5,7 @@ import { type Facts, parseFacts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { recall, remember } from './last-seen.ts';
-import { expectLocked, type Holder, lockOrder, lockScript } from './lock.ts';
+import { expectLocked, firstOf, type Locking, lockOne, lockScript } from './lock.ts';
 import { allSteps, makePlan, type Plan, type Scope } from './plan.ts';
 import type { Context, Playbook } from './playbook.ts';
 import { settleAll } from './pool.ts';
@@ -68,7 +67,8 @@ const maybePasses = ({ changes }: Plan, { cluster, snapshot }: Context, scope: S
  * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
  * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
  * where that was wrong: one round trip a host where nothing has changed since.
- * `more` are a command's own wishes. `lock` makes the first round take the hosts' locks on its way. Rejects with the first host's failure, Locked, or Refused
+ * `more` are a command's own wishes. `lock` takes the hosts' locks: the first alone, the others on the way of
+ * the first round. Rejects with the first host's failure, Locked, or Refused
  * where a step says that what is there is somebody else's.
  */
 export async function survey(
@@ -76,7 +76,7 @@ export async function survey(
   playbook: Playbook,
   scope: Scope,
   secrets: SecretStore,
-  { lock, more = {} }: { lock?: { who: Holder; waitSeconds: number } | undefined; more?: Wishes } = {},
+  { lock, more = {} }: { lock?: Locking | undefined; more?: Wishes } = {},
 ): Promise<Survey> {
   const { cluster } = session;
   const memory = recall(cluster);
@@ -89,27 +89,25 @@ export async function survey(
   let context = seen();
   const read = async (taking: typeof lock): Promise<void> => {
     let hosts = [...scope.hosts];
-    const order = lockOrder(hosts);
+    const first = taking && firstOf(hosts);
+    if (taking && first) await lockOne(session, first, taking);
     for (let round = 0; hosts.length > 0; round++) {
       if (round > 4)
         throw new Error(`the state of ${hosts.map((host) => host.name).join(', ')} changes faster than it can be read`);
       const results = await settleAll(hosts, session.options.forks, async (host) => {
         const steps = allSteps(playbook, host, context, scope).flatMap((one) => one.steps);
         asked.set(host.name, probeScript(cluster, host, steps, ''));
-        if (round > 0 || !taking) {
+        if (round > 0 || !taking || host === first) {
           probed.set(host.name, await probe(session, host, steps));
           return;
         }
-        await order.enter(host);
-        try {
-          const answer = await probe(session, host, steps, lockScript(taking.who, taking.waitSeconds));
-          expectLocked(host, answer.prelude);
-          probed.set(host.name, answer);
-          order.locked(host);
-        } catch (cause) {
-          order.failed(host, cause as Error);
-          throw cause;
-        }
+        const { who, waitSeconds } = taking;
+        const answer = await probe(session, host, steps, {
+          script: lockScript(who, waitSeconds),
+          seconds: waitSeconds,
+        });
+        expectLocked(host, answer.prelude);
+        probed.set(host.name, answer);
       });
       for (const result of results) if (result.status === 'rejected') throw result.reason;
       if (round === 0) observations.clear();
@@ -132,7 +130,7 @@ export async function survey(
   await read(lock);
   let plan = makePlan(playbook, context, scope, probed);
   for (let looks = 1; looks < LOOKS && maybePasses(plan, context, scope); looks++) {
-    await sleep(LOOK_AGAIN_MS);
+    await session.clock.sleep(LOOK_AGAIN_MS, session.interrupt.soft);
     await read(undefined);
     plan = makePlan(playbook, context, scope, probed);
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith, serverOf } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
@@ -56,11 +55,11 @@ async function verifyCopy(session: Session, cluster: Cluster, source: string): P
     serverOf(cluster),
     `select 1 from pg_stat_wal_receiver where status = 'streaming' and sender_host in (${senders})`,
   );
-  const end = Date.now() + COPY_MS;
-  while (Date.now() < end) {
+  const end = session.clock.now() + COPY_MS;
+  while (session.clock.now() < end) {
     const answers = await Promise.all(members.map((host) => session.ask(host, look, 30)));
     if (answers.some(({ output }) => output.trim() === '1')) return;
-    await sleep(500);
+    await session.clock.sleep(500, session.interrupt.hard);
   }
   session.options.emit({ type: 'note', text: `no member gets anything from ${source} now` });
 }

@@ -8,6 +8,14 @@ export const armedUndos = (units: readonly string[]): string[] => [
 ];
 
 /**
+ * Units of runs that are at work now, from a host's active units, also an undo that is being run. A drill and a client's load
+ * go on beside everything.
+ */
+export const unitsAtWork = (units: readonly string[]): string[] => [
+  ...new Set(units.flatMap((unit) => /^(hapg-(?!drill\.|load\.)[a-z0-9-]+)\.service$/.exec(unit)?.[1] ?? [])),
+];
+
+/**
  * POSIX sh that tells the holder of a host's lock, or prints nothing; writes nothing. For the moment in which it looks it
  * shares the lock with others that look; a run that wants it waits that long.
  */

@@ -1,18 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
+import { Interrupted } from '../errors.ts';
 import { frame, unframe } from '../shell/frame.ts';
+import type { RunOptions, ShellAnswer } from './machine.ts';
 
 /** A request took longer than it may. */
 class ShellTimeout extends Error {
   constructor(readonly seconds: number) {
     super(`no answer within ${seconds} s`);
   }
-}
-
-export interface ShellAnswer {
-  /** Standard output and standard error together, decoded once as UTF-8. */
-  output: string;
-  code: number;
 }
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -43,22 +39,29 @@ export class RootShell {
     this.waiting = undefined;
   }
 
-  /** Runs a script and waits for its end. A non-zero status is an answer, not an error. Rejects when the link is lost or too slow. */
-  run(script: string, timeoutMs: number, inShell = false): Promise<ShellAnswer> {
-    const turn = this.tail.then(() => this.send(script, timeoutMs, inShell));
+  /**
+   * Runs a script and waits for its end. A non-zero status is an answer, not an error. Rejects when the link is lost or too
+   * slow, or the signal is aborted; the shell is of no use then, for the answer may still come.
+   */
+  run(script: string, options: RunOptions): Promise<ShellAnswer> {
+    const turn = this.tail.then(() => this.send(script, options));
     this.tail = turn.catch(() => undefined);
     return turn;
   }
 
-  private send(script: string, timeoutMs: number, inShell: boolean): Promise<ShellAnswer> {
+  private send(script: string, { timeoutMs, inShell, signal }: RunOptions): Promise<ShellAnswer> {
+    if (signal?.aborted) this.fail(new Interrupted());
     if (this.broken) return Promise.reject(this.broken);
     return new Promise((resolve, reject) => {
       const mark = `${this.nonce}.${++this.sequence}`;
       const timer = setTimeout(() => this.fail(new ShellTimeout(timeoutMs / 1000)), timeoutMs);
+      const leave = () => this.fail(new Interrupted());
+      signal?.addEventListener('abort', leave);
       const settle =
         <T>(then: (value: T) => void) =>
         (value: T) => {
           clearTimeout(timer);
+          signal?.removeEventListener('abort', leave);
           then(value);
         };
       this.waiting = { mark, done: settle(resolve), fail: settle(reject) };

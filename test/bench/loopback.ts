@@ -7,6 +7,7 @@ import { settleAll } from '../../src/engine/pool.ts';
 import { Session } from '../../src/engine/session.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
+import { overSsh } from '../../src/transport/ssh.ts';
 import { delayProxy } from '../support/delay-proxy.ts';
 import { BIN, median, ms, probeScripts, run } from './measure.ts';
 
@@ -136,8 +137,7 @@ async function badHosts(directory: string, firstPort: number): Promise<void> {
   try {
     const { cluster } = loadInventory(inventory);
     const session = new Session(cluster, {
-      flags: {},
-      credentials: {},
+      network: overSsh({ flags: {}, credentials: {} }),
       forks: 200,
       emit: () => undefined,
       run: 'bench',

@@ -15,7 +15,7 @@ const CI_MINUTES = 55;
 const CLEANING_MS = 7 * 60_000;
 
 const testFiles = (directory: string): string[] =>
-  readdirSync(directory)
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
     .map((name) => join(directory, name));

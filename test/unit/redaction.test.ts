@@ -24,7 +24,8 @@ import type { SecretText } from '../../src/secrets/text.ts';
 import { type FileState, type FileWant, file } from '../../src/steps/file.ts';
 import { packages } from '../../src/steps/package.ts';
 import type { Difference } from '../../src/steps/step.ts';
-import type { Connection } from '../../src/transport/connection.ts';
+import type { Machine } from '../../src/transport/machine.ts';
+import { overSsh } from '../../src/transport/ssh.ts';
 import { contextFor, labCluster } from './model.ts';
 
 after(forgetSecrets);
@@ -325,18 +326,17 @@ test('secrets in YAML are found again whatever they are made of', () => {
 
 /** A session whose hosts answer what a test wants, as if they were connected. */
 function sessionThatHears(answer: (script: string) => { code: number; output: string }, secrets: Secret[]): Session {
-  const connection = { shell: { run: async (script: string) => answer(script) }, close: () => undefined };
+  const machine: Machine = { run: async (script: string) => answer(script), close: () => undefined };
   return new Session(
     cluster,
     {
-      flags: {},
-      credentials: {},
+      network: overSsh({ flags: {}, credentials: {} }),
       forks: 5,
       emit: (_event: RunEvent) => undefined,
       run: 'r',
       secrets: () => secrets,
     },
-    new Map(cluster.hosts.map((one) => [one.name, connection as unknown as Connection])),
+    new Map(cluster.hosts.map((one) => [one.name, machine])),
   );
 }
 

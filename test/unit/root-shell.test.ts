@@ -9,7 +9,7 @@ import { after, describe, test } from 'node:test';
 import type { ClientChannel } from 'ssh2';
 import { Secret } from '../../src/secrets/secret.ts';
 import { CLEAN_ENVIRONMENT, rootShellCommand } from '../../src/shell/environment.ts';
-import { awaitShell } from '../../src/transport/connection.ts';
+import { awaitShell } from '../../src/transport/become.ts';
 import { RootShell } from '../../src/transport/shell.ts';
 import type { SshTarget } from '../../src/transport/target.ts';
 
@@ -60,7 +60,7 @@ describe('the root shell', () => {
       const channel = channelOf(shell, env);
       await awaitShell(channel, READY, { nonce: NONCE, target: target('root'), credentials: {} });
       const root = new RootShell(channel);
-      const { output, code } = await root.run('env | sort; umask; pwd', 20_000);
+      const { output, code } = await root.run('env | sort; umask; pwd', { timeoutMs: 20_000 });
       assert.equal(code, 0);
       assert.deepEqual(
         output
@@ -80,7 +80,7 @@ describe('the root shell', () => {
   test('goes through the command that gives the rights, which gets it as one command of sh', async () => {
     const channel = channelOf('sh', { PATH: process.env.PATH }, ['env', 'BECAME=yes']);
     await awaitShell(channel, READY, { nonce: NONCE, target: target('root'), credentials: {} });
-    const { output } = await new RootShell(channel).run('echo "${BECAME-no}"', 20_000);
+    const { output } = await new RootShell(channel).run('echo "${BECAME-no}"', { timeoutMs: 20_000 });
     assert.equal(output.trim(), 'no');
   });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import SSHConfig from 'ssh-config';
 import { settleAll } from '../../src/engine/pool.ts';
-import { isEncrypted } from '../../src/transport/connection.ts';
+import { isEncrypted } from '../../src/transport/auth.ts';
 import { fingerprint, KnownHosts, keyType } from '../../src/transport/known-hosts.ts';
 import { ALIAS, opensshConfig } from '../../src/transport/openssh.ts';
 import { resolveTarget } from '../../src/transport/target.ts';

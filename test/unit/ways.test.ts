@@ -7,6 +7,7 @@ import SSHConfig from 'ssh-config';
 import { rulesFor } from '../../roles/index.ts';
 import { ufw } from '../../roles/ufw/ufw.ts';
 import { workOn } from '../../src/engine/host-work.ts';
+import { Interrupt } from '../../src/engine/interrupt.ts';
 import { Journal } from '../../src/engine/journal.ts';
 import { Recorder } from '../../src/engine/record.ts';
 import { Session } from '../../src/engine/session.ts';
@@ -14,7 +15,8 @@ import { Refused, UsageError } from '../../src/errors.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import type { FirewallWant } from '../../src/steps/firewall.ts';
 import { type Kind, step } from '../../src/steps/step.ts';
-import type { Connection } from '../../src/transport/connection.ts';
+import type { Machine } from '../../src/transport/machine.ts';
+import { overSsh } from '../../src/transport/ssh.ts';
 import { resolveTarget, type SshFlags } from '../../src/transport/target.ts';
 import { findWays, type Lookup } from '../../src/transport/ways.ts';
 import { contextFor, labCluster } from './model.ts';
@@ -141,14 +143,13 @@ class Rehearsal extends Session {
     super(
       cluster,
       {
-        flags: { jump },
-        credentials: {},
+        network: overSsh({ flags: { jump }, credentials: {} }),
         forks: 5,
         emit: () => undefined,
         run: 'test',
         secrets: () => [],
       },
-      new Map(opened.map((name) => [name, {} as Connection])),
+      new Map(opened.map((name) => [name, {} as Machine])),
     );
   }
 
@@ -219,6 +220,7 @@ test('an undo is armed behind everything that is not guarded, and called off onl
     log.length = 0;
     const session = {
       cluster,
+      interrupt: new Interrupt(),
       options: { emit: () => undefined, run: 'test', forks: 3, secrets: () => [] },
       witnesses: async () => {
         log.push('who is behind');
@@ -262,7 +264,7 @@ test('an undo is armed behind everything that is not guarded, and called off onl
         pending: [],
         planned: () => undefined,
       },
-      { session, recorder: new Recorder(() => undefined, Journal.open(cluster, 'test')), interrupt: { level: 0 } },
+      { session, recorder: new Recorder(() => undefined, Journal.open(cluster, 'test')) },
     );
     if (fails)
       await assert.rejects(done, /a new login no longer succeeds \(db1 behind it: no\); everything is put back/);

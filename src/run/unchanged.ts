@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Refused } from '../errors.ts';
 import { parseInventory } from '../inventory/load.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import type { Setup } from './common.ts';
+import type { Setup } from './setup.ts';
 
 /**
  * For a run that has the hosts' locks by now: what it read before, while another run may have had them, is still what is

@@ -4,17 +4,11 @@ import { all, type Verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { databasePaths, parseStorage, type Storage, storageScript } from '../src/cluster/storage.ts';
 import { upstream } from '../src/cluster/versions.ts';
-import { Apply } from '../src/engine/apply.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import type { Playbook } from '../src/engine/playbook.ts';
-import { type Survey, survey, type Wishes } from '../src/engine/survey.ts';
-import { Refused, StepFailed } from '../src/errors.ts';
+import { Refused } from '../src/errors.ts';
 import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
 import { installedVersions, offeredVersions, parseVersions, type Versions } from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
-import { ROLE_NAMES } from '../src/roles.ts';
-import type { SecretStore } from '../src/secrets/store.ts';
-import { apply } from './apply.ts';
 
 /** Seconds for a member that streams to be balanced to as well. */
 const JOIN_S = 120;
@@ -97,31 +91,12 @@ ${installedVersions(names)}`,
   };
 }
 
-/** What `apply`, or a part of it, would do to this model; the locks are held already. */
-export const surveyAll = (
-  op: Operation,
-  secrets: SecretStore,
-  {
-    playbook = apply,
-    hosts = op.cluster.hosts,
-    ...more
-  }: Wishes & { playbook?: Playbook; hosts?: readonly Host[] } = {},
-): Promise<Survey> => survey(op.session, playbook, { hosts, roles: new Set(ROLE_NAMES) }, secrets, { more });
-
-/** Carries out what was surveyed, as `apply` does. Rejects with the first failure. */
-export async function converge(op: Operation, found: Survey): Promise<void> {
-  const { playbook, scope, context, facts, plan, probed } = found;
-  const engine = new Apply(op.session, playbook, scope, context, facts, op.recorder, op.interrupt, plan, probed);
-  const { failed } = await engine.run();
-  op.checkInterrupt();
-  const first = failed[0];
-  if (first) throw new StepFailed(first.host, first.step, first.message);
-}
-
 /** Success is "streaming, caught up, voting and balanced to", not "process up". */
 export async function awaitJoined(op: Operation, host: Host): Promise<void> {
   op.stage('joined', [host]);
   await op.step(host, 'joined', [...host.roles].at(-1)!, 'run', async () => {
-    await op.until(host, 'joined', JOIN_S, (snapshot) => hasJoined(op.cluster, snapshot, host));
+    await op.until(host, 'joined', JOIN_S, (snapshot) => hasJoined(op.cluster, snapshot, host), {
+      stoppable: true,
+    });
   });
 }

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { holder, lockScript } from '../../src/engine/lock.ts';
-import { holderScript } from '../../src/observe/marks.ts';
-import { PATHS } from '../../src/paths.ts';
+import { holder, lockScript } from '../../../src/engine/lock.ts';
+import { holderScript } from '../../../src/observe/marks.ts';
+import { PATHS } from '../../../src/paths.ts';
 
 const who = holder('20261122', 'apply');
 

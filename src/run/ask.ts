@@ -1,4 +1,5 @@
-import type { Interrupt, RunEvent } from '../engine/events.ts';
+import type { RunEvent } from '../engine/events.ts';
+import type { Interrupt } from '../engine/interrupt.ts';
 import { Interrupted, type KnownError, Refused, UsageError } from '../errors.ts';
 import { scrubbed } from '../secrets/outlet.ts';
 import { Secret } from '../secrets/secret.ts';
@@ -34,9 +35,14 @@ export const notConfirmed = (): Refused =>
 const interrupted = (): Interrupted =>
   new Interrupted(run.changed ? 'interrupted; run again to go on' : 'interrupted; nothing was changed');
 
-/** A run whose connections the person has closed has no other end than that, whatever failed for want of them. */
+/**
+ * The end of a run as the person is told it. A run whose connections the person has closed has no other end than that,
+ * whatever failed for want of them; and a wait that the person has ended does not know what had been done before.
+ */
 export const endOf = (error: KnownError): KnownError =>
-  run.interrupt && run.interrupt.level >= 2 ? interrupted() : error;
+  run.interrupt?.hard.aborted || (error instanceof Interrupted && error.message === new Interrupted().message)
+    ? interrupted()
+    : error;
 
 /** Asks, unless the person has stopped the run before. Rejects with Interrupted, saying what has become of the hosts. */
 async function answerOf(ask: () => Promise<string>): Promise<string> {
@@ -49,7 +55,7 @@ async function answerOf(ask: () => Promise<string>): Promise<string> {
 }
 
 function stopIfInterrupted(): void {
-  if (run.interrupt && run.interrupt.level > 0) throw interrupted();
+  if (run.interrupt?.soft.aborted) throw interrupted();
 }
 
 /** Asks without echo. Throws UsageError without a terminal. */

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Interrupted } from './errors.ts';
+
+/** Time as a run sees it; tests bring one that does not wait. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Waits so long (ms). Rejects with Interrupted as soon as `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The time of this machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms, signal) {
+    try {
+      await sleep(ms, undefined, { signal });
+    } catch (cause) {
+      throw signal?.aborted ? new Interrupted() : cause;
+    }
+  },
+};
+
+/** Waits so long (ms). Returns false where `signal` ended the wait. */
+export const passes = (clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> =>
+  clock.sleep(ms, signal).then(
+    () => true,
+    (cause: unknown) => {
+      if (cause instanceof Interrupted) return false;
+      throw cause;
+    },
+  );

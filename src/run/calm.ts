@@ -1,0 +1,39 @@
+import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Operation } from '../engine/operation.ts';
+import type { Cluster } from '../inventory/model.ts';
+
+/**
+ * What is there once it is steady (or as `judge` wants it), or when patience is at its end: what is wrong then is for the command to judge. After a
+ * run that was killed services come up again; and what members tell of each other is a cycle of Patroni old.
+ */
+export async function whenSteady(
+  op: Operation,
+  patienceMs: number,
+  found?: Snapshot,
+  judge = (snapshot: Snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
+): Promise<Snapshot> {
+  const { clock } = op.session;
+  const end = clock.now() + patienceMs;
+  let told = '';
+  for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
+    const verdict = judge(snapshot);
+    if (verdict.ok || clock.now() >= end) return snapshot;
+    const reason = verdict.reasons[0]!;
+    if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
+    told = reason;
+    await op.pause(1000, true);
+  }
+}
+
+/**
+ * How long a short disturbance lasts (ms): a replica whose connection was cut asks again after PostgreSQL's
+ * wal_retrieve_retry_interval, and Patroni reports that within one of its cycles.
+ */
+export const cycle = ({ timing }: Cluster): number => RECONNECT_MS + (timing.patroni.loop_wait + 1) * 1000;
+
+/** PostgreSQL's default of wal_retrieve_retry_interval (ms). */
+const RECONNECT_MS = 5000;
+
+/** How long a cluster has to come to rest after a run that was killed (ms). */
+export const CALM_MS = 120_000;

@@ -1,0 +1,47 @@
+import { EXIT, KnownError, type Unreachable } from '../errors.ts';
+import type { Host } from '../inventory/model.ts';
+import type { Run } from './run.ts';
+
+/** Where a run over the other hosts makes sense. */
+export const GO_WITHOUT = "Go on without a host only on purpose: --limit '!NAME'";
+/** Where all hosts are needed. */
+export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME... --gone"';
+
+/** The one error that stands for all unreachable hosts, with the way on where there is one. */
+export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn?: string): KnownError {
+  const lines = [...failed.values()].map((error) => error.message);
+  return new KnownError(
+    `${lines.join('\n')}\nNothing was changed${wayOn === undefined ? '' : `. ${wayOn}`}`,
+    EXIT.unreachable,
+  );
+}
+
+/** Connects to all of these hosts. Throws the reasons where one is out of reach, after `before` was called with them. */
+export async function reachAll(
+  { session }: Run,
+  hosts: readonly Host[],
+  wayOn?: string,
+  before: (unreachable: ReadonlyMap<string, Unreachable>) => void = () => undefined,
+): Promise<void> {
+  const unreachable = await session.openAll(hosts);
+  if (unreachable.size === 0) return;
+  before(unreachable);
+  throw unreachableError(unreachable, wayOn);
+}
+
+/**
+ * Connects to those of these hosts that are there, and returns them with what is to be said of the others. Throws the
+ * reasons where none is, or one is missing that the run cannot do without.
+ */
+export async function reachSome(
+  { session }: Run,
+  hosts: readonly Host[],
+  needs: (host: Host) => boolean = () => false,
+  wayOn?: string,
+): Promise<{ reached: Host[]; missing: string[] }> {
+  const unreachable = await session.openAll(hosts);
+  const reached = hosts.filter((host) => !unreachable.has(host.name));
+  if (reached.length === 0 || hosts.some((host) => unreachable.has(host.name) && needs(host)))
+    throw unreachableError(unreachable, wayOn);
+  return { reached, missing: [...unreachable.values()].map(({ message }) => message) };
+}

@@ -1,0 +1,8 @@
+import type { Verdict } from '../cluster/decisions/verdict.ts';
+import { Refused } from '../errors.ts';
+
+/** Throws Refused with every reason, saying that nothing was changed. */
+export function refuseUnless(verdict: Verdict): void {
+  if (!verdict.ok)
+    throw new Refused(`refused, nothing was changed:\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}`);
+}

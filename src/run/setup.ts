@@ -1,0 +1,49 @@
+import { UsageError } from '../errors.ts';
+import { loadInventory } from '../inventory/load.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import { limitHosts, selectRoles } from '../inventory/select.ts';
+import type { RoleName } from '../roles.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { noColor } from '../view/style.ts';
+import { tell } from './ask.ts';
+import type { CommonOptions } from './options.ts';
+
+/** What a command was told: the inventory, and the flags. */
+export interface Setup {
+  cluster: Cluster;
+  /** The inventory's text, edited if the command does that; not written yet. */
+  text: string;
+  /** The inventory's text as it was read. */
+  read: string;
+  hosts: Host[];
+  roles: ReadonlySet<RoleName>;
+  warnings: string[];
+  options: CommonOptions;
+  json: boolean;
+}
+
+/** Reads inventory and flags; nothing is contacted. `edit` changes the inventory's text first. Throws UsageError. */
+export function setup(options: CommonOptions, edit?: (text: string) => string): Setup {
+  if (options.color === false) noColor();
+  if (options.output !== 'text' && options.output !== 'json')
+    throw new UsageError(`-o ${options.output}: text or json`);
+  for (const [flag, value] of [
+    ['--forks', options.forks],
+    ['--lock-wait', options.lockWait],
+  ] as const)
+    if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
+  let read = '';
+  const { cluster, warnings, source } = loadInventory(options.inventory, options.extra, (text) => {
+    read = text;
+    return edit ? edit(text) : text;
+  });
+  const hosts = limitHosts(cluster, options.limit);
+  const roles = selectRoles(options.tags, options.skipTags);
+  if (!options.quiet) for (const warning of warnings) tell(warning);
+  return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
+}
+
+/** Tells what a person should know of the secret store's files. */
+export function tellOfStore(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
+  if (!quiet) for (const warning of store?.warnings ?? []) tell(warning);
+}

@@ -1,0 +1,48 @@
+import { passes } from '../clock.ts';
+import { takeSnapshot } from '../cluster/snapshot.ts';
+import { type Status, statusOf } from '../cluster/status.ts';
+import { settleAll } from '../engine/pool.ts';
+import { observe } from '../engine/probe.ts';
+import type { Session } from '../engine/session.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
+import type { SecretStore } from '../secrets/store.ts';
+
+/** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
+export async function takeStatus(
+  session: Session,
+  cluster: Cluster,
+  hosts: readonly Host[],
+  store: SecretStore | undefined,
+): Promise<Status> {
+  const unreachable = new Map<string, string>(
+    [...(await session.openAll(hosts))].map(([name, error]) => [name, error.message]),
+  );
+  const there = hosts.filter((host) => !unreachable.has(host.name));
+  const answers = await settleAll(
+    there,
+    session.options.forks,
+    async (host) => [host.name, await observe(session, host)] as const,
+  );
+  for (const [index, answer] of answers.entries())
+    if (answer.status === 'rejected') {
+      unreachable.set(there[index]!.name, (answer.reason as Error).message);
+      session.forget(there[index]!);
+    }
+  const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
+  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
+}
+
+/** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
+export async function settledStatus(
+  session: Session,
+  cluster: Cluster,
+  store: SecretStore,
+  waitMs: number,
+): Promise<Status> {
+  const { clock, interrupt } = session;
+  const end = clock.now() + waitMs;
+  for (;;) {
+    const status = await takeStatus(session, cluster, cluster.hosts, store);
+    if (status.healthy || clock.now() > end || !(await passes(clock, 500, interrupt.soft))) return status;
+  }
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { NodeSSH } from 'node-ssh';
+import type { ClientChannel } from 'ssh2';
+import { rootShellCommand } from '../shell/environment.ts';
+import type { Credentials } from './auth.ts';
+import { CONNECT_TIMEOUT_MS } from './hop.ts';
+import { RootShell } from './shell.ts';
+import type { SshTarget } from './target.ts';
+
+/**
+ * Starts the root shell. Whatever the host prints before the shell announces itself is thrown away, and is the reason where
+ * the shell never does. A password is sent only after sudo's own prompt, told by the nonce, was seen.
+ */
+export async function becomeRoot(
+  ssh: NodeSSH,
+  target: SshTarget,
+  credentials: Credentials,
+  timeoutMs = CONNECT_TIMEOUT_MS,
+): Promise<RootShell> {
+  const client = ssh.connection;
+  if (!client) throw new Error('the connection was lost');
+  const nonce = randomBytes(12).toString('hex');
+  // sudo-rs knows no -H; HOME is set by the shell's own start.
+  const become = target.user === 'root' ? [] : ['sudo', '-S', '-p', `${nonce} `];
+  const announcement = `${nonce}-ready`;
+  const channel = await new Promise<ClientChannel>((resolve, reject) =>
+    client.exec(rootShellCommand(announcement, become), (error, opened) => (error ? reject(error) : resolve(opened))),
+  );
+  await awaitShell(channel, announcement, { nonce, target, credentials, timeoutMs });
+  channel.stderr.resume();
+  return new RootShell(channel);
+}
+
+/** What the host said last, for a person: printable, without sudo's prompts, at most three lines. */
+const saidBy = (output: string, nonce: string): string =>
+  output
+    .replaceAll(`${nonce} `, '')
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-3)
+    .join('; ');
+
+/** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with what the host said instead. */
+export function awaitShell(
+  channel: ClientChannel,
+  announcement: string,
+  {
+    nonce,
+    target,
+    credentials,
+    timeoutMs = CONNECT_TIMEOUT_MS,
+  }: { nonce: string; target: SshTarget; credentials: Credentials; timeoutMs?: number },
+): Promise<void> {
+  const where = target.user === 'root' ? `the root shell on ${target.host}` : `sudo on ${target.host}`;
+  return new Promise<void>((resolve, reject) => {
+    let out = '';
+    let err = '';
+    let asked = 0;
+    const done = () => {
+      clearTimeout(timer);
+      channel.removeListener('data', onOut);
+      channel.stderr.removeListener('data', onErr);
+      channel.removeListener('close', onClose);
+    };
+    const fail = (reason: string) => {
+      done();
+      reject(new Error(`${where}: ${reason}`));
+    };
+    const heard = () => saidBy(`${out}\n${err}`, nonce);
+    const expire = () =>
+      setTimeout(
+        () => fail(`no answer within ${timeoutMs / 1000} s${heard() ? `; it said: ${heard()}` : ''}`),
+        timeoutMs,
+      );
+    let timer = expire();
+    const onOut = (chunk: Buffer) => {
+      out += chunk.toString('latin1');
+      // Nothing follows the announcement: the shell has not been asked anything yet.
+      if (!out.includes(`${announcement}\n`)) return;
+      done();
+      resolve();
+    };
+    const onErr = (chunk: Buffer) => {
+      err += chunk.toString('latin1');
+      if (err.split(`${nonce} `).length - 1 <= asked) return;
+      asked++;
+      if (asked > 1) return fail('the password was not accepted');
+      if (!credentials.becomePassword) return fail(`a password is needed for ${target.user}: use -K`);
+      // A person may take longer to type than a program to answer.
+      clearTimeout(timer);
+      credentials.becomePassword().then(
+        (password) => {
+          timer = expire();
+          channel.write(`${password.reveal()}\n`);
+        },
+        (error: Error) => {
+          done();
+          reject(error);
+        },
+      );
+    };
+    const onClose = () => fail(heard() || 'it ended at once');
+    channel.on('data', onOut);
+    channel.stderr.on('data', onErr);
+    channel.on('close', onClose);
+  });
+}

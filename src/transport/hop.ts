@@ -1,0 +1,147 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NodeSSH } from 'node-ssh';
+import type { AuthHandlerMiddleware, ConnectConfig } from 'ssh2';
+import { KnownHosts } from './known-hosts.ts';
+import type { SshTarget } from './target.ts';
+
+/** How long a host has for each step of a login: the connection, the handshake, the shell (ms). */
+export const CONNECT_TIMEOUT_MS = 20_000;
+const KEEPALIVE_MS = 10_000;
+
+/** Logins that a busy sshd may drop before one is given up: OpenSSH drops at random from MaxStartups on. */
+const DROPS = 2;
+/** The first pause before a dropped login is tried again; the next is twice as long, each up to twice as long at random (ms). */
+const AGAIN_MS = 300;
+
+/** A failure with a name that programs know: of node (`code`) or of ssh2 (`level`). */
+type Failure = Error & { code?: string; level?: string };
+
+/** Describes why a login failed, for a person who can do something about it. */
+export function describe(error: Failure, target: SshTarget, timeoutMs: number): string {
+  const where = `${target.user}@${target.host}:${target.port}`;
+  if (error.code === 'ECONNREFUSED') return `${where}: connection refused. Is sshd running, and is the port right?`;
+  if (error.code === 'ENOTFOUND') return `${where}: the name cannot be resolved`;
+  if (error.level === 'client-timeout' || error.code === 'ETIMEDOUT')
+    return `${where}: no answer within ${timeoutMs / 1000} s`;
+  if (error.level === 'client-authentication') {
+    const offered = [...target.keys, ...(target.agent ? ['the agent'] : [])].join(', ') || 'no key at all';
+    return `${where}: login refused; offered ${offered}. Name the key with ssh.key or --private-key`;
+  }
+  return `${where}: ${error.message}`;
+}
+
+/** Opens a TCP connection to a host. */
+function openSocket({ host, port }: SshTarget, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true });
+    const timer = setTimeout(() => socket.destroy(timedOut()), timeoutMs);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+  });
+}
+
+/**
+ * Opens a connection from a jump host to the next. The jump host's own TCP has two minutes for an address that swallows
+ * everything; here it has as long as a connection without a jump host.
+ */
+async function openThrough(link: NodeSSH, { host, port }: SshTarget, timeoutMs: number): Promise<Duplex> {
+  let late = false;
+  const opened = link.forwardOut('127.0.0.1', 0, host, port).then((channel) => {
+    // Nobody waits any more for one that comes too late.
+    if (late) channel.destroy();
+    return channel;
+  });
+  const timer = new AbortController();
+  const timeout = sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
+    late = true;
+    throw timedOut();
+  });
+  try {
+    return await Promise.race([opened, timeout]);
+  } finally {
+    timer.abort();
+    for (const one of [opened, timeout]) one.catch(() => undefined);
+  }
+}
+
+const timedOut = (): Failure => Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
+
+/** A hop of the way to a host: reached over the network itself, or through the one before it. */
+export interface Hop {
+  target: SshTarget;
+  /** What ssh2 tries, from `authMethods`. */
+  methods: object[];
+  /** The jump host before this one. */
+  through?: NodeSSH | undefined;
+  timeoutMs: number;
+}
+
+/** Logs in to one hop and verifies its host key. A login that ends before authentication is tried again. */
+export async function logIn(hop: Hop): Promise<NodeSSH> {
+  for (let drops = 0; ; drops++) {
+    const began = performance.now();
+    try {
+      return await logInOnce(hop);
+    } catch (cause) {
+      if (drops >= DROPS || !wasDropped(cause as Failure, performance.now() - began < hop.timeoutMs)) throw cause;
+      await sleep(AGAIN_MS * 2 ** drops * (1 + Math.random()));
+    }
+  }
+}
+
+/**
+ * Whether the other end hung up before it said who it is or whether it lets us in. node-ssh calls an end without a word a
+ * time-out; `early` says that it was none.
+ */
+const wasDropped = ({ code, level, message }: Failure, early: boolean): boolean =>
+  (level === 'protocol' && message === 'Connection lost before handshake') ||
+  (level === 'client-socket' && (code === 'ECONNRESET' || code === 'EPIPE')) ||
+  (early && code === 'ETIMEDOUT' && message === 'No response from server');
+
+async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<NodeSSH> {
+  const socket = through ? await openThrough(through, target, timeoutMs) : await openSocket(target, timeoutMs);
+  const known = KnownHosts.read(target.knownHosts);
+  let refusal: string | undefined;
+  const types = known.types(target.host, target.port);
+  const config: ConnectConfig = {
+    sock: socket as Socket,
+    username: target.user,
+    readyTimeout: timeoutMs,
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: 3,
+    authHandler: methods as unknown as AuthHandlerMiddleware,
+    hostVerifier: (key: Buffer) => {
+      const verdict = known.verify(target.host, target.port, key);
+      if (!verdict.ok) refusal = verdict.reason;
+      return verdict.ok;
+    },
+    ...(types.length > 0 ? { algorithms: { serverHostKey: types as never } } : {}),
+  };
+  const ssh = new NodeSSH();
+  try {
+    await ssh.connect(config as never);
+  } catch (error) {
+    socket.destroy();
+    // ssh2 reports its own words when the verifier refuses; ours tell what to do.
+    throw refusal ? new Error(refusal) : error;
+  }
+  // Without a permanent listener a reset link ends the whole process (node-ssh #421).
+  ssh.connection?.on('error', () => undefined);
+  return ssh;
+}
+
+/** Ends a connection. The socket of a peer that may be gone must not keep the process alive. */
+export function hangUp(ssh: NodeSSH): void {
+  const client = ssh.connection;
+  ssh.dispose();
+  setTimeout(() => client?.destroy(), 500).unref();
+}

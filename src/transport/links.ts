@@ -1,0 +1,94 @@
+import type { NodeSSH } from 'node-ssh';
+import { describe, hangUp, logIn } from './hop.ts';
+import type { SshTarget } from './target.ts';
+
+/** A login to the last of some jump hosts; several connections go through it. */
+export interface Link {
+  ssh: NodeSSH;
+  /** To be called once by each that has got it; the link ends with its last user. */
+  release(): void;
+}
+
+interface Shared {
+  opened: Promise<NodeSSH>;
+  users: number;
+  end(): void;
+}
+
+/** What ssh2 tries at a hop; asked for before the first connection. */
+export type MethodsOf = (hop: SshTarget) => object[];
+
+const nameOf = (jumps: readonly SshTarget[]): string =>
+  JSON.stringify(
+    jumps.map(({ host, port, user, keys, agent, knownHosts }) => [host, port, user, keys, agent, knownHosts]),
+  );
+
+/**
+ * Logins to jump hosts, one for each distinct chain of them: thirty hosts behind a bastion are one login there, not thirty
+ * at the same moment, which sshd would drop at random (sshd_config(5), MaxStartups).
+ */
+export class Links {
+  private readonly shared = new Map<string, Shared>();
+
+  constructor(private readonly timeoutMs: number) {}
+
+  /** A link to the last of these jump hosts, of its own where it is `alone`; undefined without jump hosts. Rejects with the reason. */
+  async to(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<Link | undefined> {
+    if (jumps.length === 0) return undefined;
+    if (alone) return this.make(jumps, methodsOf, true);
+    const name = nameOf(jumps);
+    const shared = this.shared.get(name) ?? this.share(name, jumps, methodsOf);
+    shared.users++;
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      if (--shared.users === 0) shared.end();
+    };
+    try {
+      return { ssh: await shared.opened, release };
+    } catch (cause) {
+      release();
+      throw cause;
+    }
+  }
+
+  private share(name: string, jumps: readonly SshTarget[], methodsOf: MethodsOf): Shared {
+    const link = this.make(jumps, methodsOf, false);
+    const forget = () => {
+      if (this.shared.get(name) === shared) this.shared.delete(name);
+    };
+    const shared: Shared = {
+      users: 0,
+      opened: link.then(({ ssh }) => {
+        // Who comes next logs in anew.
+        ssh.connection?.on('close', forget);
+        return ssh;
+      }),
+      end: () => {
+        forget();
+        link.then(({ release }) => release()).catch(() => undefined);
+      },
+    };
+    this.shared.set(name, shared);
+    return shared;
+  }
+
+  private async make(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<Link> {
+    const target = jumps.at(-1)!;
+    const before = await this.to(jumps.slice(0, -1), methodsOf, alone);
+    try {
+      const ssh = await logIn({ target, methods: methodsOf(target), through: before?.ssh, timeoutMs: this.timeoutMs });
+      return {
+        ssh,
+        release: () => {
+          hangUp(ssh);
+          before?.release();
+        },
+      };
+    } catch (cause) {
+      before?.release();
+      throw new Error(`jump host ${target.host}: ${describe(cause as Error, target, this.timeoutMs)}`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { KnownError, Unreachable } from '../errors.ts';
+import { authMethods, type Credentials } from './auth.ts';
+import { becomeRoot } from './become.ts';
+import { CONNECT_TIMEOUT_MS, describe, hangUp, logIn } from './hop.ts';
+import { Links } from './links.ts';
+import type { Machine, Network } from './machine.ts';
+import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from './target.ts';
+import { findWays } from './ways.ts';
+
+export interface SshOptions {
+  flags: SshFlags;
+  credentials: Credentials;
+  /** How long a host has for each step of a login (ms). */
+  timeoutMs?: number;
+}
+
+/** The hosts as SSH reaches them. Hosts behind the same jump hosts share one login there. */
+export function overSsh({ flags, credentials, timeoutMs = CONNECT_TIMEOUT_MS }: SshOptions): Network {
+  const config = readSshConfig();
+  const links = new Links(timeoutMs);
+  return {
+    dial: async (cluster, host, { alone = false } = {}) =>
+      connect(host.name, resolveTarget(cluster, host, flags, config), { links, credentials, timeoutMs, alone }),
+    ways: async (cluster) => findWays(cluster, (host) => resolveTarget(cluster, host, flags, config)),
+  };
+}
+
+/**
+ * Logs in (through jump hosts), verifies every host key on the way, and starts the root shell (through sudo where the
+ * login is not root). Rejects with Unreachable, which names the host and the reason; what the person is the reason of
+ * (a prompt was left with Ctrl-C) comes through as it is. Nothing stays open then.
+ */
+async function connect(
+  name: string,
+  target: SshTarget,
+  {
+    links,
+    credentials,
+    timeoutMs,
+    alone,
+  }: { links: Links; credentials: Credentials; timeoutMs: number; alone: boolean },
+): Promise<Machine> {
+  const opened: (() => void)[] = [];
+  const hangAllUp = () => {
+    for (const end of opened.splice(0).reverse()) end();
+  };
+  try {
+    // A person is asked before the first connection is made: sshd does not wait for them (LoginGraceTime).
+    const methods = new Map<SshTarget, object[]>();
+    for (const hop of [...target.jumps, target]) methods.set(hop, await authMethods(hop, credentials));
+    const link = await links.to(target.jumps, (hop) => methods.get(hop)!, alone);
+    if (link) opened.push(link.release);
+    const ssh = await logIn({ target, methods: methods.get(target)!, through: link?.ssh, timeoutMs });
+    opened.push(() => hangUp(ssh));
+    const shell = await becomeRoot(ssh, target, credentials, timeoutMs);
+    ssh.connection?.on('close', () => {
+      shell.fail(new Error('the connection was lost'));
+      hangAllUp();
+    });
+    return {
+      run: (script, options) => shell.run(script, options),
+      close: () => {
+        shell.fail(new Error('the connection was closed'));
+        hangAllUp();
+      },
+    };
+  } catch (cause) {
+    hangAllUp();
+    throw cause instanceof KnownError ? cause : new Unreachable(name, describe(cause as Error, target, timeoutMs));
+  }
+}

@@ -1,0 +1,112 @@
+import type { LoadFigures } from '../cluster/client-load.ts';
+import type { ApplyResult } from '../engine/apply.ts';
+import type { Plan } from '../engine/plan.ts';
+import type { Host } from '../inventory/model.ts';
+import { showFigures } from './operation.ts';
+import { recap } from './plan.ts';
+import { duration, paint } from './style.ts';
+
+/** The run that a document is of, and how long it took (ms). */
+export interface Timed {
+  run: string;
+  ms: number;
+}
+
+/** The JSON document of `plan`. */
+export const planDocument = (plan: Plan, { run, ms }: Timed) => ({
+  hosts: plan.hosts,
+  changes: plan.changes.map(({ host, step, role, action, knownAfterApply }) => ({
+    host,
+    step,
+    role,
+    action,
+    known_after_apply: knownAfterApply,
+  })),
+  notes: plan.notes,
+  duration_ms: Math.round(ms),
+  run,
+});
+
+/** The document of a run that could not begin because hosts were out of reach. */
+export const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<string, Error>, run: string) => ({
+  hosts: Object.fromEntries(
+    hosts.map(({ name }) => [name, { ok: 0, changed: 0, failed: 0, unreachable: unreachable.has(name), skipped: 0 }]),
+  ),
+  changes: [],
+  failed: [...unreachable].map(([host, error]) => ({ host, step: 'connect', message: error.message })),
+  duration_ms: 0,
+  run,
+});
+
+/** What was done, by host; the rest is as it was planned. */
+const counts = (plan: Plan, { done, failed }: ApplyResult) =>
+  Object.fromEntries(
+    Object.entries(plan.hosts).map(([name, count]) => [
+      name,
+      {
+        ...count,
+        changed: done.filter((one) => one.host === name).length,
+        failed: failed.filter((one) => one.host === name).length,
+      },
+    ]),
+  );
+
+/** The JSON document of `apply`. */
+export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigures>, { run, ms }: Timed) => {
+  const { done, failed, writes, reads } = result;
+  return {
+    hosts: counts(plan, result),
+    changes: done.map(({ host, step, role, action }) => ({ host, step, role, action, known_after_apply: false })),
+    failed,
+    duration_ms: Math.round(ms),
+    run,
+    ...(writes ? { writes, reads } : {}),
+  };
+};
+
+/** What `apply` tells a person at its end. */
+export function showApply(
+  name: string,
+  plan: Plan,
+  result: ApplyResult & Partial<LoadFigures>,
+  { run, ms, verbosity }: Timed & { verbosity: number },
+): string {
+  const { failed, interrupted, writes, reads } = result;
+  const outcome =
+    failed.length > 0
+      ? paint.red('failed')
+      : interrupted
+        ? paint.yellow('interrupted; run again to go on')
+        : paint.green(`${name} is as the inventory says`);
+  return [
+    '',
+    ...(verbosity > 0 ? [slowest(result, ms)] : []),
+    recap(counts(plan, result)),
+    ...(writes && reads ? [showFigures({ writes, reads })] : []),
+    ...failed.map(({ host, step, message }) => paint.red(`${host}: ${step}: ${message}`)),
+    `${outcome} (${duration(ms)}, run ${run})`,
+  ].join('\n');
+}
+
+/** Kinds of work whose length is not ours: packages, initdb and base backups, the first backup. */
+const NOT_OURS = /^(packages |ready postgresql|stanza )/;
+
+/** The slowest steps, and what remains of the wall time when packages, initdb and backups are taken off (longest host of each). */
+function slowest(result: ApplyResult, totalMs: number): string {
+  const top = [...result.done].sort((a, b) => b.ms - a.ms).slice(0, 12);
+  const others = new Map<string, number>();
+  for (const one of result.done.filter(({ step }) => NOT_OURS.test(step))) {
+    const key = `${one.stage}`;
+    const sum = result.done
+      .filter((other) => other.host === one.host && other.stage === one.stage && NOT_OURS.test(other.step))
+      .reduce((ms, other) => ms + other.ms, 0);
+    others.set(key, Math.max(others.get(key) ?? 0, sum));
+  }
+  const away = [...others.values()].reduce((ms, one) => ms + one, 0);
+  return [
+    'slowest steps:',
+    ...top.map((one) => `  ${duration(one.ms).padStart(9)}  ${one.host} ${one.step}`),
+    `time outside packages, initdb, base backups and first backup: ${duration(totalMs - away)}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runUndo } from '../../../src/engine/temporary.ts';
+import { Interrupted } from '../../../src/errors.ts';
+import { loadInventory } from '../../../src/inventory/load.ts';
+import { unitsAtWork } from '../../../src/observe/marks.ts';
+import { awaitUnits, clearLeftovers } from '../../../src/run/leftovers.ts';
+import { SecretStore } from '../../../src/secrets/store.ts';
+import { type FakeHosts, fakeHosts, healthyHosts } from '../../support/fake-hosts.ts';
+import { type Answer, inTime, probed } from '../../support/fake-machine.ts';
+import { inProcess } from '../../support/in-process.ts';
+import { runOver } from '../engine/run.ts';
+
+const line = (unit: string) => `${unit} loaded active running x`;
+
+test('a unit of a run is at work, and so is an undo; a drill, a load of clients and a timer are not', () => {
+  assert.deepEqual(
+    unitsAtWork([
+      'hapg-update.service',
+      'hapg-undo-update.service',
+      'hapg-undo-update.timer',
+      'hapg-drill.service',
+      'hapg-load.service',
+    ]),
+    ['hapg-update', 'hapg-undo-update'],
+  );
+});
+
+/** db2 has a unit of a dead run at work, for so long (ms). */
+function withUnit(ms: number) {
+  let isAtWork = true;
+  const answer: Answer = (script, host) =>
+    probed(script, { units: isAtWork && host === 'db2' ? `${line('hapg-update.service')}\n.` : '.' }) ?? '';
+  const run = runOver(answer);
+  run.network.clock.in(ms, () => {
+    isAtWork = false;
+  });
+  return run;
+}
+
+test('the unit of a dead run is waited for, and named', async () => {
+  const { op, begin, network, events } = withUnit(300_000);
+  await begin();
+  const began = network.clock.now();
+  assert.equal(await inTime('the unit', awaitUnits(op, await op.look())), true);
+  const waited = network.clock.now() - began;
+  assert.ok(waited >= 300_000 && waited < 310_000, `${waited} ms`);
+  const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+  assert.deepEqual(notes, ['db2: hapg-update, left by an interrupted run, is waited for']);
+});
+
+test('without one nothing is waited for', async () => {
+  const { op, begin, network } = withUnit(0);
+  await begin();
+  await network.clock.sleep(1);
+  const seen = await op.look();
+  network.heard.length = 0;
+  assert.equal(await awaitUnits(op, seen), false);
+  assert.equal(await clearLeftovers(op, seen), false);
+  assert.deepEqual(network.heard, []);
+});
+
+test('Ctrl-C ends the wait for a unit of a dead run', async () => {
+  const { op, begin, network, interrupt } = withUnit(86_400_000);
+  await begin();
+  network.clock.in(60_000, () => interrupt.press());
+  await inTime('the unit', assert.rejects(awaitUnits(op, await op.look()), Interrupted));
+});
+
+/** A lab whose db1 and db2 show what a killed update has left; the unit on db2 ends at the second look. */
+async function afterDeadUpdate(): Promise<{ fakes: FakeHosts; looks: () => number }> {
+  const hosts = healthyHosts();
+  let looks = 0;
+  const state: { fakes?: FakeHosts } = {};
+  const isUndone = () => state.fakes?.scripts.some(({ script }) => script.trim() === runUndo('update'));
+  Object.defineProperty(hosts.db1!.sections!, 'units', {
+    get: () => (isUndone() ? '.' : `${line('hapg-undo-update.timer')}\n.`),
+  });
+  Object.defineProperty(hosts.db2!.sections!, 'units', {
+    get: () => (looks++ < 2 ? `${line('hapg-update.service')}\n.` : '.'),
+  });
+  state.fakes = await fakeHosts(hosts);
+  return { fakes: state.fakes, looks: () => looks };
+}
+
+test('apply changes nothing before the unit of a dead run has ended and its undo was run', async (context) => {
+  const { fakes, looks } = await afterDeadUpdate();
+  context.after(() => fakes.close());
+  await (await SecretStore.create(loadInventory(fakes.inventory).cluster)).save();
+  const { out, err } = await inProcess(['apply', '-i', fakes.inventory, '--yes']);
+  const heard = fakes.scripts.map(({ host, script }) => ({ host, script: script.trim() }));
+  const undo = heard.findIndex(({ host, script }) => host === 'db1' && script.includes(runUndo('update')));
+  const isLook = (script: string) => script.includes('begin') || script.includes('flock -w');
+  const first = heard.findIndex(({ script }, index) => index !== undo && !isLook(script));
+  assert.ok(undo >= 0, `${out}${err}`);
+  assert.ok(first < 0 || first > undo, heard[first]?.script.slice(0, 300));
+  assert.ok(looks() >= 3, `${looks()} looks`);
+  assert.match(err, /db2: hapg-update, left by an interrupted run, is waited for/);
+  assert.match(err, /db1: update, left by an interrupted run, was undone/);
+});
+
+test('plan waits for nothing and undoes nothing', async (context) => {
+  const { fakes } = await afterDeadUpdate();
+  context.after(() => fakes.close());
+  await inProcess(['plan', '-i', fakes.inventory]);
+  assert.ok(!fakes.scripts.some(({ script }) => script.includes(runUndo('update')) || script.includes('flock -w')));
+});
