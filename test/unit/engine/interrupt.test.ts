@@ -24,7 +24,7 @@ async function waitOfADay(presses: number, stoppable: boolean) {
   const began = network.clock.now();
   const ended = await inTime(
     'the wait',
-    op.until(host('db1'), 'streaming', DAY_S, never, { stoppable, everyMs: 60_000 }).then(
+    op.until(host('db1'), 'streaming', DAY_S, never, { hosts: [host('db1')], stoppable, everyMs: 600_000 }).then(
       () => assert.fail('nothing was waited for'),
       (cause: Error) => cause,
     ),
