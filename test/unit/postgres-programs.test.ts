@@ -7,7 +7,10 @@ const SERVER = { binDir: '/usr/lib/postgresql/17/bin', port: 5432 };
 
 test("PostgreSQL's own programs are called by their real path, a client's by what its package brings", () => {
   for (const script of [psql(SERVER, 'app'), sql(SERVER, 'select 1'), accepts(SERVER)])
-    assert.match(script, /^(runuser -u postgres -- )?\/usr\/lib\/postgresql\/17\/bin\/(psql|pg_isready) /);
+    assert.match(
+      script,
+      /^(setpriv --reuid=postgres --regid=postgres --init-groups )?\/usr\/lib\/postgresql\/17\/bin\/(psql|pg_isready) /,
+    );
   assert.match(clientPsql('postgresql://app@10.1.1.100/app', '/root/.pgpass'), / psql -XAtq /);
 });
 
