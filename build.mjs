@@ -1,16 +1,17 @@
 // Bundles the command into one file: loading six libraries one by one costs more than a whole no-op run over the network.
-// Tests bundle their own programs in the same way: node build.mjs ENTRY DIRECTORY NAME
+// Tests bundle their own programs, and themselves, in the same way: node build.mjs DIRECTORY ENTRY...
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const [entry = 'src/cli.ts', directory = 'dist', name = 'hapg'] = process.argv.slice(2);
+const [directory = 'dist', ...entries] = process.argv.slice(2);
 
 rmSync(directory, { recursive: true, force: true });
 
 await build({
-  entryPoints: [entry],
+  entryPoints: entries.length > 0 ? entries : ['src/cli.ts'],
   outdir: directory,
-  entryNames: name,
+  entryNames: entries.length > 0 ? '[name]' : 'hapg',
+  sourcemap: entries.length > 0,
   bundle: true,
   splitting: true,
   chunkNames: 'chunk-[hash]',

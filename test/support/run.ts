@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { closingLine, GRACE_MS } from './budget.ts';
+import { bundles } from './bundle.ts';
 import { costTable, headOf, type Recorded } from './report.ts';
 import { FACTOR, SPEED } from './time.ts';
 
@@ -78,9 +79,14 @@ if (minutes) {
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
-for (const [index, files] of lots.entries()) {
-  const concurrency = directories[index] === 'test/unit' && names.length === 0 ? availableParallelism() : 1;
-  const stream = run({ files, concurrency, signal: stop.signal });
+/** Options of Node with which test files are started: those of this process. */
+const ownOptions = process.execArgv;
+for (const [index, sources] of lots.entries()) {
+  const unit = directories[index] === 'test/unit' && names.length === 0;
+  // Loading the sources takes most files of unit tests longer than their tests do.
+  const files = unit ? bundles(sources) : sources;
+  process.execArgv = unit ? ['--enable-source-maps'] : ownOptions;
+  const stream = run({ files, concurrency: unit ? availableParallelism() : 1, signal: stop.signal });
   stream.on('test:pass', ({ name, details, skip }) => {
     if (details.type === 'suite') return;
     if (skip === undefined) passed++;
