@@ -1,15 +1,17 @@
+import { transfer } from '../src/bounds/copy.ts';
+import { ANSWER_S } from '../src/bounds/hosts.ts';
+import { standstill } from '../src/bounds/postgres.ts';
+import { ARCHIVE_CHECK_S, BACKUP_INFO_S } from '../src/bounds/programs.ts';
+import { backupProgress, tellBackup } from '../src/cluster/backup-progress.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Host, repositoryHost, serverOf } from '../src/inventory/model.ts';
 import { answerOf, asking } from '../src/observe/answer.ts';
-import { type Backup, parseRepository, parseTablespaces } from '../src/observe/repository.ts';
+import { type Backup, parseTablespaces } from '../src/observe/repository.ts';
 import { backup, check, info } from '../src/programs/pgbackrest.ts';
 import { sql } from '../src/programs/postgres.ts';
-import { progressBar } from '../src/units.ts';
-
-/** No backup takes longer; seconds. */
-const BACKUP_S = 7 * 86_400;
 
 /** The host that talks to the repositories now: the one of its own, else the member that leads. Throws Refused without. */
 export function backupHost(op: Operation, { leader }: Snapshot): Host {
@@ -25,7 +27,7 @@ export function backupHost(op: Operation, { leader }: Snapshot): Host {
 export async function tablespacesOf(op: Operation, host: Host, { label, repository }: Backup): Promise<string[]> {
   const { stanza } = op.cluster;
   const command = info(stanza, `--repo=${repository}`, `--set=${label}`);
-  const its = answerOf((await op.session.ask(host, asking(60, command), 90)).output);
+  const its = answerOf((await op.session.ask(host, asking(BACKUP_INFO_S, command), BACKUP_INFO_S + ANSWER_S)).output);
   const told = its && 'said' in its ? parseTablespaces(its.said) : undefined;
   return (told ?? (await op.look()).tablespaces).filter((path) => path.startsWith('/'));
 }
@@ -33,7 +35,8 @@ export async function tablespacesOf(op: Operation, host: Host, { label, reposito
 /** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
 export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
   const { cluster } = op;
-  const host = backupHost(op, await op.look());
+  const seen = await op.look();
+  const host = backupHost(op, seen);
   const newest = async (key: number) =>
     (await op.look([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
   const made: Backup[] = [];
@@ -42,12 +45,10 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
     const before = await newest(key);
     const command = backup(cluster.stanza, key, type);
     await op.step(host, name, 'pgbackrest', 'run', (remote) =>
-      remote.unit('backup', command, BACKUP_S, {
-        script: info(cluster.stanza),
-        tell: (answer) => {
-          const progress = parseRepository(answer, cluster.stanza)?.progress;
-          return progress && `${name} ${progressBar(progress.doneBytes, progress.totalBytes)}`;
-        },
+      remote.unit('backup', command, transfer(), {
+        script: backupProgress(cluster.stanza),
+        stuckSeconds: standstill(sharedBuffers(seen)),
+        tell: (answer) => tellBackup(name, answer, cluster.stanza),
       }),
     );
     const after = await newest(key);
@@ -60,7 +61,9 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
 /** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
 export const archiveAll = async (op: Operation): Promise<void> => {
   const host = backupHost(op, await op.look());
-  await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) => remote.run(check(op.cluster.stanza), 120));
+  await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
+    remote.run(check(op.cluster.stanza), ARCHIVE_CHECK_S),
+  );
 };
 
 /** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */

@@ -1,7 +1,9 @@
 import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
+import { HOLE_S } from '../src/bounds/undo.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
+import { untilCopied } from '../src/engine/copying.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Playbook } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -14,11 +16,6 @@ import { words } from '../src/shell/quote.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst, restoredFirst } from './recover.ts';
 import { lead } from './restore.ts';
-
-/** Until the hole in the source's firewall closes by itself, should the controller die; counted anew while it goes on. */
-const HOLE_S = 3600;
-const PROLONG_MS = 600_000;
-const MEMBER_S = 900;
 
 /**
  * The backup of one cluster into the empty hosts of another: everything but PostgreSQL is set up, one host restores from
@@ -87,7 +84,7 @@ export async function clone(
         const state = snapshot.members.find((one) => one.name === member.name)?.state;
         return verdict(state === 'streaming' ? [] : [`${member.name} is ${state ?? 'not a member yet'}`]);
       };
-      await op.until(member, 'streaming', MEMBER_S, streams, { stoppable: true });
+      await untilCopied(op, member, 'streaming', streams, { databaseBytes: order.bytes });
     }
   });
   await converge(op, await surveyAll(op, apply, store));
@@ -109,11 +106,7 @@ async function openSource(source: Operation, host: Host): Promise<() => Promise<
   );
   const remove = `command -v ${iptables} >/dev/null && while ${iptables} -D ${rule} 2>/dev/null; do :; done; true`;
   await source.arm(repository, 'clone', remove, HOLE_S);
-  const timer = setInterval(() => void source.prolong(repository, 'clone').catch(() => undefined), PROLONG_MS).unref();
-  const close = () => {
-    clearInterval(timer);
-    return source.release(repository, 'clone');
-  };
+  const close = () => source.release(repository, 'clone');
   try {
     await source.ask(
       repository,

@@ -1,4 +1,7 @@
 import { clientUrl } from '../roles/etcd/etcd.ts';
+import { ANSWER_S, START_UNIT_S } from '../src/bounds/hosts.ts';
+import { dcsMember } from '../src/bounds/patroni.ts';
+import { DCS_CHANGE_S, QUICK_S } from '../src/bounds/programs.ts';
 import { dcsPeer } from '../src/cluster/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -19,9 +22,6 @@ import { setContentsAside } from '../src/programs/files.ts';
 import { quote } from '../src/shell/quote.ts';
 import type { DcsMembers } from './dcs.ts';
 
-/** Seconds for a member to start, to catch up, to vote. */
-const MEMBER_S = 120;
-
 export const etcdMembers: DcsMembers = {
   unit: 'etcd.service',
   joined: ETCD_INITIAL,
@@ -30,7 +30,7 @@ export const etcdMembers: DcsMembers = {
     const { cluster } = op;
     const other = dcsHosts(cluster).find((one) => one !== host && !op.isAway(one))!;
     await op.step(other, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
-      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(other, cluster)), 60),
+      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(other, cluster)), DCS_CHANGE_S),
     );
   },
 
@@ -54,7 +54,7 @@ rm -f ${ETCD_INITIAL}
 install -d -o etcd -g etcd -m 0700 ${data}`),
     );
     await op.step(well[0]!, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
-      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(well[0]!, cluster)), 60),
+      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(well[0]!, cluster)), DCS_CHANGE_S),
     );
     await join(op, host, well);
   },
@@ -78,20 +78,21 @@ async function join(op: Operation, host: Host, well: readonly Host[]): Promise<v
         endpoints: well.map((other) => clientUrl(other, cluster)),
         file: ETCD_INITIAL,
       }),
-      90,
+      DCS_CHANGE_S,
     );
-    await remote.run(START_ETCD, 70);
-    await op.until(host, 'voting', MEMBER_S, (snapshot) => {
+    await remote.run(START_ETCD, START_UNIT_S + ANSWER_S);
+    await op.until(host, 'voting', dcsMember(cluster.timing), (snapshot) => {
       const member = snapshot.dcs.members.find((one) => one.name === host.name);
       return verdict(member?.healthy || member?.learner ? [] : [`${host.name} is not a member yet`]);
     });
     // etcd promotes a learner only when it is in step with the leader.
-    const end = Date.now() + MEMBER_S * 1000;
+    const end = Date.now() + dcsMember(cluster.timing) * 1000;
     for (;;) {
-      const promoted = await op.session.ask(host, promoteMember(host.name, clientUrl(well[0]!, cluster)), 30);
+      const promoted = await op.session.ask(host, promoteMember(host.name, clientUrl(well[0]!, cluster)), QUICK_S);
       const member = (await op.look()).dcs.members.find((one) => one.name === host.name);
       if (member && !member.learner && member.healthy) return;
-      if (Date.now() > end) throw new Error(`not promoted within ${MEMBER_S} s: ${promoted.output.trim()}`);
+      if (Date.now() > end)
+        throw new Error(`not promoted within ${dcsMember(cluster.timing)} s: ${promoted.output.trim()}`);
     }
   });
 }

@@ -1,4 +1,7 @@
 import { firstMembers, joinScript, serverId, zookeeperClients, zookeeperMember } from '../roles/zookeeper/zookeeper.ts';
+import { START_UNIT_S } from '../src/bounds/hosts.ts';
+import { dcsMember } from '../src/bounds/patroni.ts';
+import { DCS_ASK_S, DCS_CHANGE_S } from '../src/bounds/programs.ts';
 import { dcsPeer } from '../src/cluster/dcs.ts';
 import { verdict } from '../src/cluster/decisions/verdict.ts';
 import { StepFailed } from '../src/errors.ts';
@@ -9,9 +12,6 @@ import { createKey, deleteKeys, goOnAlone, memberRemains, removeMember } from '.
 import { quote } from '../src/shell/quote.ts';
 import type { DcsMembers } from './dcs.ts';
 
-/** Seconds for a member to start and to get everything from the one that leads. */
-const MEMBER_S = 120;
-
 export const zookeeperMembers: DcsMembers = {
   unit: 'zookeeper.service',
   joined: undefined,
@@ -19,7 +19,7 @@ export const zookeeperMembers: DcsMembers = {
   async leave(op, host) {
     const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isAway(one));
     await op.step(others[0]!, `ZooKeeper member ${host.name} leaves`, 'zookeeper', 'remove', (remote) =>
-      remote.run(removeMember(dcsPeer(op.cluster, host), zookeeperClients(op.cluster, others)), 90),
+      remote.run(removeMember(dcsPeer(op.cluster, host), zookeeperClients(op.cluster, others)), DCS_CHANGE_S),
     );
   },
 
@@ -43,14 +43,14 @@ install -d -o zookeeper -g zookeeper -m 0700 ${data} ${data}/conf
 printf '%s\\n' ${serverId(host, cluster, snapshot)} > ${data}/myid
 printf '%s' ${quote(firstMembers(host, cluster, snapshot))} > ${data}/conf/members.initial
 chown zookeeper:zookeeper ${data}/myid ${data}/conf/members.initial
-${start('zookeeper.service', 60)}`,
-        90,
+${start('zookeeper.service', START_UNIT_S)}`,
+        DCS_CHANGE_S,
       );
       // One that had a vote has it still; another one asks for it as soon as it is in step.
       await op.until(
         host,
         'voting',
-        MEMBER_S,
+        dcsMember(cluster.timing),
         ({ dcs }) =>
           verdict(
             dcs.members.some((one) => one.name === host.name && one.healthy)
@@ -59,7 +59,7 @@ ${start('zookeeper.service', 60)}`,
           ),
         {
           doing: async () => {
-            const { output } = await op.session.ask(host, joinScript(host, cluster), 60);
+            const { output } = await op.session.ask(host, joinScript(host, cluster), DCS_ASK_S);
             return output.trim().split('\n').at(-1) || 'waiting for a vote';
           },
         },

@@ -1,3 +1,8 @@
+import { aside } from '../src/bounds/copy.ts';
+import { ASK_S } from '../src/bounds/hosts.ts';
+import { STOP_ALL_S, stop } from '../src/bounds/postgres.ts';
+import { KEYS_S, STANZA_DELETE_S } from '../src/bounds/programs.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { setDatabaseAsideOrLeave } from '../src/cluster/storage.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
@@ -8,7 +13,6 @@ import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
-import { ASIDE_S } from './recover.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
@@ -22,22 +26,30 @@ const inFront = (host: Host): boolean =>
  */
 export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
   const { cluster } = op;
-  const { leader, systemIdentifiers } = await op.look();
+  const snapshot = await op.look();
+  const { leader, systemIdentifiers } = snapshot;
   const members = hostsWith(cluster, 'patroni');
   const keepers = backupHosts(cluster);
   const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
   op.stage('stop', cluster.hosts);
   for (const host of keepers)
-    await op.step(host, 'timers off', 'pgbackrest', 'remove', (remote) => remote.run(turnOffUnits(BACKUP_TIMERS), 60));
+    await op.step(host, 'timers off', 'pgbackrest', 'remove', (remote) =>
+      remote.run(turnOffUnits(BACKUP_TIMERS), ASK_S),
+    );
   for (const host of cluster.hosts.filter((one) => inFront(one) && !keepers.includes(one)))
-    await op.step(host, 'services off', 'packages', 'remove', (remote) => remote.run(turnOffUnits(unitsOf(host)), 330));
+    await op.step(host, 'services off', 'packages', 'remove', (remote) =>
+      remote.run(turnOffUnits(unitsOf(host)), STOP_ALL_S),
+    );
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
-      remote.run(`${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`, 330),
+      remote.run(
+        `${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`,
+        stop(sharedBuffers(snapshot, host.name)),
+      ),
     );
   if (cluster.dcs.external)
     await op.step(sorted[0]!, `take its keys out of ${cluster.dcs.label}`, 'patroni', 'remove', (remote) =>
-      remote.run(forgetElsewhere(cluster, systemIdentifiers, `destroyed-${stamp}`), 120),
+      remote.run(forgetElsewhere(cluster, systemIdentifiers, `destroyed-${stamp}`), KEYS_S),
     );
   const [keeper] = keepers;
   if (backups && keeper)
@@ -47,7 +59,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
           cluster.stanza,
           cluster.repositories.map(({ key }) => key),
         ),
-        3600,
+        STANZA_DELETE_S,
       ),
     );
   op.stage('set aside', cluster.hosts);
@@ -60,7 +72,7 @@ ${notRunning(cluster.dataDir)}
 ${host.roles.has('patroni') ? setDatabaseAsideOrLeave(cluster.dataDir, `destroyed-${stamp}`) : ':'}
 ${dcsRole(cluster) ? setContentsAside(cluster.dcs.dataDir, `destroyed-${stamp}`) : ':'}
 rm -f ${[PATHS.data, PATHS.identity, PATHS.restore, ...(joined ? [joined] : [])].join(' ')}`,
-        ASIDE_S,
+        aside(),
       ),
     );
 }

@@ -1,3 +1,6 @@
+import { ANSWER_S } from '../src/bounds/hosts.ts';
+import { PROMOTE_S } from '../src/bounds/postgres.ts';
+import { PATRONICTL_S, SOURCE_S } from '../src/bounds/programs.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -5,9 +8,6 @@ import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts
 import { said } from '../src/observe/answer.ts';
 import { setDynamic, showDynamic } from '../src/programs/patroni.ts';
 import { quote } from '../src/shell/quote.ts';
-
-/** Seconds for Patroni to promote, which replays first what has been received. */
-const PROMOTE_S = 300;
 
 /** Where PostgreSQL of a source may be. */
 export interface Place {
@@ -31,7 +31,7 @@ wait`;
 
 /** Hosts of the source that are there, seen from the copy; a network between them that is cut looks like none. */
 export async function sourceAnswers(op: Operation, leader: Host, known: readonly Place[]): Promise<string[]> {
-  const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), 60);
+  const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), SOURCE_S + ANSWER_S);
   return [...answer.matchAll(/^answers (\S+)$/gm)].map(([, address]) => address!);
 }
 
@@ -49,7 +49,7 @@ export async function promote(
     : `there=$( ${askSource(op.cluster, known)}\n) || { echo "$there"; exit 1; }
 [ -z "$there" ] || { echo "its source is there again: $there"; exit 1; }\n`;
   await op.step(leader, 'promote', 'patroni', 'run', async (remote) => {
-    await remote.run(`${unlessThere}${setDynamic(patroniScope(op.cluster), 'standby_cluster', 'null')}`, 90);
+    await remote.run(`${unlessThere}${setDynamic(patroniScope(op.cluster), 'standby_cluster', 'null')}`, PATRONICTL_S);
   });
 }
 

@@ -1,4 +1,6 @@
 import { dcsConfig } from '../roles/patroni/dcs.ts';
+import { aside, transfer } from '../src/bounds/copy.ts';
+import { copyProgress, tellCopied, tellReplayed } from '../src/cluster/copy-progress.ts';
 import { reachedTarget, recoveryEnd } from '../src/cluster/recovery-proof.ts';
 import { type Target, targetArguments } from '../src/cluster/restore-target.ts';
 import { databasePaths, placeWal, setDatabaseAside } from '../src/cluster/storage.ts';
@@ -6,11 +8,9 @@ import type { Operation } from '../src/engine/operation.ts';
 import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
-import { sizeOf } from '../src/programs/files.ts';
 import { asPostgres, controlData, ownDirectories } from '../src/programs/postgres.ts';
 import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
-import { progressBar } from '../src/units.ts';
 
 /** What a restore was told, kept on the controller and in short on the hosts until it is done. */
 export interface RestoreOrder {
@@ -44,10 +44,7 @@ export interface BackupSource {
   own: boolean;
 }
 
-export const RESTORE_S = 7 * 86_400;
 const SOCKETS = '/run/hapg-restore';
-/** Seconds to set the present data aside: a copy, where it is on a mount point. */
-export const ASIDE_S = 86_400;
 
 export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
@@ -126,7 +123,7 @@ ${ownDirectories(
     tablespaces.map((path) => ({ path })),
   ),
 )}`,
-      ASIDE_S,
+      aside(order.bytes),
     ),
   );
   const command = asPostgres(
@@ -150,11 +147,8 @@ ${ownDirectories(
 ${command} || exit 1
 ${placeWal(cluster.dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
-      RESTORE_S,
-      {
-        script: sizeOf(cluster.dataDir),
-        tell: (size) => (Number(size) > 0 ? `restoring ${progressBar(Number(size), order.bytes)}` : undefined),
-      },
+      transfer(order.bytes),
+      { script: copyProgress(cluster.dataDir), tell: (answer) => tellCopied('restoring', answer, order.bytes) },
     ),
   );
   await op.step(host, 'recover to the target', 'patroni', 'run', async (remote) => {
@@ -183,7 +177,8 @@ done
 ${psql} -c checkpoint
 kill -INT $(head -n 1 ${data}/postmaster.pid)
 wait $pid`,
-      RESTORE_S,
+      transfer(order.bytes),
+      { script: copyProgress(cluster.dataDir), tell: tellReplayed },
     );
     const end = await remote.run(recoveryEnd(cluster.dataDir));
     if (!reachedTarget(order.target, end))

@@ -1,3 +1,6 @@
+import { changing, dcsMember, election, lasting } from '../src/bounds/patroni.ts';
+import { START_ONE_S, START_S } from '../src/bounds/postgres.ts';
+import { DCS_ALONE_S, QUICK_S } from '../src/bounds/programs.ts';
 import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
 import { type Damage, type DcsRemains, findDamage } from '../src/cluster/decisions/repair.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
@@ -6,16 +9,6 @@ import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
 import { beginStart, resetFailed, start as startUnit, stop } from '../src/programs/systemd.ts';
 import { dcsMembers, parseRemains, reaching } from './dcs.ts';
-
-/** For members that were stopped to get well: as long as systemd gives one to start; milliseconds. */
-const START_MS = 120_000;
-/** Seconds for a member of the DCS to start, and for all of them to be in touch. */
-const MEMBER_S = 120;
-
-/** For so long what is not simply stopped must look the same: an election or a slow disk is over by then; milliseconds. */
-const LASTING_MS = 10_000;
-/** When what looks different each time is judged as it is; milliseconds. */
-const CHANGING_MS = 60_000;
 
 /**
  * What is broken and stays so, for a sound member that was between two leaders for a moment must not be replaced. `known`
@@ -28,9 +21,9 @@ export async function assess(op: Operation, known?: Assessment): Promise<Assessm
     const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
     const now = { snapshot, damages, verdict };
     const clear = verdict.ok && damages.every(({ kind }) => kind === 'start-dcs');
-    if (clear || (known && alike(known, now)) || Date.now() - began > CHANGING_MS) return now;
+    if (clear || (known && alike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
     if (!first || !alike(first, now)) [first, since] = [now, Date.now()];
-    else if (Date.now() - since >= LASTING_MS) return now;
+    else if (Date.now() - since >= lasting(op.cluster.timing)) return now;
   }
 }
 
@@ -107,7 +100,7 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { unit } = dcsMembers(op.cluster)!;
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
-  for (const end = Date.now() + START_MS; Date.now() < end; await op.pause(1000, true)) {
+  for (const end = Date.now() + START_S * 1000; Date.now() < end; await op.pause(1000, true)) {
     const { dcs } = await op.look();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
   }
@@ -121,12 +114,12 @@ async function recoverQuorum(op: Operation, host: Host): Promise<void> {
   const { alone, replace, unit } = dcsMembers(cluster)!;
   const others = dcsHosts(cluster).filter((other) => other !== host);
   for (const other of others) await op.step(other, `stop ${label}`, role, 'run', (remote) => remote.run(stop(unit)));
-  await op.step(host, 'go on alone', role, 'run', (remote) => remote.run(alone(cluster, host), 150));
-  await op.until(host, `${label} of one`, MEMBER_S, (snapshot) =>
+  await op.step(host, 'go on alone', role, 'run', (remote) => remote.run(alone(cluster, host), DCS_ALONE_S));
+  await op.until(host, `${label} of one`, dcsMember(cluster.timing), (snapshot) =>
     verdict(snapshot.dcs.quorum ? [] : [`${label} does not answer yet`]),
   );
   for (const other of others) await replace(op, other);
-  await op.until(host, `${label} whole`, MEMBER_S, (snapshot) => dcsHealthy(cluster, snapshot));
+  await op.until(host, `${label} whole`, dcsMember(cluster.timing), (snapshot) => dcsHealthy(cluster, snapshot));
 }
 
 /**
@@ -138,11 +131,11 @@ async function refill(op: Operation, host: Host, systemIdentifier: string): Prom
   const member = dcsHosts(cluster)[0]!;
   const key = `${cluster.dcsPath}initialize`;
   await op.step(member, 'write the initialize key', dcsRole(cluster)!, 'create', (remote) =>
-    remote.run(dcsMembers(cluster)!.create(cluster, member, key, systemIdentifier), 30),
+    remote.run(dcsMembers(cluster)!.create(cluster, member, key, systemIdentifier), QUICK_S),
   );
   await op.step(host, 'lead', 'patroni', 'run', async (remote) => {
-    await remote.run(`${resetFailed('patroni.service')}\n${startUnit('patroni.service', 125)}`, 130);
-    await op.until(host, 'leading', cluster.timing.patroni.ttl * 3, ({ leaders, initialize }) =>
+    await remote.run(`${resetFailed('patroni.service')}\n${startUnit('patroni.service', START_S + 5)}`, START_ONE_S);
+    await op.until(host, 'leading', election(cluster.timing), ({ leaders, initialize }) =>
       verdict([
         ...(initialize === systemIdentifier ? [] : [`the initialize key is ${initialize ?? 'absent'}`]),
         ...(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),

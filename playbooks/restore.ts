@@ -1,8 +1,15 @@
 import { patroni } from '../roles/patroni/patroni.ts';
+import { transfer } from '../src/bounds/copy.ts';
+import { election } from '../src/bounds/patroni.ts';
+import { stop } from '../src/bounds/postgres.ts';
+import { KEYS_S } from '../src/bounds/programs.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
+import { copyProgress, tellCopied } from '../src/cluster/copy-progress.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { placeWal } from '../src/cluster/storage.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
+import { untilCopied } from '../src/engine/copying.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import type { Stage } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
@@ -16,9 +23,7 @@ import type { SecretStore } from '../src/secrets/store.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { dcsMembers, forgetElsewhere } from './dcs.ts';
-import { markRestore, type Phase, phases, RESTORE_S, type RestoreOrder, recoverFirst } from './recover.ts';
-
-const MEMBER_S = 900;
+import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
 
 /** What Patroni keeps of a timeline and of who led it. */
 const OLD_KEYS = ['leader', 'status', 'sync', 'failover', 'failsafe', 'history', 'initialize'];
@@ -52,7 +57,7 @@ export async function restore(
     await takeBackup(op, 'full');
   });
   await phase('following', members, async () => {
-    for (const member of members) if (member !== host) await follow(op, store, member);
+    for (const member of members) if (member !== host) await follow(op, store, member, order.bytes);
   });
   await converge(op, await surveyAll(op, apply, store));
   const problem = await verifyAsClient(op.session, cluster);
@@ -68,7 +73,8 @@ const configuration: Stage = {
 
 /** Nobody runs, and nobody will: the mark keeps Patroni's unit from starting, at a boot as well. */
 async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
-  const { leader } = await op.look();
+  const snapshot = await op.look();
+  const { leader } = snapshot;
   const members = hostsWith(op.cluster, 'patroni');
   // The leader last, so that its last transactions are archived and nobody takes over meanwhile.
   const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
@@ -78,7 +84,7 @@ async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
         `${markRestore(order)}
 ${stopUnits(['patroni.service'])}
 ${notRunning(op.cluster.dataDir)}`,
-        330,
+        stop(sharedBuffers(snapshot, host.name)),
       ),
     );
 }
@@ -96,7 +102,7 @@ async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
       members
         ? members.forget(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
         : forgetElsewhere(cluster, identifiers, `before-restore-${stamp}`),
-      120,
+      KEYS_S,
     ),
   );
 }
@@ -108,7 +114,7 @@ export async function lead(op: Operation, store: SecretStore, host: Host): Promi
   await op.until(
     host,
     'leading',
-    op.cluster.timing.patroni.ttl * 3,
+    election(op.cluster.timing),
     ({ leaders }) => verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
     { stoppable: true },
   );
@@ -117,7 +123,7 @@ export async function lead(op: Operation, store: SecretStore, host: Host): Promi
 }
 
 /** A replica takes the new backup over its own data, as far as it differs, and follows the new timeline from there. */
-async function follow(op: Operation, store: SecretStore, host: Host): Promise<void> {
+async function follow(op: Operation, store: SecretStore, host: Host, databaseBytes: number): Promise<void> {
   const { cluster } = op;
   const follows = ({ members, leader }: Snapshot): Verdict => {
     const member = members.find((one) => one.name === host.name);
@@ -127,9 +133,10 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
     ]);
   };
   // A restore that died may have come this far.
-  if (follows(await op.look()).ok) return;
+  const before = await op.look();
+  if (follows(before).ok) return;
   await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
-    remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, 330),
+    remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, stop(sharedBuffers(before, host.name))),
   );
   const command = pgbackrest(
     cluster.stanza,
@@ -144,12 +151,16 @@ async function follow(op: Operation, store: SecretStore, host: Host): Promise<vo
     remote.unit(
       'restore',
       `${ownDirectories(cluster.dataDir)}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
-      RESTORE_S,
+      transfer(databaseBytes),
+      {
+        script: copyProgress(cluster.dataDir),
+        tell: (answer) => tellCopied('taking the new backup', answer, databaseBytes),
+      },
     ),
   );
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
   await op.step(host, 'follow', 'patroni', 'run', async () => {
-    await op.until(host, 'streaming', MEMBER_S, follows, { stoppable: true });
+    await untilCopied(op, host, 'streaming', follows, { databaseBytes });
   });
 }

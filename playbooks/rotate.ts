@@ -1,3 +1,4 @@
+import { gate } from '../src/bounds/patroni.ts';
 import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -6,8 +7,6 @@ import { AUTHORITIES, type AuthorityName } from '../src/pki/authority.ts';
 import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
 import { apply, identityOnly } from './apply.ts';
 import { changeUserPassword } from './user-password.ts';
-
-const GATE_S = 120;
 
 /** All of the cluster as the store says now. */
 async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBefore?: number } = {}): Promise<void> {
@@ -24,7 +23,7 @@ const whole = (op: Operation): Promise<unknown> =>
   op.until(
     hostsWith(op.cluster, 'patroni')[0]!,
     'gate',
-    GATE_S,
+    gate(op.cluster.timing),
     (snapshot) => steady(op.cluster, snapshot, DEFAULT_LIMITS),
     { stoppable: true },
   );

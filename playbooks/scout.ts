@@ -1,3 +1,6 @@
+import { ANSWER_S } from '../src/bounds/hosts.ts';
+import { join } from '../src/bounds/patroni.ts';
+import { APT_LISTS_S } from '../src/bounds/programs.ts';
 import { hasJoined, type Prospect } from '../src/cluster/decisions/growth.ts';
 import { hasRoom, maySetAside, placesFree } from '../src/cluster/decisions/storage.ts';
 import { all, type Verdict } from '../src/cluster/decisions/verdict.ts';
@@ -9,9 +12,6 @@ import { Refused } from '../src/errors.ts';
 import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
 import { installedVersions, offeredVersions, parseVersions, type Versions } from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
-
-/** Seconds for a member that streams to be balanced to as well. */
-const JOIN_S = 120;
 
 /** Packages whose versions must be the leader's: another minor version, or another end of the backup, is refused. */
 const sameAsLeader = (cluster: Cluster): string[] => [
@@ -71,7 +71,7 @@ export async function scout(op: Operation, snapshot: Snapshot, host: Host): Prom
 ${sql(serverOf(cluster), TABLESPACES)}
 ${installedVersions(names)}`,
     ),
-    op.ask(host, 'room and versions', offeredVersions(names), 330),
+    op.ask(host, 'room and versions', offeredVersions(names), APT_LISTS_S + ANSWER_S),
   ]);
   const bytesOf = (answer: string) => Number(/^bytes (\d+)$/m.exec(answer)?.[1]);
   const upstreamOf = ({ versions }: Versions) =>
@@ -95,7 +95,7 @@ ${installedVersions(names)}`,
 export async function awaitJoined(op: Operation, host: Host): Promise<void> {
   op.stage('joined', [host]);
   await op.step(host, 'joined', [...host.roles].at(-1)!, 'run', async () => {
-    await op.until(host, 'joined', JOIN_S, (snapshot) => hasJoined(op.cluster, snapshot, host), {
+    await op.until(host, 'joined', join(op.cluster.timing), (snapshot) => hasJoined(op.cluster, snapshot, host), {
       stoppable: true,
     });
   });

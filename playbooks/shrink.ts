@@ -1,3 +1,10 @@
+import { ASK_S } from '../src/bounds/hosts.ts';
+import { forgotten, slots } from '../src/bounds/patroni.ts';
+import { stop } from '../src/bounds/postgres.ts';
+import { KEYS_S, PATRONICTL_S } from '../src/bounds/programs.ts';
+import { undoFor } from '../src/bounds/undo.ts';
+import type { Waits } from '../src/bounds/waits.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
 import { all, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -10,7 +17,7 @@ import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { dcsMembers } from './dcs.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './step-aside.ts';
 
 /**
  * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, its member
@@ -20,10 +27,10 @@ import { BACKUP_TIMERS, MEMBER_TIMERS, moveVip, stepAside, UNDO_AFTER_S, undoOf,
 export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   op.stage(`retire ${host.name}`, [host]);
-  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
-  if (host.roles.has('patroni')) await stepAside(op, host, wait);
-  if (host.roles.has('keepalived')) await moveVip(op, host, wait);
-  if (host.roles.has('patroni')) await leavePatroni(op, host, wait);
+  const buffers = sharedBuffers(await op.look(), host.name);
+  await takeOutOfService(op, host, wait, buffers, async () => {
+    if (host.roles.has('patroni')) await leavePatroni(op, host, wait, buffers);
+  });
   const dcs = dcsHosts(cluster).includes(host) ? dcsMembers(cluster) : undefined;
   await dcs?.leave(op, host);
   await op.step(host, 'services off', 'packages', 'remove', async (remote) => {
@@ -31,7 +38,7 @@ export async function retire(op: Operation, host: Host, wait: Waits): Promise<vo
       `${turnOffUnits([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
 ${dcs ? `set -e\n${setContentsAside(cluster.dcs.dataDir, 'removed-$(date +%s)')}` : ''}
 ${dcs?.joined ? `rm -f ${dcs.joined}` : ''}`,
-      330,
+      stop(buffers),
     );
   });
   // What it would undo has just been done for good.
@@ -48,9 +55,9 @@ export async function forget(op: Operation, host: Host, wait: Waits): Promise<vo
   if (dcsHosts(cluster).includes(host)) await dcsMembers(cluster)?.leave(op, host);
 }
 
-async function leavePatroni(op: Operation, host: Host, wait: Waits): Promise<void> {
+async function leavePatroni(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
   await op.step(host, 'leave patroni', 'patroni', 'remove', async (remote) => {
-    await remote.run(`${stopUnits(['patroni.service'])}\nrm -f ${PATHS.data}`, 330);
+    await remote.run(`${stopUnits(['patroni.service'])}\nrm -f ${PATHS.data}`, stop(buffers));
     await awaitForgotten(op, host, wait);
   });
 }
@@ -61,7 +68,7 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
   await op.until(
     host,
     'leaving the member list',
-    op.cluster.timing.patroni.ttl * 2 + wait.gate,
+    forgotten(op.cluster.timing) + wait.gate,
     (snapshot) =>
       all(
         verdict(
@@ -74,9 +81,6 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
     { hosts: others, about: ['members'] },
   );
 }
-
-/** Seconds for Patroni to let go of a slot on every member. */
-const SLOTS_S = 60;
 
 /**
  * No member keeps WAL for one that is gone. Patroni (4.0) keeps the slot of an absent member for `member_slots_ttl`, half
@@ -101,25 +105,26 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   op.stage('slots', [host]);
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
     const edit = (value: string) => setDynamic(patroniScope(op.cluster), 'member_slots_ttl', value);
+    const bound = slots(op.cluster.timing);
     // An undo that ended with its failure would stay; what it leaves is drift that the next apply mends.
-    await op.arm(host, 'slots', `( ${edit('null')} ) || true`, SLOTS_S * 2);
-    await op.ask(host, 'slots', edit('0'), 60);
-    const end = Date.now() + SLOTS_S * 1000;
-    while (await left()) {
-      // Patroni drops it too, perhaps at this very moment; whether it is gone is what the next look tells.
-      for (const one of members)
-        await op.ask(
-          one,
-          'slots',
-          `${sql(
-            server,
-            `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
-          )} 2>&1 || true`,
-        );
-      if (Date.now() > end)
-        throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);
-      await op.pause(2000);
-    }
-    await op.release(host, 'slots');
+    await op.undoing(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
+      await op.ask(host, 'slots', edit('0'), PATRONICTL_S);
+      const end = Date.now() + bound * 1000;
+      while (await left()) {
+        // Patroni drops it too, perhaps at this very moment; whether it is gone is what the next look tells.
+        for (const one of members)
+          await op.ask(
+            one,
+            'slots',
+            `${sql(
+              server,
+              `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
+            )} 2>&1 || true`,
+          );
+        if (Date.now() > end)
+          throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);
+        await op.pause(2000);
+      }
+    });
   });
 }

@@ -1,4 +1,12 @@
 import { followSwitchover } from '../roles/haproxy/runtime.ts';
+import { ANSWER_S } from '../src/bounds/hosts.ts';
+import {
+  checkpoint as checkpointTime,
+  FOLLOW_S,
+  SWITCHED_S,
+  switchover as switchoverTime,
+} from '../src/bounds/postgres.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { bestCandidate, maySwitchOver } from '../src/cluster/decisions/switchover.ts';
 import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
@@ -9,11 +17,6 @@ import { type Cluster, commitsWait, type Host, hostsWith, patroniScope, serverOf
 import { awaitRole } from '../src/observe/patroni.ts';
 import { switchover } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
-
-/** Seconds for Patroni to carry a switchover out, and then for the old leader to follow the new one. */
-const SWITCHOVER_S = 60;
-/** Seconds for which a balancer waits for the new leader; longer than a switchover takes when it works. */
-const FOLLOW_S = 30;
 
 /** Who hands over to whom, or every reason against it. `wanted` names the candidate; otherwise the best one is taken. */
 export function chooseCandidate(
@@ -37,19 +40,27 @@ export function chooseCandidate(
  */
 export async function switchOver(op: Operation, wanted?: string): Promise<void> {
   const { cluster } = op;
-  const choice = chooseCandidate(cluster, await op.look(hostsWith(cluster, 'patroni'), { about: ['members'] }), wanted);
+  const snapshot = await op.look(hostsWith(cluster, 'patroni'), { about: ['members'] });
+  const choice = chooseCandidate(cluster, snapshot, wanted);
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
   for (const host of [from, to])
-    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) => remote.run(checkpoint(serverOf(cluster)), 600));
+    await op.step(host, 'checkpoint', 'patroni', 'run', (remote) =>
+      remote.run(checkpoint(serverOf(cluster)), checkpointTime(sharedBuffers(snapshot, host.name))),
+    );
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Of a copy balancers send no writes anywhere.
     const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
     const told = settleAll(following, op.session.options.forks, (balancer) =>
-      op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + 20),
+      op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );
-    await op.ask(from, 'switchover', switchover(patroniScope(cluster), from.name, to.name), 120);
+    await op.ask(
+      from,
+      'switchover',
+      switchover(patroniScope(cluster), from.name, to.name),
+      switchoverTime(sharedBuffers(snapshot, from.name)),
+    );
     await seenOnBoth(op, from, to);
     // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
     attempted(await told);
@@ -62,10 +73,10 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
   const wait = async (host: Host, role: 'leader' | 'replica') => {
     op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);
     try {
-      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHOVER_S), SWITCHOVER_S * 2);
+      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHED_S), SWITCHED_S * 2);
     } catch (cause) {
       if (!(cause instanceof StepFailed)) throw cause;
-      const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHOVER_S} s`;
+      const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHED_S} s`;
       throw new StepFailed(
         host.name,
         'switchover',

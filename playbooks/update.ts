@@ -1,4 +1,11 @@
 import { mark, NOT_SYNCHRONOUS, unmark } from '../roles/patroni/marks.ts';
+import { LOOK_S } from '../src/bounds/hosts.ts';
+import { forgotten } from '../src/bounds/patroni.ts';
+import { checkpoint, START_ALL_S, stop, switchover } from '../src/bounds/postgres.ts';
+import { APT_LISTS_S, APT_S } from '../src/bounds/programs.ts';
+import { undoFor } from '../src/bounds/undo.ts';
+import type { Waits } from '../src/bounds/waits.ts';
+import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { isSynchronous } from '../src/cluster/decisions/members.ts';
 import {
   backInService,
@@ -25,7 +32,7 @@ import {
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { archiveAll } from './backup.ts';
-import { moveVip, stepAside, UNDO_AFTER_S, undoOf, type Waits } from './step-aside.ts';
+import { takeOutOfService } from './step-aside.ts';
 import { switchOver } from './switchover.ts';
 
 export interface UpdateOptions {
@@ -44,7 +51,6 @@ export interface UpdatePlan {
   together: Map<Host, Upgrade[]>;
 }
 
-const APT_TIMEOUT_S = 1800;
 /** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
 export async function planUpdate(
   op: Operation,
@@ -53,7 +59,7 @@ export async function planUpdate(
 ): Promise<{ plan: UpdatePlan; found: Map<Host, HostUpgrades> }> {
   const answers = await settleAll(hosts, op.session.options.forks, async (host) => {
     op.say(host, 'reading the package sources');
-    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_UPGRADES, 300), securityOnly);
+    return parseUpgrades(await op.ask(host, 'reading the package sources', LIST_UPGRADES, APT_LISTS_S), securityOnly);
   });
   const found = new Map<Host, HostUpgrades>();
   for (const [index, its] of settled(answers).entries()) found.set(hosts[index]!, its);
@@ -84,7 +90,7 @@ export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
   op.stage('download', hosts);
   const results = await settleAll(hosts, op.session.options.forks, (host) =>
     op.step(host, `download ${wanted.get(host)!.length} packages`, 'packages', 'run', (remote) =>
-      remote.unit('download', downloadScript(wanted.get(host)!), APT_TIMEOUT_S),
+      remote.unit('download', downloadScript(wanted.get(host)!), APT_S),
     ),
   );
   settled(results);
@@ -103,57 +109,54 @@ export async function roll(
     const host = nextHost([...left], await op.look(op.cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`update ${host.name}`, [host]);
     const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
-    const { leader } = await op.until(host, 'gate', options.wait.gate, judge, {
+    const snapshot = await op.until(host, 'gate', options.wait.gate, judge, {
       everyMs: 1000,
       stoppable: true,
     });
-    if (leader?.name === host.name) {
+    if (snapshot.leader?.name === host.name) {
       await switchOver(op);
       await op.until(host, 'gate', options.wait.gate, judge, {
         everyMs: 1000,
         stoppable: true,
       });
     }
-    await takeOut(op, host, plan.rolling.get(host)!, options);
+    await takeOut(op, host, plan.rolling.get(host)!, sharedBuffers(snapshot, host.name), options);
     left.delete(host);
   }
 }
 
-/** One host: out of service, upgraded, booted if it must be, back in service, and whole again. */
+/** One host: out of service, upgraded, booted if it must be, back in service, and whole again. `buffers`: shared memory (bytes). */
 async function takeOut(
   op: Operation,
   host: Host,
   { upgrades, boot }: { upgrades: Upgrade[]; boot: string[] },
+  buffers: number | undefined,
   options: UpdateOptions,
 ): Promise<void> {
   const { cluster } = op;
   const member = host.roles.has('patroni');
   const units = unitsOf(host);
-  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
-  if (member) await stepAside(op, host, options.wait);
-  if (host.roles.has('keepalived')) await moveVip(op, host, options.wait);
-  // Reads and a checkpoint may have taken long.
-  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
-  if (member) {
-    await op.step(host, 'stop patroni', 'patroni', 'run', (remote) => remote.run(stopUnits(['patroni.service']), 330));
+  await takeOutOfService(op, host, options.wait, buffers, async () => {
+    if (!member) return;
+    await op.step(host, 'stop patroni', 'patroni', 'run', (remote) =>
+      remote.run(stopUnits(['patroni.service']), stop(buffers)),
+    );
     await op.until(
       host,
       'leaving failsafe',
-      cluster.timing.patroni.ttl * 2,
+      forgotten(cluster.timing),
       (snapshot) => notAskedInFailsafe(snapshot, host),
       { about: ['members'] },
     );
-  }
-  await op.arm(host, 'update', undoOf(host), UNDO_AFTER_S);
+  });
   const what = upgrades.length > 0 ? `upgrade ${upgrades.length} packages` : 'stop services';
   await op.step(host, what, 'packages', upgrades.length > 0 ? 'update' : 'run', (remote) =>
-    remote.unit('update', `${stopUnits(units)}\n${upgradeScript(upgrades)}`, APT_TIMEOUT_S),
+    remote.unit('update', `${stopUnits(units)}\n${upgradeScript(upgrades)}`, APT_S),
   );
   if (boot.length > 0) await op.step(host, 'reboot', 'packages', 'restart', () => op.reboot(host, options.wait.host));
   await op.step(host, 'start services', 'packages', 'run', (remote) =>
-    remote.run(startUnits([...units].reverse()), 330),
+    remote.run(startUnits([...units].reverse()), START_ALL_S),
   );
-  await op.prolong(host, 'update');
   await op.until(
     host,
     'back in service',
@@ -185,7 +188,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
       remote.unit(
         'update',
         `${upgradeScript(plan.together.get(host)!)}\nsystemctl try-restart pgbackrest.service`,
-        APT_TIMEOUT_S,
+        APT_S,
       ),
     ),
   );
@@ -221,10 +224,17 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
         ? []
         : [`${host.name} is no synchronous standby yet`],
     );
-  if (!synchronous(await op.look(members, { about: ['members'] })).ok)
+  const now = await op.look(members, { about: ['members'] });
+  const buffers = sharedBuffers(now);
+  if (!synchronous(now).ok)
     await op.step(host, 'become the synchronous standby', 'patroni', 'run', async () => {
       for (const rival of rivals) {
-        await op.arm(rival, 'rival', unmark(rival, NOT_SYNCHRONOUS), UNDO_AFTER_S);
+        await op.arm(
+          rival,
+          'rival',
+          unmark(rival, NOT_SYNCHRONOUS),
+          undoFor(LOOK_S, checkpoint(buffers), switchover(buffers)),
+        );
         await op.ask(rival, 'rival', mark(rival, NOT_SYNCHRONOUS));
       }
       await op.until(host, 'synchronous', options.wait.gate, synchronous, {

@@ -1,3 +1,4 @@
+import { READ_TO_LOGIN_MS } from '../src/bounds/postgres.ts';
 import { clientUri } from '../src/cluster/connect.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll, settled } from '../src/engine/pool.ts';
@@ -11,12 +12,6 @@ import type { SecretStore } from '../src/secrets/store.ts';
 import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
 import { identifier, literal } from '../src/steps/sql-objects.ts';
-
-/**
- * Milliseconds between reading a password file and needing the password, for psql on an idle host: of 12 changes under two
- * busy clients none was noticed with 5, three with 0, four with 15.
- */
-const READ_TO_LOGIN_MS = 5;
 
 const FILE = PATHS.clientPasswords;
 const SWAP = `mv -fT ${FILE}.hapg-new ${FILE}`;

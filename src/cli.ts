@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { DEFAULT_WAITS } from '../playbooks/step-aside.ts';
+import { WAITS } from './bounds/waits.ts';
 import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { examples, optionText } from './commands/help.ts';
@@ -130,14 +130,10 @@ command('update', 'update the packages of all hosts one by one, with reboots and
     'do not hand over while a transaction on the leader is older',
     String(DEFAULT_LIMITS.maxTransactionSeconds),
   )
-  .option('--wait-drain <seconds>', 'how long to wait for reads on a drained host to end', String(DEFAULT_WAITS.drain))
-  .option(
-    '--wait-gate <seconds>',
-    'how long to wait for the cluster to be whole before each host',
-    String(DEFAULT_WAITS.gate),
-  )
-  .option('--wait-host <seconds>', 'how long to wait for a host to boot', String(DEFAULT_WAITS.host))
-  .option('--wait-member <seconds>', 'how long to wait for a member to catch up', String(DEFAULT_WAITS.member))
+  .option('--wait-drain <seconds>', 'how long to wait for reads on a drained host to end', String(WAITS.drain))
+  .option('--wait-gate <seconds>', 'how long to wait for the cluster to be whole before each host', String(WAITS.gate))
+  .option('--wait-host <seconds>', 'how long to wait for a host to boot', String(WAITS.host))
+  .option('--wait-member <seconds>', 'how long to wait for a member to catch up', String(WAITS.member))
   .option(...PROBE)
   .action((options) => run(async () => (await import('./commands/update.ts')).updateCommand(options)));
 

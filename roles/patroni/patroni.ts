@@ -1,4 +1,8 @@
 import { isIP } from 'node:net';
+import { START_MEMBER_S } from '../../src/bounds/copy.ts';
+import { settles } from '../../src/bounds/patroni.ts';
+import { START_S, shutdown, standstill } from '../../src/bounds/postgres.ts';
+import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
@@ -16,8 +20,8 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Facts } from '../../src/observe/host.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
-import { parseBoolean } from '../../src/postgres/value.ts';
-import { sizeOf } from '../../src/programs/files.ts';
+import { settingOf } from '../../src/postgres/settings.ts';
+import { parseBoolean, parseValue } from '../../src/postgres/value.ts';
 import { askRest, PATRONI_CONFIG, patronictlWith, restAt, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
 import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
@@ -76,9 +80,22 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
       notify: capabilities(context.facts(host)).patroniNotify,
       watchdog: context.facts(host).watchdog,
       memberConfig: PATHS.memberConfig,
+      startSeconds: START_S,
+      stopSeconds: shutdown(declaredBuffers(host, context)),
     }),
   ),
 ];
+
+/** Shared memory that PostgreSQL will have on a host (bytes), from which its shutdown is bounded. */
+function declaredBuffers(host: Host, context: Context): number | undefined {
+  const { version } = context.cluster.settings.postgres;
+  const setting = settingOf(Number(version), 'shared_buffers');
+  const parsed = setting && parseValue(setting, String(memberParameters(host, context).shared_buffers));
+  return parsed?.ok ? Number(parsed.value) * BLOCK_BYTES : undefined;
+}
+
+/** A page of PostgreSQL, in which shared_buffers is counted (bytes). */
+const BLOCK_BYTES = 8192;
 
 export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedBefore }: Context): Step[] {
   const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
@@ -156,17 +173,17 @@ export function patroni(host: Host, context: Context): Step[] {
       ].join('\n'),
       notify: [reload(UNIT)],
     }),
-    unit(role, UNIT, { timeout: 120 }),
+    unit(role, UNIT, { timeout: START_S }),
     ready(role, 'postgresql', {
       check: memberCheck(host, cluster, context.facts(host)),
       doing: context.snapshot.members.some((member) => member.role === 'leader' && member.name !== host.name)
         ? 'copying the database and catching up'
         : 'waiting for PostgreSQL to lead',
-      // The base backup of a copy comes from afar.
-      timeoutSeconds: cluster.source ? 86_400 : 900,
-      progress: {
-        script: sizeOf(cluster.dataDir),
+      timeoutSeconds: START_MEMBER_S,
+      copies: {
+        directory: cluster.dataDir,
         totalBytes: context.databaseBytes,
+        stuckSeconds: standstill(sharedBuffers(context.snapshot)),
       },
     }),
     dataMarker(role, cluster.dataDir),
@@ -257,7 +274,7 @@ export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
     );
 
 /** Seconds within which every member has gone through one of Patroni's cycles. */
-export const patroniSettles = (cluster: Cluster): number => cluster.timing.patroni.loop_wait + 1;
+export const patroniSettles = (cluster: Cluster): number => settles(cluster.timing);
 
 /** Settings that Patroni has its own mind about: for Citus (its `adjust_postgres_gucs`), and feedback where it keeps logical slots. */
 const patronisOwn = ({ settings }: Cluster): string[] => [
@@ -296,6 +313,7 @@ export const patroniRestart = (host: Host, context: Context): Step[] => {
     scope: patroniScope(cluster),
     rest: rest(host, cluster),
     candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
+    sharedBuffers: sharedBuffers(snapshot, host.name),
   };
   const { dataDir, walDir } = cluster;
   return [

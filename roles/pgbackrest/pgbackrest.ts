@@ -1,3 +1,4 @@
+import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Context } from '../../src/engine/playbook.ts';
 import {
@@ -150,6 +151,7 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
     ...(host === dedicated || (!dedicated && host === leader)
       ? [
           stanza(role, {
+            sharedBuffers: sharedBuffers(context.snapshot),
             name: cluster.stanza,
             repositories: cluster.repositories.map((one) => one.key),
             version: cluster.settings.postgres.version,

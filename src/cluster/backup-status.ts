@@ -1,3 +1,4 @@
+import { ARCHIVE_LIMIT_S, BACKUP_DELAY_S } from '../bounds/health.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
@@ -25,10 +26,6 @@ export interface BackupStatus {
   } | null;
 }
 
-/** A scheduled backup is given so long to begin; seconds. */
-const BACKUP_DELAY_S = 600;
-/** A WAL segment that waits longer is a problem; `archive_timeout` closes one every minute. Seconds. */
-const ARCHIVE_LIMIT_S = 300;
 /** Less free space in a repository is a problem, whatever the next backup needs. */
 const SPACE_SHARE = 0.05;
 

@@ -1,3 +1,4 @@
+import { ATTEMPT_S, LEASE_S } from '../bounds/controller.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { clientPsql } from '../programs/postgres.ts';
 import { quote } from '../shell/quote.ts';
@@ -18,10 +19,6 @@ export interface LoadPlace {
 }
 
 const TABLE = 'hapg_probe';
-/** Seconds without a sign of life of the controller after which the load ends by itself. */
-const LEASE_S = 30;
-/** No attempt of a client hangs longer; seconds. */
-const ATTEMPT_S = 10;
 
 const psql = (uri: string, { passwords }: LoadPlace, sql: string): string =>
   `timeout ${ATTEMPT_S} ${clientPsql(uri, passwords)} -c ${sql}`;

@@ -1,3 +1,4 @@
+import { EXPIRY_LIMIT_MS } from '../bounds/health.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
@@ -41,13 +42,10 @@ export interface Status {
   certificates: { earliest_expiry: string | null };
 }
 
-const DAY_MS = 86_400_000;
 /** Replicas further behind are a problem; bytes. */
 const LAG_LIMIT = 16 * 1024 * 1024;
 /** More WAL than this, kept for somebody who is not connected, is a problem; bytes. */
 const KEPT_LIMIT = 1024 ** 3;
-/** Certificates that end sooner are a problem: `apply` renews long before. */
-const EXPIRY_LIMIT_MS = 30 * DAY_MS;
 
 /**
  * The live cluster as one document, with everything that is not as it should be. Pure: `unreachable` are hosts that gave

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { parseDocument } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
 import { awaitJoined, scout } from '../../playbooks/scout.ts';
+import { reconnected } from '../bounds/patroni.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { mayAdd } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
@@ -11,7 +12,7 @@ import { converge, surveyAll } from '../engine/converge.ts';
 import { UsageError } from '../errors.ts';
 import { addHost, type NewHost, removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory } from '../inventory/load.ts';
-import { cycle, whenSteady } from '../run/calm.ts';
+import { whenSteady } from '../run/calm.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
@@ -54,7 +55,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
         cluster.hosts.length > 1 && parseDocument(text).hasIn(['hosts', name]) ? removeHost(text, name) : text,
       ).cluster;
       const judge = (snapshot: Snapshot) => steady(present, snapshot, DEFAULT_LIMITS);
-      const snapshot = await whenSteady(op, cycle(cluster), found, judge);
+      const snapshot = await whenSteady(op, reconnected(cluster.timing), found, judge);
       refuseUnless(all(judge(snapshot), admitApply(cluster, snapshot, [])));
       const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
+import { QUICK_S } from '../bounds/programs.ts';
 import { admitApply, checkVersions } from '../cluster/decisions/admission.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
@@ -42,7 +43,7 @@ function show(options: CommonOptions): Promise<number> {
   const { cluster } = made;
   return look(made, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
-    const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), 30);
+    const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), QUICK_S);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
     if (made.json) printJson(parse(output));
     else print(output.trimEnd());

@@ -1,3 +1,5 @@
+import { DRILL_S } from '../bounds/copy.ts';
+import { AUDIT_S } from '../bounds/hosts.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { auditScript } from '../engine/audit.ts';
@@ -19,9 +21,6 @@ import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
 import { duration, paint } from '../view/style.ts';
 import { expectRepositories } from './backup.ts';
-
-/** No drill takes longer; seconds. */
-const DRILL_S = 3 * 86_400;
 
 export interface DrillOptions extends CommonOptions {
   on?: string;
@@ -80,7 +79,11 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     const result = json<DrillResult>(text);
     const ok = !failure && result?.ok === true;
     end({ result: ok ? 'ok' : 'failed', drill: result });
-    await session.ask(host, auditScript(`run=${run.id} by=${run.by} command=drill result=${ok ? 'ok' : 'failed'}`), 10);
+    await session.ask(
+      host,
+      auditScript(`run=${run.id} by=${run.by} command=drill result=${ok ? 'ok' : 'failed'}`),
+      AUDIT_S,
+    );
     await run.progress.end();
     if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
     if (made.json) printJson({ ...documentOf(result), host: host.name, run: run.id });

@@ -1,7 +1,7 @@
 import { apply } from '../../playbooks/apply.ts';
 import { dropSlots, forget, retire } from '../../playbooks/shrink.ts';
-import { DEFAULT_WAITS } from '../../playbooks/step-aside.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
+import { waits } from '../bounds/waits.ts';
 import { areGone, lossesOf, lossesOfGone, mayForget, mayRemove } from '../cluster/decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import { all } from '../cluster/decisions/verdict.ts';
@@ -86,7 +86,7 @@ export const removeNodeCommand = (name: string, options: OperateOptions & { swit
       hosts: [host],
       run: async () => {
         if (leads) await switchOver(op);
-        await retire(op, host, DEFAULT_WAITS);
+        await retire(op, host, waits(op.cluster.timing));
         await settleWithout(op, [host], left, store);
       },
       after: left.rest,
@@ -122,7 +122,7 @@ export const removeLostCommand = (names: readonly string[], options: OperateOpti
         question: `Remove ${names.join(', ')} from ${cluster.name}?`,
         hosts,
         run: async () => {
-          for (const host of hosts) await forget(op, host, DEFAULT_WAITS);
+          for (const host of hosts) await forget(op, host, waits(op.cluster.timing));
           await settleWithout(op, hosts, left, store);
         },
         after: left.rest,

@@ -1,3 +1,4 @@
+import { gate } from '../bounds/patroni.ts';
 import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
@@ -19,8 +20,6 @@ export interface ApplyResult {
   failed: Failure[];
   interrupted: boolean;
 }
-
-const GATE_TIMEOUT_MS = 120_000;
 
 /** Everything of one changing run. */
 export class Apply {
@@ -187,7 +186,7 @@ export class Apply {
       const verdict = stage.gate?.(group, this.context) ?? { ok: true };
       if (verdict.ok) return true;
       const reason = verdict.reasons.join('; ');
-      if (clock.now() - started > GATE_TIMEOUT_MS || this.isStopped) {
+      if (clock.now() - started > gate(this.session.cluster.timing) * 1000 || this.isStopped) {
         for (const host of group)
           this.recorder.failure(
             host.name,

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COLLECT_S, LOAD_S, TOUCH_MS } from '../bounds/controller.ts';
+import { LOGIN_S } from '../bounds/hosts.ts';
+import { QUICK_S } from '../bounds/programs.ts';
 import {
   collectScript,
   figures,
@@ -19,9 +22,6 @@ import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print } from '../shell/quote.ts';
 import type { Session } from './session.ts';
 
-const TOUCH_MS = 5000;
-/** No load runs longer, whatever happens; seconds. */
-const MAXIMUM_S = 6 * 3600;
 const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client, passwords: PATHS.clientPasswords };
 
 /** Whoever runs the load: a client host of the inventory, or this machine. */
@@ -45,11 +45,11 @@ function onHost(session: Session, host: Host): Runner {
     async launch(script) {
       // A unit, because it has to go on beside the session's shell.
       await remote.run(
-        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${MAXIMUM_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
+        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${LOAD_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
       );
     },
     touch: () =>
-      void session.ask(host, `[ ! -e ${directory}/alive ] || touch ${directory}/alive`, 20).catch(() => undefined),
+      void session.ask(host, `[ ! -e ${directory}/alive ] || touch ${directory}/alive`, LOGIN_S).catch(() => undefined),
   };
 }
 
@@ -124,7 +124,7 @@ export class ClientLoad {
     const host = hostsWith(cluster, 'client')[0];
     const runner = host ? onHost(session, host) : onController(session, secrets);
     try {
-      await runner.run(prepareLoad(cluster, runner), 30);
+      await runner.run(prepareLoad(cluster, runner), QUICK_S);
     } catch (cause) {
       runner.forget?.();
       if (host) throw cause;
@@ -140,7 +140,7 @@ export class ClientLoad {
   async stop(): Promise<LoadFigures> {
     clearInterval(this.timer);
     try {
-      return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), 120));
+      return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), COLLECT_S));
     } finally {
       this.runner.forget?.();
     }

@@ -1,10 +1,8 @@
+import { GUARD_S } from '../bounds/undo.ts';
 import { PATHS } from '../paths.ts';
 import { quote } from '../shell/quote.ts';
 import type { Step } from '../steps/step.ts';
 import { armUndo, callOffUndo } from './temporary.ts';
-
-/** Seconds until what could lock the operator out is put back by itself. */
-export const UNDO_AFTER_S = 90;
 
 /**
  * POSIX sh that keeps what guarded steps will change, as it is at this moment, and arms an undo that puts it back: by the
@@ -21,7 +19,7 @@ umask 077
 rm -rf ${PATHS.guard}
 mkdir -p ${PATHS.guard}
 ${parts(steps.map((one) => one.kind.save?.(one)))}
-${armUndo('guard', undo, UNDO_AFTER_S)}`;
+${armUndo('guard', undo, GUARD_S)}`;
 }
 
 /** POSIX sh that calls the undo off, once a new login has succeeded. */

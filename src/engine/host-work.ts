@@ -1,9 +1,11 @@
+import { HANDLER_S } from '../bounds/hosts.ts';
+import { GUARD_S } from '../bounds/undo.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { armScript, disarmScript, UNDO_AFTER_S } from './guard.ts';
+import { armScript, disarmScript } from './guard.ts';
 import { stopOn } from './interrupt.ts';
 import { type DueHandler, differences, handlerId, marksOf, type StepDifference } from './plan.ts';
 import { probe } from './probe.ts';
@@ -61,7 +63,7 @@ export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string
   for (const handler of handlers)
     await shop.recorder.timed(
       recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
-      () => control.run(handlerScript(handler), 180),
+      () => control.run(handlerScript(handler), HANDLER_S),
     );
   for (const one of changed.filter(late)) await change(work, shop, [one]);
   // A restart that was not waited for would let the next host's restart come too soon.
@@ -126,7 +128,7 @@ async function proveLogin(
     throw new StepFailed(
       host.name,
       guarded.map((one) => one.id).join(', '),
-      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${UNDO_AFTER_S} s`,
+      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${GUARD_S} s`,
     );
   }
   await session.remote(host, 'guard').run(disarmScript);

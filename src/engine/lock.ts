@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { ANSWER_S, LOCK_LOOK_S } from '../bounds/hosts.ts';
 import { KnownError, Locked, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
@@ -34,9 +35,6 @@ export function describeHolder(text: string): string {
   }
 }
 
-/** Seconds that a run waits at least: whoever only looks has the lock for a moment, and is not a run to give way to. */
-const LOOK_SECONDS = 1;
-
 /**
  * POSIX sh for the persistent shell: flock(2) on a descriptor of it, which the kernel frees when the session ends, however it
  * ends. Nothing but that descriptor stays behind in the shell. What could have locked somebody out and was never proved
@@ -47,7 +45,7 @@ export const lockScript = (
   waitSeconds: number,
 ): string => `( umask 077; mkdir -p ${PATHS.state}; : >> ${PATHS.lock} )
 exec ${LOCK_FD}>>${PATHS.lock}
-if flock -w ${Math.max(waitSeconds, LOOK_SECONDS)} ${LOCK_FD}; then
+if flock -w ${Math.max(waitSeconds, LOCK_LOOK_S)} ${LOCK_FD}; then
   ${print(JSON.stringify(who))} > ${PATHS.lock}
   ${clearEnded}
   echo locked
@@ -70,9 +68,6 @@ export interface Locking {
   waitSeconds: number;
 }
 
-/** Seconds for the lock's own script beside the wait. */
-const SCRIPT_S = 20;
-
 /**
  * The host whose lock is taken first, by name and alone. Of two runs over the same hosts exactly one passes it, so they can
  * never hold half of the hosts each.
@@ -84,7 +79,7 @@ export const firstOf = (hosts: readonly Host[]): Host | undefined =>
 export async function lockOne(session: Session, host: Host, { who, waitSeconds }: Locking): Promise<void> {
   let output: string;
   try {
-    ({ output } = await session.ask(host, lockScript(who, waitSeconds), waitSeconds + SCRIPT_S, true));
+    ({ output } = await session.ask(host, lockScript(who, waitSeconds), waitSeconds + ANSWER_S, true));
   } catch (cause) {
     throw cause instanceof KnownError ? cause : new StepFailed(host.name, 'lock', (cause as Error).message);
   }

@@ -1,3 +1,5 @@
+import { AUDIT_S, LOGIN_S } from '../bounds/hosts.ts';
+import { LEFTOVER_S } from '../bounds/undo.ts';
 import type { Verdict } from '../cluster/decisions/verdict.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
@@ -15,7 +17,8 @@ import { attempted, settleAll } from './pool.ts';
 import { observe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
-import { armUndo, callOffUndo, prolongUndo, runUndo } from './temporary.ts';
+import { runUndo } from './temporary.ts';
+import { Undos } from './undoing.ts';
 
 /** A change of leader that was made on purpose. */
 export interface Switchover {
@@ -23,8 +26,6 @@ export interface Switchover {
   to: string;
   duration_ms: number;
 }
-
-const REBOOT_LOGIN_TIMEOUT_S = 20;
 
 /** What tells one boot from the next, on machines (boot id) and in containers (start of the first process, proc(5)). */
 const BOOT = "echo \"$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)\"";
@@ -35,8 +36,6 @@ const BOOT = "echo \"$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' /pr
  */
 export class Operation {
   readonly switchovers: Switchover[] = [];
-  /** Undos that are armed now, by host and name. */
-  private readonly armed: { host: Host; name: string }[] = [];
   /** Hosts that nobody should wait for: they are being rebooted, or were not there from the beginning. */
   private readonly away = new Set<Host>();
   private current = '';
@@ -45,6 +44,11 @@ export class Operation {
     readonly session: Session,
     readonly recorder: Recorder,
     private readonly locking: Locking,
+    /** Undos that are armed now; seen through another model they are the same. */
+    private readonly undos: Undos = new Undos({
+      ask: (host, what, script, timeoutSeconds) => session.remote(host, what).run(script, timeoutSeconds),
+      beside: (host, script, timeoutSeconds) => session.beside(host, script, timeoutSeconds),
+    }),
   ) {}
 
   get cluster(): Cluster {
@@ -115,7 +119,7 @@ export class Operation {
   async audit(text: string): Promise<void> {
     const touched = this.cluster.hosts.filter((host) => this.recorder.done.some((one) => one.host === host.name));
     const results = await settleAll(touched, this.session.options.forks, (host) =>
-      this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), 10),
+      this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), AUDIT_S),
     );
     // The controller's own journal has it too.
     attempted(results);
@@ -194,42 +198,43 @@ export class Operation {
     stopOn(this.session.interrupt.soft);
   }
 
-  /** Arms the undo of something temporary; the change itself follows. Again: it counts anew, and is there if it had run. */
-  async arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
-    await this.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
-    if (!this.armed.some((one) => one.host === host && one.name === name)) this.armed.push({ host, name });
+  /**
+   * Arms the undo of something temporary; the change itself follows. It beats until it is released or called off. Again: it
+   * counts anew, and is there if it had run.
+   */
+  arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
+    return this.undos.arm(host, name, undo, seconds);
   }
 
-  /** Lets an armed undo count anew, before something that takes long. */
-  async prolong(host: Host, name: string): Promise<void> {
-    await this.ask(host, `keeping the undo ${name}`, prolongUndo(name));
+  /** Lets an armed undo count anew; false where it has run meanwhile, so that what it has put back must be set again. */
+  keep(host: Host, name: string): Promise<boolean> {
+    return this.undos.keep(host, name);
   }
 
   /** Puts back what is temporary, by running its undo. */
-  async release(host: Host, name: string): Promise<void> {
-    await this.ask(host, `undoing ${name}`, runUndo(name), 300);
-    const index = this.armed.findIndex((one) => one.host === host && one.name === name);
-    if (index >= 0) this.armed.splice(index, 1);
+  release(host: Host, name: string): Promise<void> {
+    return this.undos.release(host, name);
   }
 
   /** Calls an undo off: what it would put back stays as it is now. */
-  async callOff(host: Host, name: string): Promise<void> {
-    await this.ask(host, `keeping what ${name} did`, callOffUndo(name));
-    this.armed.splice(
-      this.armed.findIndex((one) => one.host === host && one.name === name),
-      1,
-    );
+  callOff(host: Host, name: string): Promise<void> {
+    return this.undos.callOff(host, name);
+  }
+
+  /** Does work under an undo, which puts everything back at the end, however it ends. */
+  undoing<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
+    return this.undos.during(host, name, undo, seconds, work);
   }
 
   /** The same operation, seen through another model of the same hosts (one more, one less). */
   through(cluster: Cluster): Operation {
-    return new Operation(this.session.through(cluster), this.recorder, this.locking);
+    return new Operation(this.session.through(cluster), this.recorder, this.locking, this.undos);
   }
 
   /** Puts back everything temporary that can be reached; returns what could not, for the person. */
   async releaseAll(): Promise<string[]> {
     const left: string[] = [];
-    for (const { host, name } of [...this.armed].reverse())
+    for (const { host, name } of [...this.undos.armed].reverse())
       try {
         if (this.session.interrupt.hard.aborted) throw new Interrupted('not waited for');
         if (!this.session.isOpen(host)) await this.reopen(host);
@@ -248,7 +253,9 @@ export class Operation {
     const cleared: string[] = [];
     for (const [name, { units }] of snapshot.observations)
       for (const undo of armedUndos(said(units) ?? [])) {
-        await this.step(this.host(name), `undo ${undo}`, 'hapg', 'run', (remote) => remote.run(runUndo(undo), 1800));
+        await this.step(this.host(name), `undo ${undo}`, 'hapg', 'run', (remote) =>
+          remote.run(runUndo(undo), LEFTOVER_S),
+        );
         cleared.push(`${name}: ${undo}, left by an interrupted run, was undone`);
       }
     return cleared;
@@ -278,14 +285,14 @@ export class Operation {
     } finally {
       this.away.delete(host);
     }
-    await lockOne(this.session, host, { ...this.locking, waitSeconds: REBOOT_LOGIN_TIMEOUT_S });
+    await lockOne(this.session, host, { ...this.locking, waitSeconds: LOGIN_S });
   }
 
   /** The boot of a host that answers; undefined while it does not. */
   private async dial(host: Host): Promise<string | undefined> {
     try {
       await this.session.open(host);
-      return (await this.ask(host, 'reboot', BOOT, REBOOT_LOGIN_TIMEOUT_S)).trim();
+      return (await this.ask(host, 'reboot', BOOT, LOGIN_S)).trim();
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { LOOK_S } from '../bounds/hosts.ts';
 import { Interrupted, type KnownError, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
@@ -18,9 +19,6 @@ export interface Probed {
   /** What the prelude printed. */
   prelude: string;
 }
-
-/** Seconds for a probe itself; what its prelude waits for comes on top. */
-const PROBE_TIMEOUT_S = 60;
 
 function byKind(steps: readonly Step[]): Map<string, Step[]> {
   const groups = new Map<string, Step[]>();
@@ -68,7 +66,7 @@ async function ask(
   const questions = `${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}`;
   // What hangs in a storage that does not answer must not keep the host's lock.
   const script = prelude === '' ? questions : `${prelude}\n(\n${questions}\n) ${LOCK_FD}>&-`;
-  const { output } = await session.ask(host, script, PROBE_TIMEOUT_S + seconds, prelude !== '');
+  const { output } = await session.ask(host, script, LOOK_S + seconds, prelude !== '');
   return {
     answers: splitSections(sections.keys(), output, nonce),
     before: output.slice(0, output.indexOf(nonce)),

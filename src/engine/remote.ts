@@ -1,13 +1,14 @@
+import { PROGRESS_S, STUCK_S } from '../bounds/copy.ts';
+import { ANSWER_S, LOOK_S, STOP_UNIT_S } from '../bounds/hosts.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
+import { PATHS } from '../paths.ts';
+import { Progress } from '../progress.ts';
 import { redact } from '../secrets/secret.ts';
 import type { Remote } from '../steps/step.ts';
 import type { ShellAnswer } from '../transport/machine.ts';
 import type { Session } from './session.ts';
-import { awaitUnit, isRunning, startUnit } from './transient.ts';
-
-/** Seconds between two looks at how far something long is. */
-const LOOK_S = 3;
+import { awaitUnit, isRunning, startUnit, stopUnit } from './transient.ts';
 
 /** What a step's change sees of its host. Failures are StepFailed, name host and step, and hold no secret. */
 export function remoteOf(session: Session, host: Host, step: string): Remote {
@@ -28,13 +29,20 @@ export function remoteOf(session: Session, host: Host, step: string): Remote {
     host,
     run,
     unit: async (name, script, timeoutSeconds, progress) => {
-      await run(startUnit(name, script, timeoutSeconds, id), timeoutSeconds + 30);
-      if (!progress) return run(awaitUnit(name), timeoutSeconds + 30);
+      await run(startUnit(name, script, timeoutSeconds, id), timeoutSeconds + ANSWER_S);
+      if (!progress) return run(awaitUnit(name), timeoutSeconds + ANSWER_S);
+      const { stuckSeconds = STUCK_S } = progress;
+      const judge = new Progress(stuckSeconds);
       for (;;) {
-        const answer = await run(awaitUnit(name, { seconds: LOOK_S, script: progress.script }), LOOK_S + 60);
+        const look = awaitUnit(name, { seconds: PROGRESS_S, script: progress.script });
+        const answer = await run(look, PROGRESS_S + LOOK_S);
         const seen = isRunning(answer);
         if (seen === undefined) return answer;
-        const text = progress.tell(seen);
+        if (judge.isStuck(seen.mark)) {
+          await run(stopUnit(name), STOP_UNIT_S);
+          throw failed(`no progress for ${stuckSeconds} s; see ${PATHS.log}/${name}.log`);
+        }
+        const text = progress.tell(seen.output);
         if (text) doing(text);
       }
     },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ASK_S, LOGIN_MS, LOGIN_S } from '../bounds/hosts.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
@@ -26,9 +27,6 @@ export interface SessionOptions {
   clock?: Clock;
 }
 
-const DEFAULT_TIMEOUT_S = 60;
-/** For so long new logins are tried after a guarded change (ms); well below the time after which that is put back. */
-const LOGIN_MS = 30_000;
 /** Of the hosts behind one chain of jumps so many are asked: one that answers proves the way. */
 const WITNESSES = 3;
 
@@ -174,7 +172,7 @@ export class Session {
   protected async logIn(host: Host): Promise<void> {
     const machine = await this.options.network.dial(this.cluster, host, { alone: true });
     try {
-      const answer = await machine.run('id -u', { timeoutMs: 20_000, signal: this.interrupt.hard });
+      const answer = await machine.run('id -u', { timeoutMs: LOGIN_S * 1000, signal: this.interrupt.hard });
       if (answer.output.trim() !== '0') throw new Error(`the new login is not the super user: ${answer.output.trim()}`);
     } finally {
       machine.close();
@@ -192,7 +190,7 @@ export class Session {
    * parsed: whoever shows it takes the secrets out. Rejects when the link is lost or too slow, and with Interrupted once the
    * person has closed the session.
    */
-  async ask(host: Host, script: string, timeoutSeconds = DEFAULT_TIMEOUT_S, inShell = false): Promise<ShellAnswer> {
+  async ask(host: Host, script: string, timeoutSeconds = ASK_S, inShell = false): Promise<ShellAnswer> {
     const { hard: signal } = this.interrupt;
     const machine = this.machines.get(host.name);
     try {
@@ -203,6 +201,13 @@ export class Session {
       stopOn(signal);
       throw cause;
     }
+  }
+
+  /** Runs a script beside whatever else runs on the host. Rejects where the host is not connected. */
+  async beside(host: Host, script: string, timeoutSeconds: number): Promise<ShellAnswer> {
+    const machine = this.machines.get(host.name);
+    if (!machine) throw new Error(`${host.name} is not connected`);
+    return machine.beside(script, { timeoutMs: timeoutSeconds * 1000, signal: this.interrupt.hard });
   }
 
   isOpen(host: Host): boolean {

@@ -63,6 +63,17 @@ export const runUndo = (name: string): string =>
 export const prolongUndo = (name: string): string =>
   `if [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer; fi`;
 
+/**
+ * POSIX sh that lets an armed undo count anew, and prints `armed` unless it has run; one that is running is waited for, for
+ * it puts back what was set.
+ */
+export const keepUndo = (name: string): string => `ran=
+while case "$(systemctl is-active ${unitOf(name)}.service)" in activating|active) true ;; *) false ;; esac; do ran=1; sleep 1; done
+if [ -z "$ran" ] && [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer && echo armed; fi`;
+
+/** Reads what `keepUndo` printed. */
+export const isArmed = (answer: string): boolean => answer.trim() === 'armed';
+
 /** POSIX sh that calls an undo off: the change stays. */
 export const callOffUndo = (name: string): string => `systemctl -q disable --now ${unitOf(name)}.timer 2>/dev/null
 rm -f ${UNITS}/${unitOf(name)}.service ${UNITS}/${unitOf(name)}.timer

@@ -42,7 +42,7 @@ export function awaitUnit(name: string, look?: { seconds: number; script: string
   const base = `${PATHS.units}/${name}`;
   const log = `${PATHS.log}/${name}.log`;
   const bound = look
-    ? `\n  [ $n -lt ${look.seconds * 10} ] || { echo ${RUNNING}; ( ${look.script}\n) 2>/dev/null; exit 0; }`
+    ? `\n  [ $n -lt ${look.seconds * 10} ] || { echo ${RUNNING}; ( ${look.script}\n) 2>/dev/null; echo; ${processorTime(name)}; exit 0; }`
     : '';
   return `n=0
 while [ ! -e ${base}.rc ]; do
@@ -59,8 +59,21 @@ rm -f ${base}.sh ${base}.rc
 if [ "$rc" != 0 ]; then tac ${log} | sed '/^== /q' | tac | tail -n 12; exit "$rc"; fi`;
 }
 
-/** Reads the answer of `awaitUnit` with a `look`: what the look printed, or undefined when the unit has ended. */
-export function isRunning(answer: string): string | undefined {
+/** Reads the answer of `awaitUnit` with a `look`: what the look printed, and a mark of how far the unit is; undefined when it has ended. */
+export function isRunning(answer: string): { output: string; mark: string } | undefined {
   const text = answer.trimStart();
-  return text.startsWith(`${RUNNING}\n`) || text === RUNNING ? text.slice(RUNNING.length + 1) : undefined;
+  if (!text.startsWith(`${RUNNING}\n`)) return undefined;
+  const [output = '', time = ''] = text.slice(RUNNING.length + 1).split(`\n${PROCESSOR} `);
+  return { output: output.trim(), mark: `${output.trim()} ${time.trim()}`.trim() };
 }
+
+/** What stands before the processor time of a unit. */
+const PROCESSOR = '@processor';
+
+/** POSIX sh that prints the whole seconds of processor time that a unit has used: work without bytes (checksums) shows there. */
+const processorTime = (name: string): string =>
+  `echo "${PROCESSOR} $(systemctl show -p CPUUsageNSec --value ${quote(`hapg-${name}`)} 2>/dev/null | sed -n 's/^\\([0-9]*\\)[0-9]\\{9\\}$/\\1/p')"`;
+
+/** POSIX sh that ends a unit that is stuck, and leaves nothing of it for the next run. */
+export const stopUnit = (name: string): string => `systemctl stop ${quote(`hapg-${name}`)}
+rm -f ${PATHS.units}/${name}.sh ${PATHS.units}/${name}.rc`;

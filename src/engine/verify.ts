@@ -1,12 +1,11 @@
+import { LET_IN_MS, VERIFY_S } from '../bounds/postgres.ts';
+import { QUICK_S } from '../bounds/programs.ts';
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith, serverOf } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { clientPsql, sql } from '../programs/postgres.ts';
 import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
-
-/** For the member that leads a copy to be let in by its source; milliseconds. */
-const COPY_MS = 10_000;
 
 /**
  * Looks at the cluster with a client's eyes, at a copy with its own: writes through the client endpoint and waits until every replica has it.
@@ -26,7 +25,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
   }
   session.options.emit({ type: 'doing', host: client.name, text: 'writing through the client endpoint' });
   const write = `n=0; until ${clientPsql(uri, PATHS.clientPasswords)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
-  const { code, output } = await session.ask(client, write, 90);
+  const { code, output } = await session.ask(client, write, VERIFY_S);
   const lsn = output.trim().split('\n').at(-1) ?? '';
   if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn))
     return {
@@ -36,7 +35,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
     };
   for (const host of hostsWith(cluster, 'patroni')) {
     const wait = `for i in $(seq 100); do [ "$(${sql(serverOf(cluster), `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() >= '${lsn}' else true end`)})" = t ] && exit 0; sleep 0.2; done; exit 1`;
-    const answer = await session.ask(host, wait, 40);
+    const answer = await session.ask(host, wait, VERIFY_S);
     if (answer.code !== 0)
       return {
         host: host.name,
@@ -55,9 +54,9 @@ async function verifyCopy(session: Session, cluster: Cluster, source: string): P
     serverOf(cluster),
     `select 1 from pg_stat_wal_receiver where status = 'streaming' and sender_host in (${senders})`,
   );
-  const end = session.clock.now() + COPY_MS;
+  const end = session.clock.now() + LET_IN_MS;
   while (session.clock.now() < end) {
-    const answers = await Promise.all(members.map((host) => session.ask(host, look, 30)));
+    const answers = await Promise.all(members.map((host) => session.ask(host, look, QUICK_S)));
     if (answers.some(({ output }) => output.trim() === '1')) return;
     await session.clock.sleep(500, session.interrupt.hard);
   }

@@ -1,4 +1,4 @@
-import { timing } from '../cluster/timing.ts';
+import { timing } from '../timing.ts';
 import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
 import { DCS_LABELS } from './dcs-schema.ts';

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
-import { type Timing, timing } from '../cluster/timing.ts';
 import type { AssignableRole, RoleName } from '../roles.ts';
+import { type Timing, timing } from '../timing.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { splitCidr } from './network.ts';

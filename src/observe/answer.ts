@@ -18,9 +18,6 @@ export const NOT_ASKED = 'it was not asked';
 export const asking = (seconds: number, command: string): string =>
   `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;
 
-/** Seconds that a storage is waited for. */
-export const STORAGE_S = 3;
-
 /**
  * POSIX sh that runs a script which may hang in a storage that does not answer: no signal ends a process that waits for a
  * file server, so what hangs is left behind, and only what it has printed within `seconds` is the answer. A last line of

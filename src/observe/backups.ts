@@ -1,9 +1,10 @@
+import { STORAGE_S } from '../bounds/programs.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
 import { words } from '../shell/quote.ts';
-import { type Answer, bounded, STORAGE_S, wholeOf } from './answer.ts';
+import { type Answer, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
 /** What the hosts that take backups tell of the schedule. */

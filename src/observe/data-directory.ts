@@ -1,6 +1,7 @@
+import { STORAGE_S } from '../bounds/programs.ts';
 import { PATHS } from '../paths.ts';
 import { quote } from '../shell/quote.ts';
-import { type Answer, bounded, STORAGE_S, wholeOf } from './answer.ts';
+import { type Answer, bounded, wholeOf } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
 /** What there is at a member's data directory. */

@@ -1,3 +1,4 @@
+import { SQL_S } from '../bounds/programs.ts';
 import { serverOf } from '../inventory/model.ts';
 import type { Sizes } from '../postgres/sizes.ts';
 import { json } from '../programs/json.ts';
@@ -52,7 +53,8 @@ const SQL = `select json_build_object(
 export const postgres: Question<Answer<Postgres | null>> = {
   about: 'members',
   of: (_cluster, { roles }) => roles.has('patroni'),
-  script: (cluster) => `if ${hasSocket(serverOf(cluster))}; then ${asking(10, statement(serverOf(cluster), SQL))}; fi`,
+  script: (cluster) =>
+    `if ${hasSocket(serverOf(cluster))}; then ${asking(SQL_S, statement(serverOf(cluster), SQL))}; fi`,
   read(answer) {
     const its = answerOf(answer);
     if (its === undefined) return { said: null };

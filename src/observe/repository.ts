@@ -1,3 +1,4 @@
+import { REPOSITORY_LOOK_S } from '../bounds/programs.ts';
 import { backupHosts } from '../inventory/model.ts';
 import { pgbackrest } from '../programs/pgbackrest.ts';
 import { type Answer, answerOf, asking, bounded, wholeOf } from './answer.ts';
@@ -133,9 +134,6 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   };
 }
 
-/** Seconds for pgBackRest to read what its repositories hold; one of them may be far away. */
-const INFO_S = 20;
-
 /**
  * What pgBackRest says of the backups; null where it is not set up, and on a host for which another one tells: where every
  * member could, the one that leads does, and without a leader all do. After `patroniAnswers`.
@@ -147,7 +145,7 @@ export const repository: Question<Answer<Repository | null>> = {
     const tells = roles.has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(INFO_S + 2, asking(INFO_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
+    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_LOOK_S + 2, asking(REPOSITORY_LOOK_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
   },
   read(answer, { stanza }) {
     const whole = wholeOf(answer);

@@ -59,8 +59,8 @@ export function bytesOfKiB(text: string | undefined): number {
 }
 
 /**
- * POSIX sh that prints how many bytes a directory holds, links followed: WAL and tablespaces that stand elsewhere count. What
- * vanishes meanwhile does not matter. Prints nothing while the directory is not there.
+ * POSIX sh that prints how many bytes a directory holds, links followed (WAL and tablespaces that stand elsewhere count), and
+ * logs left out. Prints nothing while the directory is not there, or where counting takes longer than `seconds`.
  */
-export const sizeOf = (path: string): string =>
-  `du -skL -- ${quote(path)} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`;
+export const sizeOf = (path: string, seconds: number): string =>
+  `timeout ${seconds} du -skL --exclude=log --exclude=pg_log -- ${quote(path)} 2>/dev/null | awk '{printf "%.0f\\n", $1 * 1024}'`;

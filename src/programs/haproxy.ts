@@ -1,3 +1,4 @@
+import { HAPROXY_S } from '../bounds/programs.ts';
 import { pipe } from '../shell/pipe.ts';
 import { quote } from '../shell/quote.ts';
 
@@ -13,7 +14,7 @@ export const tell = (commands: readonly string[]): string =>
   commands
     .map(
       (command) =>
-        `out=$(${ask(command, 5)}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
+        `out=$(${ask(command, HAPROXY_S)}) && [ -z "$(printf %s "$out" | tr -d '[:space:]')" ] || { echo "HAProxy: $out"; exit 1; }`,
     )
     .join('\n');
 
@@ -40,4 +41,4 @@ done
 exit 1`;
 
 /** POSIX sh that prints the states of all servers, as HAProxy reads them at its start; fails when there is no whole answer. */
-export const SHOW_STATE: string = pipe(ask('show servers state', 5), `sed '/^$/d'`);
+export const SHOW_STATE: string = pipe(ask('show servers state', HAPROXY_S), `sed '/^$/d'`);

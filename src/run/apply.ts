@@ -1,3 +1,4 @@
+import { AUDIT_S } from '../bounds/hosts.ts';
 import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
@@ -97,7 +98,7 @@ export async function carryOut(
   const touched = hosts.filter((host) => changed(host) > 0);
   const line = (host: Host) => `run=${id} by=${by} command=${command} changed=${changed(host)} result=${outcome}`;
   const told = await settleAll(touched, session.options.forks, (host) =>
-    session.ask(host, auditScript(line(host)), 10),
+    session.ask(host, auditScript(line(host)), AUDIT_S),
   );
   // The controller's own journal has it too.
   attempted(told);

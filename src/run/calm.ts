@@ -1,7 +1,6 @@
 import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Operation } from '../engine/operation.ts';
-import type { Cluster } from '../inventory/model.ts';
 
 /**
  * What is there once it is steady (or as `judge` wants it), or when patience is at its end: what is wrong then is for the command to judge. After a
@@ -25,15 +24,3 @@ export async function whenSteady(
     await op.pause(1000, true);
   }
 }
-
-/**
- * How long a short disturbance lasts (ms): a replica whose connection was cut asks again after PostgreSQL's
- * wal_retrieve_retry_interval, and Patroni reports that within one of its cycles.
- */
-export const cycle = ({ timing }: Cluster): number => RECONNECT_MS + (timing.patroni.loop_wait + 1) * 1000;
-
-/** PostgreSQL's default of wal_retrieve_retry_interval (ms). */
-const RECONNECT_MS = 5000;
-
-/** How long a cluster has to come to rest after a run that was killed (ms). */
-export const CALM_MS = 120_000;

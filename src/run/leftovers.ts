@@ -1,11 +1,9 @@
+import { transfer } from '../bounds/copy.ts';
 import { verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Operation } from '../engine/operation.ts';
 import type { Answer } from '../observe/answer.ts';
 import { unitsAtWork } from '../observe/marks.ts';
-
-/** No unit of a run may take longer; systemd ends most of them earlier, at their own RuntimeMaxSec (s). */
-const UNIT_S = 7 * 86_400;
 
 /** Why nothing may begin yet. Where systemd is silent nobody knows what is at work. */
 const reasons = (units: Answer<string[]>): string[] =>
@@ -26,7 +24,7 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
     await op.until(
       op.host(name),
       'the work of an interrupted run',
-      UNIT_S,
+      transfer(),
       (snapshot) => {
         const seen = snapshot.observations.get(name);
         if (!seen) return verdict([`${name} does not answer`]);

@@ -1,3 +1,4 @@
+import { calm, checksSettle, reconnected } from '../bounds/patroni.ts';
 import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { unchanged } from '../cluster/decisions/unchanged.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -11,7 +12,7 @@ import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
 import { confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson } from './ask.ts';
-import { CALM_MS, cycle, whenSteady } from './calm.ts';
+import { whenSteady } from './calm.ts';
 import { type Change, changing } from './change.ts';
 import type { Intent, OperateOptions } from './intent.ts';
 import { awaitUnits, clearLeftovers } from './leftovers.ts';
@@ -95,7 +96,7 @@ async function decided(
   decide: (snapshot: Snapshot) => Promise<Intent | undefined>,
 ): Promise<{ intent: Intent | undefined; snapshot: Snapshot }> {
   const died = lastRunDied(op.cluster);
-  const patience = died ? CALM_MS : cycle(op.cluster);
+  const patience = died ? calm(op.cluster.timing) : reconnected(op.cluster.timing);
   try {
     const snapshot = await firstLook(op, store, asItIs ? undefined : patience);
     return { intent: await decide(snapshot), snapshot };
@@ -117,11 +118,8 @@ async function firstLook(op: Operation, store: SecretStore, patienceMs: number |
   if (patienceMs !== undefined && (await awaitUnits(op, found))) found = await op.look();
   const cleared = await clearLeftovers(op, found);
   if (patienceMs === undefined) return cleared ? op.look() : found;
-  return whenSteady(op, cleared ? CALM_MS : patienceMs, cleared ? undefined : found);
+  return whenSteady(op, cleared ? calm(op.cluster.timing) : patienceMs, cleared ? undefined : found);
 }
-
-/** Until the sync standby is named again and checks have settled (ms). */
-const SETTLE_MS = 60_000;
 
 /** What `status` says of the cluster that the work has left. */
 async function problemsAfter(
@@ -135,7 +133,7 @@ async function problemsAfter(
   // Pressed twice, Ctrl-C waits for nothing any more.
   try {
     stopOn(interrupt.hard);
-    return (await settledStatus(session.through(now), now, store, error ? 0 : SETTLE_MS)).problems;
+    return (await settledStatus(session.through(now), now, store, error ? 0 : checksSettle(now.timing))).problems;
   } catch (cause) {
     if (!(cause instanceof Interrupted)) throw cause;
   }

@@ -3,15 +3,10 @@ import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { STORE_EMPTY_MS, STORE_LOOK_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
 import { EXIT, KnownError } from '../errors.ts';
 import { onDisk } from './durable-file.ts';
 import { whoAmI } from './revision.ts';
-
-/** How long a writer waits for another: a change of the store takes milliseconds, a rotation longer (ms). */
-const WAIT_MS = 5000;
-const LOOK_MS = 50;
-/** No writer needs so long between making the lock file and filling it; below WAIT_MS, so that the next run goes on (ms). */
-const EMPTY_MS = 1000;
 
 /** Who changes the store now; the content of the lock file. */
 interface Owner {
@@ -71,7 +66,7 @@ function ownerIn(text: string): Owner | undefined {
 
 /** The run that left it has ended. Of another machine nobody knows. */
 function isStale(file: string, owner: Owner | undefined): boolean {
-  if (!owner) return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > EMPTY_MS;
+  if (!owner) return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > STORE_EMPTY_MS;
   if (owner.host !== hostname()) return false;
   return owner.pid === process.pid ? !own.has(owner.token) : !isAlive(owner);
 }
@@ -131,7 +126,7 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
           : `${file}: hapg ${holder.command} by ${holder.by} (pid ${holder.pid}) has been changing the secret store since ${holder.since}; nothing was changed. Wait for it${holder.host === hostname() ? '' : `, or remove the file where that run on ${holder.host} has ended`}`,
         EXIT.locked,
       );
-    await sleep(LOOK_MS);
+    await sleep(STORE_LOOK_MS);
   }
 }
 
@@ -139,7 +134,7 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
  * Runs `work` as the only writer of a cluster's state directory on this machine. The lock is a file with who holds it,
  * so that a person can read it; one whose process is gone counts for nothing. Throws KnownError (exit 3) after `waitMs`.
  */
-export async function withStoreLock<T>(stateDir: string, work: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
+export async function withStoreLock<T>(stateDir: string, work: () => Promise<T>, waitMs = STORE_WAIT_MS): Promise<T> {
   const file = join(stateDir, 'lock');
   const token = randomUUID();
   own.add(token);

@@ -1,3 +1,4 @@
+import { DCS_CHANGE_S } from '../bounds/programs.ts';
 import { type Joining, joinMember } from '../programs/etcd.ts';
 import { isActive } from '../programs/systemd.ts';
 import type { RoleName } from '../roles.ts';
@@ -37,7 +38,7 @@ const etcdJoinKind: Kind<EtcdJoinWant, 'absent' | 'joined' | 'removed'> = {
   },
   async change({ want }, state, remote) {
     if (state === 'removed') throw new Error('it was an etcd member and is none any more; "hapg repair" replaces it');
-    await remote.run(joinMember(want), 90);
+    await remote.run(joinMember(want), DCS_CHANGE_S);
   },
 };
 

@@ -1,3 +1,4 @@
+import { SETTINGS_S } from '../bounds/postgres.ts';
 import { hasSocket, psql, type Server } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { identifier } from './sql-objects.ts';
@@ -39,7 +40,10 @@ const extensionsKind: Kind<ExtensionsWant, Installed> = {
   async change(one, installed, remote) {
     const { server, database } = one.want;
     for (const name of missing(one, installed))
-      await remote.run(psql(server, database, '-c', `create extension if not exists ${identifier(name)} cascade`), 120);
+      await remote.run(
+        psql(server, database, '-c', `create extension if not exists ${identifier(name)} cascade`),
+        SETTINGS_S,
+      );
   },
 };
 

@@ -1,3 +1,4 @@
+import { handOver as bound, SWITCHED_S } from '../bounds/postgres.ts';
 import { askRest, switchover } from '../programs/patroni.ts';
 import type { Remote } from './step.ts';
 
@@ -10,22 +11,27 @@ export interface HandOver {
   rest: string;
   /** The member that takes over; undefined when none may. */
   candidate: string | undefined;
+  /** Shared memory of its PostgreSQL (bytes), which it writes when it stops; undefined where it is not known. */
+  sharedBuffers: number | undefined;
 }
 
-/** Makes the candidate the leader and waits until this member follows. Rejects when nobody may take over, or in 60 s. */
-export async function handOver({ name, scope, rest, candidate }: HandOver, remote: Remote): Promise<void> {
+/** Makes the candidate the leader and waits until this member follows. Rejects when nobody may take over, or not in time. */
+export async function handOver(
+  { name, scope, rest, candidate, sharedBuffers }: HandOver,
+  remote: Remote,
+): Promise<void> {
   if (!candidate)
     throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
   remote.doing(`handing leadership over to ${candidate}`);
   await remote.run(
     `${switchover(scope, name, candidate)}
-end=$(($(date +%s) + 60))
+end=$(($(date +%s) + ${SWITCHED_S}))
 while :; do
   ${rest}
   [ "$(${askRest('replica', "-o /dev/null -w '%{http_code}'")})" = 200 ] && exit 0
-  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within 60 s'; exit 1; }
+  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${SWITCHED_S} s'; exit 1; }
   sleep 0.5
 done`,
-    120,
+    bound(sharedBuffers),
   );
 }

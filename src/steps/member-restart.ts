@@ -1,3 +1,4 @@
+import { back, restarts } from '../bounds/postgres.ts';
 import { shrinkingSettings } from '../cluster/decisions/restart.ts';
 import { json } from '../programs/json.ts';
 import { askRest, restartMember, tellSelf } from '../programs/patroni.ts';
@@ -89,7 +90,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     if (!state.pending) return;
     if (state.leader && state.decreased.length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
-    await remote.run(restartPending(want), 420);
+    await remote.run(restartPending(want), restarts(want.sharedBuffers));
   },
 };
 
@@ -97,17 +98,17 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
  * POSIX sh that restarts a member until it waits for a restart no more, and comes back each time. Patroni may refuse at first
  * (it is busy, or waits no more): what it said then is the reason where the member does not come to that by itself.
  */
-export const restartPending = (want: Pick<MemberRestartWant, 'name' | 'scope' | 'rest'>): string =>
+export const restartPending = (want: Pick<MemberRestartWant, 'name' | 'scope' | 'rest' | 'sharedBuffers'>): string =>
   `for attempt in 1 2 3; do
   said=$(
 ${restartMember(want.scope, want.name, '--pending')}
 ) && said=
-  end=$(($(date +%s) + 120))
+  end=$(($(date +%s) + ${back(want.sharedBuffers)}))
   while :; do
     ${want.rest}
     self=$(${askRest('patroni')})
     case "$self" in *'"pending_restart": true'*) ;; *'"state": "running"'*|*'"state": "streaming"'*) break ;; esac
-    [ "$(date +%s)" -lt $end ] || { echo "not back within 120 s\${said:+: $said}"; exit 1; }
+    [ "$(date +%s)" -lt $end ] || { echo "not back within ${back(want.sharedBuffers)} s\${said:+: $said}"; exit 1; }
     sleep 0.5
   done
   # A reload that came in between shows only after a moment.

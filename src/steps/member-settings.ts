@@ -1,3 +1,4 @@
+import { SETTINGS_S } from '../bounds/postgres.ts';
 import { blotHba } from '../inventory/hba-tokens.ts';
 import type { RoleName } from '../roles.ts';
 import { COMPLAINT, type MemberPlace, readScript, writeScript } from './member-settings-shell.ts';
@@ -80,7 +81,7 @@ const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefin
     ];
   },
   async change(one, state, remote) {
-    const output = await remote.run(writeScript(one.want, one.want.hba, overridden(one, state!)), 120);
+    const output = await remote.run(writeScript(one.want, one.want.hba, overridden(one, state!)), SETTINGS_S);
     const [, code, words = ''] = /^refused (\d+)\n(.*)$/ms.exec(output) ?? [];
     if (code === undefined) return;
     const found = parseRules(words.split('\n'));

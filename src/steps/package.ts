@@ -1,3 +1,4 @@
+import { APT_S } from '../bounds/programs.ts';
 import { installScript, type Packages, parsePackages, showPackages } from '../programs/apt.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -35,7 +36,7 @@ const packageKind: Kind<PackageWant, Packages> = {
     ];
     remote.doing(`installing ${missing.length} packages`);
     const minimum = Object.assign({}, ...items.map(({ step: { want } }) => want.minimum)) as Record<string, string>;
-    await remote.unit('packages', installScript(missing, minimum), 1800);
+    await remote.unit('packages', installScript(missing, minimum), APT_S);
   },
 };
 /** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */

@@ -1,3 +1,7 @@
+import { MEASURE_S, PROGRESS_S, replica } from '../bounds/copy.ts';
+import { LOOK_S } from '../bounds/hosts.ts';
+import { copiedBytes, copyProgress } from '../cluster/copy-progress.ts';
+import { Progress } from '../progress.ts';
 import type { RoleName } from '../roles.ts';
 import { progressBar } from '../units.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
@@ -10,8 +14,11 @@ export interface ReadyWant {
   /** What the person is told meanwhile. */
   doing: string;
   timeoutSeconds: number;
-  /** POSIX sh that prints how many bytes are there already, of how many. */
-  progress?: { script: string; totalBytes: number | undefined };
+  /**
+   * It copies the database into this directory first. As long as that goes on it is waited for beyond `timeoutSeconds`:
+   * what ends the wait is that nothing of the copy has changed for `stuckSeconds`.
+   */
+  copies?: { directory: string; totalBytes: number | undefined; stuckSeconds: number };
 }
 
 /** A condition that a service reaches by itself: healthy, streaming, elected. The change is waiting for it, within a bound. */
@@ -31,31 +38,37 @@ const readyKind: Kind<ReadyWant, boolean> = {
     ready ? undefined : { action: 'run', summary: `not yet; ${want.doing}`, knownAfterApply: true },
   async change({ want }, _ready, remote) {
     remote.doing(want.doing);
-    const end = Date.now() + want.timeoutSeconds * 1000;
+    const began = performance.now();
+    const stuckSeconds = want.copies?.stuckSeconds ?? 0;
+    const progress = new Progress(stuckSeconds);
     for (;;) {
-      const answer = await remote.run(lookScript(want), LOOK_S + 30);
+      const answer = await remote.run(lookScript(want), PROGRESS_S + MEASURE_S + LOOK_S);
       if (/^ready$/m.test(answer)) return;
       const said = /^waiting: ?(.*)$/ms.exec(answer)?.[1]?.trim() ?? '';
-      if (Date.now() > end)
-        throw new Error(`not so within ${want.timeoutSeconds} s${want.act && said ? `: ${said}` : ''}`);
-      const bytes = want.progress ? Number(said) : Number.NaN;
-      if (bytes > 0) remote.doing(`${want.doing} ${progressBar(bytes, want.progress?.totalBytes)}`);
+      const seconds = (performance.now() - began) / 1000;
+      const isStuck = progress.isStuck(said);
+      if (seconds > want.timeoutSeconds && (!want.copies || isStuck || seconds > replica(want.copies.totalBytes)))
+        throw new Error(
+          want.copies
+            ? `not so within ${Math.round(seconds)} s${isStuck ? `, and no progress for ${stuckSeconds} s` : ''}`
+            : `not so within ${want.timeoutSeconds} s${want.act && said ? `: ${said}` : ''}`,
+        );
+      const bytes = want.copies && copiedBytes(said);
+      if (bytes) remote.doing(`${want.doing} ${progressBar(bytes, want.copies?.totalBytes)}`);
     }
   },
 };
 
-/** Seconds for which a host looks by itself before it tells how far it is; one look may take ten times as long. */
-const LOOK_S = 3;
-
-const lookScript = ({ check, act, progress }: ReadyWant): string => `last=
-end=$(($(date +%s) + ${LOOK_S}))
+/** A host looks by itself for a while before it says how far it is. */
+const lookScript = ({ check, act, copies }: ReadyWant): string => `last=
+end=$(($(date +%s) + ${PROGRESS_S}))
 while :; do
   ${act ? `last=$( ( ${act}\n) 2>&1 )` : ':'}
   if ( ${check}\n) >/dev/null 2>&1; then echo ready; exit 0; fi
   [ "$(date +%s)" -lt $end ] || break
   sleep 0.3
 done
-echo "waiting: ${progress ? `$( ( ${progress.script}\n) 2>/dev/null )` : '$last'}"`;
+${copies ? `progress=$( ( ${copyProgress(copies.directory)}\n) 2>/dev/null )\necho "waiting: $progress"` : 'echo "waiting: $last"'}`;
 
 export const ready = (role: RoleName, subject: string, want: ReadyWant, options: StepOptions = {}): Step =>
   step(readyKind, role, subject, want, options);

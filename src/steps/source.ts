@@ -1,3 +1,5 @@
+import { ANSWER_S } from '../bounds/hosts.ts';
+import { SOURCE_S } from '../bounds/programs.ts';
 import { PATHS } from '../paths.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
@@ -20,9 +22,6 @@ export interface SourceWant {
   cure: string;
 }
 
-/** Seconds for all addresses together; libpq gives each two. */
-const ASK_S = 30;
-
 /** A copy is only begun where its source lets it in; Patroni would try for ever, and the reason would be in its log only. */
 const sourceKind: Kind<SourceWant, boolean> = {
   name: 'source',
@@ -38,14 +37,14 @@ const sourceKind: Kind<SourceWant, boolean> = {
     // A variable of root's shell and psql: it shows in no list of processes.
     await remote.run(
       `umask 077
-out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${ASK_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
+out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${SOURCE_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
 case "$out" in
   'physical|'?*'|'*) ;;
   physical*) echo ${quote(`WAL for this copy is kept no more in the slot ${want.slot}, for it stayed away for too long: take it out of standbys: there, apply, write it in again, and apply`)}; exit 1 ;;
   *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;;
 esac
 ${print(mark(want))} > ${PATHS.letIn}`,
-      ASK_S + 15,
+      SOURCE_S + ANSWER_S,
     );
   },
 };

@@ -1,3 +1,4 @@
+import { SETTINGS_S } from '../bounds/postgres.ts';
 import { hasSocket, psql, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secrets/secret.ts';
@@ -78,7 +79,7 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
     for (const { statement } of statements(want, state))
       await remote.run(
         `${print(`set log_statement = 'none';\n${statement()};\n`)} | ${psql(want.server, 'postgres', '-f', '-')}`,
-        120,
+        SETTINGS_S,
       );
   },
 };

@@ -1,11 +1,13 @@
+import { transfer } from '../bounds/copy.ts';
+import { ANSWER_S } from '../bounds/hosts.ts';
+import { standstill } from '../bounds/postgres.ts';
+import { REPOSITORY_LOOK_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
+import { backupProgress, tellBackup } from '../cluster/backup-progress.ts';
 import { answerOf, asking } from '../observe/answer.ts';
 import { parseRepository, type Repository } from '../observe/repository.ts';
 import { backup, info, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
-
-/** Seconds for a storage that is slow. */
-const ASK_S = 180;
 
 export interface StanzaWant {
   name: string;
@@ -13,6 +15,8 @@ export interface StanzaWant {
   repositories: number[];
   /** Major version of PostgreSQL, such as `17`. */
   version: string;
+  /** Shared memory of the server that is backed up (bytes), which a backup has written first; absent where it is not known. */
+  sharedBuffers?: number | undefined;
 }
 
 /** undefined when pgBackRest does not answer. */
@@ -31,7 +35,7 @@ const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
  * a needless full backup would push the oldest one out. Rejects when there is still no answer.
  */
 async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repository> {
-  const its = answerOf(await remote.run(asking(ASK_S, info(name)), ASK_S + 10));
+  const its = answerOf(await remote.run(asking(REPOSITORY_S, info(name)), REPOSITORY_S + ANSWER_S));
   const told = its && 'said' in its ? parseRepository(its.said, name) : undefined;
   if (!told)
     throw new Error(
@@ -46,7 +50,9 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
   volatile: true,
   probe: (steps) =>
     steps
-      .map(({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(20, info(want.name))}; fi; echo --`)
+      .map(
+        ({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_LOOK_S, info(want.name))}; fi; echo --`,
+      )
       .join('\n'),
   parse(answer, steps) {
     const parts = answer.split(/^--$/m);
@@ -77,10 +83,14 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
     const state = foreseen ?? (await askAgain(want, remote));
     const older = isOlder(want, state);
     remote.doing('checking the archive');
-    await remote.run(makeStanza(want.name, older ? 'stanza-upgrade' : 'stanza-create'), 300);
+    await remote.run(makeStanza(want.name, older ? 'stanza-upgrade' : 'stanza-create'), STANZA_S);
     remote.doing('first full backup');
     for (const key of older ? want.repositories : lacking(want, state))
-      await remote.unit('first-backup', `exec ${backup(want.name, key, 'full')}`, 86_400);
+      await remote.unit('first-backup', `exec ${backup(want.name, key, 'full')}`, transfer(), {
+        script: backupProgress(want.name),
+        stuckSeconds: standstill(want.sharedBuffers),
+        tell: (answer) => tellBackup('first full backup', answer, want.name),
+      });
   },
 };
 

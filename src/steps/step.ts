@@ -26,6 +26,8 @@ export interface Handler {
 export interface UnitProgress {
   script: string;
   tell: (output: string) => string | undefined;
+  /** How long nothing may change before it counts as stuck (s); ten minutes by default. */
+  stuckSeconds?: number;
 }
 
 /** What a change may do on its host; the engine provides it, steps know nothing of transport. */

@@ -1,3 +1,4 @@
+import { START_S } from '../bounds/postgres.ts';
 import { SOCKET_DIR } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { quote } from '../shell/quote.ts';
@@ -80,7 +81,7 @@ done`,
         throw new Error(`unexpected cluster name ${version}/${name}`);
       await remote.run(
         `echo disabled > /etc/postgresql/${version}/${name}/start.conf; systemctl stop postgresql@${version}-${name}.service; systemctl daemon-reload; ! systemctl -q is-active postgresql@${version}-${name}.service`,
-        120,
+        START_S,
       );
     }
   },

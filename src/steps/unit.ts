@@ -1,3 +1,4 @@
+import { ANSWER_S, START_UNIT_S } from '../bounds/hosts.ts';
 import { parseUnits, showUnits, turnOff, turnOn, type UnitState } from '../programs/systemd.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
@@ -46,8 +47,8 @@ const unitKind: Kind<UnitWant, UnitState> = {
       return;
     }
     remote.doing(`starting ${want.name}`);
-    const seconds = want.timeout ?? 60;
-    await remote.run(turnOn(want.name, state, { ...want, seconds }), seconds + 10);
+    const seconds = want.timeout ?? START_UNIT_S;
+    await remote.run(turnOn(want.name, state, { ...want, seconds }), seconds + ANSWER_S);
   },
 };
 

@@ -1,3 +1,5 @@
+import { MOVE_WAL_S } from '../bounds/copy.ts';
+import { shutdown } from '../bounds/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { quote } from '../shell/quote.ts';
 import { type HandOver, handOver } from './hand-over.ts';
@@ -18,9 +20,6 @@ export interface WalDirectoryState {
   target: string;
   leads: boolean;
 }
-
-/** Seconds: a stop with its checkpoint, a copy of the WAL that is kept, a start. */
-const MOVE_S = 3600;
 
 /**
  * POSIX sh that moves a member's WAL while it is stopped, and starts it again whatever happens. What an earlier try has left
@@ -86,7 +85,7 @@ const walDirectoryKind: Kind<WalDirectoryWant, WalDirectoryState> = {
     await remote.unit(
       'wal',
       moveWal({ pgWal: `${want.dataDir}/pg_wal`, target, walDir: want.walDir!, notRunning: want.notRunning }),
-      MOVE_S,
+      MOVE_WAL_S + shutdown(want.sharedBuffers),
     );
   },
 };

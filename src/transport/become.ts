@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { NodeSSH } from 'node-ssh';
 import type { ClientChannel } from 'ssh2';
+import { CONNECT_MS } from '../bounds/hosts.ts';
 import { rootShellCommand } from '../shell/environment.ts';
 import type { Credentials } from './auth.ts';
-import { CONNECT_TIMEOUT_MS } from './hop.ts';
 import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
 
@@ -15,7 +15,7 @@ export async function becomeRoot(
   ssh: NodeSSH,
   target: SshTarget,
   credentials: Credentials,
-  timeoutMs = CONNECT_TIMEOUT_MS,
+  timeoutMs = CONNECT_MS,
 ): Promise<RootShell> {
   const client = ssh.connection;
   if (!client) throw new Error('the connection was lost');
@@ -50,7 +50,7 @@ export function awaitShell(
     nonce,
     target,
     credentials,
-    timeoutMs = CONNECT_TIMEOUT_MS,
+    timeoutMs = CONNECT_MS,
   }: { nonce: string; target: SshTarget; credentials: Credentials; timeoutMs?: number },
 ): Promise<void> {
   const where = target.user === 'root' ? `the root shell on ${target.host}` : `sudo on ${target.host}`;

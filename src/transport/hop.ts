@@ -3,17 +3,12 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeSSH } from 'node-ssh';
 import type { AuthHandlerMiddleware, ConnectConfig } from 'ssh2';
+import { AGAIN_MS, KEEPALIVE_MS } from '../bounds/hosts.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
 
-/** How long a host has for each step of a login: the connection, the handshake, the shell (ms). */
-export const CONNECT_TIMEOUT_MS = 20_000;
-const KEEPALIVE_MS = 10_000;
-
 /** Logins that a busy sshd may drop before one is given up: OpenSSH drops at random from MaxStartups on. */
 const DROPS = 2;
-/** The first pause before a dropped login is tried again; the next is twice as long, each up to twice as long at random (ms). */
-const AGAIN_MS = 300;
 
 /** A failure with a name that programs know: of node (`code`) or of ssh2 (`level`). */
 type Failure = Error & { code?: string; level?: string };

@@ -25,6 +25,11 @@ export interface RunOptions {
 export interface Machine {
   /** Runs a script and waits for its end. Rejects when the link is lost or too slow; every later run then rejects as well. */
   run(script: string, options: RunOptions): Promise<ShellAnswer>;
+  /**
+   * Runs a script beside those, on a second shell of the same connection; behind them where the host allows one only. Rejects
+   * like `run`, but a script that took too long costs the second shell only.
+   */
+  beside(script: string, options: RunOptions): Promise<ShellAnswer>;
   close(): void;
 }
 

@@ -1,7 +1,6 @@
 import ssh2 from 'ssh2';
+import { SCAN_MS } from '../bounds/hosts.ts';
 import { HOST_KEY_TYPES, keyType } from './known-hosts.ts';
-
-const TIMEOUT_MS = 10_000;
 
 /** Asks a server for its host key of one type; resolves undefined when it has none. Rejects when it cannot be reached. */
 function hostKey(host: string, port: number, type: string): Promise<Buffer | undefined> {
@@ -26,7 +25,7 @@ function hostKey(host: string, port: number, type: string): Promise<Buffer | und
       host,
       port,
       username: 'hapg',
-      readyTimeout: TIMEOUT_MS,
+      readyTimeout: SCAN_MS,
       algorithms: { serverHostKey: [type] as never },
       hostVerifier: (shown: Buffer) => {
         key = shown;

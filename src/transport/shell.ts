@@ -32,6 +32,16 @@ export class RootShell {
     channel.on('error', (error: Error) => this.fail(error));
   }
 
+  /** Whether scripts can still be run. */
+  get isOpen(): boolean {
+    return this.broken === undefined;
+  }
+
+  /** Ends the shell. */
+  close(): void {
+    this.channel.close();
+  }
+
   /** Rejects everything in flight; nothing can be run afterwards. */
   fail(error: Error): void {
     this.broken ??= error;

@@ -1,9 +1,11 @@
+import { CONNECT_MS } from '../bounds/hosts.ts';
 import { KnownError, Unreachable } from '../errors.ts';
 import { authMethods, type Credentials } from './auth.ts';
 import { becomeRoot } from './become.ts';
-import { CONNECT_TIMEOUT_MS, describe, hangUp, logIn } from './hop.ts';
+import { describe, hangUp, logIn } from './hop.ts';
 import { Links } from './links.ts';
 import type { Machine, Network } from './machine.ts';
+import type { RootShell } from './shell.ts';
 import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from './target.ts';
 import { findWays } from './ways.ts';
 
@@ -15,7 +17,7 @@ export interface SshOptions {
 }
 
 /** The hosts as SSH reaches them. Hosts behind the same jump hosts share one login there. */
-export function overSsh({ flags, credentials, timeoutMs = CONNECT_TIMEOUT_MS }: SshOptions): Network {
+export function overSsh({ flags, credentials, timeoutMs = CONNECT_MS }: SshOptions): Network {
   const config = readSshConfig();
   const links = new Links(timeoutMs);
   return {
@@ -52,15 +54,26 @@ async function connect(
     if (link) opened.push(link.release);
     const ssh = await logIn({ target, methods: methods.get(target)!, through: link?.ssh, timeoutMs });
     opened.push(() => hangUp(ssh));
-    const shell = await becomeRoot(ssh, target, credentials, timeoutMs);
+    const open = () => becomeRoot(ssh, target, credentials, timeoutMs);
+    const shell = await open();
+    let second: RootShell | undefined;
     ssh.connection?.on('close', () => {
-      shell.fail(new Error('the connection was lost'));
+      for (const one of [shell, second]) one?.fail(new Error('the connection was lost'));
       hangAllUp();
     });
+    const another = async (): Promise<RootShell> => {
+      if (second?.isOpen) return second;
+      // One that took too long would keep one of the channels that sshd allows.
+      second?.close();
+      second = undefined;
+      return (second = await open());
+    };
     return {
       run: (script, options) => shell.run(script, options),
+      // sshd may allow one channel only ("MaxSessions 1").
+      beside: async (script, options) => (await another().catch(() => shell)).run(script, options),
       close: () => {
-        shell.fail(new Error('the connection was closed'));
+        for (const one of [shell, second]) one?.fail(new Error('the connection was closed'));
         hangAllUp();
       },
     };

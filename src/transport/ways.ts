@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
+import { LOOKUP_MS } from '../bounds/hosts.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
@@ -10,9 +11,6 @@ export type Ways = ReadonlyMap<string, readonly (readonly Host[])[]>;
 
 /** The addresses of a name; none where it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
-
-/** A name server that is away is not waited for longer (ms). */
-const LOOKUP_MS = 3000;
 
 /** The controller's own resolver. A name that only a jump host can resolve has no address. */
 export const systemLookup: Lookup = async (name) => {

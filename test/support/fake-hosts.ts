@@ -14,6 +14,8 @@ export interface FakeHost {
   answers?: Record<string, string>;
   /** The login is not the super user, and sudo wants this password. */
   sudoPassword?: string;
+  /** How many channels sshd allows on a connection ("MaxSessions"); absent: as many as are wanted. */
+  channels?: number;
   /** Takes connections and never says a word. */
   silent?: boolean;
   /** Answers no script before this. */
@@ -64,7 +66,10 @@ export async function fakeHosts(
       client.on('authentication', (context) =>
         context.method === 'publickey' ? context.accept() : context.reject(['publickey']),
       );
-      client.on('session', (accept) => {
+      let channels = 0;
+      client.on('session', (accept, reject) => {
+        channels += 1;
+        if (channels > (fake.channels ?? channels)) return reject();
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
           serve(channel, command, fake, (script) => scripts.push({ host: name, script }));

@@ -68,7 +68,7 @@ describe('a restart', () => {
       curl: `d=$(dirname "$0"); n=$(cat "$d/asked" 2>/dev/null || echo 0); echo $((n + 1)) > "$d/asked"
 case $n in ${answers.map((answer, index) => `${index === answers.length - 1 ? '*' : index}) echo '${answer}' ;;`).join(' ')} esac`,
     });
-    return sh(restartPending({ name: 'db1', scope: SCOPE, rest: 'base=x; set --' }), { path });
+    return sh(restartPending({ name: 'db1', scope: SCOPE, rest: 'base=x; set --', sharedBuffers: 0 }), { path });
   };
   const WAITS = '{"state": "running", "pending_restart": true}';
   const RUNS = '{"state": "running"}';

@@ -14,7 +14,7 @@ describe('what hapg knows of a program stands on the language sh and on the path
       const imports = [...readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, from]) =>
         join(dirname(file), from!),
       );
-      for (const one of imports) assert.match(one, /^src\/(programs|shell)\/|^src\/paths\.ts$/);
+      for (const one of imports) assert.match(one, /^src\/(programs|shell|bounds)\/|^src\/paths\.ts$/);
     });
 });
 

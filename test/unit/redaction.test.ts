@@ -326,7 +326,8 @@ test('secrets in YAML are found again whatever they are made of', () => {
 
 /** A session whose hosts answer what a test wants, as if they were connected. */
 function sessionThatHears(answer: (script: string) => { code: number; output: string }, secrets: Secret[]): Session {
-  const machine: Machine = { run: async (script: string) => answer(script), close: () => undefined };
+  const run = async (script: string) => answer(script);
+  const machine: Machine = { run, beside: run, close: () => undefined };
   return new Session(
     cluster,
     {

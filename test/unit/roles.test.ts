@@ -10,7 +10,7 @@ import { patroniConfig } from '../../roles/patroni/config.ts';
 import { dcsConfig } from '../../roles/patroni/dcs.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
-import { timing } from '../../src/cluster/timing.ts';
+
 import { armScript } from '../../src/engine/guard.ts';
 import { holder, lockScript } from '../../src/engine/lock.ts';
 import { allSteps, dueHandlers, type StepDifference, startingUnits } from '../../src/engine/plan.ts';
@@ -21,6 +21,7 @@ import { ROLE_NAMES } from '../../src/roles.ts';
 import { file } from '../../src/steps/file.ts';
 import { reload, restart } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
+import { timing } from '../../src/timing.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();

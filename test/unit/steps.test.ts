@@ -250,6 +250,7 @@ test('a plan foresees the restart that a changed setting will ask for, and none 
     scope: ['pg'],
     rest: '',
     candidate: undefined,
+    sharedBuffers: undefined,
     parameters,
     restartSettings: ['max_connections', 'shared_buffers', 'wal_log_hints'],
     settleSeconds: 6,

@@ -1,0 +1,40 @@
+import { MEASURE_S } from '../bounds/copy.ts';
+import { sizeOf, usedKiB } from '../programs/files.ts';
+import { quote } from '../shell/quote.ts';
+import { progressBar } from '../units.ts';
+
+/**
+ * POSIX sh that shows how far the copy of a database is; writes nothing and ends in time whatever the size. It prints
+ * `bytes N` of what is below the directory, links followed, logs left out, for a server that fails again and again writes
+ * those; `used N` of its file system instead where counting takes too long; and what the programs at work have read
+ * (proc(5), "io") and the WAL that PostgreSQL's startup process replays, which it names in its title.
+ */
+export const copyProgress = (directory: string): string => `d=${quote(directory)}
+[ -e "$d" ] || { echo absent; exit 0; }
+n=$(${sizeOf(directory, MEASURE_S)})
+if [ -n "$n" ]; then echo "bytes $n"; else echo "used $(${usedKiB('"$d"')} 2>/dev/null)"; fi
+for p in /proc/[0-9]*; do
+  read -r name < "$p/comm" || continue
+  case $name in
+    pgbackrest|pg_basebackup|pg_rewind) sed -n 's/^rchar: /read /p' "$p/io" ;;
+    postgres) title=; read -r title < "$p/cmdline"; case $title in *'startup recovering '*) echo "wal \${title##*recovering }" ;; esac ;;
+  esac
+done 2>/dev/null`;
+
+/** Reads how many bytes are there from what `copyProgress` printed; undefined where they could not be counted. */
+export function copiedBytes(answer: string): number | undefined {
+  const bytes = Number(/^bytes (\d+)$/m.exec(answer)?.[1] ?? 0);
+  return bytes > 0 ? bytes : undefined;
+}
+
+/** What a person is told of a copy: `restoring [###   ] 1.2 GiB of 4.8 GiB`; undefined where the bytes are not known. */
+export function tellCopied(doing: string, answer: string, totalBytes: number | undefined): string | undefined {
+  const bytes = copiedBytes(answer);
+  return bytes === undefined ? undefined : `${doing} ${progressBar(bytes, totalBytes)}`;
+}
+
+/** What a person is told of a recovery: the WAL segment that is replayed; undefined where none is. */
+export const tellReplayed = (answer: string): string | undefined => {
+  const segment = /^wal (\S+)/m.exec(answer)?.[1];
+  return segment && `replaying ${segment}`;
+};

@@ -1,0 +1,48 @@
+import { replica } from '../bounds/copy.ts';
+import { standstill } from '../bounds/postgres.ts';
+import { sharedBuffers } from '../cluster/buffers.ts';
+import { copiedBytes, copyProgress } from '../cluster/copy-progress.ts';
+import type { Verdict } from '../cluster/decisions/verdict.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import { StepFailed } from '../errors.ts';
+import type { Host } from '../inventory/model.ts';
+import { Progress } from '../progress.ts';
+import { progressBar } from '../units.ts';
+import type { Operation } from './operation.ts';
+
+/**
+ * Waits until a member that copies the database is as `judge` wants it, and tells the person how far it is. Rejects with
+ * StepFailed when nothing of the copy has changed for too long, not when a clock has run out.
+ */
+export async function untilCopied(
+  op: Operation,
+  host: Host,
+  what: string,
+  judge: (snapshot: Snapshot) => Verdict,
+  { databaseBytes, hosts }: { databaseBytes?: number | undefined; hosts?: readonly Host[] } = {},
+): Promise<Snapshot> {
+  const stuckSeconds = standstill(sharedBuffers(await op.look(hosts, { about: ['members'] })));
+  const progress = new Progress(stuckSeconds);
+  let stuck = false;
+  return op.until(
+    host,
+    what,
+    replica(databaseBytes),
+    (snapshot) => {
+      const verdict = judge(snapshot);
+      if (!verdict.ok && stuck)
+        throw new StepFailed(host.name, what, `no progress for ${stuckSeconds} s: ${verdict.reasons.join('; ')}`);
+      return verdict;
+    },
+    {
+      ...(hosts ? { hosts } : {}),
+      everyMs: 2000,
+      doing: async () => {
+        // A host that does not answer is silent, which the next look judges.
+        const answer = await op.ask(host, 'progress', copyProgress(op.cluster.dataDir)).catch(() => '');
+        stuck = progress.isStuck(answer);
+        return `copying ${progressBar(copiedBytes(answer) ?? 0, databaseBytes)}`;
+      },
+    },
+  );
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { takeOutOfService } from '../../playbooks/step-aside.ts';
+import { patroniPrepare } from '../../roles/patroni/patroni.ts';
+import { checkpoint, shutdown } from '../../src/bounds/postgres.ts';
+import { waits } from '../../src/bounds/waits.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { untilCopied } from '../../src/engine/copying.ts';
+import type { Operation } from '../../src/engine/operation.ts';
+import { StepFailed } from '../../src/errors.ts';
+import type { FileWant } from '../../src/steps/file.ts';
+import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
+
+const cluster = labCluster();
+const db3 = cluster.hosts.find(({ name }) => name === 'db3')!;
+const MEMORY = 256 * 1024 ** 3;
+
+/** An operation that writes down what is done; `kept` says whether the undos of db3 are still armed, look after look. */
+function operation(kept: boolean[]) {
+  const done: string[] = [];
+  const bounds = new Map<string, number | undefined>();
+  const op = {
+    cluster,
+    arm: async (_host: unknown, name: string) => void done.push(`arm ${name}`),
+    keep: async (_host: unknown, name: string) => (name === 'update' ? (kept.shift() ?? true) : true),
+    ask: async () => '',
+    step: async (_host: unknown, step: string, _role: string, _action: string, work: (remote: unknown) => unknown) => {
+      done.push(step);
+      return work({ run: async (_script: string, seconds?: number) => bounds.set(step, seconds) });
+    },
+    until: async (_host: unknown, what: string) => void done.push(`until ${what}`),
+  };
+  return { op: op as unknown as Operation, done, bounds };
+}
+
+const ASIDE = [
+  'arm update',
+  'drain reads',
+  'arm drain-db3',
+  'arm drain-db3',
+  'until drain',
+  'mark',
+  'until mark',
+  'checkpoint',
+];
+const takeOut = (op: Operation, done: string[]) =>
+  takeOutOfService(op, db3, waits(cluster.timing), MEMORY, async () => void done.push('stop'));
+
+describe('a member that is taken out of service', () => {
+  test('steps aside once and is stopped, where its undos live', async () => {
+    const { op, done, bounds } = operation([]);
+    await takeOut(op, done);
+    assert.deepEqual(done, [...ASIDE, 'stop']);
+    assert.equal(bounds.get('checkpoint'), checkpoint(MEMORY));
+  });
+
+  test('steps aside again before it is stopped, where its undo has run meanwhile', async () => {
+    const { op, done } = operation([false]);
+    await takeOut(op, done);
+    assert.deepEqual(done, [...ASIDE, ...ASIDE, 'stop']);
+  });
+
+  test('is stopped again, where its undo has started it meanwhile', async () => {
+    const { op, done } = operation([true, false]);
+    await takeOut(op, done);
+    assert.deepEqual(done, [...ASIDE, 'stop', ...ASIDE, 'stop']);
+  });
+
+  test('is given up after three tries', async () => {
+    const { op, done } = operation([false, false, false]);
+    await assert.rejects(takeOut(op, done), /its undo came in between again and again/);
+    assert.ok(!done.includes('stop'));
+  });
+});
+
+describe('a member that copies the database', () => {
+  /** Waits for a copy of which each look tells what `progress` says, and which is there after so many looks. */
+  async function waitFor(looks: number, progress: (look: number) => string) {
+    let now = 0;
+    let look = 0;
+    const original = performance.now;
+    performance.now = () => now;
+    const op = {
+      cluster,
+      look: async () => takeSnapshot(healthyLab()),
+      ask: async () => progress(look),
+      until: async (
+        _host: unknown,
+        _what: string,
+        seconds: number,
+        judge: (snapshot: unknown) => { ok: boolean },
+        { doing }: { doing: () => Promise<string> },
+      ) => {
+        for (; now < seconds * 1000; now += 30_000) {
+          if (judge(undefined).ok) return now / 1000;
+          await doing();
+          look++;
+        }
+        throw new StepFailed('db3', 'streaming', 'the clock ran out');
+      },
+    } as unknown as Operation;
+    try {
+      const judge = () =>
+        look >= looks ? { ok: true as const } : { ok: false as const, reasons: ['db3 is creating replica'] };
+      await untilCopied(op, db3, 'streaming', judge, { databaseBytes: 1e12 });
+      return now / 1000;
+    } finally {
+      performance.now = original;
+    }
+  }
+
+  test('is waited for as long as bytes arrive, for hours', async () => {
+    assert.ok((await waitFor(1000, (look) => `bytes ${look + 1}`)) > 8 * 3600);
+  });
+
+  test('is given up when nothing of the copy has changed for ten minutes', async () => {
+    await assert.rejects(
+      waitFor(1000, (look) => `bytes ${Math.min(look, 100)}`),
+      /no progress for 600 s: db3 is creating/,
+    );
+  });
+
+  test('is not given up because its size is not told', async () => {
+    assert.ok((await waitFor(1000, () => '')) > 8 * 3600);
+  });
+});
+
+test('systemd gives a member as long to stop as its shared memory takes to be written, and no less than before', async () => {
+  const said = 'shared_buffers: 128MB';
+  for (const [memoryBytes, setting, seconds] of [
+    [MEMORY, said, 300],
+    [16 * 1024 ** 3, '', 300],
+    [MEMORY, '', shutdown(MEMORY / 4)],
+    [16 * 1024 ** 3, 'shared_buffers: 64GB', shutdown(64 * 1024 ** 3)],
+  ] as const) {
+    const made = labCluster([said, setting]);
+    const context = { ...(await contextFor(made)), facts: () => ({ ...FACTS, memoryBytes }) };
+    const text = patroniPrepare(made.hosts.find(({ name }) => name === 'db3')!, context)
+      .map(({ want }) => (want as FileWant).content)
+      .find((content) => content !== undefined);
+    assert.match(String(text), new RegExp(`^TimeoutStopSec=${seconds}$`, 'm'));
+  }
+});
