@@ -18,14 +18,14 @@ import { pgbackrest, pgbackrestSchedule } from '../roles/pgbackrest/pgbackrest.t
 import { pgbouncer } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
 import { zookeeper } from '../roles/zookeeper/zookeeper.ts';
-import { mayStopDcs } from '../src/cluster/decisions/dcs.ts';
-import { membersHealthy } from '../src/cluster/decisions/members.ts';
-import { restartOrder } from '../src/cluster/decisions/restart.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
-import type { Context, Playbook, Stage } from '../src/engine/playbook.ts';
+import { mayStopDcs } from '../src/decisions/dcs.ts';
+import { membersHealthy } from '../src/decisions/members.ts';
+import { restartOrder } from '../src/decisions/restart.ts';
 import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
 import { PATHS } from '../src/paths.ts';
+import type { Context, Playbook, Stage } from '../src/playbook.ts';
 import { directory } from '../src/steps/directory.ts';
 import { file, noFile } from '../src/steps/file.ts';
 import type { Step } from '../src/steps/step.ts';

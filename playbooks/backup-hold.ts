@@ -1,4 +1,4 @@
-import { BACKUP_HOLD } from '../src/cluster/decisions/update.ts';
+import { BACKUP_HOLD } from '../src/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, type Host } from '../src/inventory/model.ts';
 import { startUnits, turnOffUnits } from '../src/programs/systemd.ts';

@@ -1,16 +1,16 @@
 import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
 import { HOLE_S } from '../src/bounds/undo.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { verdict } from '../src/decisions/verdict.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
 import { untilCopied } from '../src/engine/copying.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import type { Playbook } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
 import { StepFailed } from '../src/errors.ts';
 import { backupHosts, type Host, repositoryHost } from '../src/inventory/model.ts';
 import { isIPv6 } from '../src/inventory/network.ts';
 import { PATHS } from '../src/paths.ts';
+import type { Playbook } from '../src/playbook.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { words } from '../src/shell/quote.ts';
 import { apply, beforePostgres } from './apply.ts';

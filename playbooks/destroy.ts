@@ -12,7 +12,8 @@ import { deleteStanza } from '../src/programs/pgbackrest.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { dcsMembers, forgetElsewhere } from './dcs.ts';
+import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { dcsMembers } from './dcs/index.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */

@@ -1,7 +1,7 @@
 import { stepsOf } from '../src/engine/plan.ts';
-import type { Context } from '../src/engine/playbook.ts';
 import type { Cluster, Host } from '../src/inventory/model.ts';
 import { parseFacts } from '../src/observe/host.ts';
+import type { Context } from '../src/playbook.ts';
 import { ROLE_NAMES } from '../src/roles.ts';
 import type { PackageWant } from '../src/steps/package.ts';
 import { install } from './apply.ts';

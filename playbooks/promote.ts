@@ -1,8 +1,8 @@
 import { ANSWER_S } from '../src/bounds/hosts.ts';
 import { PROMOTE_S } from '../src/bounds/postgres.ts';
 import { PATRONICTL_S, SOURCE_S } from '../src/bounds/programs.ts';
-import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, type Host, patroniScope } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';

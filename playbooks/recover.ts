@@ -1,13 +1,13 @@
-import { dcsConfig } from '../roles/patroni/dcs.ts';
+import { dcsConfig } from '../roles/patroni/dynamic-config.ts';
 import { aside, transfer } from '../src/bounds/copy.ts';
 import { copyProgress, tellCopied, tellReplayed } from '../src/cluster/copy-progress.ts';
 import { reachedTarget, recoveryEnd } from '../src/cluster/recovery-proof.ts';
 import { type Target, targetArguments } from '../src/cluster/restore-target.ts';
 import { databasePaths, placeWal, setDatabaseAside } from '../src/cluster/storage.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import type { Context } from '../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import type { Context } from '../src/playbook.ts';
 import { asPostgres, controlData, ownDirectories } from '../src/programs/postgres.ts';
 import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';

@@ -1,14 +1,15 @@
 import { changing, dcsMember, election, lasting } from '../src/bounds/patroni.ts';
 import { START_ONE_S, START_S } from '../src/bounds/postgres.ts';
 import { DCS_ALONE_S, QUICK_S } from '../src/bounds/programs.ts';
-import { dcsHealthy } from '../src/cluster/decisions/dcs.ts';
-import { type Damage, type DcsRemains, findDamage } from '../src/cluster/decisions/repair.ts';
-import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { dcsHealthy } from '../src/decisions/dcs.ts';
+import { type Damage, type DcsRemains, findDamage } from '../src/decisions/repair.ts';
+import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host } from '../src/inventory/model.ts';
 import { beginStart, resetFailed, start as startUnit, stop } from '../src/programs/systemd.ts';
-import { dcsMembers, parseRemains, reaching } from './dcs.ts';
+import { dcsMembers } from './dcs/index.ts';
+import { parseRemains, reaching } from './dcs/remains.ts';
 
 /**
  * What is broken and stays so, for a sound member that was between two leaders for a moment must not be replaced. `known`

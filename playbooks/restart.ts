@@ -1,8 +1,8 @@
 import { gate } from '../src/bounds/patroni.ts';
 import { checkpoint as checkpointTime, restart as restartTime } from '../src/bounds/postgres.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { membersHealthy } from '../src/cluster/decisions/members.ts';
-import { nextHost } from '../src/cluster/decisions/update.ts';
+import { membersHealthy } from '../src/decisions/members.ts';
+import { nextHost } from '../src/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { type Host, hostsWith, patroniScope, serverOf } from '../src/inventory/model.ts';
 import { restartMember } from '../src/programs/patroni.ts';

@@ -5,24 +5,25 @@ import { stop } from '../src/bounds/postgres.ts';
 import { KEYS_S } from '../src/bounds/programs.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { copyProgress, tellCopied } from '../src/cluster/copy-progress.ts';
-import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { placeWal } from '../src/cluster/storage.ts';
+import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
 import { untilCopied } from '../src/engine/copying.ts';
 import type { Operation } from '../src/engine/operation.ts';
-import type { Stage } from '../src/engine/playbook.ts';
 import { verifyAsClient } from '../src/engine/verify.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
+import type { Stage } from '../src/playbook.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
 import { notRunning, ownDirectories } from '../src/programs/postgres.ts';
 import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
-import { dcsMembers, forgetElsewhere } from './dcs.ts';
+import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { dcsMembers } from './dcs/index.ts';
 import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
 
 /** What Patroni keeps of a timeline and of who led it. */

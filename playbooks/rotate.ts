@@ -1,5 +1,5 @@
 import { gate } from '../src/bounds/patroni.ts';
-import { DEFAULT_LIMITS, steady } from '../src/cluster/decisions/update.ts';
+import { DEFAULT_LIMITS, steady } from '../src/decisions/update.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { hostsWith } from '../src/inventory/model.ts';

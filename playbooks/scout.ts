@@ -1,16 +1,15 @@
 import { ANSWER_S } from '../src/bounds/hosts.ts';
 import { join } from '../src/bounds/patroni.ts';
 import { APT_LISTS_S } from '../src/bounds/programs.ts';
-import { hasJoined, type Prospect } from '../src/cluster/decisions/growth.ts';
-import { hasRoom, maySetAside, placesFree } from '../src/cluster/decisions/storage.ts';
-import { all, type Verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { databasePaths, parseStorage, type Storage, storageScript } from '../src/cluster/storage.ts';
-import { upstream } from '../src/cluster/versions.ts';
+import { hasJoined, type Prospect } from '../src/decisions/growth.ts';
+import { hasRoom, maySetAside, placesFree } from '../src/decisions/storage.ts';
+import { all, type Verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused } from '../src/errors.ts';
 import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
-import { installedVersions, offeredVersions, parseVersions, type Versions } from '../src/programs/apt.ts';
+import { installedVersions, offeredVersions, parseVersions, upstream, type Versions } from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
 
 /** Packages whose versions must be the leader's: another minor version, or another end of the backup, is refused. */

@@ -5,8 +5,8 @@ import { KEYS_S, PATRONICTL_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
 import type { Waits } from '../src/bounds/waits.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { notAskedInFailsafe } from '../src/cluster/decisions/update.ts';
-import { all, verdict } from '../src/cluster/decisions/verdict.ts';
+import { notAskedInFailsafe } from '../src/decisions/update.ts';
+import { all, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope, serverOf } from '../src/inventory/model.ts';
@@ -16,7 +16,7 @@ import { setDynamic } from '../src/programs/patroni.ts';
 import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { dcsMembers } from './dcs.ts';
+import { dcsMembers } from './dcs/index.ts';
 import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './step-aside.ts';
 
 /**

@@ -7,9 +7,9 @@ import {
   switchover as switchoverTime,
 } from '../src/bounds/postgres.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { bestCandidate, maySwitchOver } from '../src/cluster/decisions/switchover.ts';
-import { type Verdict, verdict } from '../src/cluster/decisions/verdict.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { bestCandidate, maySwitchOver } from '../src/decisions/switchover.ts';
+import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';

@@ -6,7 +6,9 @@ import { APT_LISTS_S, APT_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
 import type { Waits } from '../src/bounds/waits.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { isSynchronous } from '../src/cluster/decisions/members.ts';
+import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { lockstep, rolled, wantsBoot } from '../src/cluster/upgrades.ts';
+import { isSynchronous } from '../src/decisions/members.ts';
 import {
   backInService,
   type Limits,
@@ -14,10 +16,8 @@ import {
   nextHost,
   notAskedInFailsafe,
   steady,
-} from '../src/cluster/decisions/update.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
-import type { Snapshot } from '../src/cluster/snapshot.ts';
-import { lockstep, rolled, wantsBoot } from '../src/cluster/upgrades.ts';
+} from '../src/decisions/update.ts';
+import { verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { settleAll, settled } from '../src/engine/pool.ts';
 import { commitsWait, type Host, hostsWith } from '../src/inventory/model.ts';

@@ -1,5 +1,5 @@
-import type { Context } from '../src/engine/playbook.ts';
 import type { Cluster, Host } from '../src/inventory/model.ts';
+import type { Context } from '../src/playbook.ts';
 import { ROLE_NAMES, type RoleName } from '../src/roles.ts';
 import type { Rule } from '../src/steps/firewall.ts';
 import { packages } from '../src/steps/package.ts';

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { WAITS } from './bounds/waits.ts';
-import { DEFAULT_LIMITS } from './cluster/decisions/update.ts';
 import type { ApplyOptions, PlanOptions } from './commands/apply.ts';
 import { examples, optionText } from './commands/help.ts';
 import { labCommand } from './commands/lab.ts';
 import { collect, withCommonOptions } from './commands/options.ts';
+import { DEFAULT_LIMITS } from './decisions/update.ts';
 import { EXIT, UsageError } from './errors.ts';
-import { isProgram, tell, tellOfBugs } from './outcome.ts';
 import { packageRoot } from './package-root.ts';
 import type { CommonOptions } from './run/options.ts';
+import { isProgram, tell, tellOfBugs } from './run/outcome.ts';
 import { forgetSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 

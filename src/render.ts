@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Eta } from 'eta';
 import { stringify } from 'yaml';
 import { packageRoot } from './package-root.ts';
-import { Secret } from './secrets/secret.ts';
+import { Secret } from './secret.ts';
 import { secretRanges } from './secrets/syntax/yaml.ts';
 import { type Form, joined, type Part, SecretText } from './secrets/text.ts';
 

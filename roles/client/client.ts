@@ -1,6 +1,6 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { file } from '../../src/steps/file.ts';
 import type { Step } from '../../src/steps/step.ts';

@@ -1,10 +1,10 @@
-import { dcsPeer } from '../../src/cluster/dcs.ts';
 import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
+import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { isVoter, promoteMember } from '../../src/programs/etcd.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';

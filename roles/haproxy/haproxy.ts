@@ -1,8 +1,8 @@
 import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { HAPROXY_SOCKET, isUp, SHOW_STATE } from '../../src/programs/haproxy.ts';
 import { render, renderSecret } from '../../src/render.ts';
 import { directory } from '../../src/steps/directory.ts';

@@ -1,7 +1,7 @@
 import { compareVersions } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { type Facts, SSHD_CONFIG, TIME_DAEMONS } from '../../src/observe/host.ts';
+import type { Context } from '../../src/playbook.ts';
 import { render } from '../../src/render.ts';
 import { HA_PACKAGES, SERVICES } from '../../src/roles.ts';
 import { directory } from '../../src/steps/directory.ts';

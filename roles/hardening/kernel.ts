@@ -1,5 +1,5 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import type { Context } from '../../src/playbook.ts';
 
 export interface Setting {
   key: string;

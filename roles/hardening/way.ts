@@ -1,5 +1,5 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import type { Context } from '../../src/playbook.ts';
 
 /**
  * Whether others are reached through this host: in this run, by the inventory, or because an earlier run said so. What one

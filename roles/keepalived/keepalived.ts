@@ -1,5 +1,5 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import { type Host, hostsWith } from '../../src/inventory/model.ts';
+import type { Context } from '../../src/playbook.ts';
 import { render } from '../../src/render.ts';
 import { account } from '../../src/steps/account.ts';
 import { directory } from '../../src/steps/directory.ts';

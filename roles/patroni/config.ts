@@ -1,14 +1,14 @@
 import { placeWal } from '../../src/cluster/storage.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, type Host, hostsWithAny, isPooled } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { secretYaml } from '../../src/render.ts';
-import type { Secret } from '../../src/secrets/secret.ts';
+import type { Secret } from '../../src/secret.ts';
 import type { SecretText } from '../../src/secrets/text.ts';
 import { END_POOL } from '../pgbouncer/pgbouncer.ts';
-import { dcsConfig } from './dcs.ts';
-import { dcsSection } from './dcs-section.ts';
+import { dcsSection } from './dcs-connection.ts';
+import { dcsConfig } from './dynamic-config.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 

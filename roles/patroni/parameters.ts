@@ -1,13 +1,13 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import { preloadLibraries } from '../../src/inventory/extensions.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { sizes } from '../../src/postgres/sizes.ts';
 import { inUnits } from '../../src/postgres/value.ts';
 import { written } from '../../src/postgres/written.ts';
 import { SOCKET_DIR } from '../../src/programs/postgres.ts';
-import { sharedParameters } from './dcs.ts';
+import { sharedParameters } from './dynamic-config.ts';
 
 const KIB = 1024;
 const MIB = 1_048_576;

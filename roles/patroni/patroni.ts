@@ -3,9 +3,8 @@ import { START_MEMBER_S } from '../../src/bounds/copy.ts';
 import { settles } from '../../src/bounds/patroni.ts';
 import { START_S, shutdown, standstill } from '../../src/bounds/postgres.ts';
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
-import { bestCandidate } from '../../src/cluster/decisions/switchover.ts';
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
+import { bestCandidate } from '../../src/decisions/switchover.ts';
 import {
   type Cluster,
   commitsWait,
@@ -20,6 +19,7 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Facts } from '../../src/observe/host.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { settingOf } from '../../src/postgres/settings.ts';
 import { parseBoolean, parseValue } from '../../src/postgres/value.ts';
 import { askRest, PATRONI_CONFIG, patronictlWith, restAt, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
@@ -42,8 +42,8 @@ import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { walDirectory } from '../../src/steps/wal-directory.ts';
 import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
-import { dcsConfig, sharedParameters } from './dcs.ts';
-import { dcsClientPackage, EXTERNAL_CA } from './dcs-section.ts';
+import { dcsClientPackage, EXTERNAL_CA } from './dcs-connection.ts';
+import { dcsConfig, sharedParameters } from './dynamic-config.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 import { preferences } from './preferences.ts';

@@ -1,8 +1,8 @@
 import { capabilities } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { followsDatacenter, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { render } from '../../src/render.ts';
 import { file, noFile } from '../../src/steps/file.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';

@@ -1,6 +1,6 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import type { AptRepository } from '../../src/inventory/apt-schema.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import type { Context } from '../../src/playbook.ts';
 import type { RoleName } from '../../src/roles.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file, noFile } from '../../src/steps/file.ts';

@@ -1,7 +1,7 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { standbySlot } from '../../src/inventory/standby.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { source } from '../../src/steps/source.ts';
 import type { Step } from '../../src/steps/step.ts';
 import { REPLICATION_USER } from './hba.ts';

@@ -1,5 +1,4 @@
 import { capabilities } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { Refused } from '../../src/errors.ts';
 import {
   type Cluster,
@@ -9,9 +8,10 @@ import {
   repositoryHost,
 } from '../../src/inventory/model.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
+import { Secret } from '../../src/secret.ts';
 import { s3Secrets } from '../../src/secrets/given.ts';
-import { Secret } from '../../src/secrets/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';
 

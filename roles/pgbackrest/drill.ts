@@ -1,6 +1,6 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import { drillHost, type Host } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { render } from '../../src/render.ts';
 import { CLEAN_ENVIRONMENT } from '../../src/shell/environment.ts';
 import { words } from '../../src/shell/quote.ts';

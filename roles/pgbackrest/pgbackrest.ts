@@ -1,6 +1,5 @@
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import {
   backupHosts,
   type Cluster,
@@ -10,6 +9,7 @@ import {
 } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';

@@ -1,8 +1,8 @@
 import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';

@@ -1,5 +1,5 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
+import type { Context } from '../../src/playbook.ts';
 import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
 import { isWay } from '../hardening/way.ts';

@@ -1,10 +1,10 @@
-import { dcsPeer } from '../../src/cluster/dcs.ts';
 import type { Snapshot } from '../../src/cluster/snapshot.ts';
-import type { Context } from '../../src/engine/playbook.ts';
+import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { zookeeperAdmin } from '../../src/observe/zookeeper.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { ADMIN, askForVote, CLASS_PATH, isVoter, type Member } from '../../src/programs/zookeeper.ts';
 import { render } from '../../src/render.ts';
 import { account } from '../../src/steps/account.ts';

@@ -3,9 +3,6 @@ import type { Facts } from '../observe/host.ts';
 /** The PostgreSQL that each release ships itself. */
 export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
 
-/** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
-export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
-
 /** Compares dotted versions by their numbers; negative when `a` is older. */
 export function compareVersions(a: string, b: string): number {
   const left = a.split('.').map(Number);

@@ -1,6 +1,6 @@
 import { backupHost, takeBackup } from '../../playbooks/backup.ts';
-import { noBackupRunning } from '../cluster/decisions/update.ts';
-import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { noBackupRunning } from '../decisions/update.ts';
+import { all, verdict } from '../decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import type { Backup } from '../observe/repository.ts';

@@ -1,5 +1,5 @@
 import { isAuthority, renewLeafs, rotateAuthority } from '../../playbooks/rotate.ts';
-import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { observe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { said } from '../observe/answer.ts';

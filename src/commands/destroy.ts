@@ -1,6 +1,6 @@
 import { destroy } from '../../playbooks/destroy.ts';
-import { noBackupRunning } from '../cluster/decisions/update.ts';
-import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { noBackupRunning } from '../decisions/update.ts';
+import { all, verdict } from '../decisions/verdict.ts';
 import { hostsWith } from '../inventory/model.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';

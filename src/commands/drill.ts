@@ -1,7 +1,7 @@
 import { DRILL_S } from '../bounds/copy.ts';
 import { AUDIT_S } from '../bounds/hosts.ts';
-import { checkIdentity } from '../cluster/decisions/admission.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
+import { checkIdentity } from '../decisions/admission.ts';
 import { auditScript } from '../engine/audit.ts';
 import { probe } from '../engine/probe.ts';
 import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts';

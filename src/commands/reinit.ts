@@ -1,6 +1,6 @@
 import { reinit } from '../../playbooks/reinit.ts';
 import { scout } from '../../playbooks/scout.ts';
-import { mayReinit } from '../cluster/decisions/growth.ts';
+import { mayReinit } from '../decisions/growth.ts';
 import { UsageError } from '../errors.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';

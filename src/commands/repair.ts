@@ -1,7 +1,7 @@
 import { apply } from '../../playbooks/apply.ts';
 import { assess, cureOf, repair } from '../../playbooks/repair.ts';
-import { standing } from '../cluster/decisions/standby.ts';
-import { all } from '../cluster/decisions/verdict.ts';
+import { standing } from '../decisions/standby.ts';
+import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import { StepFailed } from '../errors.ts';
 import type { OperateOptions } from '../run/intent.ts';

@@ -1,7 +1,7 @@
 import { restart } from '../../playbooks/restart.ts';
-import { bestCandidate } from '../cluster/decisions/switchover.ts';
-import { DEFAULT_LIMITS, noLongTransaction, steady } from '../cluster/decisions/update.ts';
-import { all, verdict } from '../cluster/decisions/verdict.ts';
+import { bestCandidate } from '../decisions/switchover.ts';
+import { DEFAULT_LIMITS, noLongTransaction, steady } from '../decisions/update.ts';
+import { all, verdict } from '../decisions/verdict.ts';
 import { commitsWait } from '../inventory/model.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';

@@ -3,10 +3,10 @@ import { archiveAll, backupHost, lastCommit, tablespacesOf } from '../../playboo
 import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
 import { roomOn } from '../../playbooks/scout.ts';
-import { backupFor, mayRestore } from '../cluster/decisions/restore.ts';
 import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { backupFor, mayRestore } from '../decisions/restore.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';

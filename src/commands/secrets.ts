@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
-import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
+import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
@@ -10,9 +10,9 @@ import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { setup, tellOfStore } from '../run/setup.ts';
+import { Secret } from '../secret.ts';
 import { givenSecrets, weakness } from '../secrets/given.ts';
 import { pgpass } from '../secrets/pgpass.ts';
-import { Secret } from '../secrets/secret.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { screen } from '../view/screen.ts';

@@ -1,6 +1,6 @@
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
-import { membersHealthy } from '../cluster/decisions/members.ts';
-import { all } from '../cluster/decisions/verdict.ts';
+import { membersHealthy } from '../decisions/members.ts';
+import { all } from '../decisions/verdict.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';

@@ -9,10 +9,10 @@ import {
   type UpdatePlan,
   upgradeTogether,
 } from '../../playbooks/update.ts';
-import { mayTakeOut, nextHost, steady } from '../cluster/decisions/update.ts';
-import { all, verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { shortOfRoom } from '../cluster/upgrades.ts';
+import { mayTakeOut, nextHost, steady } from '../decisions/update.ts';
+import { all, verdict } from '../decisions/verdict.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';

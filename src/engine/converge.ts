@@ -1,10 +1,10 @@
 import { StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
+import type { Playbook } from '../playbook.ts';
 import { ROLE_NAMES } from '../roles.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { Apply } from './apply.ts';
 import type { Operation } from './operation.ts';
-import type { Playbook } from './playbook.ts';
 import { type Survey, survey, type Wishes } from './survey.ts';
 
 /** What a playbook would do to an operation's hosts, or some of them; the locks are held already. */

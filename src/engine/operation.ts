@@ -1,7 +1,7 @@
 import { AUDIT_S, LOGIN_S } from '../bounds/hosts.ts';
 import { LEFTOVER_S } from '../bounds/undo.ts';
-import type { Verdict } from '../cluster/decisions/verdict.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
+import type { Verdict } from '../decisions/verdict.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Host } from '../inventory/model.ts';
+import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { RoleName } from '../roles.ts';
 import type { Action, Difference, Handler, Step } from '../steps/step.ts';
-import type { Context, Playbook, Stage } from './playbook.ts';
 
 /** One thing that apply would do. */
 export interface Change {

@@ -4,14 +4,21 @@ import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { Progress } from '../progress.ts';
-import { redact } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
+import { redact } from '../secrets/redact.ts';
 import type { Remote } from '../steps/step.ts';
 import type { ShellAnswer } from '../transport/machine.ts';
-import type { Session } from './session.ts';
+import type { Emit } from './events.ts';
 import { awaitUnit, isRunning, startUnit, stopUnit } from './transient.ts';
 
+/** What is needed of a session to work on one host. */
+export interface Asker {
+  options: { emit: Emit; run: string; secrets: () => Iterable<Secret> };
+  ask(host: Host, script: string, timeoutSeconds?: number): Promise<ShellAnswer>;
+}
+
 /** What a step's change sees of its host. Failures are StepFailed, name host and step, and hold no secret. */
-export function remoteOf(session: Session, host: Host, step: string): Remote {
+export function remoteOf(session: Asker, host: Host, step: string): Remote {
   const { emit, run: id, secrets } = session.options;
   const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, secrets()));
   const run = async (script: string, timeoutSeconds?: number): Promise<string> => {

@@ -3,7 +3,7 @@ import { ASK_S, LOGIN_MS, LOGIN_S } from '../bounds/hosts.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
-import type { Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
 import type { Remote } from '../steps/step.ts';
 import type { Machine, Network, ShellAnswer } from '../transport/machine.ts';
 import type { Ways } from '../transport/ways.ts';

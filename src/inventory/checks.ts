@@ -8,7 +8,7 @@ import { paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
-import { standbyAlone } from './standby.ts';
+import { standbyAlone } from './standby-checks.ts';
 
 /** Everything that one value alone cannot tell; pure, in the order in which a person would want to hear it. */
 export function crossCheck(inventory: Inventory): Problem[] {

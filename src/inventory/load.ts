@@ -8,7 +8,7 @@ import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { BadInventory, type Problem, Source } from './source.ts';
-import { standbyOfSource } from './standby.ts';
+import { standbyOfSource } from './standby-checks.ts';
 import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
 

@@ -4,7 +4,7 @@ import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
 import { dcs, etcd, zookeeper } from './dcs-schema.ts';
 import { extension, extensionName, packageName } from './extensions.ts';
-import { standbyOf, standbys } from './standby.ts';
+import { standbyOf, standbys } from './standby-schema.ts';
 import { hostsFrom } from './terraform.ts';
 import {
   absolutePath,

@@ -4,7 +4,7 @@ import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
 import { patronictl } from '../programs/patroni.ts';
 import type { Answer } from './answer.ts';
-import type { DcsView } from './dcs.ts';
+import type { DcsView } from './dcs-view.ts';
 import { patroniApi } from './patroni.ts';
 import type { Question } from './question.ts';
 

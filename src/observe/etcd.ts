@@ -5,7 +5,7 @@ import { answersInto, CURL, CURL_ENDS } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
 import { quote } from '../shell/quote.ts';
 import { type Answer, curlSilence } from './answer.ts';
-import { type DcsView, nameOf } from './dcs.ts';
+import { type DcsView, nameOf } from './dcs-view.ts';
 import type { Question } from './question.ts';
 
 /** What etcd reads on its first start, written once: the note that a host has joined. */

@@ -1,4 +1,4 @@
-import { upstream } from '../cluster/versions.ts';
+import { upstream } from '../programs/apt.ts';
 
 /** What a host is; read once a run, predicted where a package is not installed yet. */
 export interface Facts {

@@ -1,14 +1,16 @@
+import type { Identity } from '../identity.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { haproxyAnswers } from '../programs/haproxy.ts';
 import { type Answer, NOT_ASKED } from './answer.ts';
 import { type DrillResult, drill, type Schedule, type Space, schedule, space } from './backups.ts';
 import { certificates, type Expiry } from './certificates.ts';
 import { type DataDirectory, dataDirectory } from './data-directory.ts';
-import { type DcsAnswers, type DcsView, joinDcs } from './dcs.ts';
+import { type DcsAnswers, joinDcs } from './dcs.ts';
 import { dcsKeys } from './dcs-keys.ts';
+import type { DcsView } from './dcs-view.ts';
 import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
 import { type BalancerRow, haproxy } from './haproxy.ts';
-import { type Identity, identity } from './identity.ts';
+import { identity } from './identity.ts';
 import { holder, pending, restore, units } from './marks.ts';
 import { type Patroni, patroni, patroniAnswers } from './patroni.ts';
 import { pool } from './pool.ts';

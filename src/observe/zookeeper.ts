@@ -2,7 +2,7 @@ import type { Cluster } from '../inventory/model.ts';
 import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
 import { type Answer, curlSilence } from './answer.ts';
-import { type DcsView, nameOf } from './dcs.ts';
+import { type DcsView, nameOf } from './dcs-view.ts';
 import type { Question } from './question.ts';
 
 /** ZooKeeper's AdminServer, which listens on loopback only (ZooKeeper Administrator's Guide, "The AdminServer"). */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
-import { Secret } from '../secrets/secret.ts';
+import { Secret } from '../secret.ts';
 
 /** The authorities are kept apart, so that a key of one service opens nothing of another. */
 export const AUTHORITIES = ['etcd', 'zookeeper', 'patroni', 'postgres', 'pgbackrest'] as const;

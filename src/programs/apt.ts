@@ -180,3 +180,6 @@ ${APT}
 ${MEND_DPKG}
 ${upgrades.length > 0 ? `apt --no-remove --only-upgrade ${KEEP_CONFIG} install ${exactly(upgrades)}` : ':'}
 if [ -n "$(dpkg -C)" ]; then dpkg -C; exit 1; fi`;
+
+/** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
+export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');

@@ -1,13 +1,13 @@
 import { AUDIT_S } from '../bounds/hosts.ts';
-import { admitApply, checkIdentity, checkVersions } from '../cluster/decisions/admission.ts';
+import { admitApply, checkIdentity, checkVersions } from '../decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
-import type { Playbook } from '../engine/playbook.ts';
 import { attempted, settleAll } from '../engine/pool.ts';
 import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import type { Host } from '../inventory/model.ts';
+import type { Playbook } from '../playbook.ts';
 import { ROLE_NAMES } from '../roles.ts';
 import { expectStrong } from '../secrets/given.ts';
 import { SecretStore } from '../secrets/store.ts';

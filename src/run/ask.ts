@@ -1,8 +1,8 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { Interrupt } from '../engine/interrupt.ts';
 import { Interrupted, type KnownError, Refused, UsageError } from '../errors.ts';
+import { Secret } from '../secret.ts';
 import { scrubbed } from '../secrets/outlet.ts';
-import { Secret } from '../secrets/secret.ts';
 import { screen } from '../view/screen.ts';
 import type { CommonOptions } from './options.ts';
 

@@ -1,5 +1,5 @@
-import { DEFAULT_LIMITS, steady } from '../cluster/decisions/update.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import type { Operation } from '../engine/operation.ts';
 
 /**

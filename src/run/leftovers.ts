@@ -1,6 +1,6 @@
 import { transfer } from '../bounds/copy.ts';
-import { verdict } from '../cluster/decisions/verdict.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { verdict } from '../decisions/verdict.ts';
 import type { Operation } from '../engine/operation.ts';
 import type { Answer } from '../observe/answer.ts';
 import { unitsAtWork } from '../observe/marks.ts';

@@ -1,8 +1,7 @@
 import { calm, checksSettle, reconnected } from '../bounds/patroni.ts';
-import { checkIdentity } from '../cluster/decisions/admission.ts';
-import { unchanged } from '../cluster/decisions/unchanged.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import type { Problem } from '../cluster/status.ts';
+import { checkIdentity } from '../decisions/admission.ts';
+import { unchanged } from '../decisions/unchanged.ts';
 import { stopOn } from '../engine/interrupt.ts';
 import { lastRunDied } from '../engine/journal.ts';
 import { lockAll } from '../engine/lock.ts';
@@ -10,6 +9,7 @@ import type { Operation } from '../engine/operation.ts';
 import { EXIT, Interrupted, Refused, UsageError } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
+import type { Problem } from '../status/status.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
 import { confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson } from './ask.ts';
 import { whenSteady } from './calm.ts';

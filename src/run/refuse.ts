@@ -1,4 +1,4 @@
-import type { Verdict } from '../cluster/decisions/verdict.ts';
+import type { Verdict } from '../decisions/verdict.ts';
 import { Refused } from '../errors.ts';
 
 /** Throws Refused with every reason, saying that nothing was changed. */

@@ -1,11 +1,11 @@
 import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
-import { type Status, statusOf } from '../cluster/status.ts';
 import { settleAll } from '../engine/pool.ts';
 import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import { type Status, statusOf } from '../status/status.ts';
 
 /** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
 export async function takeStatus(

@@ -1,5 +1,5 @@
-import type { Secret } from './secret.ts';
-import { concealInMessage, REDACTED } from './suspect.ts';
+import { REDACTED, type Secret } from '../secret.ts';
+import { concealInMessage } from './suspect.ts';
 import { showHaproxy } from './syntax/haproxy.ts';
 import { showIni } from './syntax/ini.ts';
 import { CHANGED, type Comparison, compareLines, type ShownText } from './syntax/lines.ts';

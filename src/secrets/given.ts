@@ -1,6 +1,6 @@
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../secret.ts';
 
 /** Names, in the secret store, of the keys of a bucket. */
 export const s3Secrets = (bucket: string): { key: string; secret: string } => ({

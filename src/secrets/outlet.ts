@@ -1,5 +1,5 @@
+import type { Secret } from '../secret.ts';
 import { redact } from './redact.ts';
-import type { Secret } from './secret.ts';
 
 /**
  * The way out of this process. What a run knows of secrets is announced here once, and everything that leaves as text (the

@@ -1,5 +1,5 @@
 import type { Cluster } from '../inventory/model.ts';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../secret.ts';
 import type { SecretStore } from './store.ts';
 import { joined, type SecretText } from './text.ts';
 

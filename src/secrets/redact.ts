@@ -1,5 +1,5 @@
-import type { Secret } from './secret.ts';
-import { concealInMessage, REDACTED } from './suspect.ts';
+import { REDACTED, type Secret } from '../secret.ts';
+import { concealInMessage } from './suspect.ts';
 
 /** Shorter values are not searched for: they would be found in every other word. */
 const SHORTEST = 8;

@@ -1,12 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dcsName } from '../cluster/dcs.ts';
-import type { Lineage } from '../cluster/decisions/revision.ts';
-import { fixedSettings } from '../cluster/fixed.ts';
 import { Refused } from '../errors.ts';
+import type { Identity } from '../identity.ts';
+import { dcsName } from '../inventory/dcs.ts';
+import { fixedSettings } from '../inventory/fixed.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
-import type { Identity } from '../observe/identity.ts';
 import {
   AUTHORITIES,
   type Authority,
@@ -14,8 +13,9 @@ import {
   authorityFingerprint,
   createAuthority,
 } from '../pki/authority.ts';
+import { Secret } from '../secret.ts';
 import { givenSecrets } from './given.ts';
-import { Secret } from './secret.ts';
+import type { Lineage } from './lineage.ts';
 import { StoreCopy } from './store-copy.ts';
 import { noNames, type Stored, type StoredAuthority } from './stored.ts';
 

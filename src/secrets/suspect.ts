@@ -1,5 +1,5 @@
-/** What stands in the place of a secret wherever something is shown. */
-export const REDACTED = '[redacted]';
+import { REDACTED } from '../secret.ts';
+
 /** How everything that stands there for a secret begins. */
 const BLOTTED = '[redacted';
 

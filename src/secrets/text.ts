@@ -1,4 +1,4 @@
-import { Secret } from './secret.ts';
+import { Secret } from '../secret.ts';
 
 export type Part = string | Secret;
 

@@ -1,6 +1,6 @@
 import { askRest, REST_IDENTITY, tellDynamic } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
-import type { Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { PATHS } from '../paths.ts';
 import type { RoleName } from '../roles.ts';
+import { Secret } from '../secret.ts';
 import { comparePlainFile, compareSecretFile } from '../secrets/compare.ts';
-import { Secret } from '../secrets/secret.ts';
 import { concealInMessage } from '../secrets/suspect.ts';
 import type { Comparison } from '../secrets/syntax/lines.ts';
 import { SecretText } from '../secrets/text.ts';

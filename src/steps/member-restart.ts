@@ -1,5 +1,5 @@
 import { back, restarts } from '../bounds/postgres.ts';
-import { shrinkingSettings } from '../cluster/decisions/restart.ts';
+import { shrinkingSettings } from '../decisions/restart.ts';
 import { json } from '../programs/json.ts';
 import { askRest, restartMember, tellSelf } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';

@@ -2,7 +2,7 @@ import { ANSWER_S } from '../bounds/hosts.ts';
 import { SOURCE_S } from '../bounds/programs.ts';
 import { PATHS } from '../paths.ts';
 import type { RoleName } from '../roles.ts';
-import type { Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 

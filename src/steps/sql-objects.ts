@@ -1,7 +1,7 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
 import { hasSocket, psql, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
-import type { Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
 import { print } from '../shell/quote.ts';
 import { scramMatches, scramVerifier } from './scram.ts';
 import { type Kind, type Step, step } from './step.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Secret } from '../secrets/secret.ts';
+import type { Secret } from '../secret.ts';
 import type { SshTarget } from './target.ts';
 
 /** What a person is asked for on the way in. */

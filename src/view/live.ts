@@ -1,6 +1,6 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { Host } from '../inventory/model.ts';
-import { lastingLine, type Progress } from './progress.ts';
+import { lastingLine, type Progress } from './plain.ts';
 import type { Screen } from './screen.ts';
 import { paint } from './style.ts';
 import { visible } from './visible.ts';

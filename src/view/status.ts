@@ -1,4 +1,4 @@
-import type { Status } from '../cluster/status.ts';
+import type { Status } from '../status/status.ts';
 import { bytes } from '../units.ts';
 import { paint, table } from './style.ts';
 

@@ -13,7 +13,7 @@ import { labAdd } from '../../src/lab/lab.ts';
 import { gatewayOf, subnetOf } from '../../src/lab/network.ts';
 import { PATHS } from '../../src/paths.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import type { DirectoryWant } from '../../src/steps/directory.ts';
 import type { FileWant } from '../../src/steps/file.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { withoutScheduledBackups } from '../../playbooks/backup-hold.ts';
-import { DEFAULT_LIMITS, nothingLeftOver, steady } from '../../src/cluster/decisions/update.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { DEFAULT_LIMITS, nothingLeftOver, steady } from '../../src/decisions/update.ts';
 import { healthyLab, labCluster } from './model.ts';
 import { sh } from './sh.ts';
 

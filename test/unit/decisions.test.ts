@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { admitApply, checkIdentity } from '../../src/cluster/decisions/admission.ts';
-import { mayStopDcs } from '../../src/cluster/decisions/dcs.ts';
-import { membersHealthy } from '../../src/cluster/decisions/members.ts';
-import { restartOrder } from '../../src/cluster/decisions/restart.ts';
-import { bestCandidate, maySwitchOver } from '../../src/cluster/decisions/switchover.ts';
-import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import { fixedSettings } from '../../src/cluster/fixed.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { statusOf } from '../../src/cluster/status.ts';
+import { admitApply, checkIdentity } from '../../src/decisions/admission.ts';
+import { mayStopDcs } from '../../src/decisions/dcs.ts';
+import { membersHealthy } from '../../src/decisions/members.ts';
+import { restartOrder } from '../../src/decisions/restart.ts';
+import { bestCandidate, maySwitchOver } from '../../src/decisions/switchover.ts';
+import type { Verdict } from '../../src/decisions/verdict.ts';
+import { fixedSettings } from '../../src/inventory/fixed.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Observation } from '../../src/observe/index.ts';
+import { statusOf } from '../../src/status/status.ts';
 import { EMPTY, healthyLab, its, labCluster } from './model.ts';
 
 const cluster = labCluster();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { install } from '../../playbooks/apply.ts';
-import { dcsConfig } from '../../roles/patroni/dcs.ts';
+import { dcsConfig } from '../../roles/patroni/dynamic-config.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { patroniExtensions, patroniPackages } from '../../roles/patroni/patroni.ts';
 import { postgresSource } from '../../roles/patroni/repository.ts';

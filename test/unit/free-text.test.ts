@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { mark, tagsBlock, unmark } from '../../roles/patroni/marks.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { render, secretYaml } from '../../src/render.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { print, quote, words } from '../../src/shell/quote.ts';
 import { identifier, literal } from '../../src/steps/sql-objects.ts';
 import { labCluster } from './model.ts';

@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { etcd } from '../../roles/etcd/etcd.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { type AddOptions, parseHost } from '../../src/commands/add-replica.ts';
 import {
   areGone,
   hasJoined,
@@ -14,10 +16,8 @@ import {
   mayReinit,
   mayRemove,
   type Prospect,
-} from '../../src/cluster/decisions/growth.ts';
-import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { type AddOptions, parseHost } from '../../src/commands/add-replica.ts';
+} from '../../src/decisions/growth.ts';
+import type { Verdict } from '../../src/decisions/verdict.ts';
 import { addHost, removeHost } from '../../src/inventory/edit.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import type { EtcdJoinWant } from '../../src/steps/etcd-join.ts';

@@ -8,10 +8,10 @@ import { hardening, hardeningPackages, hardeningServices } from '../../roles/har
 import { kernelSettings } from '../../roles/hardening/kernel.ts';
 import { armScript } from '../../src/engine/guard.ts';
 import { allSteps } from '../../src/engine/plan.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { type Facts, FORWARDS_SCRIPT, parseFacts } from '../../src/observe/host.ts';
 import { PATHS } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';

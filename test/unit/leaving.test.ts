@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { withStore } from '../support/controller.ts';
 import { fakeHosts } from '../support/fake-hosts.ts';

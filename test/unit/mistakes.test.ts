@@ -7,7 +7,7 @@ import { readJournals } from '../../src/engine/journal.ts';
 import { recall, remember } from '../../src/engine/last-seen.ts';
 import type { Probed } from '../../src/engine/probe.ts';
 import { fileTrouble } from '../../src/file-trouble.ts';
-import { tell } from '../../src/outcome.ts';
+import { tell } from '../../src/run/outcome.ts';
 import { nobodysLab, ownController, withStore } from '../support/controller.ts';
 import { inProcess } from '../support/in-process.ts';
 import { EMPTY, FACTS } from './model.ts';
@@ -231,7 +231,7 @@ test('a short secret that an older version has taken is not in what render write
   );
   const { store } = await withStore('dcs.yaml');
   const stored = (store as unknown as { stored: { given?: Record<string, string> } }).stored;
-  const { Secret } = await import('../../src/secrets/secret.ts');
+  const { Secret } = await import('../../src/secret.ts');
   await store.give('dcs-password', new Secret('seven77'));
   assert.equal(stored.given!['dcs-password'], 'seven77');
   const rendered = await inProcess(['render', 'foreign', '-i', 'dcs.yaml']);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
 import type { Answer } from '../../src/observe/answer.ts';
 import { parseFacts } from '../../src/observe/host.ts';
 import type { Observation } from '../../src/observe/index.ts';
+import type { Context } from '../../src/playbook.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 
 /** The lab's inventory with changes, as a model; no file is written. */

@@ -7,7 +7,7 @@ import { client } from '../../roles/client/client.ts';
 import { haproxy } from '../../roles/haproxy/haproxy.ts';
 import { hardening } from '../../roles/hardening/hardening.ts';
 import { installScript } from '../../src/programs/apt.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { type FileOptions, type FileWant, file } from '../../src/steps/file.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { type StrayCluster, strayClusters } from '../../src/steps/stray-clusters.ts';

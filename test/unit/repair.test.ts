@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { dcsPeer } from '../../src/cluster/dcs.ts';
-import { type DcsRemains, findDamage } from '../../src/cluster/decisions/repair.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { type DcsRemains, findDamage } from '../../src/decisions/repair.ts';
+import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { dcsHosts } from '../../src/inventory/model.ts';
 import type { Observation } from '../../src/observe/index.ts';

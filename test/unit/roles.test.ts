@@ -7,7 +7,7 @@ import { apply } from '../../playbooks/apply.ts';
 import { rulesFor } from '../../roles/index.ts';
 import { keepalived } from '../../roles/keepalived/keepalived.ts';
 import { patroniConfig } from '../../roles/patroni/config.ts';
-import { dcsConfig } from '../../roles/patroni/dcs.ts';
+import { dcsConfig } from '../../roles/patroni/dynamic-config.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import type { ClientChannel } from 'ssh2';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { CLEAN_ENVIRONMENT, rootShellCommand } from '../../src/shell/environment.ts';
 import { awaitShell } from '../../src/transport/become.ts';
 import { RootShell } from '../../src/transport/shell.ts';

@@ -9,7 +9,8 @@ import { inspect } from 'node:util';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { createAuthority, leafProblem, signLeaf } from '../../src/pki/authority.ts';
-import { redact, Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
+import { redact } from '../../src/secrets/redact.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { storeFile } from '../../src/secrets/store-file.ts';
 

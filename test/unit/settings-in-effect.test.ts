@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { patroniConfig } from '../../roles/patroni/config.ts';
-import { dcsConfig, sharedParameters } from '../../roles/patroni/dcs.ts';
+import { dcsConfig, sharedParameters } from '../../roles/patroni/dynamic-config.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { patroniInEffect } from '../../roles/patroni/patroni.ts';
 import { settingsCheck } from '../../roles/patroni/settings-check.ts';

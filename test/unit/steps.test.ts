@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, mock, test } from 'node:test';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file, noFile } from '../../src/steps/file.ts';

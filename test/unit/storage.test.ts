@@ -15,7 +15,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
-import { hasRoom, maySetAside, placesFree } from '../../src/cluster/decisions/storage.ts';
 import {
   type Place,
   parseStorage,
@@ -25,6 +24,7 @@ import {
   setDatabaseAsideOrLeave,
   storageScript,
 } from '../../src/cluster/storage.ts';
+import { hasRoom, maySetAside, placesFree } from '../../src/decisions/storage.ts';
 import { setContentsAside } from '../../src/programs/files.ts';
 import { moveWal } from '../../src/steps/wal-directory.ts';
 import { labCluster } from './model.ts';

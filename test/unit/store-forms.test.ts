@@ -17,7 +17,7 @@ import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import type { Stored } from '../../src/secrets/stored.ts';
 import { changesOf, dyingAt } from '../support/crash.ts';

@@ -8,7 +8,7 @@ import { allSteps } from '../../src/engine/plan.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { setup } from '../../src/run/setup.ts';
 import { confirmUnchanged } from '../../src/run/unchanged.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { contextFor } from './model.ts';
 import { applied, clusterIn, OPTIONS, refused, root, storedIn, TEXT } from './store.ts';

@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { patroniConfig } from '../../roles/patroni/config.ts';
 import { mark, tagsBlock, unmark } from '../../roles/patroni/marks.ts';
 import { figures } from '../../src/cluster/client-load.ts';
+import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { rolled, shortOfRoom, wantsBoot } from '../../src/cluster/upgrades.ts';
 import {
   backInService,
   commitsWaitElsewhere,
@@ -14,10 +16,8 @@ import {
   mayTakeOut,
   nextHost,
   steady,
-} from '../../src/cluster/decisions/update.ts';
-import type { Verdict } from '../../src/cluster/decisions/verdict.ts';
-import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { rolled, shortOfRoom, wantsBoot } from '../../src/cluster/upgrades.ts';
+} from '../../src/decisions/update.ts';
+import type { Verdict } from '../../src/decisions/verdict.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import { LIST_UPGRADES, parseUpgrades, upgradeScript } from '../../src/programs/apt.ts';

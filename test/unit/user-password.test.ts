@@ -4,7 +4,7 @@ import { changeUserPassword } from '../../playbooks/user-password.ts';
 import type { Operation } from '../../src/engine/operation.ts';
 import { StepFailed } from '../../src/errors.ts';
 import type { Host } from '../../src/inventory/model.ts';
-import { Secret } from '../../src/secrets/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { labCluster } from './model.ts';
 

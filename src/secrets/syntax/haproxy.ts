@@ -1,5 +1,5 @@
-import { Secret } from '../secret.ts';
-import { conceal, namesSecret, REDACTED } from '../suspect.ts';
+import { REDACTED, Secret } from '../../secret.ts';
+import { conceal, namesSecret } from '../suspect.ts';
 import { linesOf, lineText } from '../text.ts';
 import type { ShownLine, ShownText } from './lines.ts';
 

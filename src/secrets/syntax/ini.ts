@@ -1,5 +1,5 @@
-import { Secret } from '../secret.ts';
-import { conceal, isPlace, namesSecret, REDACTED } from '../suspect.ts';
+import { REDACTED, Secret } from '../../secret.ts';
+import { conceal, isPlace, namesSecret } from '../suspect.ts';
 import { linesOf, lineText, type Part } from '../text.ts';
 import type { ShownText } from './lines.ts';
 

@@ -1,4 +1,4 @@
-import { REDACTED } from '../suspect.ts';
+import { REDACTED } from '../../secret.ts';
 
 /** One line of a file as it may be shown. */
 export interface ShownLine {

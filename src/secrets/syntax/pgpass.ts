@@ -1,5 +1,5 @@
-import type { Secret } from '../secret.ts';
-import { conceal, REDACTED } from '../suspect.ts';
+import { REDACTED, type Secret } from '../../secret.ts';
+import { conceal } from '../suspect.ts';
 import { linesOf, lineText } from '../text.ts';
 import type { ShownText } from './lines.ts';
 

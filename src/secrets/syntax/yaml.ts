@@ -1,6 +1,6 @@
 import { type Document, isMap, isSeq, type Node, parseDocument, stringify } from 'yaml';
-import { Secret } from '../secret.ts';
-import { conceal, concealInMessage, isPlace, namesSecret, REDACTED } from '../suspect.ts';
+import { REDACTED, Secret } from '../../secret.ts';
+import { conceal, concealInMessage, isPlace, namesSecret } from '../suspect.ts';
 import { CHANGED, type Comparison, sweeper } from './lines.ts';
 
 /** Patroni reads its configuration with PyYAML, which is YAML 1.1; what it does not read is not compared. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { verdict } from '../../../src/cluster/decisions/verdict.ts';
+import { verdict } from '../../../src/decisions/verdict.ts';
 import { StepFailed } from '../../../src/errors.ts';
 import { type Answer, HANGS, inTime } from '../../support/fake-machine.ts';
 import { probed } from '../../support/fake-probe.ts';

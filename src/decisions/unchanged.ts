@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** What decides about a planned change, as comparable lines; figures that move all the time are left out. */

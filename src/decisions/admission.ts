@@ -1,13 +1,13 @@
-import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../../inventory/model.ts';
-import { normalPath } from '../../inventory/values.ts';
-import { said, silence } from '../../observe/answer.ts';
-import type { Facts } from '../../observe/host.ts';
-import type { Identity } from '../../observe/identity.ts';
-import { dcsName, dcsPeer } from '../dcs.ts';
-import { fixedSettings } from '../fixed.ts';
-import type { Snapshot } from '../snapshot.ts';
-import { capabilities, SHIPPED_POSTGRES } from '../versions.ts';
-import { compareRevisions, type Lineage } from './revision.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
+import type { Identity } from '../identity.ts';
+import { dcsName, dcsPeer } from '../inventory/dcs.ts';
+import { fixedSettings } from '../inventory/fixed.ts';
+import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
+import { normalPath } from '../inventory/values.ts';
+import { said, silence } from '../observe/answer.ts';
+import type { Facts } from '../observe/host.ts';
+import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { standing } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 

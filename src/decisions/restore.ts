@@ -1,9 +1,9 @@
-import type { Cluster, RepositorySettings } from '../../inventory/model.ts';
-import { said } from '../../observe/answer.ts';
-import { type Backup, lsnValue, type Repository } from '../../observe/repository.ts';
-import { epochMs } from '../moment.ts';
-import { describeTarget, type Target } from '../restore-target.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { epochMs } from '../cluster/moment.ts';
+import { describeTarget, type Target } from '../cluster/restore-target.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Cluster, RepositorySettings } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
+import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** A restored database is given this much more room than its backup tells. */

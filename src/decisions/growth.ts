@@ -1,7 +1,7 @@
-import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '../../inventory/model.ts';
-import { said, silence } from '../../observe/answer.ts';
-import type { Snapshot } from '../snapshot.ts';
-import type { Storage, Tablespace } from '../storage.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Storage, Tablespace } from '../cluster/storage.ts';
+import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '../inventory/model.ts';
+import { said, silence } from '../observe/answer.ts';
 import { dcsHealthy } from './dcs.ts';
 import { isSynchronous, membersStreaming } from './members.ts';
 import { hasRoom, maySetAside, placesFree } from './storage.ts';

@@ -1,5 +1,5 @@
-import type { Cluster, Host } from '../inventory/model.ts';
-import { hostPort } from '../inventory/network.ts';
+import type { Cluster, Host } from './model.ts';
+import { hostPort } from './network.ts';
 
 /** Where the other members find this one, as the DCS itself writes it: an etcd peer URL, a ZooKeeper server address. */
 export const dcsPeer = ({ dcs, settings }: Cluster, host: Host): string =>

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { REDACTED } from './suspect.ts';
 
-export { redact } from './redact.ts';
+/** What stands in place of a secret. */
+export const REDACTED = '[redacted]';
 
 /** A value that must not be shown: every way of printing it yields `[redacted]`. */
 export class Secret {

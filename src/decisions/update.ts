@@ -1,7 +1,7 @@
-import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../../inventory/model.ts';
-import { said, silence } from '../../observe/answer.ts';
-import { armedUndos } from '../../observe/marks.ts';
-import { type Snapshot, writesGoTo } from '../snapshot.ts';
+import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
+import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../inventory/model.ts';
+import { said, silence } from '../observe/answer.ts';
+import { armedUndos } from '../observe/marks.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
 import { standing } from './standby.ts';

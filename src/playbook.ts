@@ -1,9 +1,9 @@
-import type { Verdict } from '../cluster/decisions/verdict.ts';
-import type { Snapshot } from '../cluster/snapshot.ts';
-import type { Cluster, Host } from '../inventory/model.ts';
-import type { Facts } from '../observe/host.ts';
-import type { SecretStore } from '../secrets/store.ts';
-import type { Step } from '../steps/step.ts';
+import type { Snapshot } from './cluster/snapshot.ts';
+import type { Verdict } from './decisions/verdict.ts';
+import type { Cluster, Host } from './inventory/model.ts';
+import type { Facts } from './observe/host.ts';
+import type { SecretStore } from './secrets/store.ts';
+import type { Step } from './steps/step.ts';
 
 /** All that roles and playbooks may look at: the model, the secrets, what the hosts are, how the cluster lives. */
 export interface Context {

@@ -1,12 +1,12 @@
-import { clientUrl } from '../roles/etcd/etcd.ts';
-import { ANSWER_S, START_UNIT_S } from '../src/bounds/hosts.ts';
-import { dcsMember } from '../src/bounds/patroni.ts';
-import { DCS_CHANGE_S, QUICK_S } from '../src/bounds/programs.ts';
-import { dcsPeer } from '../src/cluster/dcs.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
-import type { Operation } from '../src/engine/operation.ts';
-import { dcsHosts, type Host } from '../src/inventory/model.ts';
-import { ETCD_INITIAL } from '../src/observe/etcd.ts';
+import { clientUrl } from '../../roles/etcd/etcd.ts';
+import { ANSWER_S, START_UNIT_S } from '../../src/bounds/hosts.ts';
+import { dcsMember } from '../../src/bounds/patroni.ts';
+import { DCS_CHANGE_S, QUICK_S } from '../../src/bounds/programs.ts';
+import { verdict } from '../../src/decisions/verdict.ts';
+import type { Operation } from '../../src/engine/operation.ts';
+import { dcsPeer } from '../../src/inventory/dcs.ts';
+import { dcsHosts, type Host } from '../../src/inventory/model.ts';
+import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
 import {
   createKey,
   deleteKeys,
@@ -17,10 +17,10 @@ import {
   removeMember,
   START_ETCD,
   STOP_ETCD,
-} from '../src/programs/etcd.ts';
-import { setContentsAside } from '../src/programs/files.ts';
-import { quote } from '../src/shell/quote.ts';
-import type { DcsMembers } from './dcs.ts';
+} from '../../src/programs/etcd.ts';
+import { setContentsAside } from '../../src/programs/files.ts';
+import { quote } from '../../src/shell/quote.ts';
+import type { DcsMembers } from './members.ts';
 
 export const etcdMembers: DcsMembers = {
   unit: 'etcd.service',

@@ -1,6 +1,6 @@
-import type { Host } from '../../inventory/model.ts';
-import { said } from '../../observe/answer.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Host } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
 
 /** Settings that a replica must not have smaller than its leader (PostgreSQL documentation, "Hot Standby"). */
 const SHARED_MEMORY = [

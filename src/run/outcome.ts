@@ -1,10 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { EXIT, KnownError } from './errors.ts';
-import { fileTrouble } from './file-trouble.ts';
-import { packageRoot } from './package-root.ts';
-import { endOf } from './run/ask.ts';
-import { screen } from './view/screen.ts';
+import { EXIT, KnownError } from '../errors.ts';
+import { fileTrouble } from '../file-trouble.ts';
+import { packageRoot } from '../package-root.ts';
+import { screen } from '../view/screen.ts';
+import { endOf } from './ask.ts';
 
 /** Whether an error is about a file of the person's, not about one that hapg brings along. */
 const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);

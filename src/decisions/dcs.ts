@@ -1,5 +1,5 @@
-import { type Cluster, dcsHosts } from '../../inventory/model.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import { type Cluster, dcsHosts } from '../inventory/model.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** May this member of the DCS be restarted or taken away? The healthy voters without it must still be a quorum. */

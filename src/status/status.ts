@@ -1,4 +1,8 @@
 import { EXPIRY_LIMIT_MS } from '../bounds/health.ts';
+import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
+import { checkIdentity } from '../decisions/admission.ts';
+import { serves, synchronousStandbyThere } from '../decisions/members.ts';
+import { receives, standing } from '../decisions/standby.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
@@ -6,10 +10,6 @@ import type { Observation } from '../observe/index.ts';
 import { armedUndos } from '../observe/marks.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
-import { checkIdentity } from './decisions/admission.ts';
-import { serves, synchronousStandbyThere } from './decisions/members.ts';
-import { receives, standing } from './decisions/standby.ts';
-import { type Snapshot, writesGoTo } from './snapshot.ts';
 
 export interface Problem {
   code: string;

@@ -1,4 +1,4 @@
-import type { Member, Snapshot } from '../snapshot.ts';
+import type { Member, Snapshot } from '../cluster/snapshot.ts';
 import { describe, isSynchronous } from './members.ts';
 import { type Verdict, verdict } from './verdict.ts';
 

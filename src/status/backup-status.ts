@@ -1,8 +1,8 @@
 import { ARCHIVE_LIMIT_S, BACKUP_DELAY_S } from '../bounds/health.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
-import type { Snapshot } from './snapshot.ts';
 
 /** Takes down one problem of the cluster. */
 export type Say = (code: string, host: string, message: string) => void;

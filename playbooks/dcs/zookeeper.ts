@@ -1,16 +1,22 @@
-import { firstMembers, joinScript, serverId, zookeeperClients, zookeeperMember } from '../roles/zookeeper/zookeeper.ts';
-import { START_UNIT_S } from '../src/bounds/hosts.ts';
-import { dcsMember } from '../src/bounds/patroni.ts';
-import { DCS_ASK_S, DCS_CHANGE_S } from '../src/bounds/programs.ts';
-import { dcsPeer } from '../src/cluster/dcs.ts';
-import { verdict } from '../src/cluster/decisions/verdict.ts';
-import { StepFailed } from '../src/errors.ts';
-import { dcsHosts } from '../src/inventory/model.ts';
-import { setContentsAside } from '../src/programs/files.ts';
-import { start, stop } from '../src/programs/systemd.ts';
-import { createKey, deleteKeys, goOnAlone, memberRemains, removeMember } from '../src/programs/zookeeper.ts';
-import { quote } from '../src/shell/quote.ts';
-import type { DcsMembers } from './dcs.ts';
+import {
+  firstMembers,
+  joinScript,
+  serverId,
+  zookeeperClients,
+  zookeeperMember,
+} from '../../roles/zookeeper/zookeeper.ts';
+import { START_UNIT_S } from '../../src/bounds/hosts.ts';
+import { dcsMember } from '../../src/bounds/patroni.ts';
+import { DCS_ASK_S, DCS_CHANGE_S } from '../../src/bounds/programs.ts';
+import { verdict } from '../../src/decisions/verdict.ts';
+import { StepFailed } from '../../src/errors.ts';
+import { dcsPeer } from '../../src/inventory/dcs.ts';
+import { dcsHosts } from '../../src/inventory/model.ts';
+import { setContentsAside } from '../../src/programs/files.ts';
+import { start, stop } from '../../src/programs/systemd.ts';
+import { createKey, deleteKeys, goOnAlone, memberRemains, removeMember } from '../../src/programs/zookeeper.ts';
+import { quote } from '../../src/shell/quote.ts';
+import type { DcsMembers } from './members.ts';
 
 export const zookeeperMembers: DcsMembers = {
   unit: 'zookeeper.service',

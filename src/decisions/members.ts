@@ -1,5 +1,5 @@
-import { type Cluster, commitsWait, hostsWith } from '../../inventory/model.ts';
-import type { Member, Snapshot } from '../snapshot.ts';
+import type { Member, Snapshot } from '../cluster/snapshot.ts';
+import { type Cluster, commitsWait, hostsWith } from '../inventory/model.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 const behind = (member: Member, maxLagBytes: number) => member.lagBytes === undefined || member.lagBytes > maxLagBytes;

@@ -1,9 +1,9 @@
-import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, dcsHosts } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
+import type { Context } from '../../src/playbook.ts';
+import { Secret } from '../../src/secret.ts';
 import { DCS_SECRETS } from '../../src/secrets/given.ts';
-import { Secret } from '../../src/secrets/secret.ts';
 
 /** The Python package with which Patroni talks to its DCS; Debian's patroni leaves the choice open. */
 export const dcsClientPackage = ({ dcs }: Cluster): string =>

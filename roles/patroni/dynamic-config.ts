@@ -1,7 +1,7 @@
 import { capabilities } from '../../src/cluster/versions.ts';
-import type { Context } from '../../src/engine/playbook.ts';
 import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
 import { hotStandbySettings, senders, standbySlot } from '../../src/inventory/standby.ts';
+import type { Context } from '../../src/playbook.ts';
 import { COMMAND_LINE } from '../../src/postgres/patroni-options.ts';
 import { written } from '../../src/postgres/written.ts';
 

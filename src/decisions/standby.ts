@@ -1,6 +1,6 @@
-import type { Cluster } from '../../inventory/model.ts';
-import { said } from '../../observe/answer.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { Cluster } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** The live cluster is what the inventory says: a copy, or one that stands by itself. */

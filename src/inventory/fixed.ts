@@ -1,4 +1,4 @@
-import { type Cluster, dcsRole } from '../inventory/model.ts';
+import { type Cluster, dcsRole } from './model.ts';
 
 /**
  * Settings that cannot be changed while the cluster lives, by their path in the inventory: where data is, what wrote it,

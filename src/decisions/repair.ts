@@ -1,7 +1,7 @@
-import { type Cluster, dcsHosts, dcsRole, type Host } from '../../inventory/model.ts';
-import { said, silence } from '../../observe/answer.ts';
-import { PATHS } from '../../paths.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import { type Cluster, dcsHosts, dcsRole, type Host } from '../inventory/model.ts';
+import { said, silence } from '../observe/answer.ts';
+import { PATHS } from '../paths.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** What is found of the DCS on one of its hosts, beside what the member itself answers. */

@@ -1,6 +1,6 @@
-import type { Cluster } from '../../inventory/model.ts';
-import { bytes } from '../../units.ts';
-import type { Storage, Tablespace } from '../storage.ts';
+import type { Storage, Tablespace } from '../cluster/storage.ts';
+import type { Cluster } from '../inventory/model.ts';
+import { bytes } from '../units.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** A copy of a file system is given this much more room than it takes. */

@@ -1,0 +1,19 @@
+import { type Cluster, patroniScope } from '../../src/inventory/model.ts';
+import { PATHS } from '../../src/paths.ts';
+import { listHeading, removeCluster, showDynamic } from '../../src/programs/patroni.ts';
+
+/**
+ * POSIX sh for a database host, while Patroni runs nowhere: this cluster's keys are taken out of a DCS that somebody else
+ * looks after, and nothing else there: not even keys of this name when they are of another database than one of
+ * `identifiers`. Patroni's settings are kept in a file first.
+ */
+export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[], stamp: string): string => `umask 077
+mkdir -p ${PATHS.state}/dcs
+title=$(${listHeading(patroniScope(cluster))})
+case "$title" in
+  *'uninitialized)'*) exit 0 ;;
+  ${identifiers.map((one) => `*'(${one})'*|*' ${one})'*`).join('|') || '-'}) ;;
+  *) echo "${cluster.dcs.label} holds keys of another database, or does not answer: \${title:-no answer}"; exit 1 ;;
+esac
+${showDynamic(patroniScope(cluster))} > ${PATHS.state}/dcs/config-${stamp}.yml || exit 1
+${removeCluster(cluster.scope, patroniScope(cluster))}`;

@@ -1,0 +1,43 @@
+import type { Emit, RunEvent } from '../engine/events.ts';
+import type { Screen } from './screen.ts';
+import { duration, paint } from './style.ts';
+
+/** Shows a run while it goes on; `end` leaves what should stay. */
+export interface Progress {
+  emit: Emit;
+  end(): Promise<void>;
+}
+
+/** What stays of an event in every view: a heading, a note, a failure. Who wanted to reach a host tells that it could not. */
+export function lastingLine(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'stage':
+      return paint.bold(`── ${event.stage}`);
+    case 'failed':
+      return paint.red(`${event.host}: FAILED ${event.step}: ${event.message}`);
+    case 'note':
+      return event.text;
+    default:
+      return undefined;
+  }
+}
+
+function describe(event: RunEvent, verbosity: number): string | undefined {
+  if (event.type === 'doing') return verbosity > 0 ? `${event.host}: ${event.text}` : undefined;
+  if (event.type === 'changed')
+    return paint.yellow(
+      `${event.host}: ${event.step}${event.ms > 1000 || verbosity > 0 ? ` (${duration(event.ms)})` : ''}`,
+    );
+  return lastingLine(event);
+}
+
+/** One line an event, for logs and pipes; goes to standard error so that `-o json` stays one document. */
+export function plainProgress(verbosity: number, screen: Screen): Progress {
+  return {
+    emit(event) {
+      const line = describe(event, verbosity);
+      if (line !== undefined) screen.tell(line);
+    },
+    end: async () => undefined,
+  };
+}
