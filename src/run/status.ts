@@ -4,6 +4,8 @@ import { settleAll } from '../engine/pool.ts';
 import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { NOT_ASKED } from '../observe/answer.ts';
+import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Status, statusOf } from '../status/status.ts';
 
@@ -13,6 +15,7 @@ export async function takeStatus(
   cluster: Cluster,
   hosts: readonly Host[],
   store: SecretStore | undefined,
+  about?: readonly About[],
 ): Promise<Status> {
   const unreachable = new Map<string, string>(
     [...(await session.openAll(hosts))].map(([name, error]) => [name, error.message]),
@@ -21,7 +24,7 @@ export async function takeStatus(
   const answers = await settleAll(
     there,
     session.options.forks,
-    async (host) => [host.name, await observe(session, host)] as const,
+    async (host) => [host.name, await observe(session, host, about)] as const,
   );
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
@@ -31,6 +34,13 @@ export async function takeStatus(
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
 }
+
+/** What moves while a cluster settles. Backups and certificates do not, and cost the hosts most. */
+const MOVING: readonly About[] = ['host', 'members', 'balancers'];
+/** Pace of looking (ms): hosts that have just handed over are busy with that. */
+const EVERY_MS = 1000;
+/** Looks at what moves before everything is looked at again. */
+const LOOKS = 10;
 
 /** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
 export async function settledStatus(
@@ -43,6 +53,12 @@ export async function settledStatus(
   const end = clock.now() + waitMs;
   for (;;) {
     const status = await takeStatus(session, cluster, cluster.hosts, store);
-    if (status.healthy || clock.now() > end || !(await passes(clock, 500, interrupt.soft))) return status;
+    for (let looks = 0; ; looks++) {
+      if (status.healthy || clock.now() > end || !(await passes(clock, EVERY_MS, interrupt.soft))) return status;
+      if (looks === LOOKS || isCalm(await takeStatus(session, cluster, cluster.hosts, store, MOVING))) break;
+    }
   }
 }
+
+/** No problem is left but of what was not asked. */
+const isCalm = ({ problems }: Status): boolean => problems.every(({ message }) => message.endsWith(`(${NOT_ASKED})`));
