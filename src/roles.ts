@@ -40,7 +40,6 @@ export const ROLES = {
   },
   zookeeper: {
     assignable: true,
-    ansibleGroups: 'zookeeper',
     ports: ['client_port', 'peer_port', 'election_port', 'local_port', 'admin_port'].map((name) =>
       at(`ZooKeeper ${name}`, 'zookeeper', name),
     ),

@@ -1,4 +1,3 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
@@ -23,7 +22,7 @@ const HOME = '/var/lib/etcd';
 const ETCD = { owner: 'etcd', group: 'etcd' };
 
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
-export const etcdMinimum = { 'etcd-server': MINIMUM_VERSIONS['etcd-server'] };
+export const etcdMinimum = { 'etcd-server': '3.4' };
 
 /** Where a member answers clients. */
 export const clientUrl = (host: Host, cluster: Cluster): string =>

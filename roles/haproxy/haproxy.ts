@@ -1,4 +1,3 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
@@ -15,7 +14,7 @@ const role = 'haproxy';
 const UNIT = 'haproxy.service';
 
 export const haproxyPackages = ['haproxy', 'socat', 'curl'];
-export const haproxyMinimum = { haproxy: MINIMUM_VERSIONS.haproxy };
+export const haproxyMinimum = { haproxy: '2.4' };
 
 /** What each port leads to, as Patroni's health endpoints tell it (Patroni REST API). */
 const backends = (lagBytes: number) => [

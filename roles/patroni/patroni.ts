@@ -3,7 +3,7 @@ import { START_MEMBER_S } from '../../src/bounds/copy.ts';
 import { settles } from '../../src/bounds/patroni.ts';
 import { START_S, shutdown, standstill } from '../../src/bounds/postgres.ts';
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
-import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import { bestCandidate } from '../../src/decisions/switchover.ts';
 import {
   type Cluster,
@@ -64,7 +64,7 @@ export const patroniPackages = (cluster: Cluster): string[] => [
   ...cluster.settings.postgres.packages,
   ...cluster.extensions.flatMap((one) => one.packages),
 ];
-export const patroniMinimum = { patroni: MINIMUM_VERSIONS.patroni };
+export const patroniMinimum = { patroni: '3.0.2' };
 
 /** Before the package: what its unit must know. */
 export const patroniPrepare = (host: Host, context: Context): Step[] => [

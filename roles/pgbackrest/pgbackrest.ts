@@ -1,5 +1,5 @@
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
-import { capabilities, MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import {
   backupHosts,
   type Cluster,
@@ -29,7 +29,7 @@ const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
 
 export const pgbackrestPackages = ['pgbackrest', 'openssl'];
-export const pgbackrestMinimum = { pgbackrest: MINIMUM_VERSIONS.pgbackrest };
+export const pgbackrestMinimum = { pgbackrest: '2.45' };
 
 /**
  * The host of its own has the server as well: the account that owns the repository comes with it, and drills run there. A

@@ -1,4 +1,3 @@
-import { MINIMUM_VERSIONS } from '../../src/cluster/versions.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
@@ -20,7 +19,7 @@ const UNIT = 'pgbouncer.service';
 
 export const pgbouncerPackages = ['pgbouncer'];
 /** auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */
-export const pgbouncerMinimum = { pgbouncer: MINIMUM_VERSIONS.pgbouncer };
+export const pgbouncerMinimum = { pgbouncer: '1.21' };
 
 /** Ends the pool when PostgreSQL goes away. */
 const WATCH = '/usr/local/sbin/hapg-pool-watch';

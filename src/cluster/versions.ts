@@ -41,12 +41,3 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     blockBackup: atLeast(versions.pgbackrest, '2.46'),
   };
 }
-
-/** Oldest package versions that hapg builds a cluster on. */
-export const MINIMUM_VERSIONS = {
-  patroni: '3.0.2',
-  'etcd-server': '3.4',
-  haproxy: '2.4',
-  pgbackrest: '2.45',
-  pgbouncer: '1.21',
-} as const;

@@ -1,19 +1,10 @@
 import { parse } from 'ini';
+import { ASSIGNABLE_ROLES, factsOf } from '../roles.ts';
 import type { GeneratedHost } from './datacenters.ts';
 
-/** What the hosts of a group are for; the usual names, and those of the collections that are in use for PostgreSQL. */
-const GROUPS: readonly [names: string, role: string][] = [
-  ['etcd', 'etcd'],
-  ['postgres|postgresql|pg|databases?|dbs?|masters?|primary|replicas?|standbys?|patroni', 'patroni'],
-  ['pgbouncer', 'pgbouncer'],
-  ['balancers?|haproxy|lb|prox(y|ies)', 'haproxy'],
-  ['keepalived', 'keepalived'],
-  ['pgbackrest|backups?', 'pgbackrest'],
-  ['clients?|apps?', 'client'],
-];
 /** `etcd`, `etcd_cluster`, `etcd-servers`, ... */
-const isGroup = (group: string, names: string): boolean =>
-  new RegExp(`^(${names})([_-](cluster|hosts?|servers?|nodes?))?$`).test(group);
+const isGroup = (group: string, names: string | undefined): boolean =>
+  names !== undefined && new RegExp(`^(${names})([_-](cluster|hosts?|servers?|nodes?))?$`).test(group);
 
 /** Variables that say how a host is reached, by what they mean; Ansible's old names beside its own. */
 const CONNECTION: Readonly<Record<string, 'address' | 'user' | 'port'>> = {
@@ -113,8 +104,8 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
     hosts.set(name, { name, address: address ?? name, roles: [], ...(Object.keys(ssh).length > 0 ? { ssh } : {}) });
   }
   for (const group of Object.keys(groups).map((name) => name.replace(/:children$/, '')))
-    for (const [names, role] of GROUPS)
-      if (isGroup(group, names))
+    for (const role of ASSIGNABLE_ROLES)
+      if (isGroup(group, factsOf(role).ansibleGroups))
         for (const name of members(group)) {
           const host = hosts.get(name);
           if (host && !host.roles.includes(role)) host.roles.push(role);

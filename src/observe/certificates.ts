@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { PKI } from '../paths.ts';
-import type { RoleName } from '../roles.ts';
+import type { Host } from '../inventory/model.ts';
+import { factsOf } from '../roles.ts';
 import type { Answer } from './answer.ts';
 import type { Question } from './question.ts';
 
@@ -10,21 +10,16 @@ export interface Expiry {
   expires: number;
 }
 
-const PLACES: readonly [role: RoleName, directory: string][] = [
-  ['patroni', PKI.patroni],
-  ['etcd', PKI.etcd],
-  ['zookeeper', PKI.zookeeper],
-  ['pgbouncer', PKI.pgbouncer],
-  ['pgbackrest', PKI.pgbackrest],
-];
+/** Where the roles of a host keep their certificates. */
+const placesOf = ({ roles }: Host): string[] => [...roles].flatMap((role) => factsOf(role).keys ?? []);
 
 /** All certificates of a host's services. */
 export const certificates: Question<Answer<Expiry[]>> = {
   about: 'certificates',
-  of: (_cluster, { roles }) => PLACES.some(([role]) => roles.has(role)),
-  script: (_cluster, { roles }) =>
-    `tail -v -n +1 -- ${PLACES.filter(([role]) => roles.has(role))
-      .map(([, directory]) => `${directory}/*.crt`)
+  of: (_cluster, host) => placesOf(host).length > 0,
+  script: (_cluster, host) =>
+    `tail -v -n +1 -- ${placesOf(host)
+      .map((directory) => `${directory}/*.crt`)
       .join(' ')} 2>/dev/null`,
   read: (answer) => ({
     said: answer

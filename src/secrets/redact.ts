@@ -1,3 +1,4 @@
+import { ROLE_NAMES } from '../roles.ts';
 import { REDACTED, type Secret } from '../secret.ts';
 import { concealInMessage } from './suspect.ts';
 
@@ -9,13 +10,13 @@ const SHORTEST = 8;
  * a sentence, and a sentence without it says nothing; where it stands as somebody's password it is found by that.
  */
 const OURS = new Set(
-  `address archive archived authority balancer balancers certificate certificates client clients cluster configuration
-  connection controller database databases datacenter dedicated directory extension extensions failover generation
-  hardening haproxy hostname interface inventory keepalived keepalive localhost maintenance monitoring operation parameters
-  passphrase password passwords patroni pgbackrest pgbouncer playbook postgres postgresql primary recovery redacted
-  replica replicas replication repository restart restored rewind retention running schedule secondary segment segments
-  services settings snapshot standby standbys streaming superuser switchover synchronous systemctl systemd tablespace
-  timeline transaction transactions unreachable update watchdog witness zookeeper`.split(/\s+/),
+  `${ROLE_NAMES.join(' ')} address archive archived authority balancer balancers certificate certificates client
+  clients cluster configuration connection controller database databases datacenter dedicated directory extension
+  extensions failover generation hostname interface inventory keepalive localhost maintenance monitoring operation
+  parameters passphrase password passwords playbook postgres postgresql primary recovery redacted replica replicas
+  replication repository restart restored rewind retention running schedule secondary segment segments services
+  settings snapshot standby standbys streaming superuser switchover synchronous systemctl systemd tablespace timeline
+  transaction transactions unreachable update watchdog witness`.split(/\s+/),
 );
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
