@@ -21,15 +21,15 @@ chmod -R a+rX .
 tar -C /opt -czf /opt/vendor.tgz vendor`;
 
 /**
- * Puts a signed package source with one extension, `lab_note` in `postgresql-17-lab-note`, into /opt/vendor of every database
- * host; returns its signing key, which is made for the occasion.
+ * Puts a signed package source with one extension, `lab_note` in `postgresql-17-lab-note`, into /opt/vendor of every
+ * database host and of the repository's, where drills need it; returns its signing key, which is made for the occasion.
  */
 export function offerExtension(lab: TestLab): string {
   const made = lab.on(lab.client, MAKE, 120);
   if (made.code !== 0) throw new Error(`the vendor's packages could not be made: ${made.out}`);
   const container = (host: string) => `${lab.cluster}-${host}`;
   const { stdout } = spawnSync('docker', ['exec', container(lab.client), 'cat', '/opt/vendor.tgz']);
-  for (const host of lab.with('patroni'))
+  for (const host of [...lab.with('patroni'), ...lab.with('pgbackrest')])
     spawnSync('docker', ['exec', '-i', container(host), 'tar', '-C', '/opt', '-xzf', '-'], { input: stdout });
   return lab.on(lab.client, 'cat /opt/vendor/key.asc').out;
 }
