@@ -54,11 +54,11 @@ const leading = (context: Context): Host[] => {
  */
 const allStopped = (context: Context): Host[] => {
   const { leader, initialize, observations } = context.snapshot;
-  const seen = databases(context).map((host) => ({ host, its: observations.get(host.name) }));
+  const observed = databases(context).map((host) => ({ host, its: observations.get(host.name) }));
   // PostgreSQL has said that it does not run; silence would be something else.
-  const stopped = seen.every(({ its }) => its?.sql && 'said' in its.sql && its.sql.said === null);
+  const stopped = observed.every(({ its }) => its?.sql && 'said' in its.sql && its.sql.said === null);
   if (leader || initialize === undefined || !stopped) return [];
-  return seen.filter(({ its }) => said(its?.dataDirectory)?.state === 'cluster').map(({ host }) => host);
+  return observed.filter(({ its }) => said(its?.dataDirectory)?.state === 'cluster').map(({ host }) => host);
 };
 
 /** Who is worked on before all others: the leader, or all among whom there will be one. */

@@ -3,7 +3,7 @@ import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, type Host } from '../src/inventory/model.ts';
 import { startUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { words } from '../src/shell/quote.ts';
-import { BACKUP_TIMERS } from './step-aside.ts';
+import { BACKUP_TIMERS } from './out-of-service.ts';
 
 /** POSIX sh that prints those timers of backups that are meant to run here. */
 const SCHEDULED = `for t in ${words(...BACKUP_TIMERS)}; do if systemctl -q is-enabled "$t" 2>/dev/null; then echo "$t"; fi; done`;
@@ -17,7 +17,7 @@ const backOn = (timers: readonly string[]): string => `systemctl -q enable ${wor
  * the work may take. Afterwards, however the work ended, they are on again, and what was missed is made up for.
  */
 export async function withoutScheduledBackups<T>(
-  op: Pick<Operation, 'cluster' | 'ask' | 'arm' | 'step' | 'release'>,
+  op: Pick<Operation, 'cluster' | 'ask' | 'armUndo' | 'step' | 'runUndo'>,
   seconds: number,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -25,7 +25,7 @@ export async function withoutScheduledBackups<T>(
   for (const host of op.cluster.repositories.length > 0 ? backupHosts(op.cluster) : []) {
     const timers = (await op.ask(host, 'schedule of backups', SCHEDULED)).split('\n').filter(Boolean);
     if (timers.length === 0) continue;
-    await op.arm(host, BACKUP_HOLD, backOn(timers), seconds);
+    await op.armUndo(host, BACKUP_HOLD, backOn(timers), seconds);
     held.push(host);
     await op.step(host, 'hold the schedule of backups', 'pgbackrest', 'run', (remote) =>
       remote.run(turnOffUnits(timers)),
@@ -33,6 +33,6 @@ export async function withoutScheduledBackups<T>(
   }
   // Where the work fails, the end of the run puts back all that is temporary.
   const outcome = await work();
-  for (const host of held) await op.release(host, BACKUP_HOLD);
+  for (const host of held) await op.runUndo(host, BACKUP_HOLD);
   return outcome;
 }

@@ -28,17 +28,17 @@ export async function tablespacesOf(op: Operation, host: Host, { label, reposito
   const { stanza } = op.cluster;
   const command = info(stanza, `--repo=${repository}`, `--set=${label}`);
   const its = answerOf((await op.session.ask(host, asking(BACKUP_INFO_S, command), BACKUP_INFO_S + ANSWER_S)).output);
-  const told = its && 'said' in its ? parseTablespaces(its.said) : undefined;
-  return (told ?? (await op.look()).tablespaces).filter((path) => path.startsWith('/'));
+  const listed = its && 'said' in its ? parseTablespaces(its.said) : undefined;
+  return (listed ?? (await op.observe()).tablespaces).filter((path) => path.startsWith('/'));
 }
 
 /** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
 export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
   const { cluster } = op;
-  const seen = await op.look();
-  const host = backupHost(op, seen);
+  const snapshot = await op.observe();
+  const host = backupHost(op, snapshot);
   const newest = async (key: number) =>
-    (await op.look([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
+    (await op.observe([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
   const made: Backup[] = [];
   for (const { key } of cluster.repositories.filter((one) => only === undefined || one.key === only)) {
     const name = cluster.repositories.length > 1 ? `${type} backup to repository ${key}` : `${type} backup`;
@@ -47,7 +47,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
     await op.step(host, name, 'pgbackrest', 'run', (remote) =>
       remote.unit('backup', command, transfer(), {
         script: backupProgress(cluster.stanza),
-        stuckSeconds: standstill(sharedBuffers(seen)),
+        stuckSeconds: standstill(sharedBuffers(snapshot)),
         tell: (answer) => tellBackup(name, answer, cluster.stanza),
       }),
     );
@@ -60,7 +60,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
 
 /** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
 export const archiveAll = async (op: Operation): Promise<void> => {
-  const host = backupHost(op, await op.look());
+  const host = backupHost(op, await op.observe());
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
     remote.run(check(op.cluster.stanza), ARCHIVE_CHECK_S),
   );
@@ -68,7 +68,7 @@ export const archiveAll = async (op: Operation): Promise<void> => {
 
 /** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */
 export async function lastCommit(op: Operation): Promise<number | undefined> {
-  const { members } = await op.look();
+  const { members } = await op.observe();
   const replica = members.find((one) => one.state === 'streaming');
   if (!replica) return undefined;
   const answer = await op.ask(

@@ -40,8 +40,8 @@ export async function clone(
         remote.run(markRestore(order)),
       );
   });
-  const found = await surveyAll(op, beforePostgres, store);
-  await converge(op, found);
+  const surveyed = await surveyAll(op, beforePostgres, store);
+  await converge(op, surveyed);
   await phase('restored', [host], async () => {
     const way: Playbook = [
       {
@@ -51,23 +51,23 @@ export async function clone(
       },
     ];
     await converge(op, await surveyAll(op, way, store, { hosts: [host] }));
-    const forget = () =>
+    const removeSource = () =>
       op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
     const close = await openSource(source, host);
     try {
-      await recoverFirst(op, found.context, host, order, {
+      await recoverFirst(op, surveyed.context, host, order, {
         stanza: source.cluster.stanza,
         options: [`--config=${SOURCE_CONFIG}`],
         own: false,
       });
     } catch (cause) {
       // What is told is why it failed, not that its keys could not be taken away either.
-      await forget().catch(() => undefined);
+      await removeSource().catch(() => undefined);
       throw cause;
     } finally {
       await close();
     }
-    await forget();
+    await removeSource();
   });
   await phase('leading', [host], () => lead(op, store, host));
   await phase('backed up', backupHosts(cluster), async () => {
@@ -105,8 +105,8 @@ async function openSource(source: Operation, host: Host): Promise<() => Promise<
     ...['-m', 'comment', '--comment', 'hapg: a clone is made', '-j', 'ACCEPT'],
   );
   const remove = `command -v ${iptables} >/dev/null && while ${iptables} -D ${rule} 2>/dev/null; do :; done; true`;
-  await source.arm(repository, 'clone', remove, HOLE_S);
-  const close = () => source.release(repository, 'clone');
+  await source.armUndo(repository, 'clone', remove, HOLE_S);
+  const close = () => source.runUndo(repository, 'clone');
   try {
     await source.ask(
       repository,

@@ -12,9 +12,9 @@ import { deleteStanza } from '../src/programs/pgbackrest.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { deleteExternalKeys } from './dcs/external.ts';
 import { dcsMembers } from './dcs/index.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS } from './out-of-service.ts';
 
 /** The services that hosts with none of the cluster's data have: clients lose their way in first. */
 const inFront = (host: Host): boolean =>
@@ -27,7 +27,7 @@ const inFront = (host: Host): boolean =>
  */
 export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
   const { cluster } = op;
-  const snapshot = await op.look();
+  const snapshot = await op.observe();
   const { leader, systemIdentifiers } = snapshot;
   const members = hostsWith(cluster, 'patroni');
   const keepers = backupHosts(cluster);
@@ -50,7 +50,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
     );
   if (cluster.dcs.external)
     await op.step(sorted[0]!, `take its keys out of ${cluster.dcs.label}`, 'patroni', 'remove', (remote) =>
-      remote.run(forgetElsewhere(cluster, systemIdentifiers, `destroyed-${stamp}`), KEYS_S),
+      remote.run(deleteExternalKeys(cluster, systemIdentifiers, `destroyed-${stamp}`), KEYS_S),
     );
   const [keeper] = keepers;
   if (backups && keeper)

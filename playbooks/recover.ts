@@ -46,7 +46,7 @@ export interface BackupSource {
 
 const SOCKETS = '/run/hapg-restore';
 
-export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
+export const keptDirectory = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
 
 /** POSIX sh that marks a host: Patroni's unit does not start while the mark is there, not even at a boot. */
@@ -183,7 +183,7 @@ wait $pid`,
     const end = await remote.run(recoveryEnd(cluster.dataDir));
     if (!reachedTarget(order.target, end))
       throw new Error(
-        `recovery ended, and the new timeline does not say that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
+        `recovery ended, and the new timeline does not say that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the data of before is in ${keptDirectory(cluster, order)}. Name another target, and the restore goes on with that`,
       );
   });
 }

@@ -12,8 +12,8 @@ import { PATHS } from '../src/paths.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { noteData } from '../src/steps/data-marker.ts';
+import { outOfServiceUndo, takeOutOfService, undoOf } from './out-of-service.ts';
 import { restart } from './restart.ts';
-import { asideUndo, takeOutOfService, undoOf } from './step-aside.ts';
 
 /**
  * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
@@ -23,12 +23,12 @@ export async function reinit(op: Operation, host: Host, databaseBytes: number, s
   const { cluster } = op;
   const wait = waits(cluster.timing);
   op.stage(`rebuild ${host.name}`, [host]);
-  const before = await op.look();
+  const before = await op.observe();
   const buffers = sharedBuffers(before, host.name);
   // One that does not run serves nobody.
   if (before.members.some((one) => one.name === host.name && one.state === 'streaming'))
     await takeOutOfService(op, host, wait, buffers, async () => undefined);
-  else await op.arm(host, 'update', undoOf(host), asideUndo(buffers));
+  else await op.armUndo(host, 'update', undoOf(host), outOfServiceUndo(buffers));
   await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
     // A unit of that name keeps the undo, which would start Patroni, waiting: a mount point is copied.
     remote.unit(
@@ -47,13 +47,13 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
   });
   await op.step(host, 'into service', 'patroni', 'run', async (remote) => {
     await remote.run(noteData(cluster.dataDir));
-    await op.release(host, 'update');
-    for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.runUndo(host, 'update');
+    for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', wait.gate, (snapshot) => hasJoined(cluster, snapshot, host), { stoppable: true });
   });
   // While it replayed older WAL it needed the settings of then (PostgreSQL, "Hot Standby"); Patroni tells one cycle later
   // that it waits for a restart with those of now.
   await op.pause(settles(cluster.timing) * 1000, true);
-  const { members } = await op.look();
+  const { members } = await op.observe();
   if (members.find((one) => one.name === host.name)?.pendingRestart) await restart(op, [host]);
 }

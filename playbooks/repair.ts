@@ -18,12 +18,12 @@ import { parseRemains, reaching } from './dcs/remains.ts';
 export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
   const began = Date.now();
   for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await op.pause(1000, true)) {
-    const snapshot = await op.look();
+    const snapshot = await op.observe();
     const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
     const now = { snapshot, damages, verdict };
     const clear = verdict.ok && damages.every(({ kind }) => kind === 'start-dcs');
-    if (clear || (known && alike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
-    if (!first || !alike(first, now)) [first, since] = [now, Date.now()];
+    if (clear || (known && isAlike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
+    if (!first || !isAlike(first, now)) [first, since] = [now, Date.now()];
     else if (Date.now() - since >= lasting(op.cluster.timing)) return now;
   }
 }
@@ -35,7 +35,7 @@ export interface Assessment {
   verdict: Verdict;
 }
 
-const alike = (one: Assessment, other: Assessment): boolean => {
+const isAlike = (one: Assessment, other: Assessment): boolean => {
   const words = ({ damages, verdict }: Assessment) => [
     ...damages.map(({ found }) => found),
     ...(verdict.ok ? [] : verdict.reasons),
@@ -45,9 +45,9 @@ const alike = (one: Assessment, other: Assessment): boolean => {
 
 /** Looks at what is left of the DCS on each of its hosts; changes nothing. */
 async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
-  const found = new Map<string, DcsRemains>();
+  const remains = new Map<string, DcsRemains>();
   for (const host of dcsHosts(op.cluster))
-    found.set(
+    remains.set(
       host.name,
       parseRemains(
         await op.ask(
@@ -57,7 +57,7 @@ async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
         ),
       ),
     );
-  return found;
+  return remains;
 }
 
 /** What is done about a damage, in words. */
@@ -102,7 +102,7 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
   for (const end = Date.now() + START_S * 1000; Date.now() < end; await op.pause(1000, true)) {
-    const { dcs } = await op.look();
+    const { dcs } = await op.observe();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
   }
 }

@@ -22,7 +22,7 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
     });
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look(cluster.hosts, { about: ['members', 'balancers'] }));
+    const host = nextHost([...left], await op.observe(cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`restart ${host.name}`, [host]);
     const snapshot = await whole(host);
     const buffers = sharedBuffers(snapshot, host.name);

@@ -22,7 +22,7 @@ import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
-import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { deleteExternalKeys } from './dcs/external.ts';
 import { dcsMembers } from './dcs/index.ts';
 import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
 
@@ -46,11 +46,13 @@ export async function restore(
   const phase = phases(op, order, note);
   await phase('stopped', members, () => stopAll(op, order));
   // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
-  const found = await surveyAll(op, [...beforePostgres, configuration], store);
-  await converge(op, found);
-  await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () => forget(op, order));
+  const surveyed = await surveyAll(op, [...beforePostgres, configuration], store);
+  await converge(op, surveyed);
+  await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () =>
+    deleteOldKeys(op, order),
+  );
   await phase('restored', [host], () =>
-    recoverFirst(op, found.context, host, order, { stanza: cluster.stanza, options: [], own: true }),
+    recoverFirst(op, surveyed.context, host, order, { stanza: cluster.stanza, options: [], own: true }),
   );
   await phase('leading', [host], () => lead(op, store, host));
   // Before the replicas, for they come from it: from an older one they would have to find their way through timelines.
@@ -74,7 +76,7 @@ const configuration: Stage = {
 
 /** Nobody runs, and nobody will: the mark keeps Patroni's unit from starting, at a boot as well. */
 async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
-  const snapshot = await op.look();
+  const snapshot = await op.observe();
   const { leader } = snapshot;
   const members = hostsWith(op.cluster, 'patroni');
   // The leader last, so that its last transactions are archived and nobody takes over meanwhile.
@@ -91,18 +93,18 @@ ${notRunning(op.cluster.dataDir)}`,
 }
 
 /** `/status`, `/sync` and the rest of the old timeline would keep the restored member from leading. Settings stay. */
-async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
+async function deleteOldKeys(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const { cluster } = op;
   const members = dcsMembers(cluster);
   // The database that the keys are of is the one that the backups are of; where the disks are gone only these tell.
-  const { repository, systemIdentifiers } = await op.look();
+  const { repository, systemIdentifiers } = await op.observe();
   const identifiers = repository?.systemIdentifier ? [repository.systemIdentifier] : systemIdentifiers;
   const host = dcsHosts(cluster)[0] ?? hostsWith(cluster, 'patroni')[0]!;
   await op.step(host, 'export and remove the keys of this scope', dcsRole(cluster) ?? 'patroni', 'remove', (remote) =>
     remote.run(
       members
-        ? members.forget(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
-        : forgetElsewhere(cluster, identifiers, `before-restore-${stamp}`),
+        ? members.deleteKeys(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
+        : deleteExternalKeys(cluster, identifiers, `before-restore-${stamp}`),
       KEYS_S,
     ),
   );
@@ -134,7 +136,7 @@ async function follow(op: Operation, store: SecretStore, host: Host, databaseByt
     ]);
   };
   // A restore that died may have come this far.
-  const before = await op.look();
+  const before = await op.observe();
   if (follows(before).ok) return;
   await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
     remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, stop(sharedBuffers(before, host.name))),

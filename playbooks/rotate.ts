@@ -10,12 +10,12 @@ import { changeUserPassword } from './user-password.ts';
 
 /** All of the cluster as the store says now. */
 async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBefore?: number } = {}): Promise<void> {
-  const found = await surveyAll(op, apply, store, more);
-  await converge(op, found);
+  const surveyed = await surveyAll(op, apply, store, more);
+  await converge(op, surveyed);
 }
 
 /** The hosts know the store's revision, so that none from before it is taken for the present one. */
-async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
+async function writeRevision(op: Operation, store: SecretStore): Promise<void> {
   await converge(op, await surveyAll(op, identityOnly, store));
 }
 
@@ -49,12 +49,12 @@ export async function rotatePasswords(
   const staged = store.stagedUsers();
   if (staged.length === 0) return;
   // Before the first password that an older copy does not have.
-  if (system.length === 0) await tellRevision(op, store);
+  if (system.length === 0) await writeRevision(op, store);
   for (const { name, password } of staged) {
     op.checkInterrupt();
     await changeUserPassword(op, store, name, password);
   }
-  await tellRevision(op, store);
+  await writeRevision(op, store);
 }
 
 /** Every host gets new keys and certificates; services read them again. */

@@ -40,7 +40,7 @@ export function chooseCandidate(
  */
 export async function switchOver(op: Operation, wanted?: string): Promise<void> {
   const { cluster } = op;
-  const snapshot = await op.look(hostsWith(cluster, 'patroni'), { about: ['members'] });
+  const snapshot = await op.observe(hostsWith(cluster, 'patroni'), { about: ['members'] });
   const choice = chooseCandidate(cluster, snapshot, wanted);
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
@@ -52,7 +52,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Of a copy balancers send no writes anywhere.
     const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
-    const told = settleAll(following, op.session.options.forks, (balancer) =>
+    const followed = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );
     await op.ask(
@@ -63,7 +63,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     );
     await seenOnBoth(op, from, to);
     // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
-    attempted(await told);
+    attempted(await followed);
   });
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
 }

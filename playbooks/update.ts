@@ -32,7 +32,7 @@ import {
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { archiveAll } from './backup.ts';
-import { takeOutOfService } from './step-aside.ts';
+import { takeOutOfService } from './out-of-service.ts';
 import { switchOver } from './switchover.ts';
 
 export interface UpdateOptions {
@@ -106,7 +106,7 @@ export async function roll(
   const left = new Set(hosts.filter((host) => plan.rolling.has(host)));
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look(op.cluster.hosts, { about: ['members', 'balancers'] }));
+    const host = nextHost([...left], await op.observe(op.cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`update ${host.name}`, [host]);
     const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
     const snapshot = await op.until(host, 'gate', options.wait.gate, judge, {
@@ -165,8 +165,8 @@ async function takeOut(
     { about: ['members', 'balancers'] },
   );
   await op.step(host, 'into service', 'packages', 'run', async () => {
-    await op.release(host, 'update');
-    if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.runUndo(host, 'update');
+    if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
       stoppable: true,
     });
@@ -208,7 +208,7 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
   const { cluster } = op;
   const host = cluster.hosts.find((one) => one.name === leader);
   const members = hostsWith(cluster, 'patroni');
-  const leads = async () => (await op.look(members, { about: ['members'] })).leader?.name;
+  const leads = async () => (await op.observe(members, { about: ['members'] })).leader?.name;
   if (!host || (await leads()) === host.name) return;
   op.stage('switch back', [host]);
   // A member that has just come back is made synchronous one cycle later.
@@ -224,12 +224,12 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
         ? []
         : [`${host.name} is no synchronous standby yet`],
     );
-  const now = await op.look(members, { about: ['members'] });
+  const now = await op.observe(members, { about: ['members'] });
   const buffers = sharedBuffers(now);
   if (!synchronous(now).ok)
     await op.step(host, 'become the synchronous standby', 'patroni', 'run', async () => {
       for (const rival of rivals) {
-        await op.arm(
+        await op.armUndo(
           rival,
           'rival',
           unmark(rival, NOT_SYNCHRONOUS),
@@ -244,5 +244,5 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
       });
     });
   await switchOver(op, host.name);
-  for (const rival of rivals) await op.release(rival, 'rival');
+  for (const rival of rivals) await op.runUndo(rival, 'rival');
 }

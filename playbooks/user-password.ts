@@ -93,7 +93,7 @@ async function exchange(op: Operation, name: string, alter: string, clients: rea
 const reasonOf = (cause: Error): string => (cause instanceof StepFailed ? cause.reason : cause.message);
 
 async function onLeader(op: Operation, name: string, sql: string): Promise<void> {
-  const { leader } = await op.look(hostsWith(op.cluster, 'patroni'), { about: ['members'] });
+  const { leader } = await op.observe(hostsWith(op.cluster, 'patroni'), { about: ['members'] });
   if (!leader) throw new Refused('no member leads');
   const host = op.host(leader.name);
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>

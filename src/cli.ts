@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from './decisions/update.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 import type { CommonOptions } from './run/options.ts';
-import { isProgram, tell, tellOfBugs } from './run/outcome.ts';
+import { isProgram, reportError, reportUncaughtErrors } from './run/outcome.ts';
 import { forgetSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
@@ -24,7 +24,7 @@ async function run(work: () => Promise<number>): Promise<void> {
     await screen.end();
   } catch (error) {
     await screen.end();
-    code = tell(error);
+    code = reportError(error);
   }
 }
 
@@ -41,7 +41,7 @@ export const program = new Command('hapg')
   .configureHelp({ optionDescription: optionText })
   .configureOutput({
     writeOut: (text) => screen.print(text.replace(/\n$/, '')),
-    writeErr: (text) => screen.tell(text.replace(/\n$/, '')),
+    writeErr: (text) => screen.printMessage(text.replace(/\n$/, '')),
   })
   .exitOverride();
 
@@ -330,13 +330,13 @@ export async function hapg(words: readonly string[]): Promise<number> {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     // commander has told it already, with the help where that was asked for.
-    code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : tell(error);
+    code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : reportError(error);
   }
   return code;
 }
 
 if (isProgram(import.meta.url)) {
-  tellOfBugs();
+  reportUncaughtErrors();
   // A dead link or a killed unit's poll must not keep the process.
   screen.exit(await hapg(process.argv.slice(2)));
 }

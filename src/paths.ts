@@ -13,7 +13,7 @@ export const PATHS = {
   /** Undos of temporary changes, one directory each. */
   undo: '/var/lib/hapg/undo',
   /** What a guarded change would put back. */
-  guard: '/var/lib/hapg/undo/guard',
+  loginUndo: '/var/lib/hapg/undo/guard',
   /** The directory of this host's database, once there is one. */
   data: '/var/lib/hapg/data',
   /** Which source has let this host in as a copy; gone with the next boot. */

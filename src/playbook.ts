@@ -12,7 +12,7 @@ export interface Context {
   facts(host: Host): Facts;
   snapshot: Snapshot;
   /** Names of the hosts through which this run reaches others. */
-  ways: ReadonlySet<string>;
+  jumpHosts: ReadonlySet<string>;
   /** The hosts that this run is about; undefined: all. */
   only?: readonly Host[] | undefined;
   /** Size of the database that a new replica copies, where a command has asked for it. */

@@ -19,5 +19,11 @@ export interface DcsMembers {
   /** POSIX sh for a host of the DCS: writes a key only if there is none. */
   create(cluster: Cluster, host: Host, key: string, value: string): string;
   /** POSIX sh for a host of the DCS: writes down what is below the cluster's path, then removes these. */
-  forget(cluster: Cluster, host: Host, keys: readonly string[], directories: readonly string[], stamp: string): string;
+  deleteKeys(
+    cluster: Cluster,
+    host: Host,
+    keys: readonly string[],
+    directories: readonly string[],
+    stamp: string,
+  ): string;
 }

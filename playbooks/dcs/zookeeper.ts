@@ -23,7 +23,7 @@ export const zookeeperMembers: DcsMembers = {
   joined: undefined,
 
   async leave(op, host) {
-    const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isAway(one));
+    const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isUnreachable(one));
     await op.step(others[0]!, `ZooKeeper member ${host.name} leaves`, 'zookeeper', 'remove', (remote) =>
       remote.run(removeMember(dcsPeer(op.cluster, host), zookeeperClients(op.cluster, others)), DCS_CHANGE_S),
     );
@@ -36,7 +36,7 @@ export const zookeeperMembers: DcsMembers = {
 
   async replace(op, host) {
     const { cluster } = op;
-    const snapshot = await op.look();
+    const snapshot = await op.observe();
     if (snapshot.dcs.members.length === 0)
       throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper tells who the others are');
     const data = quote(cluster.dcs.dataDir);
@@ -77,6 +77,6 @@ ${start('zookeeper.service', START_UNIT_S)}`,
 
   create: (cluster, host, key, value) => createKey(zookeeperClients(cluster, [host]), key, value),
 
-  forget: (cluster, host, keys, directories, stamp) =>
+  deleteKeys: (cluster, host, keys, directories, stamp) =>
     deleteKeys(zookeeperClients(cluster, [host]), cluster.dcsPath.replace(/\/$/, ''), { keys, directories, stamp }),
 };

@@ -6,11 +6,11 @@ import { backupHosts, type Cluster } from '../inventory/model.ts';
 import type { Backup } from '../observe/repository.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
-import { look } from '../run/look.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { observeHosts } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
 
@@ -67,15 +67,15 @@ export function backupCommand(options: OperateOptions & { type: string }): Promi
 
 /** `hapg backups`: the sets, and the window in which a restore may end. */
 export async function backupsCommand(options: CommonOptions): Promise<number> {
-  const made = setup(options);
-  const { cluster } = made;
+  const setup = readSetup(options);
+  const { cluster } = setup;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  return look(made, 'backups', hosts, ({ repository }) => {
+  return observeHosts(setup, 'backups', hosts, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];
-    if (made.json)
+    if (setup.json)
       printJson({
         stanza: cluster.stanza,
         status: repository.message,

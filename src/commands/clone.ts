@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { tablespacesOf } from '../../playbooks/backup.ts';
 import { clone } from '../../playbooks/clone.ts';
+import { roomOn } from '../../playbooks/inspect-host.ts';
 import type { Phase } from '../../playbooks/recover.ts';
-import { roomOn } from '../../playbooks/scout.ts';
 import { describeTarget } from '../cluster/restore-target.ts';
 import { checkIdentity } from '../decisions/admission.ts';
 import { backupFor, mayClone, mayRestore } from '../decisions/restore.ts';
@@ -15,7 +15,7 @@ import { backupHosts, type Cluster, hostsWith } from '../inventory/model.ts';
 import { operate } from '../run/operate.ts';
 import { unreachableError } from '../run/reach.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { expectRepositories } from './backup.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -35,7 +35,7 @@ import {
  */
 export async function cloneCommand(options: RestoreOptions & { into: string }): Promise<number> {
   const wanted = targetOf(options);
-  const from = setup({ ...options, quiet: true }).cluster;
+  const from = readSetup({ ...options, quiet: true }).cluster;
   expectRepositories(from);
   if (resolve(options.into) === from.file)
     throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
@@ -49,7 +49,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
       sessionOfSource = new Session(from, { ...op.session.options, secrets: () => [...secrets.all(), ...store.all()] });
       const source = await openSource(op, sessionOfSource, options);
       await secrets.confirmUnchanged();
-      const seen = await source.look(backupHosts(from));
+      const seen = await source.observe(backupHosts(from));
       refuseUnless(checkIdentity(from, seen, secrets.known()));
       const { begun, order } = await orderFor(cluster, wanted, async (target) => {
         const host = cloneHost(cluster, options.on);

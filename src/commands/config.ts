@@ -17,11 +17,11 @@ import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText 
 import { showDynamic } from '../programs/patroni.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
-import { look } from '../run/look.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { observeHosts } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 
@@ -39,13 +39,13 @@ export async function configCommand(what: string | undefined, options: ConfigOpt
 
 /** What the DCS holds now, as Patroni tells it. */
 function show(options: CommonOptions): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const { cluster } = made;
-  return look(made, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster } = setup;
+  return observeHosts(setup, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
     const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), QUICK_S);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
-    if (made.json) printJson(parse(output));
+    if (setup.json) printJson(parse(output));
     else print(output.trimEnd());
     return EXIT.done;
   });
@@ -97,26 +97,26 @@ function edit(options: ConfigOptions): Promise<number> {
   return operate(
     'config',
     options,
-    async (op, snapshot, made, store) => {
+    async (op, snapshot, setup, store) => {
       const { cluster } = op;
       refuseUnless(all(steady(before.cluster, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
       await store.complete();
-      const found = await surveyAll(op, apply, store);
-      refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
-      if (found.plan.changes.length === 0 && before.source.text === made.text) return undefined;
+      const surveyed = await surveyAll(op, apply, store);
+      refuseUnless(checkVersions(cluster, surveyed.context.facts, cluster.hosts));
+      if (surveyed.plan.changes.length === 0 && before.source.text === setup.text) return undefined;
       return {
         explain: [
           cluster.file,
-          unifiedDiff(before.source.text, made.text),
+          unifiedDiff(before.source.text, setup.text),
           '',
-          showPlan(found.plan, { diffs: false, verbosity: options.verbose }),
+          showPlan(surveyed.plan, { diffs: false, verbosity: options.verbose }),
         ].join('\n'),
         question: `Change the settings of ${cluster.name}?`,
-        hosts: cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name)),
+        hosts: cluster.hosts.filter((one) => surveyed.plan.changes.some((change) => change.host === one.name)),
         run: async () => {
-          writeInventory(cluster.file, made.text);
+          writeInventory(cluster.file, setup.text);
           await store.save();
-          await converge(op, found);
+          await converge(op, surveyed);
         },
       };
     },

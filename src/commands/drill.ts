@@ -10,12 +10,12 @@ import type { DrillResult } from '../observe/backups.ts';
 import { PATHS } from '../paths.ts';
 import { json } from '../programs/json.ts';
 import { print, printJson } from '../run/ask.ts';
-import { changing } from '../run/change.ts';
+import { changingRun } from '../run/changing-run.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { reachAll } from '../run/reach.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { withRun } from '../run/run.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
@@ -33,8 +33,8 @@ export interface DrillOptions extends CommonOptions {
  */
 export async function drillCommand(what: string, options: DrillOptions): Promise<number> {
   if (what !== 'restore') throw new UsageError(`hapg drill ${what}: "hapg drill restore" is the only drill`);
-  const made = setup(options);
-  const { cluster } = made;
+  const setup = readSetup(options);
+  const { cluster } = setup;
   expectRepositories(cluster);
   const tables = options.count ?? [];
   for (const one of tables)
@@ -50,12 +50,12 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
   const store = await SecretStore.read(cluster);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
-  return withRun(made, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
+  return withRun(setup, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
     const { session } = run;
     await reachAll(run, [host]);
-    const seen = new Map([[host.name, (await probe(session, host, [])).observation]]);
-    refuseUnless(checkIdentity(cluster, takeSnapshot(seen), store.known()));
-    const { op, begin, end } = changing(run);
+    const observations = new Map([[host.name, (await probe(session, host, [])).observation]]);
+    refuseUnless(checkIdentity(cluster, takeSnapshot(observations), store.known()));
+    const { op, begin, end } = changingRun(run);
     begin({ hosts: [host.name] });
     const { recorder } = op;
     recorder.stage('drill', [host.name]);
@@ -86,7 +86,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     );
     await run.progress.end();
     if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
-    if (made.json) printJson({ ...documentOf(result), host: host.name, run: run.id });
+    if (setup.json) printJson({ ...documentOf(result), host: host.name, run: run.id });
     else print(describe(host.name, result));
     return ok ? EXIT.done : EXIT.refused;
   });

@@ -8,7 +8,7 @@ import { type Loaded, parseInventory } from '../inventory/load.ts';
 import { splitCidr } from '../inventory/network.ts';
 import { BadInventory } from '../inventory/source.ts';
 import { render } from '../render.ts';
-import { askLine, print, tell } from '../run/ask.ts';
+import { askLine, print, printMessage } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
 
 interface InitOptions {
@@ -48,7 +48,7 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
       : inOnePlace(answers);
   const { warnings } = validated(text, file);
   onFile(file, () => writeFileSync(file, text));
-  for (const warning of warnings) tell(warning);
+  for (const warning of warnings) printMessage(warning);
   print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
   return 0;
 }
@@ -107,7 +107,7 @@ function inOnePlace(answers: InitOptions): string {
 function likeAnsible(file: string, answers: InitOptions): string {
   try {
     const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
-    for (const name of unknown) tell(`${file}: ${name} is in no group that hapg knows; it is left out`);
+    for (const name of unknown) printMessage(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
     if (!vip) for (const host of hosts) host.roles = host.roles.filter((role) => role !== 'keepalived');
     return inventory(answers, {

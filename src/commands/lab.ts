@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
-import { print, printJson, tell } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 
 interface LabOptions {
   inventory: string;
@@ -44,12 +44,12 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
     .action((options: LabOptions) =>
       run(async () => {
         const cluster = await read(options);
-        await (await library()).labUp(cluster, tell, await preinstalled(options, cluster));
+        await (await library()).labUp(cluster, printMessage, await preinstalled(options, cluster));
         return 0;
       }),
     );
   simple('down', 'remove all hosts and the network', async (options) =>
-    (await library()).labDown(await read(options), tell),
+    (await library()).labDown(await read(options), printMessage),
   );
   simple('status', 'show which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
@@ -73,7 +73,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       run(async () => {
         const cluster = await read(options);
         const packages = await preinstalled(options, cluster);
-        const added = await (await library()).labAdd(cluster, host, options.address!, packages, tell);
+        const added = await (await library()).labAdd(cluster, host, options.address!, packages, printMessage);
         show(options, added, [`${added.name}  ${added.address}  ssh ${added.ssh}`]);
         return 0;
       }),

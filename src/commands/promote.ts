@@ -76,7 +76,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
   return operate(
     'promote',
     { ...options, asItIs: true, goesWithout: () => true },
-    async (op, snapshot, made, store) => {
+    async (op, snapshot, setup, store) => {
       const { cluster } = op;
       const { leader } = snapshot;
       const copies = leader?.role === 'standby_leader';
@@ -112,11 +112,11 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
           op.stage('promote', [host!]);
           if (copies) await promote(op, host!, { known, besideSource: options.besideSource });
           await awaitWrites(op, host!);
-          writeInventory(cluster.file, made.text);
+          writeInventory(cluster.file, setup.text);
           written = true;
           await converge(op, await surveyAll(op, apply, store, { hosts: there }));
           // No older backup reaches what is written from now on.
-          if (cluster.repositories.length > 0 && !isBackedUp(await op.look())) await takeBackup(op, 'full');
+          if (cluster.repositories.length > 0 && !isBackedUp(await op.observe())) await takeBackup(op, 'full');
         },
       };
     },

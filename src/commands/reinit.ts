@@ -1,5 +1,5 @@
+import { inspectHost } from '../../playbooks/inspect-host.ts';
 import { reinit } from '../../playbooks/reinit.ts';
-import { scout } from '../../playbooks/scout.ts';
 import { mayReinit } from '../decisions/growth.ts';
 import { UsageError } from '../errors.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -12,7 +12,7 @@ export const reinitCommand = (name: string, options: OperateOptions): Promise<nu
     const { cluster } = op;
     const host = cluster.hosts.find((one) => one.name === name);
     if (!host?.roles.has('patroni')) throw new UsageError(`${cluster.file} has no database host ${name}`);
-    const prospect = await scout(op, snapshot, host);
+    const prospect = await inspectHost(op, snapshot, host);
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
     return {

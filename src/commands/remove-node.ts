@@ -1,5 +1,5 @@
 import { apply } from '../../playbooks/apply.ts';
-import { dropSlots, forget, retire } from '../../playbooks/shrink.ts';
+import { dropSlots, retire, writeOff } from '../../playbooks/remove-node.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
 import { waits } from '../bounds/waits.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -61,11 +61,11 @@ async function settleWithout(
 
 /** `hapg remove-node`: a host leaves; its data directory stays where it is, and backups are never touched. */
 export const removeNodeCommand = (name: string, options: OperateOptions & { switchover: boolean }): Promise<number> =>
-  operate('remove-node', options, async (op, snapshot, made, store) => {
+  operate('remove-node', options, async (op, snapshot, setup, store) => {
     const { cluster } = op;
     const host = hostNamed(cluster, name);
     // Before anything is touched: what is left must be a valid inventory.
-    const left = without(cluster, made.text, [host], options.extra);
+    const left = without(cluster, setup.text, [host], options.extra);
     const leads = snapshot.leader?.name === name;
     const after = leads && options.switchover ? { ...snapshot, leader: undefined } : snapshot;
     refuseUnless(
@@ -102,10 +102,10 @@ export const removeLostCommand = (names: readonly string[], options: OperateOpti
   operate(
     'remove-node',
     { ...options, asItIs: true, goesWithout: ({ name }) => names.includes(name) },
-    async (op, found, made, store) => {
+    async (op, found, setup, store) => {
       const { cluster } = op;
       const hosts = names.map((name) => hostNamed(cluster, name));
-      const left = without(cluster, made.text, hosts, options.extra);
+      const left = without(cluster, setup.text, hosts, options.extra);
       const others = { ...cluster, hosts: cluster.hosts.filter((one) => !hosts.includes(one)) };
       const judge = (snapshot: Snapshot) =>
         all(areGone(snapshot, hosts), steady(others, snapshot, DEFAULT_LIMITS), mayForget(cluster, snapshot, hosts));
@@ -122,7 +122,7 @@ export const removeLostCommand = (names: readonly string[], options: OperateOpti
         question: `Remove ${names.join(', ')} from ${cluster.name}?`,
         hosts,
         run: async () => {
-          for (const host of hosts) await forget(op, host, waits(op.cluster.timing));
+          for (const host of hosts) await writeOff(op, host, waits(op.cluster.timing));
           await settleWithout(op, hosts, left, store);
         },
         after: left.rest,

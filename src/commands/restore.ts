@@ -1,8 +1,8 @@
 import { beforePostgres } from '../../playbooks/apply.ts';
 import { archiveAll, backupHost, lastCommit, tablespacesOf } from '../../playbooks/backup.ts';
-import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
+import { roomOn } from '../../playbooks/inspect-host.ts';
+import { keptDirectory, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
-import { roomOn } from '../../playbooks/scout.ts';
 import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -52,7 +52,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
           ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
           : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
         ...(await losses(op, order)),
-        `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+        `  the present data of ${host.name} is moved to ${keptDirectory(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
       ].join('\n'),
       question: `Restore ${cluster.name}?`,
       typed: cluster.name,
@@ -60,7 +60,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
       document: () => ({
         target: describeTarget(order.target),
         backup: order.backup,
-        kept: asideOf(cluster, order),
+        kept: keptDirectory(cluster, order),
         restore_ms: restoreTime(op, order),
       }),
       run: async () => {
@@ -120,7 +120,7 @@ async function waysToRepositories(
   const question = 'All database hosts are empty. Set up everything but PostgreSQL there, to reach the repositories?';
   if (!(await confirm(question, options))) throw notConfirmed();
   await converge(op, await surveyAll(op, beforePostgres, store));
-  return op.look();
+  return op.observe();
 }
 
 /** What is given up: everything that was committed after the target. */

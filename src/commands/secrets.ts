@@ -9,7 +9,7 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup, tellOfStore } from '../run/setup.ts';
+import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
 import { givenSecrets, weakness } from '../secrets/given.ts';
 import { pgpass } from '../secrets/pgpass.ts';
@@ -47,7 +47,7 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
 
 /** Keeps a secret that somebody else made, from the terminal or standard input. Contacts nothing. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = setup(options);
+  const { cluster } = readSetup(options);
   const known = givenSecrets(cluster);
   if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
   const [name] = names;
@@ -96,7 +96,7 @@ function there(read: () => Secret): Secret | undefined {
 
 /** The names of all secrets, or those that are named; in plain text only when that is asked for. Contacts nothing. */
 async function list(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
-  const { cluster, json } = setup(options);
+  const { cluster, json } = readSetup(options);
   expectKnown(
     names,
     [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...givenSecrets(cluster)],
@@ -104,7 +104,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   );
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
-  tellOfStore(store, options);
+  reportStoreWarnings(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);
   screen.printSecrets(
@@ -136,7 +136,7 @@ const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[
 
 /** New passwords for what is named, or for everything. */
 async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
-  const { cluster } = setup({ ...options, quiet: true });
+  const { cluster } = readSetup({ ...options, quiet: true });
   const possible = rotatable(cluster);
   const known = [...possible.system, ...possible.users];
   const why = [
@@ -145,15 +145,15 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   ].join('');
   expectKnown(names, known, cluster, why);
   const wanted = names.length > 0 ? names : known;
-  return operate('secrets rotate', options, async (op, snapshot, made, store) => {
+  return operate('secrets rotate', options, async (op, snapshot, setup, store) => {
     refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
-    // Password files name every user, so one whom no apply has made yet is found before anything is changed.
+    // Password files name every user, so one whom no apply has setup yet is found before anything is changed.
     pgpass(op.cluster, store);
     const system = possible.system.filter((name) => wanted.includes(name));
     const users = possible.users.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
-      question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
+      question: `Rotate ${wanted.length} passwords of ${setup.cluster.name}?`,
       hosts: op.cluster.hosts,
       run: () => store.exclusively(() => rotatePasswords(op, store, system, users)),
     };

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Refused, UsageError } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
-import { look } from '../run/look.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { type Setup, setup } from '../run/setup.ts';
+import { observeHosts } from '../run/read-only.ts';
+import { readSetup, type Setup } from '../run/setup.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
@@ -35,7 +35,7 @@ const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): SshTarg
 
 /** `hapg ssh HOST [COMMAND]`: a login with the host key, key and jump hosts that hapg uses. Ends as ssh does. */
 export function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = setup({ ...options, quiet: true });
+  const { cluster } = readSetup({ ...options, quiet: true });
   const host = cluster.hosts.find((one) => one.name === name);
   if (!host)
     throw new UsageError(
@@ -49,10 +49,10 @@ export async function psqlCommand(
   args: readonly string[],
   options: CommonOptions & { host?: string },
 ): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const { cluster } = made;
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster } = setup;
   const members = hostsWith(cluster, 'patroni');
-  const host = options.host ? members.find((one) => one.name === options.host) : await leader(made);
+  const host = options.host ? members.find((one) => one.name === options.host) : await leader(setup);
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
   const target = targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
@@ -65,12 +65,11 @@ export async function psqlCommand(
 }
 
 /** The member that leads now. Throws Refused when none does. */
-function leader(made: Setup): Promise<Host> {
-  const members = hostsWith(made.cluster, 'patroni');
-  return look(made, 'psql', members, (snapshot) => {
-    const found = members.find((one) => one.name === snapshot.leader?.name);
-    if (!found)
-      throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
-    return found;
+function leader(setup: Setup): Promise<Host> {
+  const members = hostsWith(setup.cluster, 'patroni');
+  return observeHosts(setup, 'psql', members, (snapshot) => {
+    const host = members.find((one) => one.name === snapshot.leader?.name);
+    if (!host) throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
+    return host;
   });
 }

@@ -3,7 +3,7 @@ import { EXIT } from '../errors.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { withRun } from '../run/run.ts';
-import { setup, tellOfStore } from '../run/setup.ts';
+import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { screen } from '../view/screen.ts';
@@ -15,13 +15,13 @@ const WATCH_MS = 2000;
 
 /** `hapg status`: exit 0 when healthy, 1 when not. */
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  let store = await SecretStore.read(made.cluster);
-  tellOfStore(store, options);
-  return withRun(made, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
+  const setup = readSetup({ ...options, quiet: true });
+  let store = await SecretStore.read(setup.cluster);
+  reportStoreWarnings(store, options);
+  return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
     for (;;) {
-      const status = await takeStatus(session, made.cluster, made.hosts, store);
-      if (made.json) printJson(status);
+      const status = await takeStatus(session, setup.cluster, setup.hosts, store);
+      if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();
         print(showStatus(status));
@@ -30,7 +30,7 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
       if (!goesOn) return status.healthy ? EXIT.done : EXIT.refused;
       // A rotation meanwhile is no reason to call the hosts' store a newer one.
-      store = await SecretStore.read(made.cluster);
+      store = await SecretStore.read(setup.cluster);
     }
   });
 }

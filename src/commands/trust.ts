@@ -2,9 +2,9 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, Refused } from '../errors.ts';
-import { confirm, print, printJson, tell } from '../run/ask.ts';
+import { confirm, print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
@@ -16,7 +16,7 @@ import { paint } from '../view/style.ts';
  * from a stored one is never replaced: that line has to be removed by hand, on purpose.
  */
 export async function trustCommand(options: CommonOptions): Promise<number> {
-  const { cluster, hosts, json } = setup({ ...options, quiet: true });
+  const { cluster, hosts, json } = readSetup({ ...options, quiet: true });
   const file = join(cluster.stateDir, 'known_hosts');
   const results = await settleAll(hosts, Number(options.forks), async (host) => {
     const target = resolveTarget(cluster, host, {
@@ -65,7 +65,7 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
         `${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`,
     )
     .join('\n');
-  for (const line of bad) tell(paint.red(line));
+  for (const line of bad) printMessage(paint.red(line));
   if (json) printJson(rows);
   else if (fresh.length === 0 && rows.length > 0) print(explain);
   if (fresh.length > 0) {

@@ -1,13 +1,13 @@
 import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
-import { print, printJson, tell } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 
 /** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
 export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
   else {
-    for (const warning of warnings) tell(warning);
+    for (const warning of warnings) printMessage(warning);
     print(`${options.inventory}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`);
   }
   return 0;

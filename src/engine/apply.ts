@@ -7,7 +7,7 @@ import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { type Workshop, workOn } from './host-work.ts';
+import { type RunContext, workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import { settleAll, settled } from './pool.ts';
 import { probe } from './probe.ts';
@@ -33,7 +33,7 @@ export class Apply {
   private observations: Map<string, Observation>;
 
   /** The hosts are connected and locked; `survey` is what was seen of them last. */
-  constructor({ session, recorder }: Workshop, survey: Survey) {
+  constructor({ session, recorder }: RunContext, survey: Survey) {
     this.session = session;
     this.recorder = recorder;
     this.playbook = survey.playbook;
@@ -87,7 +87,7 @@ export class Apply {
       if (this.recorder.failed.length > 0) return;
     }
     // What the last group did may show on others, and the stages behind decide by it.
-    if (stage.order) await this.lookAround(stage);
+    if (stage.order) await this.refreshStage(stage);
   }
 
   /** When each step was last done on any host; milliseconds since the epoch. */
@@ -169,7 +169,7 @@ export class Apply {
   }
 
   /** Reads again all hosts that a stage is about. */
-  private lookAround(stage: Stage): Promise<void> {
+  private refreshStage(stage: Stage): Promise<void> {
     return this.refresh(
       stage,
       stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
@@ -181,7 +181,7 @@ export class Apply {
     const { clock } = this.session;
     const started = clock.now();
     for (;;) {
-      await this.lookAround(stage);
+      await this.refreshStage(stage);
       if (this.recorder.failed.length > 0 || this.session.interrupt.hard.aborted) return false;
       const verdict = stage.gate?.(group, this.context) ?? { ok: true };
       if (verdict.ok) return true;
@@ -226,8 +226,8 @@ export class Apply {
       this.disturbed = true;
     }
     const planned = (step: string) => this.planned(host, step);
-    const shop = { session: this.session, recorder: this.recorder };
-    const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, shop);
+    const run = { session: this.session, recorder: this.recorder };
+    const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, run);
     for (const [id, state] of after) states.set(id, state);
   }
 

@@ -27,7 +27,7 @@ const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client, 
 /** Whoever runs the load: a client host of the inventory, or this machine. */
 interface Runner extends LoadPlace {
   /** Takes away what it needed here, passwords above all, however the load has ended. */
-  forget?(): void;
+  cleanUp?(): void;
   /** Runs sh and returns what it printed. Rejects when it fails. */
   run(script: string, timeoutSeconds: number): Promise<string>;
   /** Starts sh that goes on beside what `run` does; it ends by itself when `touch` is no longer called. */
@@ -99,7 +99,7 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
         // It was ended in between.
       }
     },
-    forget: () => rmSync(directory, { recursive: true, force: true }),
+    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
@@ -126,7 +126,7 @@ export class ClientLoad {
     try {
       await runner.run(prepareLoad(cluster, runner), QUICK_S);
     } catch (cause) {
-      runner.forget?.();
+      runner.cleanUp?.();
       if (host) throw cause;
       throw new Refused(
         `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
@@ -142,7 +142,7 @@ export class ClientLoad {
     try {
       return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), COLLECT_S));
     } finally {
-      this.runner.forget?.();
+      this.runner.cleanUp?.();
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import { StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { Progress } from '../progress.ts';
+import { Standstill } from '../standstill.ts';
 import { progressBar } from '../units.ts';
 import type { Operation } from './operation.ts';
 
@@ -21,8 +21,8 @@ export async function untilCopied(
   judge: (snapshot: Snapshot) => Verdict,
   { databaseBytes, hosts }: { databaseBytes?: number | undefined; hosts?: readonly Host[] } = {},
 ): Promise<Snapshot> {
-  const stuckSeconds = standstill(sharedBuffers(await op.look(hosts, { about: ['members'] })));
-  const progress = new Progress(stuckSeconds);
+  const stuckSeconds = standstill(sharedBuffers(await op.observe(hosts, { about: ['members'] })));
+  const progress = new Standstill(stuckSeconds);
   let stuck = false;
   return op.until(
     host,

@@ -1,12 +1,12 @@
 import { HANDLER_S } from '../bounds/hosts.ts';
-import { GUARD_S } from '../bounds/undo.ts';
+import { LOGIN_UNDO_S } from '../bounds/undo.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { armScript, disarmScript } from './guard.ts';
 import { stopOn } from './interrupt.ts';
+import { armLoginUndo, callOffLoginUndo } from './login-undo.ts';
 import { type DueHandler, differences, handlerId, marksOf, type StepDifference } from './plan.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
@@ -25,7 +25,7 @@ export interface HostWork {
   planned: (step: string) => Action | undefined;
 }
 
-export interface Workshop {
+export interface RunContext {
   session: Session;
   recorder: Recorder;
 }
@@ -48,37 +48,37 @@ const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
  * through it, and the second probe, whose states are returned.
  * Rejects with the first failure, or with Interrupted before the next step.
  */
-export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string, unknown>> {
+export async function workOn(work: HostWork, run: RunContext): Promise<Map<string, unknown>> {
   const { host, stage, steps, changed, handlers, pending } = work;
-  const control = shop.session.remote(host, stage);
+  const control = run.session.remote(host, stage);
   const inTime = changed.filter((one) => !late(one));
   const guarded = inTime.map(({ step }) => step).filter((one) => one.guarded);
   const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
   if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
-  for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, shop, together);
+  for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, run, together);
   // The undo counts from here, so nothing that takes long comes behind it.
-  const witnesses = guarded.length > 0 ? await shop.session.witnesses(host) : [];
-  if (guarded.length > 0) await control.run(armScript(guarded));
-  for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, shop, together);
+  const witnesses = guarded.length > 0 ? await run.session.witnesses(host) : [];
+  if (guarded.length > 0) await control.run(armLoginUndo(guarded));
+  for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, run, together);
   for (const handler of handlers)
-    await shop.recorder.timed(
+    await run.recorder.timed(
       recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
       () => control.run(handlerScript(handler), HANDLER_S),
     );
-  for (const one of changed.filter(late)) await change(work, shop, [one]);
+  for (const one of changed.filter(late)) await change(work, run, [one]);
   // A restart that was not waited for would let the next host's restart come too soon.
   if (handlers.length > 0)
     for (const one of steps.filter(
       (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
     ))
-      await one.kind.change(one, undefined, shop.session.remote(host, one.id));
+      await one.kind.change(one, undefined, run.session.remote(host, one.id));
   const leftover = marksOf(steps).filter(
     (mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)),
   );
   if (leftover.length > 0)
     await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
-  if (guarded.length > 0) await proveLogin(host, guarded, witnesses, shop);
-  return verify(host, changed, shop);
+  if (guarded.length > 0) await proveLogin(host, guarded, witnesses, run);
+  return verify(host, changed, run);
 }
 
 /**
@@ -101,24 +101,24 @@ const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role
   action: planned(what.step) ?? what.action,
 });
 
-async function change(work: HostWork, shop: Workshop, items: readonly StepDifference[]): Promise<void> {
-  stopOn(shop.session.interrupt.soft);
+async function change(work: HostWork, run: RunContext, items: readonly StepDifference[]): Promise<void> {
+  stopOn(run.session.interrupt.soft);
   const { step, state } = items[0]!;
-  const remote = shop.session.remote(work.host, step.id);
+  const remote = run.session.remote(work.host, step.id);
   const [first, ...others] = items.map((one) =>
     recordOf(work, { step: one.step.id, role: one.step.role, action: one.difference.action }),
   );
-  await shop.recorder.timed(first!, () =>
+  await run.recorder.timed(first!, () =>
     step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote),
   );
-  for (const one of others) shop.recorder.changed({ ...one, ms: 0 });
+  for (const one of others) run.recorder.changed({ ...one, ms: 0 });
 }
 
 async function proveLogin(
   host: Host,
   guarded: readonly Step[],
   witnesses: readonly (readonly Host[])[],
-  { session }: Workshop,
+  { session }: RunContext,
 ): Promise<void> {
   session.options.emit({ type: 'doing', host: host.name, text: 'proving a new login' });
   try {
@@ -128,17 +128,17 @@ async function proveLogin(
     throw new StepFailed(
       host.name,
       guarded.map((one) => one.id).join(', '),
-      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${GUARD_S} s`,
+      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${LOGIN_UNDO_S} s`,
     );
   }
-  await session.remote(host, 'guard').run(disarmScript);
+  await session.remote(host, 'guard').run(callOffLoginUndo);
 }
 
 /** Every changed step is probed again and must have no difference left. */
 async function verify(
   host: Host,
   changed: readonly StepDifference[],
-  { session }: Workshop,
+  { session }: RunContext,
 ): Promise<Map<string, unknown>> {
   const steps = changed.map(({ step }) => step);
   const { states } = await probe(session, host, steps);

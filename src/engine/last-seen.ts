@@ -41,14 +41,14 @@ export function recall(cluster: Cluster): LastSeen {
 
 /** Keeps what was seen of some hosts beside what was seen of the others; a disk that cannot take it costs a round trip. */
 export function remember(cluster: Cluster, probed: ReadonlyMap<string, Probed>): void {
-  const seen = recall(cluster);
+  const memory = recall(cluster);
   for (const [name, { facts, observation }] of probed) {
-    seen.facts[name] = facts;
-    seen.observations[name] = observation;
+    memory.facts[name] = facts;
+    memory.observations[name] = observation;
   }
   try {
     ensureStateDir(cluster);
-    writeFileSync(fileOf(cluster), JSON.stringify({ digest: digestOf(seen), seen }), { mode: 0o600 });
+    writeFileSync(fileOf(cluster), JSON.stringify({ digest: digestOf(memory), seen: memory }), { mode: 0o600 });
   } catch (cause) {
     if (!fileTrouble(cause)) throw cause;
   }

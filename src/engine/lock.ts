@@ -7,8 +7,8 @@ import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
 import { settleAll } from './pool.ts';
 import type { Session } from './session.ts';
-import { runUndo } from './temporary.ts';
 import { clearEnded } from './transient.ts';
+import { runUndo } from './undo-script.ts';
 
 /** Who holds a host's lock; written into the lock file for the person who meets it. */
 export interface Holder {

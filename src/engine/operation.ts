@@ -17,8 +17,8 @@ import { attempted, settleAll } from './pool.ts';
 import { observe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
-import { runUndo } from './temporary.ts';
-import { Undos } from './undoing.ts';
+import { runUndo } from './undo-script.ts';
+import { Undos } from './undos.ts';
 
 /** A change of leader that was made on purpose. */
 export interface Switchover {
@@ -37,7 +37,7 @@ const BOOT = "echo \"$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' /pr
 export class Operation {
   readonly switchovers: Switchover[] = [];
   /** Hosts that nobody should wait for: they are being rebooted, or were not there from the beginning. */
-  private readonly away = new Set<Host>();
+  private readonly unreachable = new Set<Host>();
   private current = '';
 
   constructor(
@@ -57,12 +57,12 @@ export class Operation {
 
   /** Goes on without hosts that do not answer. */
   leaveOut(hosts: readonly Host[]): void {
-    for (const host of hosts) this.away.add(host);
+    for (const host of hosts) this.unreachable.add(host);
   }
 
   /** Whether nobody should wait for this host. */
-  isAway(host: Host): boolean {
-    return this.away.has(host);
+  isUnreachable(host: Host): boolean {
+    return this.unreachable.has(host);
   }
 
   /** A host of the model; asked for a name that it does not have, this is a bug. */
@@ -77,25 +77,25 @@ export class Operation {
    * host that does not answer is missing from it; one whose link was lost is dialled and locked again. Rejects with
    * Interrupted once the person waits for nothing any more.
    */
-  async look(
+  async observe(
     hosts: readonly Host[] = this.cluster.hosts,
     { about }: { about?: readonly About[] | undefined } = {},
   ): Promise<Snapshot> {
     const answers = await settleAll(hosts, this.session.options.forks, async (host) => {
-      if (this.away.has(host)) throw new Error('away');
+      if (this.unreachable.has(host)) throw new Error('away');
       if (!this.session.isOpen(host)) await this.reopen(host);
       try {
         return await observe(this.session, host, about);
       } catch (cause) {
-        this.session.forget(host);
+        this.session.disconnect(host);
         throw cause;
       }
     });
     stopOn(this.session.interrupt.hard);
-    const seen = new Map<string, Observation>();
+    const observations = new Map<string, Observation>();
     for (const [index, answer] of answers.entries())
-      if (answer.status === 'fulfilled') seen.set(hosts[index]!.name, answer.value);
-    return takeSnapshot(seen);
+      if (answer.status === 'fulfilled') observations.set(hosts[index]!.name, answer.value);
+    return takeSnapshot(observations);
   }
 
   private async reopen(host: Host): Promise<void> {
@@ -104,7 +104,7 @@ export class Operation {
       await lockOne(this.session, host, this.locking);
     } catch (cause) {
       // Without its lock the host is not this run's to work on.
-      this.session.forget(host);
+      this.session.disconnect(host);
       throw cause;
     }
   }
@@ -153,7 +153,7 @@ export class Operation {
     const end = clock.now() + seconds * 1000;
     for (;;) {
       if (stoppable) this.checkInterrupt();
-      const snapshot = await this.look(hosts, { about });
+      const snapshot = await this.observe(hosts, { about });
       const verdict = judge(snapshot);
       if (verdict.ok) return snapshot;
       if (clock.now() > end)
@@ -202,28 +202,28 @@ export class Operation {
    * Arms the undo of something temporary; the change itself follows. It beats until it is released or called off. Again: it
    * counts anew, and is there if it had run.
    */
-  arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
+  armUndo(host: Host, name: string, undo: string, seconds: number): Promise<void> {
     return this.undos.arm(host, name, undo, seconds);
   }
 
   /** Lets an armed undo count anew; false where it has run meanwhile, so that what it has put back must be set again. */
-  keep(host: Host, name: string): Promise<boolean> {
+  keepUndo(host: Host, name: string): Promise<boolean> {
     return this.undos.keep(host, name);
   }
 
   /** Puts back what is temporary, by running its undo. */
-  release(host: Host, name: string): Promise<void> {
-    return this.undos.release(host, name);
+  runUndo(host: Host, name: string): Promise<void> {
+    return this.undos.run(host, name);
   }
 
   /** Calls an undo off: what it would put back stays as it is now. */
-  callOff(host: Host, name: string): Promise<void> {
+  callOffUndo(host: Host, name: string): Promise<void> {
     return this.undos.callOff(host, name);
   }
 
   /** Does work under an undo, which puts everything back at the end, however it ends. */
-  undoing<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
-    return this.undos.during(host, name, undo, seconds, work);
+  withUndo<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
+    return this.undos.around(host, name, undo, seconds, work);
   }
 
   /** The same operation, seen through another model of the same hosts (one more, one less). */
@@ -232,13 +232,13 @@ export class Operation {
   }
 
   /** Puts back everything temporary that can be reached; returns what could not, for the person. */
-  async releaseAll(): Promise<string[]> {
+  async runAllUndos(): Promise<string[]> {
     const left: string[] = [];
     for (const { host, name } of [...this.undos.armed].reverse())
       try {
         if (this.session.interrupt.hard.aborted) throw new Interrupted('not waited for');
         if (!this.session.isOpen(host)) await this.reopen(host);
-        await this.release(host, name);
+        await this.runUndo(host, name);
       } catch (cause) {
         left.push(`${host.name}: ${name} is still set and will undo itself (${(cause as Error).message})`);
       }
@@ -264,7 +264,7 @@ export class Operation {
   /** Reboots a host and waits until it is back with a new boot, reconnected and locked. Rejects after `seconds`. */
   async reboot(host: Host, seconds: number): Promise<void> {
     const before = (await this.ask(host, 'reboot', BOOT)).trim();
-    this.away.add(host);
+    this.unreachable.add(host);
     try {
       // The answer comes before the shell is taken away.
       await this.ask(
@@ -276,14 +276,14 @@ export class Operation {
       const end = clock.now() + seconds * 1000;
       for (;;) {
         await this.pause(1000);
-        this.session.forget(host);
+        this.session.disconnect(host);
         this.say(host, 'rebooting');
         const after = await this.dial(host);
         if (after !== undefined && after !== before) break;
         if (clock.now() > end) throw new StepFailed(host.name, 'reboot', `not back within ${seconds} s`);
       }
     } finally {
-      this.away.delete(host);
+      this.unreachable.delete(host);
     }
     await lockOne(this.session, host, { ...this.locking, waitSeconds: LOGIN_S });
   }

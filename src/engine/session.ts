@@ -5,8 +5,8 @@ import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { Secret } from '../secret.ts';
 import type { Remote } from '../steps/step.ts';
+import type { JumpHosts } from '../transport/jump-hosts.ts';
 import type { Machine, Network, ShellAnswer } from '../transport/machine.ts';
-import type { Ways } from '../transport/ways.ts';
 import type { Emit } from './events.ts';
 import { Interrupt, stopOn } from './interrupt.ts';
 import { settleAll } from './pool.ts';
@@ -34,7 +34,7 @@ const WITNESSES = 3;
 export class Session {
   readonly clock: Clock;
   readonly interrupt: Interrupt;
-  private foundWays: Promise<Ways> | undefined;
+  private foundJumpHosts: Promise<JumpHosts> | undefined;
 
   constructor(
     readonly cluster: Cluster,
@@ -104,8 +104,8 @@ export class Session {
    * The hosts through which others are reached, however that is written, with those behind them. Throws Refused where the
    * inventory denies it of one: what it says would cut those off that are behind it.
    */
-  ways(): Promise<Ways> {
-    this.foundWays ??= this.options.network.ways(this.cluster).then((ways) => {
+  jumpHosts(): Promise<JumpHosts> {
+    this.foundJumpHosts ??= this.options.network.jumpHosts(this.cluster).then((ways) => {
       for (const host of this.cluster.hosts)
         if (host.jumpHost === false && ways.has(host.name))
           throw new Refused(
@@ -113,7 +113,7 @@ export class Session {
           );
       return ways;
     });
-    return this.foundWays;
+    return this.foundJumpHosts;
   }
 
   /**
@@ -121,7 +121,7 @@ export class Session {
    * Asked before a change that could close the way; afterwards they prove that it did not.
    */
   async witnesses(host: Host): Promise<Host[][]> {
-    const chains = (await this.ways()).get(host.name) ?? [];
+    const chains = (await this.jumpHosts()).get(host.name) ?? [];
     const reached = await Promise.all(
       chains.map(async (behind) => {
         const open = behind.filter((one) => this.isOpen(one));
@@ -180,7 +180,7 @@ export class Session {
   }
 
   /** Drops a connection, so that the next `open` makes a new one (after a reboot). */
-  forget(host: Host): void {
+  disconnect(host: Host): void {
     this.machines.get(host.name)?.close();
     this.machines.delete(host.name);
   }

@@ -22,7 +22,7 @@ export interface Survey {
 }
 
 /** What a command wants beside the inventory. */
-export type Wishes = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
+export type ExtraContext = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
 
 /** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');
@@ -32,24 +32,28 @@ const contextOf = (
   secrets: SecretStore,
   facts: ReadonlyMap<string, Facts>,
   observations: ReadonlyMap<string, Observation>,
-  ways: ReadonlySet<string>,
+  jumpHosts: ReadonlySet<string>,
 ): Context => ({
   cluster,
   secrets,
   facts: (host) => facts.get(host.name) ?? UNKNOWN,
   snapshot: takeSnapshot(observations),
-  ways,
+  jumpHosts,
 });
 
 /** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */
-export function assumedContext(cluster: Cluster, secrets: SecretStore, ways: ReadonlySet<string> = new Set()): Context {
+export function assumedContext(
+  cluster: Cluster,
+  secrets: SecretStore,
+  jumpHosts: ReadonlySet<string> = new Set(),
+): Context {
   const memory = recall(cluster);
   return contextOf(
     cluster,
     secrets,
     new Map(Object.entries(memory.facts)),
     new Map(Object.entries(memory.observations)),
-    ways,
+    jumpHosts,
   );
 }
 
@@ -76,7 +80,7 @@ export async function survey(
   playbook: Playbook,
   scope: Scope,
   secrets: SecretStore,
-  { lock, more = {} }: { lock?: Locking | undefined; more?: Wishes } = {},
+  { lock, extra = {} }: { lock?: Locking | undefined; extra?: ExtraContext } = {},
 ): Promise<Survey> {
   const { cluster } = session;
   const memory = recall(cluster);
@@ -84,9 +88,13 @@ export async function survey(
   const observations = new Map(Object.entries(memory.observations));
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
-  const ways = new Set((await session.ways()).keys());
-  const seen = () => ({ ...contextOf(cluster, secrets, facts, observations, ways), ...more, only: scope.hosts });
-  let context = seen();
+  const jumpHosts = new Set((await session.jumpHosts()).keys());
+  const currentContext = () => ({
+    ...contextOf(cluster, secrets, facts, observations, jumpHosts),
+    ...extra,
+    only: scope.hosts,
+  });
+  let context = currentContext();
   const read = async (taking: typeof lock): Promise<void> => {
     let hosts = [...scope.hosts];
     const first = taking && firstOf(hosts);
@@ -115,7 +123,7 @@ export async function survey(
         facts.set(host.name, probed.get(host.name)!.facts);
         observations.set(host.name, probed.get(host.name)!.observation);
       }
-      context = seen();
+      context = currentContext();
       hosts = scope.hosts.filter(
         (host) =>
           probeScript(

@@ -10,7 +10,7 @@ import type { CommonOptions } from './options.ts';
 export const print = (text: string): void => screen.print(text);
 
 /** A message beside the result: standard error. */
-export const tell = (text: string): void => screen.tell(text);
+export const printMessage = (text: string): void => screen.printMessage(text);
 
 /** Writes the one JSON document of a command, without the secrets of the run. */
 export const printJson = (value: unknown): void => screen.print(JSON.stringify(scrubbed(value)));

@@ -14,13 +14,13 @@ export async function whenSteady(
 ): Promise<Snapshot> {
   const { clock } = op.session;
   const end = clock.now() + patienceMs;
-  let told = '';
-  for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
+  let lastReason = '';
+  for (let snapshot = found ?? (await op.observe()); ; snapshot = await op.observe()) {
     const verdict = judge(snapshot);
     if (verdict.ok || clock.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
-    if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
-    told = reason;
+    if (reason !== lastReason) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
+    lastReason = reason;
     await op.pause(1000, true);
   }
 }

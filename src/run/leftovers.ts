@@ -26,9 +26,9 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
       'the work of an interrupted run',
       transfer(),
       (snapshot) => {
-        const seen = snapshot.observations.get(name);
-        if (!seen) return verdict([`${name} does not answer`]);
-        return verdict(reasons(seen.units));
+        const observation = snapshot.observations.get(name);
+        if (!observation) return verdict([`${name} does not answer`]);
+        return verdict(reasons(observation.units));
       },
       { hosts: [op.host(name)], about: ['host'], everyMs: 2000, stoppable: true },
     );

@@ -13,14 +13,14 @@ const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith
  * Tells what has ended a run, and returns its exit code: a known error is its message; trouble with a file of this machine
  * is one line; all else is a bug and shows its stack.
  */
-export function tell(cause: unknown): number {
+export function reportError(cause: unknown): number {
   const error = cause instanceof KnownError ? endOf(cause) : cause;
   const trouble = fileTrouble(error);
-  if (error instanceof KnownError) screen.tell(error.message);
-  else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.tell(trouble);
+  if (error instanceof KnownError) screen.printMessage(error.message);
+  else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.printMessage(trouble);
   else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    screen.tell(`hapg: this is a bug; please report it:\n${stack}`);
+    screen.printMessage(`hapg: this is a bug; please report it:\n${stack}`);
     return EXIT.bug;
   }
   return error instanceof KnownError ? error.exitCode : EXIT.failed;
@@ -33,7 +33,7 @@ export function isProgram(url: string): boolean {
 }
 
 /** What nobody waits for any more ends the process as everything else does. */
-export function tellOfBugs(): void {
+export function reportUncaughtErrors(): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(event, (cause: unknown) => screen.exit(tell(cause)));
+    process.on(event, (cause: unknown) => screen.exit(reportError(cause)));
 }

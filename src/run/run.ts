@@ -8,10 +8,10 @@ import { Secret } from '../secret.ts';
 import { keepInside, scrubbed } from '../secrets/outlet.ts';
 import type { Credentials } from '../transport/auth.ts';
 import { overSsh } from '../transport/ssh.ts';
-import type { Progress } from '../view/plain.ts';
+import type { ProgressView } from '../view/plain.ts';
 import { progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
-import { askDuring, askSecret, noteEvent, tell } from './ask.ts';
+import { askDuring, askSecret, noteEvent, printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 import type { Setup } from './setup.ts';
 
@@ -25,10 +25,10 @@ export interface Run {
   by: string;
   /** When it began, by performance.now() (ms). */
   started: number;
-  made: Setup;
+  setup: Setup;
   cluster: Cluster;
   session: Session;
-  progress: Progress;
+  progress: ProgressView;
   /** The person's wish to stop. */
   interrupt: Interrupt;
 }
@@ -44,12 +44,12 @@ export interface RunOptions {
 
 /** Begins a run, has it do its work, and ends it whatever happens: connections closed, the terminal as it was. */
 export async function withRun<T>(
-  made: Setup,
+  setup: Setup,
   command: string,
-  { secrets, shown = made.hosts, started = performance.now() }: RunOptions,
+  { secrets, shown = setup.hosts, started = performance.now() }: RunOptions,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
-  const { cluster, options, json } = made;
+  const { cluster, options, json } = setup;
   keepInside(secrets);
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);
@@ -71,7 +71,7 @@ export async function withRun<T>(
   listenTo(interrupt);
   const by = `${userInfo().username}@${hostname()}`;
   try {
-    return await work({ id, command, by, started, made, cluster, session, progress, interrupt });
+    return await work({ id, command, by, started, setup, cluster, session, progress, interrupt });
   } finally {
     session.close();
     await progress.end();
@@ -86,7 +86,7 @@ function listenTo(interrupt: Interrupt): void {
     if (screen.interrupt()) return;
     const presses = interrupt.press();
     if (presses === 1)
-      tell(
+      printMessage(
         'Stopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.',
       );
     if (presses >= 3) process.exit(EXIT.interrupted);

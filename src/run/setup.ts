@@ -5,7 +5,7 @@ import { limitHosts, selectRoles } from '../inventory/select.ts';
 import type { RoleName } from '../roles.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { noColor } from '../view/style.ts';
-import { tell } from './ask.ts';
+import { printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 
 /** What a command was told: the inventory, and the flags. */
@@ -23,7 +23,7 @@ export interface Setup {
 }
 
 /** Reads inventory and flags; nothing is contacted. `edit` changes the inventory's text first. Throws UsageError. */
-export function setup(options: CommonOptions, edit?: (text: string) => string): Setup {
+export function readSetup(options: CommonOptions, edit?: (text: string) => string): Setup {
   if (options.color === false) noColor();
   if (options.output !== 'text' && options.output !== 'json')
     throw new UsageError(`-o ${options.output}: text or json`);
@@ -39,11 +39,11 @@ export function setup(options: CommonOptions, edit?: (text: string) => string): 
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
-  if (!options.quiet) for (const warning of warnings) tell(warning);
+  if (!options.quiet) for (const warning of warnings) printMessage(warning);
   return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Tells what a person should know of the secret store's files. */
-export function tellOfStore(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
-  if (!quiet) for (const warning of store?.warnings ?? []) tell(warning);
+export function reportStoreWarnings(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
+  if (!quiet) for (const warning of store?.warnings ?? []) printMessage(warning);
 }

@@ -29,7 +29,7 @@ export async function takeStatus(
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
       unreachable.set(there[index]!.name, (answer.reason as Error).message);
-      session.forget(there[index]!);
+      session.disconnect(there[index]!);
     }
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());

@@ -1,5 +1,5 @@
 import type { Cluster, Host } from '../inventory/model.ts';
-import type { Ways } from './ways.ts';
+import type { JumpHosts } from './jump-hosts.ts';
 
 /** What a script printed and how it ended. */
 export interface ShellAnswer {
@@ -44,5 +44,5 @@ export interface Network {
   /** Logs in to a host. Rejects with Unreachable, or with the KnownError of the person who was asked something. */
   dial(cluster: Cluster, host: Host, options?: DialOptions): Promise<Machine>;
   /** Finds the hosts of the inventory through which others are reached. */
-  ways(cluster: Cluster): Promise<Ways>;
+  jumpHosts(cluster: Cluster): Promise<JumpHosts>;
 }

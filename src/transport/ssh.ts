@@ -3,11 +3,11 @@ import { KnownError, Unreachable } from '../errors.ts';
 import { authMethods, type Credentials } from './auth.ts';
 import { becomeRoot } from './become.ts';
 import { describe, hangUp, logIn } from './hop.ts';
-import { Links } from './links.ts';
+import { JumpConnections } from './jump-connections.ts';
+import { findJumpHosts } from './jump-hosts.ts';
 import type { Machine, Network } from './machine.ts';
 import type { RootShell } from './shell.ts';
 import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from './target.ts';
-import { findWays } from './ways.ts';
 
 export interface SshOptions {
   flags: SshFlags;
@@ -19,11 +19,11 @@ export interface SshOptions {
 /** The hosts as SSH reaches them. Hosts behind the same jump hosts share one login there. */
 export function overSsh({ flags, credentials, timeoutMs = CONNECT_MS }: SshOptions): Network {
   const config = readSshConfig();
-  const links = new Links(timeoutMs);
+  const links = new JumpConnections(timeoutMs);
   return {
     dial: async (cluster, host, { alone = false } = {}) =>
       connect(host.name, resolveTarget(cluster, host, flags, config), { links, credentials, timeoutMs, alone }),
-    ways: async (cluster) => findWays(cluster, (host) => resolveTarget(cluster, host, flags, config)),
+    jumpHosts: async (cluster) => findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, config)),
   };
 }
 
@@ -40,7 +40,7 @@ async function connect(
     credentials,
     timeoutMs,
     alone,
-  }: { links: Links; credentials: Credentials; timeoutMs: number; alone: boolean },
+  }: { links: JumpConnections; credentials: Credentials; timeoutMs: number; alone: boolean },
 ): Promise<Machine> {
   const opened: (() => void)[] = [];
   const hangAllUp = () => {

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { Host } from '../inventory/model.ts';
-import { lastingLine, type Progress } from './plain.ts';
+import { lastingLine, type ProgressView } from './plain.ts';
 import type { Screen } from './screen.ts';
 import { paint } from './style.ts';
 import { visible } from './visible.ts';
@@ -74,7 +74,7 @@ class Rows {
  * Listr2's live view: one line a host with what it does now, below the stages and notes. What Listr2 draws goes to the screen,
  * so it owns neither standard output nor standard error. While a question is open it stands still.
  */
-export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<Progress> {
+export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<ProgressView> {
   const { Listr, ListrLogger, ProcessOutput, Spinner } = await import('listr2');
   const rows = new Rows(hosts);
   const tasks = new Map<string, Task>();

@@ -3,7 +3,7 @@ import type { Screen } from './screen.ts';
 import { duration, paint } from './style.ts';
 
 /** Shows a run while it goes on; `end` leaves what should stay. */
-export interface Progress {
+export interface ProgressView {
   emit: Emit;
   end(): Promise<void>;
 }
@@ -32,11 +32,11 @@ function describe(event: RunEvent, verbosity: number): string | undefined {
 }
 
 /** One line an event, for logs and pipes; goes to standard error so that `-o json` stays one document. */
-export function plainProgress(verbosity: number, screen: Screen): Progress {
+export function plainProgress(verbosity: number, screen: Screen): ProgressView {
   return {
     emit(event) {
       const line = describe(event, verbosity);
-      if (line !== undefined) screen.tell(line);
+      if (line !== undefined) screen.printMessage(line);
     },
     end: async () => undefined,
   };

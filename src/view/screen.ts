@@ -90,7 +90,7 @@ export class Screen {
   }
 
   /** A message, for standard error. */
-  tell(text: string): void {
+  printMessage(text: string): void {
     this.write(this.messages, `${text}\n`);
   }
 
@@ -148,7 +148,7 @@ export class Screen {
       const cause = this.lost ?? error;
       // Nobody wants to read on.
       const lost = cause && cause.code !== 'EPIPE' ? cause : undefined;
-      if (lost) this.tell(`standard output could not be written: ${lost.message}`);
+      if (lost) this.printMessage(`standard output could not be written: ${lost.message}`);
       process.exit(lost && code === EXIT.done ? EXIT.failed : code);
     });
   }

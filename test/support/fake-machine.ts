@@ -55,7 +55,7 @@ export class FakeNetwork implements Network {
   /** Every login, in order. */
   readonly dialled: string[] = [];
   /** Hosts that let nobody in. */
-  readonly away = new Set<string>();
+  readonly unreachable = new Set<string>();
   /** How many hosts were at work on a script at the same moment, at most. */
   busiest = 0;
   private busy = 0;
@@ -67,14 +67,14 @@ export class FakeNetwork implements Network {
   async dial(_cluster: Cluster, { name }: Host): Promise<Machine> {
     this.dialled.push(name);
     await Promise.resolve();
-    if (this.away.has(name)) throw new Unreachable(name, 'no answer within 20 s');
+    if (this.unreachable.has(name)) throw new Unreachable(name, 'no answer within 20 s');
     const machine = new FakeMachine(this, name);
     const links = this.links.get(name) ?? new Set();
     this.links.set(name, links.add(machine));
     return machine;
   }
 
-  async ways(): Promise<Map<string, Host[][]>> {
+  async jumpHosts(): Promise<Map<string, Host[][]>> {
     return new Map();
   }
 

@@ -36,7 +36,7 @@ const progress = await progressFor(
 async function go(step: Step): Promise<void> {
   if ('emit' in step) progress.emit(step.emit);
   else if ('print' in step) screen.print(step.print);
-  else if ('tell' in step) screen.tell(paint.red(step.tell));
+  else if ('tell' in step) screen.printMessage(paint.red(step.tell));
   else if ('hold' in step) {
     await promisify(read)(GO_ON_FD, Buffer.alloc(1), 0, 1, null);
   } else if ('stopped' in step) {
@@ -68,6 +68,6 @@ try {
   screen.exit(0);
 } catch (error) {
   await screen.end();
-  screen.tell(`${(error as Error).name}: ${(error as Error).message}`);
+  screen.printMessage(`${(error as Error).name}: ${(error as Error).message}`);
   screen.exit(130);
 }

@@ -57,7 +57,7 @@ const TABLESPACES =
   "select 'tablespace ' || pg_tablespace_size(oid) || ' ' || pg_tablespace_location(oid) from pg_tablespace where pg_tablespace_location(oid) like '/%'";
 
 /** Finds out what decides whether a host may join; refreshes its package lists and changes nothing else. */
-export async function scout(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
+export async function inspectHost(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
   const { cluster } = op;
   const names = sameAsLeader(cluster);
   if (!snapshot.leader) throw new Refused('no member leads, so nothing can join');

@@ -7,7 +7,11 @@ import { listHeading, removeCluster, showDynamic } from '../../src/programs/patr
  * looks after, and nothing else there: not even keys of this name when they are of another database than one of
  * `identifiers`. Patroni's settings are kept in a file first.
  */
-export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[], stamp: string): string => `umask 077
+export const deleteExternalKeys = (
+  cluster: Cluster,
+  identifiers: readonly string[],
+  stamp: string,
+): string => `umask 077
 mkdir -p ${PATHS.state}/dcs
 title=$(${listHeading(patroniScope(cluster))})
 case "$title" in

@@ -17,12 +17,12 @@ import { awaitEnd, startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 
 /** Seconds until a host that was taken out puts itself back, should the controller die: longer than each single step. */
-export const asideUndo = (sharedBuffers: number | undefined): number =>
+export const outOfServiceUndo = (sharedBuffers: number | undefined): number =>
   undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, LOOK_S, ASK_S);
 
 /** Seconds until a balancer sends reads to a drained member again: longer than all of the other host's way out and back. */
 const drainUndo = (wait: Waits, sharedBuffers: number | undefined): number =>
-  asideUndo(sharedBuffers) + wait.host + wait.member;
+  outOfServiceUndo(sharedBuffers) + wait.host + wait.member;
 
 /** Goes with Patroni, and is never waited for. */
 export const MEMBER_TIMERS = ['patroni-preferences.timer'];
@@ -42,8 +42,8 @@ ${startUnits([...unitsOf(host)].reverse())}`;
  * reads and its part in commits, a balancer the VIP.
  */
 async function leaveService(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
-  await op.arm(host, 'update', undoOf(host), asideUndo(buffers));
-  if (host.roles.has('patroni')) await stepAside(op, host, wait, buffers);
+  await op.armUndo(host, 'update', undoOf(host), outOfServiceUndo(buffers));
+  if (host.roles.has('patroni')) await drainMember(op, host, wait, buffers);
   if (host.roles.has('keepalived')) await moveVip(op, host, wait);
 }
 
@@ -75,19 +75,19 @@ const TRIES = 3;
 async function isOutOfService(op: Operation, host: Host): Promise<boolean> {
   const balancers = host.roles.has('patroni') ? hostsWith(op.cluster, 'haproxy') : [];
   const kept = [
-    await op.keep(host, 'update'),
-    ...(await Promise.all(balancers.map((balancer) => op.keep(balancer, `drain-${host.name}`)))),
+    await op.keepUndo(host, 'update'),
+    ...(await Promise.all(balancers.map((balancer) => op.keepUndo(balancer, `drain-${host.name}`)))),
   ];
   return kept.every(Boolean);
 }
 
 /** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
-async function stepAside(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
+async function drainMember(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
   const { cluster } = op;
   const balancers = hostsWith(cluster, 'haproxy');
   await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
     for (const balancer of balancers) {
-      await op.arm(balancer, `drain-${host.name}`, undrain(host), drainUndo(wait, buffers));
+      await op.armUndo(balancer, `drain-${host.name}`, undrain(host), drainUndo(wait, buffers));
       await op.ask(balancer, 'drain', drain(host));
     }
     const end = Date.now() + wait.drain * 1000;

@@ -72,7 +72,7 @@ while case "$(systemctl is-active ${unitOf(name)}.service)" in activating|active
 if [ -z "$ran" ] && [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer && echo armed; fi`;
 
 /** Reads what `keepUndo` printed. */
-export const isArmed = (answer: string): boolean => answer.trim() === 'armed';
+export const isUndoArmed = (answer: string): boolean => answer.trim() === 'armed';
 
 /** POSIX sh that calls an undo off: the change stays. */
 export const callOffUndo = (name: string): string => `systemctl -q disable --now ${unitOf(name)}.timer 2>/dev/null

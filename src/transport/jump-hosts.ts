@@ -7,7 +7,7 @@ import { KnownHosts } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
 
 /** The hosts behind each host of the inventory through which others are reached: one list for each distinct chain of jumps. */
-export type Ways = ReadonlyMap<string, readonly (readonly Host[])[]>;
+export type JumpHosts = ReadonlyMap<string, readonly (readonly Host[])[]>;
 
 /** The addresses of a name; none where it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
@@ -33,11 +33,11 @@ const normal = (host: string): string =>
  * or a host key that is known for it, or when its name cannot be looked up and begins with the host's. What is taken for a
  * way by mistake keeps forwarding, which locks nobody out. A jump host outside of the inventory is not ours.
  */
-export async function findWays(
+export async function findJumpHosts(
   cluster: Cluster,
   targetOf: (host: Host) => SshTarget,
   find: Lookup = systemLookup,
-): Promise<Ways> {
+): Promise<JumpHosts> {
   const reached = cluster.hosts.map((host) => ({ host, target: targetOf(host) }));
   if (reached.every(({ target }) => target.jumps.length === 0)) return new Map();
   const addressesOf = remembered(async (name) =>

@@ -5,7 +5,7 @@ import { Recorder } from '../engine/record.ts';
 import type { Run } from './run.ts';
 
 /** What a run that changes hosts has beside their connections: how it locks them, and an account of what it does. */
-export interface Change {
+export interface ChangingRun {
   locking: Locking;
   op: Operation;
   journal: Journal;
@@ -16,9 +16,9 @@ export interface Change {
 }
 
 /** Makes a run one that may change hosts. Nothing is locked and nothing is written yet. */
-export function changing({ id, command, by, made, cluster, session }: Run): Change {
+export function changingRun({ id, command, by, setup, cluster, session }: Run): ChangingRun {
   const journal = Journal.open(cluster, id);
-  const locking = { who: holder(id, command), waitSeconds: Number(made.options.lockWait) };
+  const locking = { who: holder(id, command), waitSeconds: Number(setup.options.lockWait) };
   return {
     locking,
     op: new Operation(session, new Recorder(session.options.emit, journal), locking),

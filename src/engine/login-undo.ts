@@ -1,14 +1,14 @@
-import { GUARD_S } from '../bounds/undo.ts';
+import { LOGIN_UNDO_S } from '../bounds/undo.ts';
 import { PATHS } from '../paths.ts';
 import { quote } from '../shell/quote.ts';
 import type { Step } from '../steps/step.ts';
-import { armUndo, callOffUndo } from './temporary.ts';
+import { armUndo, callOffUndo } from './undo-script.ts';
 
 /**
  * POSIX sh that keeps what guarded steps will change, as it is at this moment, and arms an undo that puts it back: by the
  * kinds' own `save` and `undo`, then a reload of the units that the steps call for.
  */
-export function armScript(steps: readonly Step[]): string {
+export function armLoginUndo(steps: readonly Step[]): string {
   const parts = (scripts: readonly (string | undefined)[]): string => scripts.filter(Boolean).join('\n');
   const reloads = [...new Set(steps.flatMap((one) => one.notify.map(({ unit }) => unit)))].map(
     (unit) => `systemctl try-reload-or-restart ${quote(unit)}`,
@@ -16,11 +16,11 @@ export function armScript(steps: readonly Step[]): string {
   const undo = parts([...steps.map((one) => one.kind.undo?.(one)), ...reloads]);
   return `set -e
 umask 077
-rm -rf ${PATHS.guard}
-mkdir -p ${PATHS.guard}
+rm -rf ${PATHS.loginUndo}
+mkdir -p ${PATHS.loginUndo}
 ${parts(steps.map((one) => one.kind.save?.(one)))}
-${armUndo('guard', undo, GUARD_S)}`;
+${armUndo('guard', undo, LOGIN_UNDO_S)}`;
 }
 
 /** POSIX sh that calls the undo off, once a new login has succeeded. */
-export const disarmScript = callOffUndo('guard');
+export const callOffLoginUndo = callOffUndo('guard');

@@ -2,7 +2,7 @@
  * Watches work whose length nobody knows: it is stuck when nothing of it has changed for `limitSeconds`. `now` in
  * milliseconds.
  */
-export class Progress {
+export class Standstill {
   private seen = '';
   private since: number;
 

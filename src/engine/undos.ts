@@ -1,9 +1,9 @@
 import { BEAT_ANSWER_S, BEAT_S, UNDOING_S } from '../bounds/undo.ts';
 import type { Host } from '../inventory/model.ts';
-import { armUndo, callOffUndo, isArmed, keepUndo, prolongUndo, runUndo } from './temporary.ts';
+import { armUndo, callOffUndo, isUndoArmed, keepUndo, prolongUndo, runUndo } from './undo-script.ts';
 
 /** How scripts reach a host. */
-export interface Ways {
+export interface HostChannels {
   /** Runs a script behind whatever else this run does there. Rejects when it fails. */
   ask(host: Host, what: string, script: string, timeoutSeconds?: number): Promise<string>;
   /** Runs a script beside whatever else this run does there. Rejects where the host is not connected. */
@@ -11,11 +11,11 @@ export interface Ways {
 }
 
 /** An undo that is armed. */
-export interface Armed {
+export interface ArmedUndo {
   readonly host: Host;
   readonly name: string;
   /** Ends its beats. */
-  readonly rest: () => Promise<void>;
+  readonly stopBeats: () => Promise<void>;
 }
 
 /**
@@ -28,56 +28,56 @@ export interface Armed {
  * where sshd does not ask for signs of life (tcp(7), "tcp_keepalive_time"), and all that time the undo would not come.
  */
 export class Undos {
-  private readonly list: Armed[] = [];
+  private readonly list: ArmedUndo[] = [];
 
-  constructor(private readonly ways: Ways) {}
+  constructor(private readonly channels: HostChannels) {}
 
   /** Those that are armed now, the oldest first. */
-  get armed(): readonly Armed[] {
+  get armed(): readonly ArmedUndo[] {
     return this.list;
   }
 
   /** Arms an undo that comes in so many seconds unless it beats; again: it is there even if it had run, and counts anew. */
   async arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
-    await this.ways.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
-    if (!this.find(host, name)) this.list.push({ host, name, rest: this.beating(host, name, seconds) });
+    await this.channels.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
+    if (!this.find(host, name)) this.list.push({ host, name, stopBeats: this.beating(host, name, seconds) });
   }
 
   /** Lets an undo count anew; returns whether what it would put back is still as it was set. */
   async keep(host: Host, name: string): Promise<boolean> {
-    return isArmed(await this.ways.ask(host, `keeping the undo ${name}`, keepUndo(name), UNDOING_S));
+    return isUndoArmed(await this.channels.ask(host, `keeping the undo ${name}`, keepUndo(name), UNDOING_S));
   }
 
   /** Puts back what is temporary, by running its undo. */
-  async release(host: Host, name: string): Promise<void> {
-    await this.find(host, name)?.rest();
-    await this.ways.ask(host, `undoing ${name}`, runUndo(name), UNDOING_S);
+  async run(host: Host, name: string): Promise<void> {
+    await this.find(host, name)?.stopBeats();
+    await this.channels.ask(host, `undoing ${name}`, runUndo(name), UNDOING_S);
     this.drop(host, name);
   }
 
   /** Calls an undo off: what it would put back stays as it is now. */
   async callOff(host: Host, name: string): Promise<void> {
-    await this.find(host, name)?.rest();
-    await this.ways.ask(host, `keeping what ${name} did`, callOffUndo(name));
+    await this.find(host, name)?.stopBeats();
+    await this.channels.ask(host, `keeping what ${name} did`, callOffUndo(name));
     this.drop(host, name);
   }
 
   /** Does work under an undo, which puts everything back at the end, however it ends. A failure of the work comes first. */
-  async during<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
+  async around<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
     await this.arm(host, name, undo, seconds);
     let result: T;
     try {
       result = await work();
     } catch (cause) {
       // What cannot be reached now undoes itself; it stays in the account, so that the person is told.
-      await this.release(host, name).catch(() => undefined);
+      await this.run(host, name).catch(() => undefined);
       throw cause;
     }
-    await this.release(host, name);
+    await this.run(host, name);
     return result;
   }
 
-  private find(host: Host, name: string): Armed | undefined {
+  private find(host: Host, name: string): ArmedUndo | undefined {
     return this.list.find((one) => one.host.name === host.name && one.name === name);
   }
 
@@ -91,7 +91,7 @@ export class Undos {
     let beat: Promise<unknown> | undefined;
     const timer = setInterval(
       () => {
-        beat ??= this.ways
+        beat ??= this.channels
           .beside(host, prolongUndo(name), BEAT_ANSWER_S)
           .catch(() => undefined)
           .finally(() => (beat = undefined));

@@ -17,7 +17,7 @@ import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { dcsMembers } from './dcs/index.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './out-of-service.ts';
 
 /**
  * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, its member
@@ -27,7 +27,7 @@ import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './step-aside.ts'
 export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   op.stage(`retire ${host.name}`, [host]);
-  const buffers = sharedBuffers(await op.look(), host.name);
+  const buffers = sharedBuffers(await op.observe(), host.name);
   await takeOutOfService(op, host, wait, buffers, async () => {
     if (host.roles.has('patroni')) await leavePatroni(op, host, wait, buffers);
   });
@@ -42,13 +42,13 @@ ${dcs?.joined ? `rm -f ${dcs.joined}` : ''}`,
     );
   });
   // What it would undo has just been done for good.
-  await op.callOff(host, 'update');
+  await op.callOffUndo(host, 'update');
   for (const balancer of hostsWith(cluster, 'haproxy'))
-    if (balancer !== host && host.roles.has('patroni')) await op.release(balancer, `drain-${host.name}`);
+    if (balancer !== host && host.roles.has('patroni')) await op.runUndo(balancer, `drain-${host.name}`);
 }
 
 /** A host that is lost for good leaves: what the others remember of it is taken away. Nothing is asked of the host itself. */
-export async function forget(op: Operation, host: Host, wait: Waits): Promise<void> {
+export async function writeOff(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   op.stage(`forget ${host.name}`, [host]);
   if (host.roles.has('patroni')) await awaitForgotten(op, host, wait);
@@ -88,7 +88,7 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
  */
 export async function dropSlots(op: Operation, name: string): Promise<void> {
   const members = hostsWith(op.cluster, 'patroni');
-  const { leader } = await op.look(members, { about: ['members'] });
+  const { leader } = await op.observe(members, { about: ['members'] });
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
   const server = serverOf(op.cluster);
@@ -107,7 +107,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
     const edit = (value: string) => setDynamic(patroniScope(op.cluster), 'member_slots_ttl', value);
     const bound = slots(op.cluster.timing);
     // An undo that ended with its failure would stay; what it leaves is drift that the next apply mends.
-    await op.undoing(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
+    await op.withUndo(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
       await op.ask(host, 'slots', edit('0'), PATRONICTL_S);
       const end = Date.now() + bound * 1000;
       while (await left()) {
