@@ -13,7 +13,7 @@ import { type Backup, parseTablespaces } from '../src/observe/repository.ts';
 import { backup, check, info } from '../src/programs/pgbackrest.ts';
 import { sql } from '../src/programs/postgres.ts';
 
-/** The host that talks to the repositories now: the one of its own, else the member that leads. Throws Refused without. */
+/** The host that uses the repositories now: the backup host, else the leader. Throws Refused when there is none. */
 export function backupHost(op: Operation, { leader }: Snapshot): Host {
   const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
   if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
@@ -21,8 +21,8 @@ export function backupHost(op: Operation, { leader }: Snapshot): Host {
 }
 
 /**
- * Directories of the tablespaces that a backup holds, asked of a host that reaches the repository. An older pgBackRest that
- * does not tell leaves it at what the living members tell.
+ * Directories of the tablespaces in a backup, asked of a host that reaches the repository. An older pgBackRest does not
+ * report them; then those of the running members are returned.
  */
 export async function tablespacesOf(op: Operation, host: Host, { label, repository }: Backup): Promise<string[]> {
   const { stanza } = op.cluster;
@@ -32,7 +32,10 @@ export async function tablespacesOf(op: Operation, host: Host, { label, reposito
   return (listed ?? (await op.observe()).tablespaces).filter((path) => path.startsWith('/'));
 }
 
-/** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
+/**
+ * Takes a backup into each repository, or one of them, and reports its progress in bytes. Rejects when there is no new
+ * backup afterwards.
+ */
 export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
   const { cluster } = op;
   const snapshot = await op.observe();
@@ -58,7 +61,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
   return made;
 }
 
-/** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
+/** Closes a WAL segment and waits until it is archived: then all commits are in the archive. */
 export const archiveAll = async (op: Operation): Promise<void> => {
   const host = backupHost(op, await op.observe());
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
@@ -66,7 +69,7 @@ export const archiveAll = async (op: Operation): Promise<void> => {
   );
 };
 
-/** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */
+/** Time of the newest commit, as a running replica knows it (ms since the epoch, with microseconds after the point). */
 export async function lastCommit(op: Operation): Promise<number | undefined> {
   const { members } = await op.observe();
   const replica = members.find((one) => one.state === 'streaming');

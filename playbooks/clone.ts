@@ -18,9 +18,9 @@ import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst, resto
 import { lead } from './restore.ts';
 
 /**
- * The backup of one cluster into the empty hosts of another: everything but PostgreSQL is set up, one host restores from
- * the source's repositories, and from there on it is a cluster of its own, with its own secrets, authorities, stanza and
- * first backup. Of the source nothing is changed; its firewall has a hole for one host meanwhile, guarded by an undo.
+ * Clones the backup of one cluster into the empty hosts of another: sets up everything except PostgreSQL, restores one
+ * host from the source's repositories, and continues as a cluster of its own, with its own secrets, authorities, stanza
+ * and first backup. The source is not changed, except that its firewall lets one host in meanwhile, under an undo.
  */
 export async function clone(
   op: Operation,
@@ -61,7 +61,7 @@ export async function clone(
         own: false,
       });
     } catch (cause) {
-      // What is told is why it failed, not that its keys could not be taken away either.
+      // The failure of the recovery is reported, not that of the cleanup.
       await removeSource().catch(() => undefined);
       throw cause;
     } finally {
@@ -93,8 +93,9 @@ export async function clone(
 }
 
 /**
- * Lets one host of the clone in to the source's repository host: a rule that is in no file, so that a boot forgets it, with
- * an undo for every other end. Returns what closes it again. Without a host of its own there is nothing to open.
+ * Opens the firewall of the source's repository host for one host of the clone. The rule is in no file, so that a boot
+ * removes it, and an undo removes it in every other case. Returns a function that closes it. Does nothing without a
+ * repository host.
  */
 async function openSource(source: Operation, host: Host): Promise<() => Promise<void>> {
   const repository = repositoryHost(source.cluster);

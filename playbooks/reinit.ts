@@ -16,8 +16,9 @@ import { outOfServiceUndo, takeOutOfService, undoOf } from './out-of-service.ts'
 import { restart } from './restart.ts';
 
 /**
- * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
- * empty place, so that it copies from the repository or the leader as every new member does. `stamp` names what is kept.
+ * Rebuilds a replica: takes it out of service, moves its data directory aside (never deletes it), and starts Patroni on
+ * an empty directory, so that it copies from the repository or the leader as every new member does. `stamp` names the
+ * kept directory.
  */
 export async function reinit(op: Operation, host: Host, databaseBytes: number, stamp: string): Promise<void> {
   const { cluster } = op;
@@ -25,12 +26,12 @@ export async function reinit(op: Operation, host: Host, databaseBytes: number, s
   op.stage(`rebuild ${host.name}`, [host]);
   const before = await op.observe();
   const buffers = sharedBuffers(before, host.name);
-  // One that does not run serves nobody.
+  // A stopped member has no clients.
   if (before.members.some((one) => one.name === host.name && one.state === 'streaming'))
     await takeOutOfService(op, host, wait, buffers, async () => undefined);
   else await op.armUndo(host, 'update', undoOf(host), outOfServiceUndo(buffers));
   await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
-    // A unit of that name keeps the undo, which would start Patroni, waiting: a mount point is copied.
+    // The undo, which would start Patroni, waits for a unit of this name: a mount point is copied, which takes long.
     remote.unit(
       'update',
       `${stopUnits(['patroni.service'])}
@@ -51,8 +52,8 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
     for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', wait.gate, (snapshot) => hasJoined(cluster, snapshot, host), { stoppable: true });
   });
-  // While it replayed older WAL it needed the settings of then (PostgreSQL, "Hot Standby"); Patroni tells one cycle later
-  // that it waits for a restart with those of now.
+  // It replayed older WAL with the settings of that time (PostgreSQL, "Hot Standby"). Patroni reports one cycle later
+  // that it needs a restart with the present ones.
   await op.pause(settles(cluster.timing) * 1000, true);
   const { members } = await op.observe();
   if (members.find((one) => one.name === host.name)?.pendingRestart) await restart(op, [host]);

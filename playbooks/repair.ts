@@ -12,8 +12,8 @@ import { dcsMembers } from './dcs/index.ts';
 import { parseRemains, reaching } from './dcs/remains.ts';
 
 /**
- * What is broken and stays so, for a sound member that was between two leaders for a moment must not be replaced. `known`
- * was assessed before: what looks the same has lasted long enough.
+ * Finds lasting damage: a healthy member that was between two leaders for a moment must not be replaced. `known` is an
+ * earlier assessment: the same damage has then lasted long enough.
  */
 export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
   const began = Date.now();
@@ -28,7 +28,7 @@ export async function assess(op: Operation, known?: Assessment): Promise<Assessm
   }
 }
 
-/** What was seen at one moment, and what that means. */
+/** A snapshot with its damages and verdict. */
 export interface Assessment {
   snapshot: Snapshot;
   damages: Damage[];
@@ -43,7 +43,7 @@ const isAlike = (one: Assessment, other: Assessment): boolean => {
   return words(one).join('\n') === words(other).join('\n');
 };
 
-/** Looks at what is left of the DCS on each of its hosts; changes nothing. */
+/** Reads what is left of the DCS on each of its hosts; changes nothing. */
 async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
   const remains = new Map<string, DcsRemains>();
   for (const host of dcsHosts(op.cluster))
@@ -60,7 +60,7 @@ async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
   return remains;
 }
 
-/** What is done about a damage, in words. */
+/** Describes the repair of a damage. */
 export function cureOf(cluster: Cluster, damage: Damage): string {
   switch (damage.kind) {
     case 'start-dcs':
@@ -75,8 +75,8 @@ export function cureOf(cluster: Cluster, damage: Damage): string {
 }
 
 /**
- * Mends the first damage; members that were only stopped all at once, for one alone may wait for the others. Rejects with
- * StepFailed; every phase can be repeated.
+ * Repairs the first damage, or starts all stopped members at once, because one alone may wait for the others. Rejects
+ * with StepFailed. Every phase can be repeated.
  */
 export async function repair(op: Operation, damages: readonly [Damage, ...Damage[]]): Promise<void> {
   const members = dcsMembers(op.cluster)!;
@@ -95,7 +95,7 @@ export async function repair(op: Operation, damages: readonly [Damage, ...Damage
   }
 }
 
-/** Whether they get well is told by the next look. */
+/** Starts members of the DCS; the next observation shows whether they are healthy. */
 async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { label } = op.cluster.dcs;
   const { unit } = dcsMembers(op.cluster)!;
@@ -107,7 +107,10 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   }
 }
 
-/** One member goes on alone with all that it knows, and the others, whose copies are of something that is no more, join it. */
+/**
+ * Recovers the quorum: one member continues alone with its data, and the others join it anew, because their data
+ * belongs to a membership that no longer exists.
+ */
 async function recoverQuorum(op: Operation, host: Host): Promise<void> {
   const { cluster } = op;
   const { label } = cluster.dcs;
@@ -124,8 +127,8 @@ async function recoverQuorum(op: Operation, host: Host): Promise<void> {
 }
 
 /**
- * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: alone
- * on an empty DCS, Patroni takes whoever comes first.
+ * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: with
+ * an empty DCS, Patroni takes whichever member comes first.
  */
 async function refill(op: Operation, host: Host, systemIdentifier: string): Promise<void> {
   const { cluster } = op;

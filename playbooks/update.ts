@@ -43,15 +43,18 @@ export interface UpdateOptions {
   wait: Waits;
 }
 
-/** What is to be done on which host. */
+/** The work of an update, by host. */
 export interface UpdatePlan {
-  /** Hosts that are taken out one by one, with what is installed there. */
+  /** Hosts that are taken out one by one, with their upgrades and reasons to boot. */
   rolling: Map<Host, { upgrades: Upgrade[]; boot: string[] }>;
   /** Hosts whose pgBackRest is upgraded, all in one step at the end. */
   together: Map<Host, Upgrade[]>;
 }
 
-/** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
+/**
+ * Asks the package managers of these hosts for upgrades. Rejects with the first host's failure; nothing was changed
+ * then.
+ */
 export async function planUpdate(
   op: Operation,
   hosts: readonly Host[],
@@ -80,7 +83,7 @@ export async function planUpdate(
   return { plan, found };
 }
 
-/** Fetches everything before anything is stopped. */
+/** Downloads all packages before anything is stopped. */
 export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
   const wanted = new Map<Host, Upgrade[]>();
   for (const [host, { upgrades }] of plan.rolling) wanted.set(host, upgrades);
@@ -96,7 +99,9 @@ export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
   settled(results);
 }
 
-/** The hosts of a group, one after another, each behind a gate; who is next is decided by what is seen then. */
+/**
+ * Updates the hosts of a group, one after another, each after a gate; the present snapshot decides which one is next.
+ */
 export async function roll(
   op: Operation,
   plan: UpdatePlan,
@@ -125,7 +130,10 @@ export async function roll(
   }
 }
 
-/** One host: out of service, upgraded, booted if it must be, back in service, and whole again. `buffers`: shared memory (bytes). */
+/**
+ * Updates one host: takes it out of service, upgrades it, boots it if needed, brings it back into service, and waits
+ * until the cluster is whole. `buffers`: shared memory (bytes).
+ */
 async function takeOut(
   op: Operation,
   host: Host,
@@ -173,7 +181,7 @@ async function takeOut(
   });
 }
 
-/** pgBackRest everywhere in one step; archiving waits meanwhile, and is checked afterwards. */
+/** Upgrades pgBackRest on all hosts in one step; archiving pauses meanwhile, and is checked afterwards. */
 export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: UpdateOptions): Promise<void> {
   const hosts = [...plan.together.keys()];
   if (hosts.length === 0) return;
@@ -193,17 +201,17 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
     ),
   );
   settled(results);
-  // A copy archives nothing yet.
+  // A standby cluster archives nothing.
   if (!op.cluster.source) await archiveAll(op);
 }
 
-/** pgBackRest goes in lockstep: a part of its hosts may not be upgraded alone. */
+/** Whether pgBackRest may be upgraded: on all of its hosts or on none. */
 export function mayUpgradeTogether(plan: UpdatePlan, hosts: readonly Host[], all: readonly Host[]): boolean {
   const parts = all.filter((host) => host.roles.has('patroni') || host.roles.has('pgbackrest'));
   return plan.together.size === 0 || parts.every((host) => hosts.includes(host));
 }
 
-/** Back to the member that led before, if another one leads now. */
+/** Switches back to the member that led before, if another one leads now. */
 export async function switchBack(op: Operation, leader: string | undefined, options: UpdateOptions): Promise<void> {
   const { cluster } = op;
   const host = cluster.hosts.find((one) => one.name === leader);
@@ -211,12 +219,12 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
   const leads = async () => (await op.observe(members, { about: ['members'] })).leader?.name;
   if (!host || (await leads()) === host.name) return;
   op.stage('switch back', [host]);
-  // A member that has just come back is made synchronous one cycle later.
+  // A member that has just returned becomes synchronous one cycle later.
   await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
     stoppable: true,
   });
-  // Only a synchronous standby may take over; which one that is, is Patroni's choice among those that may.
+  // Only a synchronous standby may take over; Patroni chooses it among those that may.
   const rivals = members.filter((other) => other !== host);
   const synchronous = (snapshot: Snapshot) =>
     verdict(

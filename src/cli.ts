@@ -17,7 +17,7 @@ import { screen } from './view/screen.ts';
 /** The exit code of the command that ran last. */
 let code: number = EXIT.done;
 
-/** Does a command's work and keeps its exit code; an error is told as one short message, only a bug with its stack. */
+/** Runs a command and keeps its exit code. An error is reported as one short message, a bug with its stack. */
 async function run(work: () => Promise<number>): Promise<void> {
   try {
     code = await work();
@@ -30,7 +30,7 @@ async function run(work: () => Promise<number>): Promise<void> {
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
-/** Every command with its arguments and options; docs/commands.md and the shell completion are made from it. */
+/** Every command with its arguments and options. docs/commands.md and the shell completion are made from it. */
 export const program = new Command('hapg')
   .description(
     'Turns plain Debian and Ubuntu hosts into a highly available PostgreSQL cluster over SSH, and keeps it healthy.',
@@ -322,14 +322,14 @@ for (const one of program.commands) {
   if (text) one.addHelpText('after', text);
 }
 
-/** Runs the words of a command line and returns the exit code; what it tells goes to this process's streams. */
+/** Runs a command line and returns the exit code. Output goes to this process's streams. */
 export async function hapg(words: readonly string[]): Promise<number> {
   code = EXIT.done;
   forgetSecrets();
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    // commander has told it already, with the help where that was asked for.
+    // commander has reported it already, with the help where that was asked for.
     code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : reportError(error);
   }
   return code;
@@ -337,6 +337,6 @@ export async function hapg(words: readonly string[]): Promise<number> {
 
 if (isProgram(import.meta.url)) {
   reportUncaughtErrors();
-  // A dead link or a killed unit's poll must not keep the process.
+  // Exits explicitly: a dead connection must not keep the process.
   screen.exit(await hapg(process.argv.slice(2)));
 }

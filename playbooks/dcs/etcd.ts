@@ -67,7 +67,7 @@ install -d -o etcd -g etcd -m 0700 ${data}`),
     deleteKeys(clientUrl(host, cluster), cluster.dcsPath, { keys, directories, stamp }),
 };
 
-/** A host with an empty data directory becomes a learner, catches up, and votes. */
+/** Joins a host with an empty data directory: as a learner that catches up, then as a voter. */
 async function join(op: Operation, host: Host, well: readonly Host[]): Promise<void> {
   const { cluster } = op;
   await op.step(host, 'join etcd', 'etcd', 'create', async (remote) => {
@@ -85,7 +85,7 @@ async function join(op: Operation, host: Host, well: readonly Host[]): Promise<v
       const member = snapshot.dcs.members.find((one) => one.name === host.name);
       return verdict(member?.healthy || member?.learner ? [] : [`${host.name} is not a member yet`]);
     });
-    // etcd promotes a learner only when it is in step with the leader.
+    // etcd promotes a learner only when it has caught up with the leader.
     const end = Date.now() + dcsMember(cluster.timing) * 1000;
     for (;;) {
       const promoted = await op.session.ask(host, promoteMember(host.name, clientUrl(well[0]!, cluster)), QUICK_S);

@@ -52,7 +52,7 @@ chown zookeeper:zookeeper ${data}/myid ${data}/conf/members.initial
 ${start('zookeeper.service', START_UNIT_S)}`,
         DCS_CHANGE_S,
       );
-      // One that had a vote has it still; another one asks for it as soon as it is in step.
+      // A member that had a vote still has it; any other one asks for it as soon as it has caught up.
       await op.until(
         host,
         'voting',

@@ -39,8 +39,8 @@ export function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewH
 }
 
 /**
- * `hapg add-replica`: the host is written into the inventory and brought in; done when it streams, votes and is balanced
- * to. A run that died is continued by the same command.
+ * `hapg add-replica`: writes the host into the inventory and brings it in. Done when it streams, votes and receives
+ * reads. The same command continues an interrupted run.
  */
 export function addReplicaCommand(name: string, options: AddOptions): Promise<number> {
   const wanted = parseHost(options);
@@ -50,7 +50,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
     async (op, found, setup, store) => {
       const { cluster } = op;
       const host = op.host(name);
-      // Without the host, which a run that died may have written there: one member more may mean other defaults.
+      // Without the host, which an interrupted run may have written there: one more member may change defaults.
       const present = loadInventory(options.inventory, options.extra, (text) =>
         cluster.hosts.length > 1 && parseDocument(text).hasIn(['hosts', name]) ? removeHost(text, name) : text,
       ).cluster;

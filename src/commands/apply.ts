@@ -28,7 +28,7 @@ export interface ApplyOptions extends CommonOptions {
 
 const timed = ({ id, started }: Run) => ({ run: id, ms: performance.now() - started });
 
-/** `hapg plan`: what apply would do; changes nothing on the hosts. */
+/** `hapg plan`: shows what apply would do; changes nothing on the hosts. */
 export async function planCommand(options: PlanOptions): Promise<number> {
   const started = performance.now();
   const { out, diff = false, verbose } = options;
@@ -40,7 +40,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
     const { plan, context } = await surveyFor(run, wanted);
     await run.progress.end();
     if (out) {
-      // What the plan shows (identity, authorities) must be what apply finds.
+      // Saved, because apply must find the identity and the authorities that the plan shows.
       await secrets.save();
       savePlan(out, setup.cluster.file, plan);
     }
@@ -54,7 +54,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
   });
 }
 
-/** `hapg apply`: makes it so. */
+/** `hapg apply`: brings the hosts to the state that the inventory describes. */
 export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
   if (options.check) return planCommand(options);
   const started = performance.now();
@@ -73,7 +73,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     if (plan.changes.length === 0) {
       await run.progress.end();
       await secrets.save();
-      // Whoever reads the journal must not take this run for one that died.
+      // Without this end the journal would show an interrupted run.
       if (change.op.recorder.done.length > 0) {
         change.begin({ changes: 0 });
         change.end({ result: 'ok', changed: 0, failed: [] });
@@ -84,12 +84,12 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       return EXIT.done;
     }
     const explain = !options.yes || options.diff ? showPlan(plan, { diffs: diff, verbosity: verbose }) : '';
-    // A saved plan was read before.
+    // A saved plan was confirmed when it was read.
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
     if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
-    // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
+    // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
     if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
-    // Stored before use: a password that a host has and nobody else would lock everything.
+    // Saved before use: a password that only a host has would lock everybody out.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(run.session, secrets) : undefined;
     const result = await underLoad(load, () => carryOut(run, change, surveyed));
@@ -101,7 +101,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   });
 }
 
-/** Throws Refused when what would be done now is not what the person has seen and confirmed. */
+/** Throws Refused when the present plan is not the one that the user confirmed. */
 function expectSame(shown: Plan, now: Plan): void {
   if (now.digest !== shown.digest)
     throw new Refused(

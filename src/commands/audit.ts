@@ -6,7 +6,7 @@ import { askEach, readOnlyRun } from '../run/read-only.ts';
 import { readSetup, type Setup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
 
-/** `hapg audit`: the runs in this controller's journals; with `--hosts` what each host has recorded itself. */
+/** `hapg audit`: lists the runs in this controller's journals, with `--hosts` also each host's own audit lines. */
 export async function auditCommand(options: CommonOptions & { hosts?: boolean }): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const runs = readJournals(setup.cluster).map(({ run, entries }) => {
@@ -40,7 +40,7 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
   return 0;
 }
 
-/** The newest lines of each host's own audit log; none of a host that does not answer. */
+/** The newest lines of each host's own audit log; empty for a host that does not answer. */
 async function hostLines(setup: Setup): Promise<Record<string, string[]>> {
   const lines = await readOnlyRun(setup, 'audit', (run) =>
     askEach(run, (host) =>

@@ -16,7 +16,7 @@ import { duration, paint, table } from '../view/style.ts';
 
 const TYPES = ['full', 'diff', 'incr'] as const;
 
-/** One set as it is told in JSON. */
+/** A backup in JSON. */
 const documentOf = (one: Backup) => ({
   label: one.label,
   repository: one.repository,
@@ -31,7 +31,7 @@ const documentOf = (one: Backup) => ({
   damaged: one.damaged,
 });
 
-/** Throws UsageError for an inventory without backups, or whose backups are elsewhere. */
+/** Throws UsageError for an inventory without backups, or whose backups belong to another one. */
 export function expectRepositories({ file, name, repositories, source }: Cluster): void {
   if (source) throw new UsageError(`${name} is a standby of ${source.name}: the backups are there`);
   if (repositories.length === 0)
@@ -43,7 +43,7 @@ const repositoryName = ({ repositories }: Cluster, key: number): string => {
   return `${key} ${one?.kind === 's3' ? one.bucket : (one?.path ?? '')}`.trim();
 };
 
-/** `hapg backup`: takes one now, from a standby when there is one. */
+/** `hapg backup`: takes a backup now, from a standby when there is one. */
 export function backupCommand(options: OperateOptions & { type: string }): Promise<number> {
   const type = TYPES.find((one) => one === options.type);
   if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
@@ -65,7 +65,7 @@ export function backupCommand(options: OperateOptions & { type: string }): Promi
   });
 }
 
-/** `hapg backups`: the sets, and the window in which a restore may end. */
+/** `hapg backups`: lists the backups and the time span that a restore can reach. */
 export async function backupsCommand(options: CommonOptions): Promise<number> {
   const setup = readSetup(options);
   const { cluster } = setup;

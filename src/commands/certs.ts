@@ -27,7 +27,7 @@ export function certsCommand(what: string | undefined, options: RenewOptions): P
   throw new UsageError(`hapg certs ${what}: renew, or nothing for the list`);
 }
 
-/** Every certificate with its expiry, soonest first. */
+/** Lists every certificate with its expiry, soonest first. */
 async function list(options: CommonOptions): Promise<number> {
   const setup = readSetup(options);
   const found = await withRun(setup, 'certs', { secrets: () => [] }, (run) =>
@@ -46,7 +46,7 @@ async function list(options: CommonOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** Every leaf, or an authority with an overlap of both. */
+/** Renews every leaf certificate, or replaces an authority with an overlap of both. */
 function renew(options: RenewOptions): Promise<number> {
   const { authority } = options;
   if (authority !== undefined && !isAuthority(authority))

@@ -30,8 +30,8 @@ import {
 } from './restore-order.ts';
 
 /**
- * `hapg restore --into OTHER`: a backup of the cluster of `-i` into the empty hosts of another inventory. The source goes on
- * as it is; the clone has its own secrets, authorities and stanza, and the source's data up to the target.
+ * `hapg restore --into OTHER`: clones a backup of the cluster of `-i` into the empty hosts of another inventory. The
+ * source is not changed. The clone has its own secrets, authorities and stanza, and the source's data up to the target.
  */
 export async function cloneCommand(options: RestoreOptions & { into: string }): Promise<number> {
   const wanted = targetOf(options);
@@ -60,7 +60,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
             mayClone(from, cluster, snapshot),
             mayRestore(from, seen, target, options.backup, {
               repository: seen.repository,
-              // The source's members are not asked: a target that nothing was committed after is found by the recovery.
+              // The source's members are not asked: recovery itself finds out whether the target is reached.
               lastCommit: undefined,
               room: await roomOn(op, host, tablespaces),
               now: Date.now(),
@@ -101,7 +101,9 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
   }
 }
 
-/** The hosts of the source that tell of its backups, connected and locked, for a rule of a firewall is changed for a while. */
+/**
+ * The source's hosts that reach its repositories, connected and locked, because a firewall rule is changed for a while.
+ */
 async function openSource(op: Operation, session: Session, options: RestoreOptions): Promise<Operation> {
   const hosts = backupHosts(session.cluster);
   const unreachable = await session.openAll(hosts);

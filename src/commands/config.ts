@@ -37,7 +37,7 @@ export async function configCommand(what: string | undefined, options: ConfigOpt
   throw new UsageError(`hapg config ${what}: show or edit`);
 }
 
-/** What the DCS holds now, as Patroni tells it. */
+/** Shows the dynamic configuration in the DCS, as Patroni reports it. */
 function show(options: CommonOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
@@ -51,7 +51,7 @@ function show(options: CommonOptions): Promise<number> {
   });
 }
 
-/** The settings that shall change: named on the command line, or edited by a person. Throws UsageError. */
+/** The settings to change: named on the command line, or edited by the user. Throws UsageError. */
 function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   try {
     if (set.length === 0 && unset.length === 0) {
@@ -73,7 +73,7 @@ function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   }
 }
 
-/** Opens the person's editor on a text; returns what was saved. */
+/** Opens the user's editor on a text; returns the saved text. */
 function editByHand(text: string): string {
   if (!screen.canAsk) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
   const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
@@ -81,7 +81,7 @@ function editByHand(text: string): string {
   try {
     const file = join(directory, 'settings.yaml');
     writeFileSync(file, `# Saved and left unchanged: nothing is done. These are the inventory's settings.\n${text}`);
-    // As git does: the variable may hold arguments.
+    // The variable may hold arguments, as with git.
     const { status, error } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
     if (error || status !== 0) throw new Error(`${editor} ended with ${error?.message ?? `status ${status}`}`);
     return readFileSync(file, 'utf8');
@@ -90,7 +90,7 @@ function editByHand(text: string): string {
   }
 }
 
-/** Changes settings in the inventory and in the cluster at once: checked, shown as a diff and as a plan, then done. */
+/** Changes settings in the inventory and in the cluster: checks them, shows diff and plan, then applies. */
 function edit(options: ConfigOptions): Promise<number> {
   const edits = wantedEdits(options);
   const before = loadInventory(options.inventory, options.extra);

@@ -6,7 +6,7 @@ import { readSetup } from '../run/setup.ts';
 
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 
-/** `hapg connect`: libpq URIs without password; the first line is for writes unless --role says otherwise. */
+/** `hapg connect`: prints libpq URIs without password; the first line is for writes unless --role says otherwise. */
 export function connectCommand(options: CommonOptions & { role?: string; outside: boolean }): number {
   const { cluster, json } = readSetup({ ...options, quiet: true });
   if (options.role && !ROLES.includes(options.role as ConnectRole))

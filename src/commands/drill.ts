@@ -28,8 +28,8 @@ export interface DrillOptions extends CommonOptions {
 }
 
 /**
- * `hapg drill restore`: the newest backup is restored beside everything, checked, counted and removed again. The host does
- * that alone, so that a timer can as well; the cluster is not touched, and no lock is taken.
+ * `hapg drill restore`: restores the newest backup beside the cluster, checks, counts and removes it. The host does all
+ * of it, so that a timer can as well. The cluster is not touched, and no lock is taken.
  */
 export async function drillCommand(what: string, options: DrillOptions): Promise<number> {
   if (what !== 'restore') throw new UsageError(`hapg drill ${what}: "hapg drill restore" is the only drill`);
@@ -60,7 +60,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     const { recorder } = op;
     recorder.stage('drill', [host.name]);
     const remote = session.remote(host, 'restore drill');
-    // A drill that finds damage has run well, and has written what it found.
+    // A drill that finds damage is a successful run: its result is in the file.
     const failure = await recorder
       .timed({ host: host.name, stage: 'drill', step: 'restore drill', role: 'pgbackrest', action: 'run' }, () =>
         remote.unit('drill', `exec sh ${PATHS.drillScript} ${words(...tables)}`, DRILL_S, {

@@ -36,7 +36,7 @@ const list = (text: string | undefined): string[] =>
     .map((word) => word.trim())
     .filter(Boolean);
 
-/** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
+/** `hapg init`: writes a commented and validated inventory from flags, or from answers on a terminal. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
   const asked = options.databases || options.datacenters || options.fromAnsible || !screen.canAsk;
@@ -53,7 +53,9 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
   return 0;
 }
 
-/** What is about to be written, checked. Throws UsageError without places in a text that nobody has seen. */
+/**
+ * Checks the text before it is written. Throws UsageError without line numbers, because the user has not seen the text.
+ */
 function validated(text: string, file: string): Loaded {
   try {
     return parseInventory(text, file);
@@ -63,7 +65,7 @@ function validated(text: string, file: string): Loaded {
   }
 }
 
-/** What both forms of inventory have in common. */
+/** The common part of both forms of inventory. */
 const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string =>
   render('init/inventory.yaml', {
     about: [],
@@ -83,7 +85,7 @@ function inOnePlace(answers: InitOptions): string {
   if (answers.lab) throw new UsageError('--lab goes with --datacenters; inventory/lab.yaml is the lab of one place');
   const balancers = list(answers.balancers);
   const vip = balancers.length > 0 ? (answers.vip ?? '') : '';
-  // Few hosts in one place: every one of them may vote.
+  // Few hosts in one data center: all of them vote.
   const voting = databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1;
   return inventory(answers, {
     vip,
@@ -103,7 +105,7 @@ function inOnePlace(answers: InitOptions): string {
   });
 }
 
-/** The hosts of an Ansible inventory, with roles by its groups. */
+/** The hosts of an Ansible inventory, with roles by their groups. */
 function likeAnsible(file: string, answers: InitOptions): string {
   try {
     const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
@@ -174,7 +176,7 @@ function inDatacenters(answers: InitOptions): string {
   }
 }
 
-/** What a reader should see first of a cluster in several data centers. */
+/** The head of an inventory with several data centers. */
 function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): string[] {
   const etcd = voters(hosts.length);
   return [

@@ -10,11 +10,11 @@ interface LabOptions {
   warm?: boolean;
 }
 
-/** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
+/** Loaded when a lab command runs: `hapg --help` does not need its imports. */
 const library = () => import('../lab/lab.ts');
 const faults = () => import('../lab/faults.ts');
 
-/** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
+/** `hapg lab ...`: runs hosts with systemd and sshd in containers, made from an inventory. */
 export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
   const lab = program
     .command('lab')
@@ -82,7 +82,7 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
 
 const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;
 
-/** The packages that new hosts have from the beginning; undefined: they are bare. */
+/** The packages that new hosts are made with; undefined: none. */
 const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>
   warm ? (await import('../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
 

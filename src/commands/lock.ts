@@ -8,7 +8,7 @@ import { askEach, readOnlyRun } from '../run/read-only.ts';
 import { readSetup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
 
-/** `hapg lock`: who holds the lock of each host; takes none. */
+/** `hapg lock`: shows who holds the lock of each host; takes none. */
 export async function lockCommand(options: CommonOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const holders = await readOnlyRun(setup, 'lock', (run) =>

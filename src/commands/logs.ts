@@ -14,7 +14,7 @@ import { paint } from '../view/style.ts';
 
 const FOLLOW_MS = 1000;
 
-/** `hapg logs`: the journals of all hosts, merged by time; `-f` goes on. */
+/** `hapg logs`: shows the journals of all hosts, merged by time; `-f` follows them. */
 export async function logsCommand(
   units: readonly string[],
   options: CommonOptions & { since: string; follow?: boolean },

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 
-/** For options that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** Adds `-i` and the others to a command; `-f` is left free where it means "follow". */
+/** Adds the common options to a command; `-f` is left free where it means "follow". */
 export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): Command {
   return command
     .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')

@@ -16,7 +16,7 @@ import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
 
-/** What is known of how far the copy is behind its source. */
+/** How far the standby cluster is behind its source, as far as that is known. */
 function behind({ leader, observations }: Snapshot): string {
   const sql = leader && said(observations.get(leader.name)?.sql);
   return sql?.replayed
@@ -24,7 +24,7 @@ function behind({ leader, observations }: Snapshot): string {
     : 'nothing tells which transaction was the last to arrive here';
 }
 
-/** What is left of the source on this machine: its inventory, and a store that has its newest passwords. Either may be lost. */
+/** What this machine has of the source: its inventory, and a store with its newest passwords. Either may be missing. */
 async function remains(
   cluster: Cluster,
   standbyOf: string | undefined,
@@ -46,7 +46,7 @@ async function remains(
   }
 }
 
-/** The last run that made the cluster so as it is was a promotion that did not come to its end. */
+/** Whether the last promotion did not finish. */
 function isUnfinished(cluster: Cluster): boolean {
   const last = readJournals(cluster)
     .map(({ entries }) => ({
@@ -58,16 +58,16 @@ function isUnfinished(cluster: Cluster): boolean {
   return last?.command === 'promote' && last.result !== 'ok';
 }
 
-/** Whether a full backup reaches the present: one of the timeline that is led now (a WAL segment's name begins with it). */
+/** Whether a full backup exists on the leader's timeline (a WAL segment's name begins with it). */
 const isBackedUp = ({ repository, timeline }: Snapshot): boolean =>
   (repository?.backups ?? []).some(
     ({ type, wal }) => type === 'full' && Number.parseInt((wal[0] ?? '').slice(0, 8), 16) >= (timeline ?? 0),
   );
 
 /**
- * `hapg promote`: a standby cluster becomes one that takes writes. Then `standby_of` is taken out of the inventory, and
- * the cluster is brought to what is left: backups, synchronous replication. One that was interrupted goes on. It needs
- * nothing of its source, not even the inventory, and of its own hosts those that are there, for all else may be lost.
+ * `hapg promote`: makes a standby cluster one that takes writes. Then it removes `standby_of` from the inventory and
+ * applies the rest: backups, synchronous replication. The same command continues an interrupted run. It needs nothing
+ * of its source, not even the inventory, and only the hosts that are reachable, because all else may be lost.
  */
 export const promoteCommand = (options: OperateOptions & { besideSource: boolean }): Promise<number> => {
   if (options.extra.some((one) => one.startsWith('standby_of')))
@@ -106,7 +106,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
         hosts: there,
         onFailure: () => (written || !source ? cluster : { ...cluster, source }),
         run: async () => {
-          // Before anything hears of them: a run that goes on after this one knows of no source.
+          // Written first: a run that continues after this one finds no source.
           await adopting?.save();
           await store.save();
           op.stage('promote', [host!]);
@@ -115,7 +115,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
           writeInventory(cluster.file, setup.text);
           written = true;
           await converge(op, await surveyAll(op, apply, store, { hosts: there }));
-          // No older backup reaches what is written from now on.
+          // No older backup covers what is written from now on.
           if (cluster.repositories.length > 0 && !isBackedUp(await op.observe())) await takeBackup(op, 'full');
         },
       };

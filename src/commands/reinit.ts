@@ -6,7 +6,9 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** `hapg reinit`: one replica is built anew from the repository or the leader; its present data is moved aside, not deleted. */
+/**
+ * `hapg reinit`: rebuilds one replica from the repository or the leader. Its present data is moved aside, not deleted.
+ */
 export const reinitCommand = (name: string, options: OperateOptions): Promise<number> =>
   operate('reinit', options, async (op, snapshot) => {
     const { cluster } = op;

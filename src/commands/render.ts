@@ -15,12 +15,12 @@ import type { FileWant } from '../steps/file.ts';
 import { findJumpHosts } from '../transport/jump-hosts.ts';
 import { resolveTarget } from '../transport/target.ts';
 
-/** Nothing is contacted, a name server neither. */
+/** Looks up nothing: this command contacts no name server either. */
 const NO_LOOKUP = async (): Promise<readonly string[]> => [];
 
 /**
- * `hapg render`: every file of every host below a directory, each secret in it as `[redacted]`, by where it stands and not
- * by what it is; facts as last seen, else assumed.
+ * `hapg render`: writes every file of every host below a directory. Each secret is `[redacted]`, by its place in the
+ * file and not by its value. Facts are those of the last observation, else assumed.
  */
 export async function renderCommand(directory: string, options: CommonOptions): Promise<number> {
   if (existsSync(directory) && !statSync(directory).isDirectory())

@@ -7,7 +7,9 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** `hapg restart`: PostgreSQL of all members (or those of --limit, or with a restart pending), one at a time. */
+/**
+ * `hapg restart`: restarts PostgreSQL of all members (or those of --limit, or with a pending restart), one at a time.
+ */
 export const restartCommand = (options: OperateOptions & { pending: boolean }): Promise<number> =>
   operate('restart', options, async (op, snapshot, { hosts }) => {
     const { cluster } = op;

@@ -35,8 +35,8 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
 }
 
 /**
- * `hapg restore`: the cluster as it was at a moment, an LSN, a restore point or the end of the archive. What is there now
- * is moved aside; the cluster's name has to be typed; a restore that died is continued by the same command.
+ * `hapg restore`: restores the cluster to a time, an LSN, a restore point or the end of the archive. The present data
+ * is moved aside. The user types the cluster's name. The same command continues an interrupted restore.
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
@@ -79,7 +79,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
   });
 }
 
-/** Decides where to restore from and on which host. Throws Refused with every reason. */
+/** Decides which backup is restored and on which host. Throws Refused with every reason. */
 async function makeOrder(
   op: Operation,
   snapshot: Snapshot,
@@ -106,9 +106,9 @@ async function makeOrder(
 }
 
 /**
- * Without a backup host it is the database hosts that reach the repositories; where all of them were lost, empty ones have
- * to be set up that far before anybody can tell which backups there are. Returns what is seen then; undefined where there
- * was nothing to do. Throws Refused when the person does not want it.
+ * Prepares database hosts that were lost, as far as they need to read the repositories: without a backup host no other
+ * host can list the backups. Returns the snapshot afterwards; undefined where there was nothing to do. Throws Refused
+ * when the user declines.
  */
 async function waysToRepositories(
   op: Operation,
@@ -123,7 +123,7 @@ async function waysToRepositories(
   return op.observe();
 }
 
-/** What is given up: everything that was committed after the target. */
+/** Describes what is lost: everything that was committed after the target. */
 async function losses(op: Operation, { target, done }: RestoreOrder): Promise<string[]> {
   if (target.kind === 'latest' || done.length > 0) return [];
   if (target.kind !== 'time') return ['  ! every transaction after that is given up'];

@@ -33,7 +33,7 @@ async function openssh(target: SshTarget, args: readonly string[]): Promise<numb
 const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): SshTarget =>
   resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
 
-/** `hapg ssh HOST [COMMAND]`: a login with the host key, key and jump hosts that hapg uses. Ends as ssh does. */
+/** `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses. Exits as ssh does. */
 export function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
   const host = cluster.hosts.find((one) => one.name === name);
@@ -44,7 +44,7 @@ export function sshCommand(name: string, command: readonly string[], options: Co
   return openssh(targetOf(cluster, host, options), [ALIAS, ...command]);
 }
 
-/** `hapg psql [ARGUMENTS]`: psql as the super user on the member that leads, or on `--host`. Ends as psql does. */
+/** `hapg psql [ARGUMENTS]`: runs psql as the super user on the leader, or on `--host`. Exits as psql does. */
 export async function psqlCommand(
   args: readonly string[],
   options: CommonOptions & { host?: string },
@@ -56,7 +56,7 @@ export async function psqlCommand(
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
   const target = targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
-  // Debian's wrapper in front of psql, because it is what loads readline for a person who types.
+  // Debian's wrapper of psql, because it loads readline for interactive use.
   const command = asPostgres(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
   );
@@ -64,7 +64,7 @@ export async function psqlCommand(
   return openssh(target, [...(screen.canAsk ? ['-t'] : []), ALIAS, asRoot]);
 }
 
-/** The member that leads now. Throws Refused when none does. */
+/** The leader. Throws Refused when there is none. */
 function leader(setup: Setup): Promise<Host> {
   const members = hostsWith(setup.cluster, 'patroni');
   return observeHosts(setup, 'psql', members, (snapshot) => {

@@ -10,10 +10,10 @@ import { screen } from '../view/screen.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
 
-/** Between two pictures of --watch (ms). */
+/** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
 
-/** `hapg status`: exit 0 when healthy, 1 when not. */
+/** `hapg status`: exits 0 when healthy, 1 when not. */
 export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   let store = await SecretStore.read(setup.cluster);
@@ -29,7 +29,7 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
       if (!goesOn) return status.healthy ? EXIT.done : EXIT.refused;
-      // A rotation meanwhile is no reason to call the hosts' store a newer one.
+      // Read again: after a rotation meanwhile the hosts' store would seem newer.
       store = await SecretStore.read(setup.cluster);
     }
   });

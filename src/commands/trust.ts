@@ -12,8 +12,8 @@ import { resolveTarget } from '../transport/target.ts';
 import { paint } from '../view/style.ts';
 
 /**
- * `hapg trust`: fetches host keys, shows their fingerprints for comparison, stores those that are new. A key that differs
- * from a stored one is never replaced: that line has to be removed by hand, on purpose.
+ * `hapg trust`: fetches host keys, shows their fingerprints for comparison, and stores new ones. A key that differs
+ * from a stored one is never replaced: the user has to remove that line.
  */
 export async function trustCommand(options: CommonOptions): Promise<number> {
   const { cluster, hosts, json } = readSetup({ ...options, quiet: true });
@@ -45,7 +45,7 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
       continue;
     }
     const { name, keys } = result.value;
-    // A type that was never stored beside one that was is not a changed key.
+    // A new type beside a stored one is not a changed key.
     const changed =
       keys.some(({ verdict }) => !verdict.ok && verdict.kind === 'mismatch') && !keys.some(({ verdict }) => verdict.ok);
     for (const { key, verdict } of keys) {

@@ -2,7 +2,7 @@ import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
 import { print, printJson, printMessage } from '../run/ask.ts';
 
-/** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
+/** `hapg validate`: checks the inventory and prints warnings; errors exit with 5. Contacts no host. */
 export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
@@ -13,7 +13,7 @@ export function validateCommand(options: { inventory: string; extra: string[]; o
   return 0;
 }
 
-/** `hapg schema`. */
+/** `hapg schema`: prints the JSON Schema of the inventory. */
 export function schemaCommand(): number {
   print(JSON.stringify(jsonSchema(), null, 2));
   return 0;

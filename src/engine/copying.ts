@@ -11,8 +11,8 @@ import { progressBar } from '../units.ts';
 import type { Operation } from './operation.ts';
 
 /**
- * Waits until a member that copies the database is as `judge` wants it, and tells the person how far it is. Rejects with
- * StepFailed when nothing of the copy has changed for too long, not when a clock has run out.
+ * Waits until a member that copies the database satisfies `judge`, and reports progress to the user. Rejects with
+ * StepFailed when nothing of the copy has changed for too long; no clock limits the copy itself.
  */
 export async function untilCopied(
   op: Operation,
@@ -38,7 +38,7 @@ export async function untilCopied(
       ...(hosts ? { hosts } : {}),
       everyMs: 2000,
       doing: async () => {
-        // A host that does not answer is silent, which the next look judges.
+        // A host that does not answer is silent; the next observation judges that.
         const answer = await op.ask(host, 'progress', copyProgress(op.cluster.dataDir)).catch(() => '');
         stuck = progress.isStuck(answer);
         return `copying ${progressBar(copiedBytes(answer) ?? 0, databaseBytes)}`;

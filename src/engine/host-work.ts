@@ -12,16 +12,16 @@ import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
 
-/** All that one host has to do in one stage. */
+/** The work of one host in one stage. */
 export interface HostWork {
   host: Host;
   stage: string;
   steps: readonly Step[];
   changed: readonly StepDifference[];
   handlers: readonly DueHandler[];
-  /** Marks of handlers that an interrupted run has left on the host. */
+  /** Marks of due handlers that an interrupted run has left on the host. */
   pending: readonly string[];
-  /** What the plan says of a step; a change is recorded with the planned action. */
+  /** The planned action of a step; a change is recorded with it. */
   planned: (step: string) => Action | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface RunContext {
   recorder: Recorder;
 }
 
-/** Groups steps that their kind can change together; order is kept. */
+/** Groups neighbouring steps that their kind can change together; keeps the order. */
 function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
   const groups: StepDifference[][] = [];
   for (const one of changed) {
@@ -44,9 +44,9 @@ function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
 const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
 
 /**
- * Does it: marks first, then steps, those that could lock somebody out last, handlers, proof of new logins to this host and
- * through it, and the second probe, whose states are returned.
- * Rejects with the first failure, or with Interrupted before the next step.
+ * Does the work and returns the states of the second probe. Order: marks of due handlers, steps, guarded steps,
+ * handlers, proof of new logins to this host and through it, second probe. Rejects with the first failure, or with
+ * Interrupted before the next step.
  */
 export async function workOn(work: HostWork, run: RunContext): Promise<Map<string, unknown>> {
   const { host, stage, steps, changed, handlers, pending } = work;
@@ -56,7 +56,7 @@ export async function workOn(work: HostWork, run: RunContext): Promise<Map<strin
   const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
   if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
   for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, run, together);
-  // The undo counts from here, so nothing that takes long comes behind it.
+  // The undo's time begins here, so nothing slow follows.
   const witnesses = guarded.length > 0 ? await run.session.witnesses(host) : [];
   if (guarded.length > 0) await control.run(armLoginUndo(guarded));
   for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, run, together);
@@ -66,7 +66,7 @@ export async function workOn(work: HostWork, run: RunContext): Promise<Map<strin
       () => control.run(handlerScript(handler), HANDLER_S),
     );
   for (const one of changed.filter(late)) await change(work, run, [one]);
-  // A restart that was not waited for would let the next host's restart come too soon.
+  // Without waiting for the restart here, the next host's restart would come too soon.
   if (handlers.length > 0)
     for (const one of steps.filter(
       (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
@@ -82,8 +82,8 @@ export async function workOn(work: HostWork, run: RunContext): Promise<Map<strin
 }
 
 /**
- * POSIX sh that reloads or restarts a unit. One that is not running, or has failed, reads its configuration when its own
- * step starts it.
+ * POSIX sh that reloads or restarts a unit. A unit that is stopped or failed reads its configuration when its own step
+ * starts it.
  */
 export const handlerScript = ({ action, unit }: Pick<DueHandler, 'action' | 'unit'>): string =>
   `systemctl daemon-reload || exit 1
@@ -97,7 +97,7 @@ const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role
   host: host.name,
   stage,
   ...what,
-  // Seen from before the run: what a package made in between and a step then completed was still created.
+  // The action as seen before the run: a file that a package made and a step completed was still created.
   action: planned(what.step) ?? what.action,
 });
 
@@ -134,7 +134,7 @@ async function proveLogin(
   await session.remote(host, 'guard').run(callOffLoginUndo);
 }
 
-/** Every changed step is probed again and must have no difference left. */
+/** Probes every changed step again. Throws StepFailed where a difference is left. */
 async function verify(
   host: Host,
   changed: readonly StepDifference[],

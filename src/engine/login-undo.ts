@@ -5,8 +5,8 @@ import type { Step } from '../steps/step.ts';
 import { armUndo, callOffUndo } from './undo-script.ts';
 
 /**
- * POSIX sh that keeps what guarded steps will change, as it is at this moment, and arms an undo that puts it back: by the
- * kinds' own `save` and `undo`, then a reload of the units that the steps call for.
+ * POSIX sh that saves what guarded steps will change, and arms an undo that restores it: with the kinds' own `save` and
+ * `undo`, then a reload of the units that the steps notify.
  */
 export function armLoginUndo(steps: readonly Step[]): string {
   const parts = (scripts: readonly (string | undefined)[]): string => scripts.filter(Boolean).join('\n');
@@ -22,5 +22,5 @@ ${parts(steps.map((one) => one.kind.save?.(one)))}
 ${armUndo('guard', undo, LOGIN_UNDO_S)}`;
 }
 
-/** POSIX sh that calls the undo off, once a new login has succeeded. */
+/** POSIX sh that calls the undo off. To be run after a new login has succeeded. */
 export const callOffLoginUndo = callOffUndo('guard');

@@ -11,13 +11,13 @@ import type { ShellAnswer } from '../transport/machine.ts';
 import type { Emit } from './events.ts';
 import { awaitUnit, isRunning, startUnit, stopUnit } from './transient.ts';
 
-/** What is needed of a session to work on one host. */
+/** The part of a session that work on one host needs. */
 export interface Asker {
   options: { emit: Emit; run: string; secrets: () => Iterable<Secret> };
   ask(host: Host, script: string, timeoutSeconds?: number): Promise<ShellAnswer>;
 }
 
-/** What a step's change sees of its host. Failures are StepFailed, name host and step, and hold no secret. */
+/** The host as a step's change sees it. Failures are StepFailed, name host and step, and hold no secret. */
 export function remoteOf(session: Asker, host: Host, step: string): Remote {
   const { emit, run: id, secrets } = session.options;
   const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, secrets()));

@@ -4,72 +4,78 @@ import { armUndo, callOffUndo, isUndoArmed, keepUndo, prolongUndo, runUndo } fro
 
 /** How scripts reach a host. */
 export interface HostChannels {
-  /** Runs a script behind whatever else this run does there. Rejects when it fails. */
+  /** Runs a script after this run's other scripts on the host. Rejects when it fails. */
   ask(host: Host, what: string, script: string, timeoutSeconds?: number): Promise<string>;
-  /** Runs a script beside whatever else this run does there. Rejects where the host is not connected. */
+  /** Runs a script concurrently with this run's other scripts on the host. Rejects where the host is not connected. */
   beside(host: Host, script: string, timeoutSeconds: number): Promise<unknown>;
 }
 
-/** An undo that is armed. */
+/** An armed undo. */
 export interface ArmedUndo {
   readonly host: Host;
   readonly name: string;
-  /** Ends its beats. */
+  /** Ends its heartbeats. */
   readonly stopBeats: () => Promise<void>;
 }
 
 /**
- * Keeps account of the undos of one operation, and lets each beat: as long as this process lives and reaches the host, an
- * undo counts anew every minute, however long the work under it takes. When the process or the link dies, beats end, and
- * the undo comes after its time.
+ * The armed undos of one operation, with their heartbeats. As long as this process lives and reaches the host, a
+ * heartbeat restarts the undo's time every minute, however long the work takes. When the process or the link dies,
+ * heartbeats end, and the undo runs after its time.
  *
- * Beats come from here, over a channel of their own. The host's lock would tell the same without any traffic, for the
- * kernel frees it with the session; but a session whose controller has lost its power or is suspended stays for two hours
- * where sshd does not ask for signs of life (tcp(7), "tcp_keepalive_time"), and all that time the undo would not come.
+ * Heartbeats come from here, over a channel of their own. The host's lock would need no traffic, because the kernel
+ * frees it with the session. But the session of a controller that lost its power or is suspended stays for two hours
+ * where sshd sends no keepalives (tcp(7), "tcp_keepalive_time"), and all that time the undo would not run.
  */
 export class Undos {
   private readonly list: ArmedUndo[] = [];
 
   constructor(private readonly channels: HostChannels) {}
 
-  /** Those that are armed now, the oldest first. */
+  /** The armed undos, oldest first. */
   get armed(): readonly ArmedUndo[] {
     return this.list;
   }
 
-  /** Arms an undo that comes in so many seconds unless it beats; again: it is there even if it had run, and counts anew. */
+  /**
+   * Arms an undo that runs in `seconds` without a heartbeat. Arming it again restores it where it has run, and restarts
+   * its time.
+   */
   async arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
     await this.channels.ask(host, `arming the undo ${name}`, `set -e\n${armUndo(name, undo, seconds)}`);
     if (!this.find(host, name)) this.list.push({ host, name, stopBeats: this.beating(host, name, seconds) });
   }
 
-  /** Lets an undo count anew; returns whether what it would put back is still as it was set. */
+  /** Restarts an undo's time. Returns false where it has run. */
   async keep(host: Host, name: string): Promise<boolean> {
     return isUndoArmed(await this.channels.ask(host, `keeping the undo ${name}`, keepUndo(name), UNDOING_S));
   }
 
-  /** Puts back what is temporary, by running its undo. */
+  /** Runs an undo now, which restores what was changed temporarily. */
   async run(host: Host, name: string): Promise<void> {
     await this.find(host, name)?.stopBeats();
     await this.channels.ask(host, `undoing ${name}`, runUndo(name), UNDOING_S);
     this.drop(host, name);
   }
 
-  /** Calls an undo off: what it would put back stays as it is now. */
+  /** Calls an undo off: the change stays. */
   async callOff(host: Host, name: string): Promise<void> {
     await this.find(host, name)?.stopBeats();
     await this.channels.ask(host, `keeping what ${name} did`, callOffUndo(name));
     this.drop(host, name);
   }
 
-  /** Does work under an undo, which puts everything back at the end, however it ends. A failure of the work comes first. */
+  /**
+   * Does work under an undo, and runs the undo at the end, however the work ends. A failure of the work is reported
+   * first.
+   */
   async around<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
     await this.arm(host, name, undo, seconds);
     let result: T;
     try {
       result = await work();
     } catch (cause) {
-      // What cannot be reached now undoes itself; it stays in the account, so that the person is told.
+      // An undo that cannot be reached runs by itself. It stays in the list, so that it is reported.
       await this.run(host, name).catch(() => undefined);
       throw cause;
     }
@@ -86,7 +92,10 @@ export class Undos {
     if (one) this.list.splice(this.list.indexOf(one), 1);
   }
 
-  /** Begins to beat; returns what ends that, after a beat that is on its way. A beat that is not answered is left at that. */
+  /**
+   * Starts the heartbeats. Returns a function that ends them and awaits one in flight. A heartbeat without an answer is
+   * not repeated.
+   */
   private beating(host: Host, name: string, seconds: number): () => Promise<void> {
     let beat: Promise<unknown> | undefined;
     const timer = setInterval(

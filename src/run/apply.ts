@@ -22,15 +22,18 @@ import type { Run } from './run.ts';
 import { reportStoreWarnings, type Setup } from './setup.ts';
 import { confirmUnchanged } from './unchanged.ts';
 
-/** What a plan is made by beside the hosts. */
+/** The inputs of a plan beside the hosts. */
 export interface PlanInputs {
   playbook: Playbook;
   secrets: SecretStore;
-  /** There was a secret store already, so hosts that are another cluster's are found out. */
+  /** Whether a secret store existed before this run; only then hosts of another cluster can be detected. */
   stored: boolean;
 }
 
-/** The secrets that a playbook needs, all there and all savable; one that is new is not written yet. Contacts nothing. */
+/**
+ * Reads or makes all secrets that a playbook needs, and checks that they can be saved. A new secret is not written yet.
+ * Contacts no host.
+ */
 export async function planInputs({ cluster, options }: Setup, playbook: Playbook): Promise<PlanInputs> {
   const store = await SecretStore.read(cluster);
   const secrets = store ?? (await SecretStore.create(cluster));
@@ -42,9 +45,9 @@ export async function planInputs({ cluster, options }: Setup, playbook: Playbook
 }
 
 /**
- * Connects, reads all that the plan depends on, and checks the guards. With a `change` it locks on the way, waits for the
- * units that a dead run has left at work, and undoes what it has left temporary. Throws Unreachable, Locked or Refused;
- * nothing was changed then.
+ * Connects, surveys the hosts, and checks that the plan may be carried out. With a `change` it takes the locks, waits
+ * for the units of an interrupted run, and runs its undos. Throws Unreachable, Locked or Refused; nothing was changed
+ * then.
  */
 export async function surveyFor(run: Run, wanted: PlanInputs, change?: ChangingRun): Promise<Survey> {
   const { setup, cluster, session } = run;
@@ -64,14 +67,16 @@ export async function surveyFor(run: Run, wanted: PlanInputs, change?: ChangingR
   return found;
 }
 
-/** Whether a dead run has left anything, which is gone afterwards. */
+/** Waits for the units of an interrupted run and runs its undos. Returns whether there were any. */
 async function withoutLeftovers({ op }: ChangingRun, { context, scope }: Survey): Promise<boolean> {
   const waited = await awaitUnits(op, context.snapshot);
   const snapshot = waited ? await op.observe(scope.hosts) : context.snapshot;
   return (await clearLeftovers(op, snapshot)) || waited;
 }
 
-/** Does what was surveyed, looks at it as a client, and writes down how it has ended, on the controller and on the hosts. */
+/**
+ * Carries out the plan, verifies the cluster as a client, and records the result on the controller and on the hosts.
+ */
 export async function carryOut(
   { id, by, command, setup, cluster, session }: Run,
   { journal, begin, end }: ChangingRun,
@@ -86,7 +91,7 @@ export async function carryOut(
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
   }
-  // Who loses the passphrase has lost every backup.
+  // Without the passphrase every backup is lost.
   if (cluster.repositories.length > 0 && result.done.length > 0 && !surveyed.context.secrets.shown)
     session.options.emit({
       type: 'note',
@@ -100,7 +105,7 @@ export async function carryOut(
   const results = await settleAll(touched, session.options.forks, (host) =>
     session.ask(host, auditScript(line(host)), AUDIT_S),
   );
-  // The controller's own journal has it too.
+  // The controller's journal has the same line.
   attempted(results);
   return result;
 }

@@ -24,7 +24,7 @@ import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
 import { performWork, type WorkResult } from './work.ts';
 
-/** Decides what to do; undefined when there is nothing. Throws Refused. */
+/** Decides what to do; undefined when there is nothing to do. Throws Refused. */
 export type Decide = (
   op: Operation,
   snapshot: Snapshot,
@@ -33,10 +33,10 @@ export type Decide = (
 ) => Promise<Intent | undefined>;
 
 /**
- * The frame of every planned change of a living cluster: all hosts connected and locked, identity checked, what a dead run has
- * left at work waited for and what it has left temporary undone, the intent shown and confirmed, and looked at again; then
- * the work, with everything temporary put back whatever happens, and a result that is only good when `status` is.
- * `edit` changes the inventory's text that the model is made of; writing it is the command's business.
+ * The frame of every planned change of a running cluster: connects and locks all hosts, checks their identity, waits
+ * for the units of an interrupted run and runs its undos, shows the intent and asks for confirmation, observes again,
+ * does the work, runs all undos whatever happens, and reads `status`, which decides the exit code. `edit` changes the
+ * inventory's text from which the model is made; the command writes it.
  */
 export async function operate(
   command: string,
@@ -76,7 +76,7 @@ export async function operate(
   });
 }
 
-/** Connects to all hosts and locks them; goes on without those that the command can do without. */
+/** Connects to all hosts and locks them; leaves out unreachable ones that the command does not need. */
 async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStore): Promise<ChangingRun> {
   const { cluster, session, setup } = run;
   const { reached, missing } = await reachSome(run, cluster.hosts, (host) => !goesWithout?.(host), LOST_FOR_GOOD);
@@ -88,7 +88,7 @@ async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStor
   return change;
 }
 
-/** What the command wants to do, and what it has decided by. */
+/** Decides what to do. Returns the intent and the snapshot that it is based on. */
 async function decided(
   { op, begin, end }: ChangingRun,
   { asItIs }: OperateOptions,
@@ -101,7 +101,7 @@ async function decided(
     const snapshot = await firstLook(op, store, asItIs ? undefined : patience);
     return { intent: await decide(snapshot), snapshot };
   } catch (cause) {
-    // So that the next run does not wait for the same again.
+    // An end in the journal, so that the next run does not wait again.
     if (died && cause instanceof Refused) {
       begin({ hosts: [] });
       end({ result: 'refused' });
@@ -110,18 +110,18 @@ async function decided(
   }
 }
 
-/** What is there, once identity is checked and the leftovers of a dead run are gone. Throws Refused. */
+/** Observes the cluster after checking its identity and clearing what an interrupted run has left. Throws Refused. */
 async function firstLook(op: Operation, store: SecretStore, patienceMs: number | undefined): Promise<Snapshot> {
   let found = await op.observe();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
-  // A command for a cluster that is not whole does not wait for what may be a reason of that.
+  // A command for an unhealthy cluster does not wait for what may be a cause of that.
   if (patienceMs !== undefined && (await awaitUnits(op, found))) found = await op.observe();
   const cleared = await clearLeftovers(op, found);
   if (patienceMs === undefined) return cleared ? op.observe() : found;
   return whenSteady(op, cleared ? calm(op.cluster.timing) : patienceMs, cleared ? undefined : found);
 }
 
-/** What `status` says of the cluster that the work has left. */
+/** The problems that `status` finds after the work. */
 async function problemsAfter(
   { cluster, session, interrupt }: Run,
   intent: Intent,
@@ -130,7 +130,7 @@ async function problemsAfter(
 ): Promise<Problem[]> {
   if (intent.ends) return [];
   const now = (error ? intent.onFailure?.() : intent.after) ?? cluster;
-  // Pressed twice, Ctrl-C waits for nothing any more.
+  // After the second Ctrl-C nothing is waited for.
   try {
     stopOn(interrupt.hard);
     return (await settledStatus(session.through(now), now, store, error ? 0 : checksSettle(now.timing))).problems;
@@ -140,7 +140,10 @@ async function problemsAfter(
   return [{ code: 'interrupted', host: '', message: 'not looked at, for this run was interrupted; see hapg status' }];
 }
 
-/** Writes down how it has ended, on the controller and on the hosts, and tells the person; returns the exit code or throws the error. */
+/**
+ * Records the result on the controller and on the hosts, and reports it to the user. Returns the exit code or throws
+ * the error.
+ */
 async function report(
   run: Run,
   { op, end }: ChangingRun,
@@ -177,7 +180,7 @@ async function report(
   return ok ? EXIT.done : EXIT.refused;
 }
 
-/** The JSON document of an operation, with what is known besides. */
+/** The JSON document of an operation. */
 const documentOf = (
   { id, started }: Run,
   { switchovers }: Operation,

@@ -9,15 +9,15 @@ import { GO_WITHOUT, reachAll, reachSome } from './reach.ts';
 import { type Run, withRun } from './run.ts';
 import type { Setup } from './setup.ts';
 
-/** A run that changes nothing: no lock, no journal; the secret store is read for what no output may hold. */
+/** Runs a command that changes nothing, without lock and journal. The secret store is read for redaction. */
 export async function readOnlyRun<T>(setup: Setup, command: string, work: (run: Run) => Promise<T>): Promise<T> {
   const store = await SecretStore.read(setup.cluster);
   return withRun(setup, command, { secrets: () => store?.all() ?? [] }, work);
 }
 
 /**
- * Asks each of the selected hosts something, all at once, and returns the answers in the inventory's order. Throws the
- * reasons where a host is out of reach, and the first failure.
+ * Asks all selected hosts at once and returns their answers in the inventory's order. Throws the reasons where a host
+ * is unreachable, and the first failure.
  */
 export async function askEach<T>(run: Run, ask: (host: Host) => Promise<T>): Promise<T[]> {
   const { setup, session, progress } = run;
@@ -28,7 +28,7 @@ export async function askEach<T>(run: Run, ask: (host: Host) => Promise<T>): Pro
   return answers;
 }
 
-/** Looks at those of some hosts that can be reached; says which cannot, and throws the reasons when none can. */
+/** Observes the reachable ones of some hosts and reports the others. Throws the reasons when none can be reached. */
 export const observeHosts = <T>(
   setup: Setup,
   command: string,

@@ -9,7 +9,7 @@ import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Status, statusOf } from '../status/status.ts';
 
-/** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
+/** Reads the status of the cluster in one round trip per host. Unreachable hosts are problems, not errors. */
 export async function takeStatus(
   session: Session,
   cluster: Cluster,

@@ -5,15 +5,15 @@ import { Interrupted, KnownError } from '../errors.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Intent } from './intent.ts';
 
-/** What the work came to: a known error is an outcome, reported after the cluster was looked at. */
+/** The result of the work. A known error is part of it, and is reported after the status was read. */
 export interface WorkResult {
   error?: KnownError;
   figures?: LoadFigures | undefined;
-  /** What is still temporary, for the person. */
+  /** Messages about undos that could not be run. */
   left: string[];
 }
 
-/** Does the work, with a client load beside it where `probeWith` is given, and puts back what is temporary whatever happens. */
+/** Does the work, with a concurrent client load where `probeWith` is given, and runs all undos whatever happens. */
 export async function performWork(
   op: Operation,
   intent: Intent,
@@ -28,7 +28,7 @@ export async function performWork(
     if (!intent.probeLater) await begin();
     await intent.run(begin);
   } catch (cause) {
-    // A bug is no reason to leave a host drained; after that it is told as what it is.
+    // Even after a bug no host stays drained; then the bug is reported as such.
     if (!(cause instanceof KnownError)) {
       await op.runAllUndos();
       throw cause;

@@ -8,7 +8,10 @@ export interface ProgressView {
   end(): Promise<void>;
 }
 
-/** What stays of an event in every view: a heading, a note, a failure. Who wanted to reach a host tells that it could not. */
+/**
+ * The part of an event that stays in every view: a heading, a note, a failure. An unreachable host is reported by the
+ * caller that wanted to reach it.
+ */
 export function lastingLine(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'stage':
@@ -31,7 +34,7 @@ function describe(event: RunEvent, verbosity: number): string | undefined {
   return lastingLine(event);
 }
 
-/** One line an event, for logs and pipes; goes to standard error so that `-o json` stays one document. */
+/** Prints one line per event, for logs and pipes. Uses standard error, so that `-o json` stays one document. */
 export function plainProgress(verbosity: number, screen: Screen): ProgressView {
   return {
     emit(event) {

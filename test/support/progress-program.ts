@@ -1,5 +1,5 @@
 /**
- * A program for tests in a terminal: goes through a script of events, prints and questions with the real screen and the real
+ * A program for tests in a terminal: runs a script of events, prints and questions with the real screen and the real
  * progress. Its argument is JSON: {hosts: [...], steps: [...]}, or the steps of `Step`.
  */
 import { spawn } from 'node:child_process';
@@ -17,13 +17,15 @@ export type Step =
   | { emit: RunEvent }
   | { print: string }
   | { tell: string }
-  /** Asks, several at once, and prints the answers. Meanwhile: what happens while the first question is open. */
+  /**
+   * Asks several questions at once and prints the answers. Meanwhile: what happens while the first question is open.
+   */
   | { ask: string[]; hidden?: boolean; meanwhile?: Step[] }
   /** Waits for `Terminal.goOn`. */
   | { hold: true }
-  /** Is stopped as by Ctrl-Z, and goes on when a shell has written this. */
+  /** Stops as by Ctrl-Z, and continues when a shell has written this. */
   | { stopped: string }
-  /** Dies as a program with a bug does. */
+  /** Ends as a program with a bug does. */
   | { die: string };
 
 const { hosts, steps } = JSON.parse(process.argv[2]!) as { hosts: string[]; steps: Step[] };
