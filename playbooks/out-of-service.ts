@@ -70,7 +70,11 @@ export async function takeOutOfService(
     await stopIt();
     if (await isOutOfService(op, host)) return;
   }
-  throw new StepFailed(host.name, 'out of service', 'its undo came in between again and again: is the way to it lost?');
+  throw new StepFailed(
+    host.name,
+    'out of service',
+    'its undo ran in between again and again: is its connection unstable?',
+  );
 }
 
 /** Number of attempts to take a host out of service. */

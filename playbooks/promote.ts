@@ -21,7 +21,7 @@ export interface Place {
  * where it can be read. Exit codes 0 and 1 of pg_isready are an answer.
  */
 export const askSource = (cluster: Cluster, known: readonly Place[]): string =>
-  `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
+  `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not report its source'; exit 1; }
 of_source() { printf '%s\\n' "$config" | sed -n "/^standby_cluster:/,/^[^ ]/s/^  $1: *//p" | tr -d "\\"'" | head -n 1; }
 ask() { ${quote(`${cluster.binDir}/pg_isready`)} -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
 port=$(of_source port)

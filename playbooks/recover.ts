@@ -170,7 +170,7 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
     await remote.unit(
       'recover',
       `${ownDirectories(SOCKETS)}
-prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not tell max_prepared_xacts'; exit 1; }
+prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not report max_prepared_xacts'; exit 1; }
 ${asPostgres(`${cluster.binDir}/postgres`, '-D', cluster.dataDir)} -c max_prepared_transactions="$prepared" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do
@@ -186,7 +186,7 @@ wait $pid`,
     const end = await remote.run(recoveryEnd(cluster.dataDir));
     if (!reachedTarget(order.target, end))
       throw new Error(
-        `recovery ended, and the new timeline does not say that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the data of before is in ${keptDirectory(cluster, order)}. Name another target, and the restore goes on with that`,
+        `recovery ended, and the new timeline does not prove that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the former data is in ${keptDirectory(cluster, order)}. Name another target, and the restore continues with that`,
       );
   });
 }

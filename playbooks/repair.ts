@@ -68,9 +68,9 @@ export function cureOf(cluster: Cluster, damage: Damage): string {
     case 'replace-dcs-member':
       return dcsMembers(cluster)!.replacement;
     case 'recover-quorum':
-      return `a copy of its data is kept, it goes on alone with everything that it knows, and ${damage.lost.map((host) => host.name).join(', ')} join it, one after another; PostgreSQL goes on meanwhile as far as failsafe mode lets it`;
+      return `a copy of its data is kept, it continues alone with its data, and ${damage.lost.map((host) => host.name).join(', ')} join it, one after another; PostgreSQL keeps running meanwhile as far as failsafe mode lets it`;
     case 'refill-dcs':
-      return `the key that says which database this is (${damage.systemIdentifier}) is written again, and ${damage.host.name}, which led last, leads first; no database is made anew`;
+      return `the key that identifies the database (${damage.systemIdentifier}) is written again, and ${damage.host.name}, which led last, leads first; no database is created`;
   }
 }
 

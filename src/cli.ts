@@ -298,7 +298,7 @@ withCommonOptions(
 )
   .argument('[units...]', 'systemd units; default: those of the cluster')
   .option('--since <time>', 'start, as journalctl understands it', '-1h')
-  .option('-f, --follow', 'go on with new lines')
+  .option('-f, --follow', 'follow new lines')
   .action((units: string[], options) =>
     run(async () => (await import('./commands/logs.ts')).logsCommand(units, options)),
   );

@@ -37,7 +37,7 @@ export const etcdMembers: DcsMembers = {
   remains: ({ dcs }) => memberRemains(dcs.dataDir),
 
   replacement:
-    'a snapshot is kept, the old member is removed by its id, what is left of its data moved aside, and it joins anew: as a learner, then as a voter',
+    'a snapshot is kept, the old member is removed by its id, what is left of its data moved aside, and it joins again: as a learner, then as a voter',
 
   async replace(op, host) {
     const { cluster } = op;

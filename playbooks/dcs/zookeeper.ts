@@ -32,13 +32,13 @@ export const zookeeperMembers: DcsMembers = {
   remains: ({ dcs }) => memberRemains(dcs.dataDir),
 
   replacement:
-    'what is left of its data is moved aside, and it starts anew with its number: everything comes from the one that leads',
+    'what is left of its data is moved aside, and it starts empty with its number: it copies everything from the leader',
 
   async replace(op, host) {
     const { cluster } = op;
     const snapshot = await op.observe();
     if (snapshot.dcs.members.length === 0)
-      throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper tells who the others are');
+      throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper lists the others');
     const data = quote(cluster.dcs.dataDir);
     await op.step(host, 'start anew', 'zookeeper', 'create', async (remote) => {
       await remote.run(

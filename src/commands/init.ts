@@ -186,8 +186,8 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
     'another data center than the leader; the loss of a whole data center loses no acknowledged row.',
     ...(networks.length === 2
       ? [
-          'With two of them the majority of votes is in one: without that one nobody takes over until a person acts. A small',
-          'third place with a vote (a host with the role etcd alone) would mend that.',
+          'With two of them the majority of votes is in one: without that one no member takes over until a person acts. A small',
+          'third place with a vote (a host with the role etcd alone) would solve that.',
         ]
       : []),
     '',

@@ -21,7 +21,7 @@ function behind({ leader, observations }: Snapshot): string {
   const sql = leader && said(observations.get(leader.name)?.sql);
   return sql?.replayed
     ? `the last transaction that is here was committed at ${sql.replayed}; what was committed at the source after it is not here`
-    : 'nothing tells which transaction was the last to arrive here';
+    : 'the last transaction received here is unknown';
 }
 
 /** What this machine has of the source: its inventory, and a store with its newest passwords. Either may be missing. */
@@ -90,7 +90,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
       const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
       if (copies && !said(snapshot.observations.get(host!.name)?.sql))
-        throw new Refused(`${host!.name}: PostgreSQL does not answer, so nobody knows what it has`);
+        throw new Refused(`${host!.name}: PostgreSQL does not answer, so its data is unknown`);
       await store.complete();
       const there = cluster.hosts.filter((one) => snapshot.observations.has(one.name));
       const away = cluster.hosts.filter((one) => !there.includes(one)).map(({ name }) => name);

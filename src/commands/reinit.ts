@@ -18,7 +18,7 @@ export const reinitCommand = (name: string, options: OperateOptions): Promise<nu
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
     return {
-      explain: `${name} is built anew; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
+      explain: `${name} is rebuilt; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
       question: `Rebuild ${name}?`,
       hosts: [host],
       run: () => reinit(op, host, prospect.databaseBytes, stamp),

@@ -36,11 +36,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
           }
           // Only what was shown is confirmed; anything else is asked again.
           if (!options.yes && !first.damages.some(({ kind }) => kind === next.kind))
-            throw new StepFailed(
-              next.host.name,
-              'repair',
-              `${next.found}. Run "hapg repair" again to have that mended`,
-            );
+            throw new StepFailed(next.host.name, 'repair', `${next.found}. Run "hapg repair" again to repair that`);
           op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
           await repair(op, [next, ...others]);
         }

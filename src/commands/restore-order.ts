@@ -42,7 +42,7 @@ export function readOrder(cluster: Cluster): RestoreOrder | undefined {
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? 'it does not hold a restore' : (cause as Error).message;
     throw new Refused(
-      `${file} tells of a restore that has not ended, and it cannot be read (${reason}). Put it back from a copy; ${PATHS.restore} on the database hosts says what was begun`,
+      `${file} records an unfinished restore, and cannot be read (${reason}). Restore it from a copy; ${PATHS.restore} on the database hosts describes the restore`,
     );
   }
 }

@@ -193,7 +193,7 @@ export class Apply {
           this.recorder.failure(
             host.name,
             `gate before ${stage.name}`,
-            new Error(`${reason}. Nothing was changed here; mend this and run again`),
+            new Error(`${reason}. Nothing was changed here; fix this and run again`),
           );
         return false;
       }

@@ -212,7 +212,7 @@ export function makePlan(
 function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
   const member = snapshot.members.find((one) => one.name === host.name);
   if (/^patroni/.test(unit) && action === 'reload')
-    return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
+    return `configuration is read again; PostgreSQL keeps running${member ? ` (${host.name} is ${member.role})` : ''}`;
   if (/^(etcd|zookeeper)/.test(unit) && snapshot.dcs.members.length > 0)
     return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it leads there' : ''}`;
   if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';

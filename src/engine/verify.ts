@@ -19,7 +19,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
   if (!client || !uri || !session.isOpen(client)) {
     session.options.emit({
       type: 'note',
-      text: "nobody looked with a client's eyes: that takes a host with the role client, a database and a user",
+      text: 'not verified as a client: that needs a host with the role client, a database and a user',
     });
     return undefined;
   }

@@ -30,10 +30,10 @@ export function noteEvent(event: RunEvent): void {
 
 /** The end of a run whose question was not answered with yes. */
 export const notConfirmed = (): Refused =>
-  new Refused(run.changed ? 'not confirmed; run again to go on' : 'not confirmed; nothing was changed');
+  new Refused(run.changed ? 'not confirmed; run again to continue' : 'not confirmed; nothing was changed');
 
 const interrupted = (): Interrupted =>
-  new Interrupted(run.changed ? 'interrupted; run again to go on' : 'interrupted; nothing was changed');
+  new Interrupted(run.changed ? 'interrupted; run again to continue' : 'interrupted; nothing was changed');
 
 /**
  * The error that is reported at the end of a run. After the second Ctrl-C that is always Interrupted, whatever failed

@@ -20,7 +20,7 @@ export async function whenSteady(
     const verdict = judge(snapshot);
     if (verdict.ok || clock.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
-    if (reason !== lastReason) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
+    if (reason !== lastReason) op.session.options.emit({ type: 'note', text: `observing again: ${reason}` });
     lastReason = reason;
     await op.pause(1000, true);
   }

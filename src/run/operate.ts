@@ -137,7 +137,7 @@ async function problemsAfter(
   } catch (cause) {
     if (!(cause instanceof Interrupted)) throw cause;
   }
-  return [{ code: 'interrupted', host: '', message: 'not looked at, for this run was interrupted; see hapg status' }];
+  return [{ code: 'interrupted', host: '', message: 'not checked, because this run was interrupted; see hapg status' }];
 }
 
 /**

@@ -33,7 +33,7 @@ export async function performWork(
       await op.runAllUndos();
       throw cause;
     }
-    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to go on') : cause;
+    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to continue') : cause;
     if (error === cause) op.failed(cause);
   }
   const left = await op.runAllUndos();

@@ -76,7 +76,7 @@ export function showApply(
     failed.length > 0
       ? paint.red('failed')
       : interrupted
-        ? paint.yellow('interrupted; run again to go on')
+        ? paint.yellow('interrupted; run again to continue')
         : paint.green(`${name} is as the inventory says`);
   return [
     '',

@@ -85,7 +85,7 @@ export async function behindBastion({ maxStartups = 1, away = [] }: { maxStartup
   };
 }
 
-/** A lab host whose sshd closes the first `n` connections before its banner. */
+/** A lab host whose sshd closes the first `times` connections before its banner. */
 export async function dropping(times: number) {
   const hosts = await fakeHosts();
   const [, own] = / {2}db1: .*port: (\d+)/.exec(readFileSync(hosts.inventory, 'utf8'))!;

@@ -27,7 +27,7 @@ export class FakeClock implements Clock {
     this.ms = Math.max(this.ms, end);
   }
 
-  /** Schedules `work` in `ms`, as far as a wait reaches that time. */
+  /** Schedules `what` in `ms`, as far as a wait reaches that time. */
   in(ms: number, what: () => void): void {
     this.alarms.push({ at: this.ms + ms, what });
   }

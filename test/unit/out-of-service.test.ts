@@ -68,7 +68,7 @@ describe('a member that is taken out of service', () => {
 
   test('is given up after three tries', async () => {
     const { op, done } = operation([false, false, false]);
-    await assert.rejects(takeOut(op, done), /its undo came in between again and again/);
+    await assert.rejects(takeOut(op, done), /its undo ran in between again and again/);
     assert.ok(!done.includes('stop'));
   });
 });
