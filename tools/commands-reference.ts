@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXAMPLES } from '../src/commands/help.ts';
-import { withCommonOptions } from '../src/commands/options.ts';
+import { withCommonOptions } from '../src/commands/register/options.ts';
 import type { EXIT } from '../src/errors.ts';
 
 const END: Record<keyof typeof EXIT, { meaning: string; where: string }> = {

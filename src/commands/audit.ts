@@ -6,8 +6,13 @@ import { askEach, readOnlyRun } from '../run/read-only.ts';
 import { readSetup, type Setup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
 
+/** The flags of `hapg audit`. */
+export interface AuditOptions extends CommonOptions {
+  hosts?: boolean;
+}
+
 /** `hapg audit`: lists the runs in this controller's journals, with `--hosts` also each host's own audit lines. */
-export async function auditCommand(options: CommonOptions & { hosts?: boolean }): Promise<number> {
+export async function auditCommand(options: AuditOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const runs = readJournals(setup.cluster).map(({ run, entries }) => {
     const start = entries.find((entry) => entry.type === 'start');

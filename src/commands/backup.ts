@@ -43,8 +43,13 @@ const repositoryName = ({ repositories }: Cluster, key: number): string => {
   return `${key} ${one?.kind === 's3' ? one.bucket : (one?.path ?? '')}`.trim();
 };
 
+/** The flags of `hapg backup`. */
+export interface BackupOptions extends OperateOptions {
+  type: string;
+}
+
 /** `hapg backup`: takes a backup now, from a standby when there is one. */
-export function backupCommand(options: OperateOptions & { type: string }): Promise<number> {
+export function backupCommand(options: BackupOptions): Promise<number> {
   const type = TYPES.find((one) => one === options.type);
   if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
   return operate('backup', options, async (op, snapshot) => {

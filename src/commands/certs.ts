@@ -15,7 +15,7 @@ import { readSetup } from '../run/setup.ts';
 import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
 
-interface RenewOptions extends OperateOptions {
+export interface RenewOptions extends OperateOptions {
   authority?: string;
   trustOnly: boolean;
 }

@@ -25,7 +25,7 @@ import { readSetup } from '../run/setup.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 
-interface ConfigOptions extends OperateOptions {
+export interface ConfigOptions extends OperateOptions {
   set: string[];
   unset: string[];
 }

@@ -6,8 +6,14 @@ import { readSetup } from '../run/setup.ts';
 
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 
+/** The flags of `hapg connect`. */
+export interface ConnectOptions extends CommonOptions {
+  role?: string;
+  outside: boolean;
+}
+
 /** `hapg connect`: prints libpq URIs without password; the first line is for writes unless --role says otherwise. */
-export function connectCommand(options: CommonOptions & { role?: string; outside: boolean }): number {
+export function connectCommand(options: ConnectOptions): number {
   const { cluster, json } = readSetup({ ...options, quiet: true });
   if (options.role && !ROLES.includes(options.role as ConnectRole))
     throw new UsageError(`--role ${options.role}: one of ${ROLES.join(', ')}`);

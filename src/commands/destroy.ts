@@ -7,8 +7,14 @@ import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { forgetOrder } from './restore-order.ts';
 
+/** The flags of `hapg destroy`. */
+export interface DestroyOptions extends OperateOptions {
+  confirm?: string;
+  backups: boolean;
+}
+
 /** `hapg destroy`: ends the cluster. Its data is moved aside; its backups stay unless --backups is given. */
-export function destroyCommand(options: OperateOptions & { confirm?: string; backups: boolean }): Promise<number> {
+export function destroyCommand(options: DestroyOptions): Promise<number> {
   return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op, snapshot) => {
     const { cluster } = op;
     const paused = snapshot.paused

@@ -11,7 +11,7 @@ import { render } from '../render.ts';
 import { askLine, print, printMessage } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
 
-interface InitOptions {
+export interface InitOptions {
   cluster?: string;
   databases?: string;
   datacenters?: string;

@@ -14,11 +14,14 @@ import { paint } from '../view/style.ts';
 
 const FOLLOW_MS = 1000;
 
+/** The flags of `hapg logs`. */
+export interface LogsOptions extends CommonOptions {
+  since: string;
+  follow?: boolean;
+}
+
 /** `hapg logs`: shows the journals of all hosts, merged by time; `-f` follows them. */
-export async function logsCommand(
-  units: readonly string[],
-  options: CommonOptions & { since: string; follow?: boolean },
-): Promise<number> {
+export async function logsCommand(units: readonly string[], options: LogsOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);

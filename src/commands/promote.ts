@@ -64,12 +64,17 @@ const isBackedUp = ({ repository, timeline }: Snapshot): boolean =>
     ({ type, wal }) => type === 'full' && Number.parseInt((wal[0] ?? '').slice(0, 8), 16) >= (timeline ?? 0),
   );
 
+/** The flags of `hapg promote`. */
+export interface PromoteOptions extends OperateOptions {
+  besideSource: boolean;
+}
+
 /**
  * `hapg promote`: makes a standby cluster one that takes writes. Then it removes `standby_of` from the inventory and
  * applies the rest: backups, synchronous replication. The same command continues an interrupted run. It needs nothing
  * of its source, not even the inventory, and only the hosts that are reachable, because all else may be lost.
  */
-export const promoteCommand = (options: OperateOptions & { besideSource: boolean }): Promise<number> => {
+export const promoteCommand = (options: PromoteOptions): Promise<number> => {
   if (options.extra.some((one) => one.startsWith('standby_of')))
     throw new UsageError('standby_of is taken out of the inventory, so it has to be in there');
   let standbyOf: string | undefined;

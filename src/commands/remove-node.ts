@@ -62,8 +62,21 @@ async function settleWithout(
   for (const host of hosts) if (host.roles.has('patroni')) await dropSlots(remaining, host.name);
 }
 
+/** The flags of `hapg remove-node`. */
+export interface RemoveOptions extends OperateOptions {
+  switchover: boolean;
+  gone: boolean;
+}
+
+/** `hapg remove-node`. Throws UsageError for several names without --gone. */
+export async function removeCommand(names: readonly string[], options: RemoveOptions): Promise<number> {
+  if (options.gone) return removeLost(names, options);
+  if (names.length > 1) throw new UsageError('hosts leave one at a time; several only with --gone, when they are lost');
+  return removeOne(names[0]!, options);
+}
+
 /** `hapg remove-node`: takes a host out of the cluster. Its data directory stays, and backups are never touched. */
-export const removeNodeCommand = (name: string, options: OperateOptions & { switchover: boolean }): Promise<number> =>
+const removeOne = (name: string, options: RemoveOptions): Promise<number> =>
   operate('remove-node', options, async (op, snapshot, setup, store) => {
     const { cluster } = op;
     const host = hostNamed(cluster, name);
@@ -101,7 +114,7 @@ export const removeNodeCommand = (name: string, options: OperateOptions & { swit
 const goneMs = ({ timing: { patroni } }: Cluster): number => (patroni.ttl + 2 * patroni.loop_wait) * 1000;
 
 /** `hapg remove-node --gone`: removes hosts that are lost for good, all at once, from what the others keep of them. */
-export const removeLostCommand = (names: readonly string[], options: OperateOptions): Promise<number> =>
+const removeLost = (names: readonly string[], options: OperateOptions): Promise<number> =>
   operate(
     'remove-node',
     { ...options, asItIs: true, goesWithout: ({ name }) => names.includes(name) },

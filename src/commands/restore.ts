@@ -32,6 +32,8 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
   backup?: string;
   on?: string;
   confirm?: string;
+  /** Another inventory, into whose empty hosts the backup is cloned. */
+  into?: string;
 }
 
 /**

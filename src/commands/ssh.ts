@@ -44,11 +44,13 @@ export function sshCommand(name: string, command: readonly string[], options: Co
   return openssh(targetOf(cluster, host, options), [ALIAS, ...command]);
 }
 
+/** The flags of `hapg psql`. */
+export interface PsqlOptions extends CommonOptions {
+  host?: string;
+}
+
 /** `hapg psql [ARGUMENTS]`: runs psql as the super user on the leader, or on `--host`. Exits as psql does. */
-export async function psqlCommand(
-  args: readonly string[],
-  options: CommonOptions & { host?: string },
-): Promise<number> {
+export async function psqlCommand(args: readonly string[], options: PsqlOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
   const members = hostsWith(cluster, 'patroni');

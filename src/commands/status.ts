@@ -13,8 +13,13 @@ import { paint } from '../view/style.ts';
 /** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
 
+/** The flags of `hapg status`. */
+export interface StatusOptions extends CommonOptions {
+  watch?: boolean;
+}
+
 /** `hapg status`: exits 0 when healthy, 1 when not. */
-export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
+export async function statusCommand(options: StatusOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   let store = await SecretStore.read(setup.cluster);
   reportStoreWarnings(store, options);

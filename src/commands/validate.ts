@@ -2,8 +2,15 @@ import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
 import { print, printJson, printMessage } from '../run/ask.ts';
 
+/** The flags of `hapg validate`. */
+export interface ValidateOptions {
+  inventory: string;
+  extra: string[];
+  output: string;
+}
+
 /** `hapg validate`: checks the inventory and prints warnings; errors exit with 5. Contacts no host. */
-export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
+export function validateCommand(options: ValidateOptions): number {
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
   else {

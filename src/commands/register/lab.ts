@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
-import { UsageError } from '../errors.ts';
-import type { Cluster } from '../inventory/model.ts';
-import { print, printJson, printMessage } from '../run/ask.ts';
+import { UsageError } from '../../errors.ts';
+import type { Cluster } from '../../inventory/model.ts';
+import { print, printJson, printMessage } from '../../run/ask.ts';
+import type { Register } from './options.ts';
 
 interface LabOptions {
   inventory: string;
@@ -11,16 +11,17 @@ interface LabOptions {
 }
 
 /** Loaded when a lab command runs: `hapg --help` does not need its imports. */
-const library = () => import('../lab/lab.ts');
-const faults = () => import('../lab/faults.ts');
+const library = () => import('../../lab/lab.ts');
+const faults = () => import('../../lab/faults.ts');
 
 /** `hapg lab ...`: runs hosts with systemd and sshd in containers, made from an inventory. */
-export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
-  const lab = program
+export const lab: Register = (program, run) => {
+  program.commandsGroup('Lab and shell:');
+  const commands = program
     .command('lab')
     .description('make Docker hosts with systemd and sshd from an inventory, and break them');
   const add = (name: string, description: string) =>
-    lab
+    commands
       .command(name)
       .description(description)
       .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
@@ -78,13 +79,18 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
         return 0;
       }),
     );
-}
+  program
+    .command('completion')
+    .description('print a shell completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => run(async () => (await import('../completion.ts')).completionCommand(program, shell)));
+};
 
 const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;
 
 /** The packages that new hosts are made with; undefined: none. */
 const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>
-  warm ? (await import('../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
+  warm ? (await import('../../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
   if (options.output === 'json') printJson(json);
@@ -94,5 +100,5 @@ const show = (options: LabOptions, json: unknown, lines: readonly string[]): voi
 async function read(options: LabOptions): Promise<Cluster> {
   if (options.output !== 'text' && options.output !== 'json')
     throw new UsageError(`-o ${options.output}: text or json`);
-  return (await import('../inventory/load.ts')).loadInventory(options.inventory).cluster;
+  return (await import('../../inventory/load.ts')).loadInventory(options.inventory).cluster;
 }
