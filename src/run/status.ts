@@ -35,11 +35,11 @@ export async function takeStatus(
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
 }
 
-/** What moves while a cluster settles. Backups and certificates do not, and cost the hosts most. */
+/** The subjects that change while a cluster settles. Backups and certificates do not, and cost the hosts most. */
 const MOVING: readonly About[] = ['host', 'members', 'balancers'];
-/** Pace of looking (ms): hosts that have just handed over are busy with that. */
+/** Interval between observations (ms): hosts that have just handed over are busy with that. */
 const EVERY_MS = 1000;
-/** Looks at what moves before everything is looked at again. */
+/** Number of observations of `MOVING` before a full one. */
 const LOOKS = 10;
 
 /** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
