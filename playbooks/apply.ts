@@ -33,11 +33,11 @@ import type { Step } from '../src/steps/step.ts';
 const everyone = ({ cluster }: Context): readonly Host[] => cluster.hosts;
 const databases = ({ cluster }: Context): Host[] => hostsWith(cluster, 'patroni');
 
-/** Database hosts take part in backups when there is a repository. */
+/** Whether a host takes part in backups: a database or backup host, when there is a repository. */
 const backsUp = (host: Host, { cluster }: Context): boolean =>
   cluster.repositories.length > 0 && (host.roles.has('patroni') || host.roles.has('pgbackrest'));
 
-/** The member that leads, or on an empty set of hosts the one that will be made first. */
+/** The leader, or on new hosts the member that is made first. */
 const leading = (context: Context): Host[] => {
   const members = databases(context);
   const leader =
@@ -48,26 +48,26 @@ const leading = (context: Context): Host[] => {
 };
 
 /**
- * Members that have data, where a cluster exists and PostgreSQL runs on none of its hosts. Which of them may lead is between
- * Patroni and the DCS, and whoever waits for the wrong one waits in vain: they start together. Nobody is taken out by that.
- * Empty as soon as one host is silent, and without the key in the DCS that keeps a stale member from leading.
+ * Members with data, where a cluster exists and PostgreSQL runs on none of its hosts. They start together: Patroni and
+ * the DCS decide which of them may lead, and waiting for the wrong one would never end. No service is interrupted by
+ * that. Empty as soon as one host is silent, and without the key in the DCS that keeps a stale member from leading.
  */
 const allStopped = (context: Context): Host[] => {
   const { leader, initialize, observations } = context.snapshot;
-  const seen = databases(context).map((host) => ({ host, its: observations.get(host.name) }));
-  // PostgreSQL has said that it does not run; silence would be something else.
-  const stopped = seen.every(({ its }) => its?.sql && 'said' in its.sql && its.sql.said === null);
+  const observed = databases(context).map((host) => ({ host, its: observations.get(host.name) }));
+  // PostgreSQL was reported as stopped; silence is something else.
+  const stopped = observed.every(({ its }) => its?.sql && 'said' in its.sql && its.sql.said === null);
   if (leader || initialize === undefined || !stopped) return [];
-  return seen.filter(({ its }) => said(its?.dataDirectory)?.state === 'cluster').map(({ host }) => host);
+  return observed.filter(({ its }) => said(its?.dataDirectory)?.state === 'cluster').map(({ host }) => host);
 };
 
-/** Who is worked on before all others: the leader, or all among whom there will be one. */
+/** Hosts that come before all others: the leader, or all members of which one will lead. */
 const first = (context: Context): Host[] => {
   const together = allStopped(context);
   return together.length > 0 ? together : leading(context);
 };
 
-/** Everything else of the cluster is younger than its leader: they clone it. */
+/** The other members, which clone the leader. */
 const following = (context: Context): Host[] => databases(context).filter((host) => !first(context).includes(host));
 
 const identity: Stage = {
@@ -79,13 +79,16 @@ const identity: Stage = {
   ],
 };
 
-/** Only what the hosts know of the inventory and the secret store: an older copy of either is refused from then on. */
+/**
+ * Writes only the identity: the generation of the inventory and the revision of the secret store, so that older copies
+ * of either are refused.
+ */
 export const identityOnly: Playbook = [identity];
 
-/** Steps that belong to the host rather than to a role go with the role that every run of it includes. */
+/** The role for steps that belong to the host rather than to a role: one that every run of the host includes. */
 const firstRole = (host: Host) => [...host.roles][0]!;
 
-/** Whatever takes something from PostgreSQL's packages takes it from the same source; said once for the host. */
+/** The source of PostgreSQL's packages, once per host for all roles that use it. */
 function postgresPackages(host: Host, context: Context): Step[] {
   const role = (['patroni', 'pgbackrest', 'client'] as const).find((name) => host.roles.has(name));
   return role ? postgresSource(role, host, context) : [];
@@ -93,7 +96,7 @@ function postgresPackages(host: Host, context: Context): Step[] {
 
 const PROXY = '/etc/apt/apt.conf.d/80hapg-proxy';
 
-/** How packages are fetched, where the inventory says so. */
+/** The proxy for packages, where the inventory has one. */
 const packageProxy = (host: Host, { cluster }: Context): Step => {
   const { proxy } = cluster.settings.apt;
   if (!proxy) return noFile(firstRole(host), PROXY);
@@ -101,7 +104,10 @@ const packageProxy = (host: Host, { cluster }: Context): Step => {
   return file(firstRole(host), PROXY, `// Managed by hapg.\n${lines.join('')}`);
 };
 
-/** Where packages come from. Some sources need a package first, so this stands apart from what an undo waits for. */
+/**
+ * The package sources. A stage of its own, because some sources need a package first, which takes longer than an undo
+ * waits.
+ */
 const sources: Stage = {
   name: 'package sources',
   hosts: everyone,
@@ -116,7 +122,9 @@ const prepare: Stage = {
 
 export const install: Stage = { name: 'packages', hosts: everyone, steps: packagesOfRoles };
 
-/** Alone, for an undo waits for the proof of a login: nothing that takes long shares its stage. */
+/**
+ * The firewall. A stage of its own, because its undo waits for the proof of a login: nothing slow may share the stage.
+ */
 const protect: Stage = {
   name: 'firewall',
   hosts: everyone,
@@ -135,17 +143,21 @@ const certificates: Stage = {
   steps: (host, context) => stepsOfRoles('certificates', host, context),
 };
 
-/** Nobody tells of members, and nothing that was kept with them can be read. */
+/** Whether the DCS is new: no members are reported, and no key can be read. */
 const isFounding = ({ dcs, initialize }: Snapshot): boolean => dcs.members.length === 0 && initialize === undefined;
 
-/** A new DCS starts together, for its first members wait for each other; a living one is touched one member at a time. */
+/**
+ * The DCS. A new one starts all members together, because they wait for each other; a running one is changed one member
+ * at a time.
+ */
 const dcs: Stage = {
   name: 'dcs',
   hosts: ({ cluster }) => dcsHosts(cluster),
   steps: (host, context) => (host.roles.has('etcd') ? etcd(host, context) : zookeeper(host, context)),
   order: (busy, { snapshot }) => (isFounding(snapshot) ? [[...busy]] : busy.map((host) => [host])),
-  // A Patroni that has lost its member of the DCS finds another one within a cycle. Were that one restarted meanwhile, a
-  // leader could fail to renew its lease and step down (seen at etcd's rotation: lease_keepalive refused, PostgreSQL restarted).
+  // A Patroni that has lost its DCS member finds another one within a cycle. If that one restarted meanwhile, a leader
+  // could fail to renew its lease and step down (seen at etcd's rotation: lease_keepalive refused, PostgreSQL
+  // restarted).
   between: ({ cluster, snapshot }) => (snapshot.exists ? patroniSettles(cluster) : 0),
   gate: ([host], { cluster, snapshot }) =>
     isFounding(snapshot) ? { ok: true } : mayStopDcs(cluster, host!.name, snapshot),
@@ -157,7 +169,7 @@ const repository: Stage = {
   steps: pgbackrest,
 };
 
-/** A copy is only begun where its source can be reached, from every host that may come to lead it. */
+/** The source of a standby cluster. It must be reachable from every host that may lead. */
 const source: Stage = {
   name: 'source',
   hosts: (context) => (context.cluster.source && !context.snapshot.exists ? databases(context) : []),
@@ -165,8 +177,8 @@ const source: Stage = {
 };
 
 /**
- * On a living cluster the settings that all members have alike come before the wait for PostgreSQL: one of them may be what
- * keeps it from starting.
+ * The leader. On a running cluster the settings of all members come before the wait for PostgreSQL: one of them may
+ * keep it from starting.
  */
 const leader: Stage = {
   name: 'leader',
@@ -175,7 +187,7 @@ const leader: Stage = {
     context.snapshot.exists && leading(context).includes(host)
       ? [patroniDynamic(host, context), ...patroni(host, context)]
       : patroni(host, context),
-  // One group, so that behind it is looked at who leads now.
+  // One group, so that the next stage observes who leads now.
   order: (busy) => [[...busy]],
 };
 
@@ -200,7 +212,7 @@ const restarts: Stage = {
   name: 'pending restarts',
   hosts: databases,
   steps: patroniRestart,
-  // Whether a setting of its own file asks for a restart Patroni knows after its next cycle.
+  // Patroni knows after its next cycle whether a setting of its file needs a restart.
   settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) }),
   order: (busy, { snapshot }) => restartOrder(busy, snapshot),
   gate: (_group, { cluster, snapshot }) => membersHealthy(cluster, snapshot),
@@ -210,18 +222,18 @@ const inEffect: Stage = {
   name: 'settings in effect',
   hosts: databases,
   steps: patroniInEffect,
-  // Behind the cycle in which Patroni reads its file comes PostgreSQL's own reload.
+  // PostgreSQL's own reload follows the cycle in which Patroni reads its file.
   settles: ({ cluster }) => ({ handler: 'reload patroni.service', seconds: patroniSettles(cluster) + 2 }),
 };
 
 const extensions: Stage = {
   name: 'extensions',
-  // A copy has those of its source.
+  // A standby cluster has the extensions of its source.
   hosts: (context) => (context.cluster.source ? [] : leading(context)),
   steps: patroniExtensions,
 };
 
-/** One pool after the other, so that there is always one that takes connections. */
+/** The pools, one after the other, so that one always takes connections. */
 const pools: Stage = {
   name: 'pools',
   hosts: ({ cluster }) => hostsWith(cluster, 'pgbouncer'),
@@ -229,7 +241,7 @@ const pools: Stage = {
   order: (busy) => busy.map((host) => [host]),
 };
 
-/** Never both balancers at once, once there is something to balance. */
+/** The balancers, one after the other as soon as one holds the VIP; its holder comes last. */
 const balancers: Stage = {
   name: 'balancers',
   hosts: ({ cluster }) => hostsWithAny(cluster, 'haproxy', 'keepalived'),
@@ -247,7 +259,7 @@ const balancers: Stage = {
 
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
-/** All that has to be there before PostgreSQL is; it starts none. */
+/** Everything that PostgreSQL needs; it does not start PostgreSQL. */
 export const beforePostgres: Playbook = [
   identity,
   sources,
@@ -260,7 +272,7 @@ export const beforePostgres: Playbook = [
   repository,
 ];
 
-/** From bare hosts to a healthy cluster; on a healthy one it changes nothing. */
+/** From bare hosts to a healthy cluster; changes nothing on a healthy one. */
 export const apply: Playbook = [
   ...beforePostgres,
   source,

@@ -13,7 +13,7 @@ import { type Backup, parseTablespaces } from '../src/observe/repository.ts';
 import { backup, check, info } from '../src/programs/pgbackrest.ts';
 import { sql } from '../src/programs/postgres.ts';
 
-/** The host that talks to the repositories now: the one of its own, else the member that leads. Throws Refused without. */
+/** The host that uses the repositories now: the backup host, else the leader. Throws Refused when there is none. */
 export function backupHost(op: Operation, { leader }: Snapshot): Host {
   const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
   if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
@@ -21,24 +21,27 @@ export function backupHost(op: Operation, { leader }: Snapshot): Host {
 }
 
 /**
- * Directories of the tablespaces that a backup holds, asked of a host that reaches the repository. An older pgBackRest that
- * does not tell leaves it at what the living members tell.
+ * Directories of the tablespaces in a backup, asked of a host that reaches the repository. An older pgBackRest does not
+ * report them; then those of the running members are returned.
  */
 export async function tablespacesOf(op: Operation, host: Host, { label, repository }: Backup): Promise<string[]> {
   const { stanza } = op.cluster;
   const command = info(stanza, `--repo=${repository}`, `--set=${label}`);
   const its = answerOf((await op.session.ask(host, asking(BACKUP_INFO_S, command), BACKUP_INFO_S + ANSWER_S)).output);
-  const told = its && 'said' in its ? parseTablespaces(its.said) : undefined;
-  return (told ?? (await op.look()).tablespaces).filter((path) => path.startsWith('/'));
+  const listed = its && 'said' in its ? parseTablespaces(its.said) : undefined;
+  return (listed ?? (await op.observe()).tablespaces).filter((path) => path.startsWith('/'));
 }
 
-/** A backup into each repository, or one of them, with its progress in bytes. Rejects when there is none afterwards. */
+/**
+ * Takes a backup into each repository, or one of them, and reports its progress in bytes. Rejects when there is no new
+ * backup afterwards.
+ */
 export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', only?: number): Promise<Backup[]> {
   const { cluster } = op;
-  const seen = await op.look();
-  const host = backupHost(op, seen);
+  const snapshot = await op.observe();
+  const host = backupHost(op, snapshot);
   const newest = async (key: number) =>
-    (await op.look([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
+    (await op.observe([host])).repository?.backups.filter((one) => one.repository === key).at(-1);
   const made: Backup[] = [];
   for (const { key } of cluster.repositories.filter((one) => only === undefined || one.key === only)) {
     const name = cluster.repositories.length > 1 ? `${type} backup to repository ${key}` : `${type} backup`;
@@ -47,7 +50,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
     await op.step(host, name, 'pgbackrest', 'run', (remote) =>
       remote.unit('backup', command, transfer(), {
         script: backupProgress(cluster.stanza),
-        stuckSeconds: standstill(sharedBuffers(seen)),
+        stuckSeconds: standstill(sharedBuffers(snapshot)),
         tell: (answer) => tellBackup(name, answer, cluster.stanza),
       }),
     );
@@ -58,17 +61,17 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
   return made;
 }
 
-/** Everything that was committed is in the archive: a segment is closed, and its arrival waited for. */
+/** Closes a WAL segment and waits until it is archived: then all commits are in the archive. */
 export const archiveAll = async (op: Operation): Promise<void> => {
-  const host = backupHost(op, await op.look());
+  const host = backupHost(op, await op.observe());
   await op.step(host, 'check archiving', 'pgbackrest', 'run', (remote) =>
     remote.run(check(op.cluster.stanza), ARCHIVE_CHECK_S),
   );
 };
 
-/** When the newest transaction was committed (milliseconds since the epoch, microseconds behind the point), as a running replica knows it. */
+/** Time of the newest commit, as a running replica knows it (ms since the epoch, with microseconds after the point). */
 export async function lastCommit(op: Operation): Promise<number | undefined> {
-  const { members } = await op.look();
+  const { members } = await op.observe();
   const replica = members.find((one) => one.state === 'streaming');
   if (!replica) return undefined;
   const answer = await op.ask(

@@ -18,9 +18,9 @@ import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst, resto
 import { lead } from './restore.ts';
 
 /**
- * The backup of one cluster into the empty hosts of another: everything but PostgreSQL is set up, one host restores from
- * the source's repositories, and from there on it is a cluster of its own, with its own secrets, authorities, stanza and
- * first backup. Of the source nothing is changed; its firewall has a hole for one host meanwhile, guarded by an undo.
+ * Clones the backup of one cluster into the empty hosts of another: sets up everything except PostgreSQL, restores one
+ * host from the source's repositories, and continues as a cluster of its own, with its own secrets, authorities, stanza
+ * and first backup. The source is not changed, except that its firewall lets one host in meanwhile, under an undo.
  */
 export async function clone(
   op: Operation,
@@ -40,8 +40,8 @@ export async function clone(
         remote.run(markRestore(order)),
       );
   });
-  const found = await surveyAll(op, beforePostgres, store);
-  await converge(op, found);
+  const surveyed = await surveyAll(op, beforePostgres, store);
+  await converge(op, surveyed);
   await phase('restored', [host], async () => {
     const way: Playbook = [
       {
@@ -51,23 +51,23 @@ export async function clone(
       },
     ];
     await converge(op, await surveyAll(op, way, store, { hosts: [host] }));
-    const forget = () =>
+    const removeSource = () =>
       op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
     const close = await openSource(source, host);
     try {
-      await recoverFirst(op, found.context, host, order, {
+      await recoverFirst(op, surveyed.context, host, order, {
         stanza: source.cluster.stanza,
         options: [`--config=${SOURCE_CONFIG}`],
         own: false,
       });
     } catch (cause) {
-      // What is told is why it failed, not that its keys could not be taken away either.
-      await forget().catch(() => undefined);
+      // The failure of the recovery is reported, not that of the cleanup.
+      await removeSource().catch(() => undefined);
       throw cause;
     } finally {
       await close();
     }
-    await forget();
+    await removeSource();
   });
   await phase('leading', [host], () => lead(op, store, host));
   await phase('backed up', backupHosts(cluster), async () => {
@@ -93,8 +93,9 @@ export async function clone(
 }
 
 /**
- * Lets one host of the clone in to the source's repository host: a rule that is in no file, so that a boot forgets it, with
- * an undo for every other end. Returns what closes it again. Without a host of its own there is nothing to open.
+ * Opens the firewall of the source's repository host for one host of the clone. The rule is in no file, so that a boot
+ * removes it, and an undo removes it in every other case. Returns a function that closes it. Does nothing without a
+ * repository host.
  */
 async function openSource(source: Operation, host: Host): Promise<() => Promise<void>> {
   const repository = repositoryHost(source.cluster);
@@ -105,8 +106,8 @@ async function openSource(source: Operation, host: Host): Promise<() => Promise<
     ...['-m', 'comment', '--comment', 'hapg: a clone is made', '-j', 'ACCEPT'],
   );
   const remove = `command -v ${iptables} >/dev/null && while ${iptables} -D ${rule} 2>/dev/null; do :; done; true`;
-  await source.arm(repository, 'clone', remove, HOLE_S);
-  const close = () => source.release(repository, 'clone');
+  await source.armUndo(repository, 'clone', remove, HOLE_S);
+  const close = () => source.runUndo(repository, 'clone');
   try {
     await source.ask(
       repository,

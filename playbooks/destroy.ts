@@ -12,22 +12,22 @@ import { deleteStanza } from '../src/programs/pgbackrest.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
-import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { deleteExternalKeys } from './dcs/external.ts';
 import { dcsMembers } from './dcs/index.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS } from './out-of-service.ts';
 
-/** The services that hosts with none of the cluster's data have: clients lose their way in first. */
+/** Whether a host has none of the cluster's data; these stop first, so that clients lose access first. */
 const inFront = (host: Host): boolean =>
   !host.roles.has('patroni') && !host.roles.has('etcd') && !host.roles.has('zookeeper');
 
 /**
- * The end of a cluster: nobody takes over while its services stop one by one, the leader's last; data directories and
- * the DCS's data are moved aside under `stamp`, never deleted; of a DCS that others look after only this cluster's keys go. With `backups` its stanza is deleted by pgBackRest itself.
- * Packages, the hardened system and the firewall stay.
+ * Ends a cluster. Services stop one by one, the leader's last, so that no member takes over. Data directories and the
+ * DCS's data are moved aside under `stamp`, never deleted. In an external DCS only this cluster's keys are deleted.
+ * With `backups`, pgBackRest deletes the stanza. Packages, hardening and firewall stay.
  */
 export async function destroy(op: Operation, { stamp, backups }: { stamp: string; backups: boolean }): Promise<void> {
   const { cluster } = op;
-  const snapshot = await op.look();
+  const snapshot = await op.observe();
   const { leader, systemIdentifiers } = snapshot;
   const members = hostsWith(cluster, 'patroni');
   const keepers = backupHosts(cluster);
@@ -50,7 +50,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
     );
   if (cluster.dcs.external)
     await op.step(sorted[0]!, `take its keys out of ${cluster.dcs.label}`, 'patroni', 'remove', (remote) =>
-      remote.run(forgetElsewhere(cluster, systemIdentifiers, `destroyed-${stamp}`), KEYS_S),
+      remote.run(deleteExternalKeys(cluster, systemIdentifiers, `destroyed-${stamp}`), KEYS_S),
     );
   const [keeper] = keepers;
   if (backups && keeper)

@@ -6,12 +6,13 @@ import { ROLE_NAMES } from '../src/roles.ts';
 import type { PackageWant } from '../src/steps/package.ts';
 import { install } from './apply.ts';
 
-/** A container of the lab. */
+/** Facts of a lab container. */
 const CONTAINER = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=docker');
 
 /**
- * The packages that all roles together install on a lab's host, for either DCS, sorted; PostgreSQL is of the inventory's
- * major. Packages that the inventory adds by name (`postgres.packages`, extensions) are not among them.
+ * The packages that all roles together install on a lab's host, for either DCS, sorted. PostgreSQL is of the
+ * inventory's major version. Packages that the inventory adds by name (`postgres.packages`, extensions) are not
+ * included.
  */
 export function packagesOfAllRoles(cluster: Cluster): string[] {
   const { settings, hosts } = cluster;
@@ -24,7 +25,7 @@ export function packagesOfAllRoles(cluster: Cluster): string[] {
       dcs: { ...cluster.dcs, kind },
       settings: { ...settings, postgres: { ...settings.postgres, packages: [] } },
     };
-    // What is installed depends on the model and on the facts, and on no secret and no living cluster.
+    // The packages depend on the model and the facts only, on no secret and no running cluster.
     const context = { cluster: plain, facts: () => CONTAINER } as unknown as Context;
     return stepsOf(install, host, context, { hosts: [host], roles: new Set(ROLE_NAMES) }).flatMap(
       (one) => (one.want as PackageWant).names,

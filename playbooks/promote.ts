@@ -9,19 +9,19 @@ import { said } from '../src/observe/answer.ts';
 import { setDynamic, showDynamic } from '../src/programs/patroni.ts';
 import { quote } from '../src/shell/quote.ts';
 
-/** Where PostgreSQL of a source may be. */
+/** A possible endpoint of the source's PostgreSQL. */
 export interface Place {
   address: string;
   port: number;
 }
 
 /**
- * POSIX sh for the member that leads a copy: prints `answers ADDRESS` for each place of its source where PostgreSQL does.
- * They are those that Patroni follows, and those that the source's inventory names by now (`known`), where it can be
- * read. Exit codes 0 and 1 of pg_isready are an answer.
+ * POSIX sh for the leader of a standby cluster: prints `answers ADDRESS` for each endpoint of its source where
+ * PostgreSQL answers. The endpoints are those that Patroni follows, and those of the source's inventory (`known`),
+ * where it can be read. Exit codes 0 and 1 of pg_isready are an answer.
  */
 export const askSource = (cluster: Cluster, known: readonly Place[]): string =>
-  `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not tell what it follows'; exit 1; }
+  `config=$(${showDynamic(patroniScope(cluster))} 2>/dev/null) || { echo 'Patroni does not report its source'; exit 1; }
 of_source() { printf '%s\\n' "$config" | sed -n "/^standby_cluster:/,/^[^ ]/s/^  $1: *//p" | tr -d "\\"'" | head -n 1; }
 ask() { ${quote(`${cluster.binDir}/pg_isready`)} -q -t 3 -h "$1" -p "$2" 2>/dev/null; [ $? -gt 1 ] || echo "answers $1"; }
 port=$(of_source port)
@@ -29,15 +29,15 @@ for host in $(of_source host | tr ',' ' '); do ask "$host" "\${port:-5432}" & do
 ${known.map(({ address, port }) => `ask ${quote(address)} ${port} &`).join('\n')}
 wait`;
 
-/** Hosts of the source that are there, seen from the copy; a network between them that is cut looks like none. */
+/** Addresses of the source that answer the standby cluster; an interrupted network between them looks like none. */
 export async function sourceAnswers(op: Operation, leader: Host, known: readonly Place[]): Promise<string[]> {
   const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), SOURCE_S + ANSWER_S);
   return [...answer.matchAll(/^answers (\S+)$/gm)].map(([, address]) => address!);
 }
 
 /**
- * The member that leads a standby cluster takes writes from now on; the others follow it (Patroni documentation, "Standby
- * cluster"). Unless `besideSource`, its source is asked once more in the same moment.
+ * Makes the leader of a standby cluster take writes; the others follow it (Patroni documentation, "Standby cluster").
+ * Unless `besideSource`, the same script asks the source once more.
  */
 export async function promote(
   op: Operation,
@@ -53,11 +53,11 @@ export async function promote(
   });
 }
 
-/** Everything that was received is replayed first. Rejects with StepFailed. */
+/** Waits until the new leader takes writes; it first replays all received WAL. Rejects with StepFailed. */
 export const awaitWrites = (op: Operation, leader: Host): Promise<unknown> =>
   op.until(leader, 'promote', PROMOTE_S, takesWrites, { everyMs: 250, about: ['members'] });
 
-/** Not by what the member list says, which is one of Patroni's cycles old. */
+/** Whether a member takes writes, by its own answer: the member list is one of Patroni's cycles old. */
 const takesWrites = ({ observations }: Snapshot): Verdict =>
   verdict(
     [...observations.values()].some(({ patroni }) => {

@@ -12,48 +12,51 @@ import { asPostgres, controlData, ownDirectories } from '../src/programs/postgre
 import { awaitEnd } from '../src/programs/systemd.ts';
 import { print, quote, words } from '../src/shell/quote.ts';
 
-/** What a restore was told, kept on the controller and in short on the hosts until it is done. */
+/** The order of a restore, kept on the controller and in short on the hosts until it is done. */
 export interface RestoreOrder {
   target: Target;
-  /** The timeline that the target is on; a recovery that died may have begun a newer one. */
+  /** The timeline of the target; an interrupted recovery may have begun a newer one. */
   timeline: number;
   backup: string;
-  /** pgBackRest's number of the repository that holds it. */
+  /** pgBackRest's number of the repository with the backup. */
   repository: number;
-  /** Of the database, in bytes. */
+  /** Size of the database (bytes). */
   bytes: number;
   /** Directories of its tablespaces outside the data directory; absent in an order of an older hapg. */
   tablespaces?: string[];
-  /** Restored first; leads afterwards. */
+  /** Host that is restored first and leads afterwards. */
   host: string;
-  /** Names what is moved aside: `20260131T140500`. */
+  /** Suffix of what is moved aside: `20260131T140500`. */
   stamp: string;
   done: Phase[];
-  /** The cluster that the backup is of, where that is another one. */
+  /** The cluster of the backup, where that is another one. */
   source?: string;
 }
 
-/** The phases, in order; each can be repeated until it is noted as done. */
+/** The phases, in order; each can be repeated until it is recorded as done. */
 export type Phase = 'stopped' | 'forgotten' | 'restored' | 'leading' | 'backed up' | 'following';
 
-/** Whose backup it is, and how the restoring host reaches it: pgBackRest's stanza, and arguments such as `--config=`. */
+/**
+ * The cluster of the backup and how the restoring host reaches it: pgBackRest's stanza, and arguments such as
+ * `--config=`.
+ */
 export interface BackupSource {
   stanza: string;
   options: readonly string[];
-  /** The backup is of this very cluster, which goes on archiving into the same stanza. */
+  /** Whether the backup is of this cluster, which continues to archive into the same stanza. */
   own: boolean;
 }
 
 const SOCKETS = '/run/hapg-restore';
 
-export const asideOf = (cluster: Cluster, { stamp }: RestoreOrder): string =>
+export const keptDirectory = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
 
-/** POSIX sh that marks a host: Patroni's unit does not start while the mark is there, not even at a boot. */
+/** POSIX sh that marks a host: Patroni's unit does not start while the mark exists, not even at a boot. */
 export const markRestore = (order: RestoreOrder): string =>
   `umask 077; mkdir -p ${PATHS.state}; ${print(`restore to ${JSON.stringify(order.target)} from ${order.backup}, begun ${order.stamp}\n`)} > ${PATHS.restore}`;
 
-/** Works through phases; each is noted when it is done, so that a restore that died goes on where it stopped. */
+/** Runs phases. Each is recorded when it is done, so that an interrupted restore continues there. */
 export const phases =
   (op: Operation, order: RestoreOrder, note: (phase: Phase) => void) =>
   async (name: Phase, hosts: readonly Host[], work: () => Promise<void>): Promise<void> => {
@@ -65,8 +68,8 @@ export const phases =
   };
 
 /**
- * Settings that PostgreSQL gets on the command line while it recovers beside Patroni: its own socket, nobody from outside.
- * Without hot standby it needs none of the sizes of the server that wrote the WAL but the number of prepared transactions.
+ * Settings on PostgreSQL's command line while it recovers without Patroni: its own socket, no network. Without hot
+ * standby it needs none of the sizes of the server that wrote the WAL, except the number of prepared transactions.
  */
 function recoverySettings(context: Context, { own }: BackupSource): string[] {
   const { cluster } = context;
@@ -78,7 +81,7 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
     max_replication_slots,
     max_wal_senders,
     hot_standby: 'off',
-    // As Patroni wrote it, the configuration names the directory that the backup was taken of.
+    // The restored configuration names the data directory of the backup.
     hba_file: `${cluster.dataDir}/pg_hba.conf`,
     ident_file: `${cluster.dataDir}/pg_ident.conf`,
     listen_addresses: '',
@@ -89,7 +92,7 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
     logging_collector: 'off',
     log_destination: 'stderr',
     lc_messages: 'C',
-    // The stanza of a clone is not there yet, and nothing of it may get into that of its source.
+    // The stanza of a clone does not exist yet, and nothing of the clone may be archived into that of its source.
     archive_mode: own ? 'on' : 'off',
     archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
     primary_conninfo: '',
@@ -99,8 +102,8 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
 }
 
 /**
- * The first host: its data aside, the backup in place, and recovery to exactly the target, proven by the server's log.
- * Nobody but this host's own postgres reaches the server meanwhile, and afterwards it is stopped.
+ * Restores the first host: moves its data aside, restores the backup, and recovers to exactly the target, proven by the
+ * server's history. Only this host's own postgres reaches the server meanwhile; afterwards it is stopped.
  */
 export async function recoverFirst(
   op: Operation,
@@ -115,7 +118,7 @@ export async function recoverFirst(
   await op.step(host, 'move the present data aside', 'patroni', 'remove', (remote) =>
     remote.unit(
       'aside',
-      // Where it was moved already, what is there now is this restore's own work of a run before.
+      // After an interrupted run the present data is this restore's own; it is not moved again.
       `${setDatabaseAside(cluster.dataDir, `before-restore-${order.stamp}`)}
 ${ownDirectories(
   ...databasePaths(
@@ -142,7 +145,7 @@ ${ownDirectories(
   await op.step(host, `restore backup ${order.backup}`, 'pgbackrest', 'run', (remote) =>
     remote.unit(
       'restore',
-      // What Patroni keeps beside the data are settings of the cluster that the backup is of.
+      // Patroni's file beside the data holds settings of the backup's cluster.
       `${awaitEnd('hapg-recover.service', 1)}
 ${command} || exit 1
 ${placeWal(cluster.dataDir, cluster.walDir)}
@@ -167,7 +170,7 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
     await remote.unit(
       'recover',
       `${ownDirectories(SOCKETS)}
-prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not tell max_prepared_xacts'; exit 1; }
+prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not report max_prepared_xacts'; exit 1; }
 ${asPostgres(`${cluster.binDir}/postgres`, '-D', cluster.dataDir)} -c max_prepared_transactions="$prepared" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do
@@ -183,11 +186,11 @@ wait $pid`,
     const end = await remote.run(recoveryEnd(cluster.dataDir));
     if (!reachedTarget(order.target, end))
       throw new Error(
-        `recovery ended, and the new timeline does not say that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the data of before is in ${asideOf(cluster, order)}. Name another target, and the restore goes on with that`,
+        `recovery ended, and the new timeline does not prove that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the former data is in ${keptDirectory(cluster, order)}. Name another target, and the restore continues with that`,
       );
   });
 }
 
-/** Database hosts, the one that is restored first at the head. */
+/** Database hosts, beginning with the one that is restored first. */
 export const restoredFirst = (cluster: Cluster, { host }: RestoreOrder): Host[] =>
   [...hostsWith(cluster, 'patroni')].sort((a, b) => Number(b.name === host) - Number(a.name === host));

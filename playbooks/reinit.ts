@@ -12,25 +12,26 @@ import { PATHS } from '../src/paths.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { noteData } from '../src/steps/data-marker.ts';
+import { outOfServiceUndo, takeOutOfService, undoOf } from './out-of-service.ts';
 import { restart } from './restart.ts';
-import { asideUndo, takeOutOfService, undoOf } from './step-aside.ts';
 
 /**
- * A replica is built anew: out of service, its data directory moved aside (never deleted), and Patroni started on an
- * empty place, so that it copies from the repository or the leader as every new member does. `stamp` names what is kept.
+ * Rebuilds a replica: takes it out of service, moves its data directory aside (never deletes it), and starts Patroni on
+ * an empty directory, so that it copies from the repository or the leader as every new member does. `stamp` names the
+ * kept directory.
  */
 export async function reinit(op: Operation, host: Host, databaseBytes: number, stamp: string): Promise<void> {
   const { cluster } = op;
   const wait = waits(cluster.timing);
   op.stage(`rebuild ${host.name}`, [host]);
-  const before = await op.look();
+  const before = await op.observe();
   const buffers = sharedBuffers(before, host.name);
-  // One that does not run serves nobody.
+  // A stopped member has no clients.
   if (before.members.some((one) => one.name === host.name && one.state === 'streaming'))
     await takeOutOfService(op, host, wait, buffers, async () => undefined);
-  else await op.arm(host, 'update', undoOf(host), asideUndo(buffers));
+  else await op.armUndo(host, 'update', undoOf(host), outOfServiceUndo(buffers));
   await op.step(host, 'move the data aside', 'patroni', 'remove', (remote) =>
-    // A unit of that name keeps the undo, which would start Patroni, waiting: a mount point is copied.
+    // The undo, which would start Patroni, waits for a unit of this name: a mount point is copied, which takes long.
     remote.unit(
       'update',
       `${stopUnits(['patroni.service'])}
@@ -47,13 +48,13 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
   });
   await op.step(host, 'into service', 'patroni', 'run', async (remote) => {
     await remote.run(noteData(cluster.dataDir));
-    await op.release(host, 'update');
-    for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.runUndo(host, 'update');
+    for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', wait.gate, (snapshot) => hasJoined(cluster, snapshot, host), { stoppable: true });
   });
-  // While it replayed older WAL it needed the settings of then (PostgreSQL, "Hot Standby"); Patroni tells one cycle later
-  // that it waits for a restart with those of now.
+  // It replayed older WAL with the settings of that time (PostgreSQL, "Hot Standby"). Patroni reports one cycle later
+  // that it needs a restart with the present ones.
   await op.pause(settles(cluster.timing) * 1000, true);
-  const { members } = await op.look();
+  const { members } = await op.observe();
   if (members.find((one) => one.name === host.name)?.pendingRestart) await restart(op, [host]);
 }

@@ -12,30 +12,30 @@ import { dcsMembers } from './dcs/index.ts';
 import { parseRemains, reaching } from './dcs/remains.ts';
 
 /**
- * What is broken and stays so, for a sound member that was between two leaders for a moment must not be replaced. `known`
- * was assessed before: what looks the same has lasted long enough.
+ * Finds lasting damage: a healthy member that was between two leaders for a moment must not be replaced. `known` is an
+ * earlier assessment: the same damage has then lasted long enough.
  */
 export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
   const began = Date.now();
   for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await op.pause(1000, true)) {
-    const snapshot = await op.look();
+    const snapshot = await op.observe();
     const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
     const now = { snapshot, damages, verdict };
     const clear = verdict.ok && damages.every(({ kind }) => kind === 'start-dcs');
-    if (clear || (known && alike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
-    if (!first || !alike(first, now)) [first, since] = [now, Date.now()];
+    if (clear || (known && isAlike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
+    if (!first || !isAlike(first, now)) [first, since] = [now, Date.now()];
     else if (Date.now() - since >= lasting(op.cluster.timing)) return now;
   }
 }
 
-/** What was seen at one moment, and what that means. */
+/** A snapshot with its damages and verdict. */
 export interface Assessment {
   snapshot: Snapshot;
   damages: Damage[];
   verdict: Verdict;
 }
 
-const alike = (one: Assessment, other: Assessment): boolean => {
+const isAlike = (one: Assessment, other: Assessment): boolean => {
   const words = ({ damages, verdict }: Assessment) => [
     ...damages.map(({ found }) => found),
     ...(verdict.ok ? [] : verdict.reasons),
@@ -43,11 +43,11 @@ const alike = (one: Assessment, other: Assessment): boolean => {
   return words(one).join('\n') === words(other).join('\n');
 };
 
-/** Looks at what is left of the DCS on each of its hosts; changes nothing. */
+/** Reads what is left of the DCS on each of its hosts; changes nothing. */
 async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
-  const found = new Map<string, DcsRemains>();
+  const remains = new Map<string, DcsRemains>();
   for (const host of dcsHosts(op.cluster))
-    found.set(
+    remains.set(
       host.name,
       parseRemains(
         await op.ask(
@@ -57,10 +57,10 @@ async function dcsRemains(op: Operation): Promise<Map<string, DcsRemains>> {
         ),
       ),
     );
-  return found;
+  return remains;
 }
 
-/** What is done about a damage, in words. */
+/** Describes the repair of a damage. */
 export function cureOf(cluster: Cluster, damage: Damage): string {
   switch (damage.kind) {
     case 'start-dcs':
@@ -68,15 +68,15 @@ export function cureOf(cluster: Cluster, damage: Damage): string {
     case 'replace-dcs-member':
       return dcsMembers(cluster)!.replacement;
     case 'recover-quorum':
-      return `a copy of its data is kept, it goes on alone with everything that it knows, and ${damage.lost.map((host) => host.name).join(', ')} join it, one after another; PostgreSQL goes on meanwhile as far as failsafe mode lets it`;
+      return `a copy of its data is kept, it continues alone with its data, and ${damage.lost.map((host) => host.name).join(', ')} join it, one after another; PostgreSQL keeps running meanwhile as far as failsafe mode lets it`;
     case 'refill-dcs':
-      return `the key that says which database this is (${damage.systemIdentifier}) is written again, and ${damage.host.name}, which led last, leads first; no database is made anew`;
+      return `the key that identifies the database (${damage.systemIdentifier}) is written again, and ${damage.host.name}, which led last, leads first; no database is created`;
   }
 }
 
 /**
- * Mends the first damage; members that were only stopped all at once, for one alone may wait for the others. Rejects with
- * StepFailed; every phase can be repeated.
+ * Repairs the first damage, or starts all stopped members at once, because one alone may wait for the others. Rejects
+ * with StepFailed. Every phase can be repeated.
  */
 export async function repair(op: Operation, damages: readonly [Damage, ...Damage[]]): Promise<void> {
   const members = dcsMembers(op.cluster)!;
@@ -95,19 +95,22 @@ export async function repair(op: Operation, damages: readonly [Damage, ...Damage
   }
 }
 
-/** Whether they get well is told by the next look. */
+/** Starts members of the DCS; the next observation shows whether they are healthy. */
 async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { label } = op.cluster.dcs;
   const { unit } = dcsMembers(op.cluster)!;
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
   for (const end = Date.now() + START_S * 1000; Date.now() < end; await op.pause(1000, true)) {
-    const { dcs } = await op.look();
+    const { dcs } = await op.observe();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
   }
 }
 
-/** One member goes on alone with all that it knows, and the others, whose copies are of something that is no more, join it. */
+/**
+ * Recovers the quorum: one member continues alone with its data, and the others join it anew, because their data
+ * belongs to a membership that no longer exists.
+ */
 async function recoverQuorum(op: Operation, host: Host): Promise<void> {
   const { cluster } = op;
   const { label } = cluster.dcs;
@@ -124,8 +127,8 @@ async function recoverQuorum(op: Operation, host: Host): Promise<void> {
 }
 
 /**
- * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: alone
- * on an empty DCS, Patroni takes whoever comes first.
+ * Writes the initialize key, only if there is none, and lets the last leader lead before any other member starts: with
+ * an empty DCS, Patroni takes whichever member comes first.
  */
 async function refill(op: Operation, host: Host, systemIdentifier: string): Promise<void> {
   const { cluster } = op;

@@ -9,7 +9,7 @@ import { restartMember } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 import { switchOver } from './switchover.ts';
 
-/** PostgreSQL of these members is restarted one by one, each behind a gate; the leader hands over first. */
+/** Restarts PostgreSQL of these members one by one, each after a gate; the leader hands over first. */
 export async function restart(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { cluster } = op;
   const left = new Set(hosts);
@@ -22,7 +22,7 @@ export async function restart(op: Operation, hosts: readonly Host[]): Promise<vo
     });
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look(cluster.hosts, { about: ['members', 'balancers'] }));
+    const host = nextHost([...left], await op.observe(cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`restart ${host.name}`, [host]);
     const snapshot = await whole(host);
     const buffers = sharedBuffers(snapshot, host.name);

@@ -22,17 +22,17 @@ import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
-import { forgetElsewhere } from './dcs/elsewhere.ts';
+import { deleteExternalKeys } from './dcs/external.ts';
 import { dcsMembers } from './dcs/index.ts';
 import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
 
-/** What Patroni keeps of a timeline and of who led it. */
+/** Patroni's keys about a timeline and its leader. */
 const OLD_KEYS = ['leader', 'status', 'sync', 'failover', 'failsafe', 'history', 'initialize'];
 
 /**
- * The whole way: everybody stopped, this scope's keys in the DCS exported and removed, one host restored and recovered to
- * exactly the target, then the new leader, a new backup, and its replicas from that. `note` keeps what is done, so that a
- * restore that died goes on where it stopped. The present data is moved aside, never deleted.
+ * Restores a cluster: stops all members, exports and deletes this scope's keys in the DCS, restores and recovers one
+ * host to exactly the target, starts it as leader, takes a new backup, and restores the replicas from that. `note`
+ * records the phases, so that an interrupted restore continues. The present data is moved aside, never deleted.
  */
 export async function restore(
   op: Operation,
@@ -45,15 +45,17 @@ export async function restore(
   const members = hostsWith(cluster, 'patroni');
   const phase = phases(op, order, note);
   await phase('stopped', members, () => stopAll(op, order));
-  // On hosts that were lost with their disks everything but PostgreSQL's data has to be made anew first.
-  const found = await surveyAll(op, [...beforePostgres, configuration], store);
-  await converge(op, found);
-  await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () => forget(op, order));
+  // Hosts that were lost with their disks need everything except PostgreSQL's data first.
+  const surveyed = await surveyAll(op, [...beforePostgres, configuration], store);
+  await converge(op, surveyed);
+  await phase('forgotten', cluster.dcs.external ? members.slice(0, 1) : dcsHosts(cluster), () =>
+    deleteOldKeys(op, order),
+  );
   await phase('restored', [host], () =>
-    recoverFirst(op, found.context, host, order, { stanza: cluster.stanza, options: [], own: true }),
+    recoverFirst(op, surveyed.context, host, order, { stanza: cluster.stanza, options: [], own: true }),
   );
   await phase('leading', [host], () => lead(op, store, host));
-  // Before the replicas, for they come from it: from an older one they would have to find their way through timelines.
+  // Before the replicas, which are restored from it: from an older backup they would have to follow several timelines.
   await phase('backed up', [repositoryHost(cluster) ?? host], async () => {
     await takeBackup(op, 'full');
   });
@@ -65,19 +67,19 @@ export async function restore(
   if (problem) throw new StepFailed(problem.host, problem.step, problem.message);
 }
 
-/** Patroni's own file, with which it can be asked about its keys although it must not run. */
+/** Patroni's own file, with which its keys can be read although it must not run. */
 const configuration: Stage = {
   name: 'configuration',
   hosts: ({ cluster }) => (cluster.dcs.external ? hostsWith(cluster, 'patroni') : []),
   steps: (host, context) => patroni(host, context).filter((one) => one.kind.name === 'file'),
 };
 
-/** Nobody runs, and nobody will: the mark keeps Patroni's unit from starting, at a boot as well. */
+/** Stops all members. The mark keeps Patroni's unit from starting, at a boot as well. */
 async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
-  const snapshot = await op.look();
+  const snapshot = await op.observe();
   const { leader } = snapshot;
   const members = hostsWith(op.cluster, 'patroni');
-  // The leader last, so that its last transactions are archived and nobody takes over meanwhile.
+  // The leader last, so that its last transactions are archived and no member takes over meanwhile.
   const sorted = [...members].sort((a, b) => Number(a.name === leader?.name) - Number(b.name === leader?.name));
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
@@ -90,25 +92,28 @@ ${notRunning(op.cluster.dataDir)}`,
     );
 }
 
-/** `/status`, `/sync` and the rest of the old timeline would keep the restored member from leading. Settings stay. */
-async function forget(op: Operation, { stamp }: RestoreOrder): Promise<void> {
+/**
+ * Exports and deletes the keys of the old timeline: `/status`, `/sync` and others would keep the restored member from
+ * leading. Settings stay.
+ */
+async function deleteOldKeys(op: Operation, { stamp }: RestoreOrder): Promise<void> {
   const { cluster } = op;
   const members = dcsMembers(cluster);
-  // The database that the keys are of is the one that the backups are of; where the disks are gone only these tell.
-  const { repository, systemIdentifiers } = await op.look();
+  // The keys belong to the database of the backups. Where the disks are lost, only the backups name its identifier.
+  const { repository, systemIdentifiers } = await op.observe();
   const identifiers = repository?.systemIdentifier ? [repository.systemIdentifier] : systemIdentifiers;
   const host = dcsHosts(cluster)[0] ?? hostsWith(cluster, 'patroni')[0]!;
   await op.step(host, 'export and remove the keys of this scope', dcsRole(cluster) ?? 'patroni', 'remove', (remote) =>
     remote.run(
       members
-        ? members.forget(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
-        : forgetElsewhere(cluster, identifiers, `before-restore-${stamp}`),
+        ? members.deleteKeys(cluster, host, OLD_KEYS, ['members', 'optime'], stamp)
+        : deleteExternalKeys(cluster, identifiers, `before-restore-${stamp}`),
       KEYS_S,
     ),
   );
 }
 
-/** Patroni takes the restored data up: a new timeline, with this cluster's present passwords. */
+/** Starts Patroni on the restored data: a new timeline, with this cluster's present passwords. */
 export async function lead(op: Operation, store: SecretStore, host: Host): Promise<void> {
   await op.step(host, 'let Patroni start', 'patroni', 'run', (remote) => remote.run(`rm -f ${PATHS.restore}`));
   await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
@@ -119,11 +124,11 @@ export async function lead(op: Operation, store: SecretStore, host: Host): Promi
     ({ leaders }) => verdict(leaders.join() === host.name ? [] : [`${leaders.join(' and ') || 'nobody'} leads`]),
     { stoppable: true },
   );
-  // Passwords may have been rotated since the moment that was restored; replicas log in with the present ones.
+  // Passwords may have been rotated since the restored time; replicas log in with the present ones.
   await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
 }
 
-/** A replica takes the new backup over its own data, as far as it differs, and follows the new timeline from there. */
+/** Restores the new backup on a replica, as far as its data differs, and lets it follow the new timeline. */
 async function follow(op: Operation, store: SecretStore, host: Host, databaseBytes: number): Promise<void> {
   const { cluster } = op;
   const follows = ({ members, leader }: Snapshot): Verdict => {
@@ -133,8 +138,8 @@ async function follow(op: Operation, store: SecretStore, host: Host, databaseByt
       ...(member?.timeline === leader?.timeline ? [] : [`${host.name} is on timeline ${member?.timeline}`]),
     ]);
   };
-  // A restore that died may have come this far.
-  const before = await op.look();
+  // An interrupted restore may have come this far.
+  const before = await op.observe();
   if (follows(before).ok) return;
   await op.step(host, 'stop PostgreSQL', 'patroni', 'run', (remote) =>
     remote.run(`touch ${PATHS.restore}; ${stopUnits(['patroni.service'])}`, stop(sharedBuffers(before, host.name))),

@@ -8,14 +8,14 @@ import type { SecretStore, SystemPassword } from '../src/secrets/store.ts';
 import { apply, identityOnly } from './apply.ts';
 import { changeUserPassword } from './user-password.ts';
 
-/** All of the cluster as the store says now. */
+/** Applies the store's present content to the whole cluster. */
 async function asStored(op: Operation, store: SecretStore, more: { renewIssuedBefore?: number } = {}): Promise<void> {
-  const found = await surveyAll(op, apply, store, more);
-  await converge(op, found);
+  const surveyed = await surveyAll(op, apply, store, more);
+  await converge(op, surveyed);
 }
 
-/** The hosts know the store's revision, so that none from before it is taken for the present one. */
-async function tellRevision(op: Operation, store: SecretStore): Promise<void> {
+/** Writes the store's revision to the hosts, so that an older copy is refused from then on. */
+async function writeRevision(op: Operation, store: SecretStore): Promise<void> {
   await converge(op, await surveyAll(op, identityOnly, store));
 }
 
@@ -29,10 +29,10 @@ const whole = (op: Operation): Promise<unknown> =>
   );
 
 /**
- * New passwords for the system's accounts and for users. All are stored first. The system's then come as every other change
- * of the inventory does: ALTER ROLE on the leader, the files, reloads. A user's password changes in the database and in
- * the clients' password files at the same moment, as near as that can be done: a server knows one password at a time.
- * The caller keeps other writers of the store away, for it is written several times.
+ * Rotates passwords of the system's accounts and of users. All new ones are saved first. Those of the system are
+ * applied like every other change of the inventory: ALTER ROLE on the leader, files, reloads. A user's password changes
+ * in the database and in the clients' password files as close to the same moment as possible: a server knows one
+ * password at a time. The caller locks out other writers of the store, which is saved several times.
  */
 export async function rotatePasswords(
   op: Operation,
@@ -48,24 +48,24 @@ export async function rotatePasswords(
   }
   const staged = store.stagedUsers();
   if (staged.length === 0) return;
-  // Before the first password that an older copy does not have.
-  if (system.length === 0) await tellRevision(op, store);
+  // Written before the first password that an older copy of the store does not have.
+  if (system.length === 0) await writeRevision(op, store);
   for (const { name, password } of staged) {
     op.checkInterrupt();
     await changeUserPassword(op, store, name, password);
   }
-  await tellRevision(op, store);
+  await writeRevision(op, store);
 }
 
-/** Every host gets new keys and certificates; services read them again. */
+/** Renews the keys and certificates of every host; services reload them. */
 export const renewLeafs = (op: Operation, store: SecretStore): Promise<void> =>
   asStored(op, store, { renewIssuedBefore: Date.now() });
 
 /**
- * An authority is replaced with an overlap of both: the new one is trusted everywhere, then it signs every certificate,
- * then the old one is forgotten. Each phase is stored first, and the next run continues where this one stopped.
- * `trustOnly` stops when both are trusted, for clients of one's own to be given the new one. The caller keeps other writers
- * of the store away.
+ * Replaces an authority with an overlap of both: the new one is trusted everywhere, then it signs every certificate,
+ * then the old one is removed. Each phase is saved first, and the next run continues from there. `trustOnly` stops when
+ * both are trusted, so that clients outside the inventory can be given the new one. The caller locks out other writers
+ * of the store.
  */
 export async function rotateAuthority(
   op: Operation,

@@ -18,7 +18,10 @@ import { awaitRole } from '../src/observe/patroni.ts';
 import { switchover } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 
-/** Who hands over to whom, or every reason against it. `wanted` names the candidate; otherwise the best one is taken. */
+/**
+ * Chooses the candidate, or returns every reason against a switchover. `wanted` names the candidate; otherwise the best
+ * one is taken.
+ */
 export function chooseCandidate(
   cluster: Cluster,
   snapshot: Snapshot,
@@ -34,13 +37,13 @@ export function chooseCandidate(
 }
 
 /**
- * Leadership goes from the present leader to `to`: a checkpoint first, so that the old leader's shutdown is short; the
- * balancers told the moment the new one leads; and believed only when both hosts say so themselves. Throws Refused or
- * StepFailed; nothing is ever forced.
+ * Moves the leadership to `wanted` or the best candidate. A checkpoint first shortens the old leader's shutdown. The
+ * balancers are switched the moment the new one leads. Done when both hosts report their new roles themselves. Throws
+ * Refused or StepFailed; nothing is ever forced.
  */
 export async function switchOver(op: Operation, wanted?: string): Promise<void> {
   const { cluster } = op;
-  const snapshot = await op.look(hostsWith(cluster, 'patroni'), { about: ['members'] });
+  const snapshot = await op.observe(hostsWith(cluster, 'patroni'), { about: ['members'] });
   const choice = chooseCandidate(cluster, snapshot, wanted);
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
@@ -50,9 +53,9 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     );
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
-    // Of a copy balancers send no writes anywhere.
+    // Balancers of a standby cluster route no writes.
     const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
-    const told = settleAll(following, op.session.options.forks, (balancer) =>
+    const followed = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );
     await op.ask(
@@ -62,13 +65,16 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
       switchoverTime(sharedBuffers(snapshot, from.name)),
     );
     await seenOnBoth(op, from, to);
-    // HAProxy's own checks have the last word, so a balancer that could not be told is only slower.
-    attempted(await told);
+    // HAProxy's own checks decide in the end, so a balancer that was not reached is only slower.
+    attempted(await followed);
   });
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
 }
 
-/** Patroni's word is taken only when the new leader says that it leads and the old one that it follows, each on its own host. */
+/**
+ * Waits until the new leader reports that it leads and the old one that it follows, each on its own host; Patroni's
+ * answer alone is not believed.
+ */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
   const wait = async (host: Host, role: 'leader' | 'replica') => {
     op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);

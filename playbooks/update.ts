@@ -32,7 +32,7 @@ import {
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { archiveAll } from './backup.ts';
-import { takeOutOfService } from './step-aside.ts';
+import { takeOutOfService } from './out-of-service.ts';
 import { switchOver } from './switchover.ts';
 
 export interface UpdateOptions {
@@ -43,15 +43,18 @@ export interface UpdateOptions {
   wait: Waits;
 }
 
-/** What is to be done on which host. */
+/** The work of an update, by host. */
 export interface UpdatePlan {
-  /** Hosts that are taken out one by one, with what is installed there. */
+  /** Hosts that are taken out one by one, with their upgrades and reasons to boot. */
   rolling: Map<Host, { upgrades: Upgrade[]; boot: string[] }>;
   /** Hosts whose pgBackRest is upgraded, all in one step at the end. */
   together: Map<Host, Upgrade[]>;
 }
 
-/** Asks the package managers of these hosts what there is to do. Rejects with the first host's failure; nothing was changed then. */
+/**
+ * Asks the package managers of these hosts for upgrades. Rejects with the first host's failure; nothing was changed
+ * then.
+ */
 export async function planUpdate(
   op: Operation,
   hosts: readonly Host[],
@@ -80,7 +83,7 @@ export async function planUpdate(
   return { plan, found };
 }
 
-/** Fetches everything before anything is stopped. */
+/** Downloads all packages before anything is stopped. */
 export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
   const wanted = new Map<Host, Upgrade[]>();
   for (const [host, { upgrades }] of plan.rolling) wanted.set(host, upgrades);
@@ -96,7 +99,9 @@ export async function download(op: Operation, plan: UpdatePlan): Promise<void> {
   settled(results);
 }
 
-/** The hosts of a group, one after another, each behind a gate; who is next is decided by what is seen then. */
+/**
+ * Updates the hosts of a group, one after another, each after a gate; the present snapshot decides which one is next.
+ */
 export async function roll(
   op: Operation,
   plan: UpdatePlan,
@@ -106,7 +111,7 @@ export async function roll(
   const left = new Set(hosts.filter((host) => plan.rolling.has(host)));
   while (left.size > 0) {
     op.checkInterrupt();
-    const host = nextHost([...left], await op.look(op.cluster.hosts, { about: ['members', 'balancers'] }));
+    const host = nextHost([...left], await op.observe(op.cluster.hosts, { about: ['members', 'balancers'] }));
     op.stage(`update ${host.name}`, [host]);
     const judge = (snapshot: Snapshot) => mayTakeOut(op.cluster, snapshot, host, options.limits);
     const snapshot = await op.until(host, 'gate', options.wait.gate, judge, {
@@ -125,7 +130,10 @@ export async function roll(
   }
 }
 
-/** One host: out of service, upgraded, booted if it must be, back in service, and whole again. `buffers`: shared memory (bytes). */
+/**
+ * Updates one host: takes it out of service, upgrades it, boots it if needed, brings it back into service, and waits
+ * until the cluster is whole. `buffers`: shared memory (bytes).
+ */
 async function takeOut(
   op: Operation,
   host: Host,
@@ -165,15 +173,15 @@ async function takeOut(
     { about: ['members', 'balancers'] },
   );
   await op.step(host, 'into service', 'packages', 'run', async () => {
-    await op.release(host, 'update');
-    if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.release(balancer, `drain-${host.name}`);
+    await op.runUndo(host, 'update');
+    if (member) for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'whole again', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
       stoppable: true,
     });
   });
 }
 
-/** pgBackRest everywhere in one step; archiving waits meanwhile, and is checked afterwards. */
+/** Upgrades pgBackRest on all hosts in one step; archiving pauses meanwhile, and is checked afterwards. */
 export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: UpdateOptions): Promise<void> {
   const hosts = [...plan.together.keys()];
   if (hosts.length === 0) return;
@@ -193,30 +201,30 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
     ),
   );
   settled(results);
-  // A copy archives nothing yet.
+  // A standby cluster archives nothing.
   if (!op.cluster.source) await archiveAll(op);
 }
 
-/** pgBackRest goes in lockstep: a part of its hosts may not be upgraded alone. */
+/** Whether pgBackRest may be upgraded: on all of its hosts or on none. */
 export function mayUpgradeTogether(plan: UpdatePlan, hosts: readonly Host[], all: readonly Host[]): boolean {
   const parts = all.filter((host) => host.roles.has('patroni') || host.roles.has('pgbackrest'));
   return plan.together.size === 0 || parts.every((host) => hosts.includes(host));
 }
 
-/** Back to the member that led before, if another one leads now. */
+/** Switches back to the member that led before, if another one leads now. */
 export async function switchBack(op: Operation, leader: string | undefined, options: UpdateOptions): Promise<void> {
   const { cluster } = op;
   const host = cluster.hosts.find((one) => one.name === leader);
   const members = hostsWith(cluster, 'patroni');
-  const leads = async () => (await op.look(members, { about: ['members'] })).leader?.name;
+  const leads = async () => (await op.observe(members, { about: ['members'] })).leader?.name;
   if (!host || (await leads()) === host.name) return;
   op.stage('switch back', [host]);
-  // A member that has just come back is made synchronous one cycle later.
+  // A member that has just returned becomes synchronous one cycle later.
   await op.until(host, 'gate', options.wait.gate, (snapshot) => steady(cluster, snapshot, options.limits), {
     everyMs: 1000,
     stoppable: true,
   });
-  // Only a synchronous standby may take over; which one that is, is Patroni's choice among those that may.
+  // Only a synchronous standby may take over; Patroni chooses it among those that may.
   const rivals = members.filter((other) => other !== host);
   const synchronous = (snapshot: Snapshot) =>
     verdict(
@@ -224,12 +232,12 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
         ? []
         : [`${host.name} is no synchronous standby yet`],
     );
-  const now = await op.look(members, { about: ['members'] });
+  const now = await op.observe(members, { about: ['members'] });
   const buffers = sharedBuffers(now);
   if (!synchronous(now).ok)
     await op.step(host, 'become the synchronous standby', 'patroni', 'run', async () => {
       for (const rival of rivals) {
-        await op.arm(
+        await op.armUndo(
           rival,
           'rival',
           unmark(rival, NOT_SYNCHRONOUS),
@@ -244,5 +252,5 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
       });
     });
   await switchOver(op, host.name);
-  for (const rival of rivals) await op.release(rival, 'rival');
+  for (const rival of rivals) await op.runUndo(rival, 'rival');
 }

@@ -17,9 +17,9 @@ const FILE = PATHS.clientPasswords;
 const SWAP = `mv -fT ${FILE}.hapg-new ${FILE}`;
 
 /**
- * Changes the password of a user in the database and in the clients' password files at the same moment, as near as that can
- * be done, then in the store. Where the database keeps the old password the clients get their old files back. A client that
- * could not be given the new file is reported as StepFailed, when everything else is done: the password is the new one then.
+ * Changes a user's password in the database and in the clients' password files as close to the same moment as possible,
+ * then in the store. Where the database keeps the old password the clients get their old files back. A client without
+ * the new file is reported as StepFailed after everything else: the new password is in effect then.
  */
 export async function changeUserPassword(
   op: Operation,
@@ -58,13 +58,16 @@ export async function changeUserPassword(
     );
 }
 
-/** A client that could not be given the new file. */
+/** A client that did not get the new file. */
 interface Missed {
   host: Host;
   reason: string;
 }
 
-/** Rejects when the database did not take the password; what became of the clients is known then as well. */
+/**
+ * Changes the password in the database and the clients' files. Rejects when the database did not; the state of the
+ * clients is known then as well.
+ */
 async function exchange(op: Operation, name: string, alter: string, clients: readonly Host[]): Promise<Missed[]> {
   const give = async (hosts: readonly Host[]): Promise<Missed[]> => {
     const results = await settleAll(hosts, op.session.options.forks, (host) => op.ask(host, 'new password file', SWAP));
@@ -78,13 +81,13 @@ async function exchange(op: Operation, name: string, alter: string, clients: rea
     await onLeader(op, name, alter);
     return give(clients);
   }
-  // The client's URI logs in as this user, who may change the own password. One session does both, so that hardly any login
-  // falls between the file and the server.
+  // The client's URI logs in as this user, who may change the own password. One session does both, so that hardly any
+  // login falls between the file and the server.
   const script = `\\! ${SWAP}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
   const changed = op.step(first, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(`${print(script)} | ${clientPsql(uri, FILE)} -v ON_ERROR_STOP=1 -f - >/dev/null`),
   );
-  // Both are waited for: a file that is exchanged after the old ones are put back would stay.
+  // Both are awaited: a file that is exchanged after the old ones are restored would stay.
   const [done, missed] = await Promise.allSettled([changed, give(others)]);
   settled([done]);
   return settled([missed])[0]!;
@@ -93,7 +96,7 @@ async function exchange(op: Operation, name: string, alter: string, clients: rea
 const reasonOf = (cause: Error): string => (cause instanceof StepFailed ? cause.reason : cause.message);
 
 async function onLeader(op: Operation, name: string, sql: string): Promise<void> {
-  const { leader } = await op.look(hostsWith(op.cluster, 'patroni'), { about: ['members'] });
+  const { leader } = await op.observe(hostsWith(op.cluster, 'patroni'), { about: ['members'] });
   if (!leader) throw new Refused('no member leads');
   const host = op.host(leader.name);
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted } from './errors.ts';
 
-/** Time as a run sees it; tests bring one that does not wait. */
+/** The clock of a run; tests use one that does not wait. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** The present time (ms since the epoch). */
   now(): number;
-  /** Waits so long (ms). Rejects with Interrupted as soon as `signal` is aborted. */
+  /** Waits for `ms`. Rejects with Interrupted as soon as `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The time of this machine. */
+/** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
@@ -21,7 +21,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Waits so long (ms). Returns false where `signal` ended the wait. */
+/** Waits for `ms`. Returns false where `signal` ended the wait. */
 export const passes = (clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> =>
   clock.sleep(ms, signal).then(
     () => true,

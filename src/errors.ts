@@ -1,6 +1,5 @@
 /**
- * The ways a run can end, each with its exit code (the table is part of the outside contract).
- * Everything else that is thrown is a bug and ends with 250 and a stack.
+ * The exit codes (the table is part of the outside contract). Any other error is a bug and exits with 250 and a stack.
  */
 export const EXIT = {
   done: 0,
@@ -13,7 +12,7 @@ export const EXIT = {
   bug: 250,
 } as const;
 
-/** A known end of a run: one short message for the person, no stack. */
+/** A known error that ends a run: one short message for the user, no stack. */
 export class KnownError extends Error {
   constructor(
     message: string,
@@ -31,7 +30,7 @@ export class UsageError extends KnownError {
   }
 }
 
-/** A guard or gate said no, or the cluster is not healthy. */
+/** A verdict or gate refused, or the cluster is not healthy. */
 export class Refused extends KnownError {
   constructor(message: string) {
     super(message, EXIT.refused);
@@ -48,7 +47,7 @@ export class Locked extends KnownError {
   }
 }
 
-/** No SSH session with a host: network, login or host key. */
+/** A host is unreachable: network, login or host key. */
 export class Unreachable extends KnownError {
   constructor(
     readonly host: string,
@@ -58,7 +57,7 @@ export class Unreachable extends KnownError {
   }
 }
 
-/** A step could not be carried out on a host. */
+/** A step failed on a host. */
 export class StepFailed extends KnownError {
   constructor(
     readonly host: string,
@@ -69,7 +68,7 @@ export class StepFailed extends KnownError {
   }
 }
 
-/** The person asked to stop. */
+/** The user asked to stop. */
 export class Interrupted extends KnownError {
   constructor(message = 'interrupted') {
     super(message, EXIT.interrupted);

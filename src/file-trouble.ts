@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from './errors.ts';
 
-/** What the operating system's errors mean where a file of this machine is concerned (errno(3)). */
+/** Messages for the operating system's errors about files of this machine (errno(3)). */
 const TROUBLE: Record<string, string> = {
   EACCES: 'permission denied',
   EBUSY: 'it is in use',
@@ -24,14 +24,14 @@ const TROUBLE: Record<string, string> = {
   ERR_INVALID_ARG_VALUE: 'no file can have that name',
 };
 
-/** Words for what the operating system said about a file of this machine; undefined for any other error. */
+/** Describes an error of the operating system about a file of this machine; undefined for any other error. */
 export function fileTrouble(error: unknown): string | undefined {
   const { path, dest, syscall } = (error ?? {}) as NodeJS.ErrnoException & { dest?: string };
   const words = errnoWords(error);
   return words && (path ?? syscall) !== undefined ? `${dest ?? path ?? syscall}: ${words}` : undefined;
 }
 
-/** As `fileTrouble`, without the file's name: for a message that has it already. */
+/** As `fileTrouble`, without the file's name, for a message that already has it. */
 export function errnoWords(error: unknown): string | undefined {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   const meaning = code === undefined ? undefined : TROUBLE[code];
@@ -39,8 +39,8 @@ export function errnoWords(error: unknown): string | undefined {
 }
 
 /**
- * Does something with a file that a person has named; what the operating system says becomes a usage error that begins
- * with the name.
+ * Does work with a file that the user named; an error of the operating system becomes a UsageError that begins with the
+ * name.
  */
 export function onFile<T>(name: string, work: () => T): T {
   try {
@@ -52,7 +52,9 @@ export function onFile<T>(name: string, work: () => T): T {
   }
 }
 
-/** Throws UsageError unless a file of this name can be written, before work is done whose result goes there. */
+/**
+ * Throws UsageError unless a file of this name can be written. To be called before the work whose result goes there.
+ */
 export function expectWritable(name: string): void {
   onFile(name, () => {
     if (!existsSync(name)) accessSync(dirname(name), constants.W_OK);

@@ -1,32 +1,32 @@
 import { factsOf, ROLE_NAMES, type ROLES, type RoleName } from './roles.ts';
 
-/** Paths of hapg's own on the hosts; the one place where they are written. */
+/** Paths of hapg's own files on the hosts; they are written only here. */
 export const PATHS = {
   etc: '/etc/hapg',
   identity: '/etc/hapg/cluster.json',
   state: '/var/lib/hapg',
   lock: '/var/lib/hapg/lock',
-  /** One empty file a handler that is still due. */
+  /** One empty file for each handler that is still due. */
   pending: '/var/lib/hapg/pending',
   /** Scripts and exit codes of transient units. */
   units: '/var/lib/hapg/units',
   /** Undos of temporary changes, one directory each. */
   undo: '/var/lib/hapg/undo',
-  /** What a guarded change would put back. */
-  guard: '/var/lib/hapg/undo/guard',
+  /** The undo of guarded changes, with the saved state. */
+  loginUndo: '/var/lib/hapg/undo/guard',
   /** The directory of this host's database, once there is one. */
   data: '/var/lib/hapg/data',
-  /** Which source has let this host in as a copy; gone with the next boot. */
+  /** The source that has let this host in as a standby; removed at the next boot. */
   letIn: '/run/hapg-let-in',
-  /** While this is there, Patroni does not start: a restore is under way. */
+  /** While this file exists, Patroni does not start: a restore is in progress. */
   restore: '/var/lib/hapg/restore',
-  /** What Patroni reads: a link to its configuration, and which data center is preferred. */
+  /** Patroni's configuration: a link, and the preferred data center. */
   memberConfig: '/run/patroni-member',
   preferencesScript: '/etc/patroni/preferences',
   drillScript: '/usr/local/lib/hapg/drill',
-  /** What the last drill found. */
+  /** The result of the last drill. */
   drill: '/var/lib/hapg/drill.json',
-  /** Keys to another cluster's repositories, while a clone of it is made here. */
+  /** Keys to another cluster's repositories, during a clone. */
   source: '/etc/pgbackrest/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
@@ -38,7 +38,7 @@ type WithKeys = {
   [Name in RoleName]: (typeof ROLES)[Name] extends { keys: string } ? Name : never;
 }[RoleName];
 
-/** Where each role keeps its keys and certificates on a host; on a client it is the authority to verify servers with. */
+/** Directory of each role's keys and certificates on a host; on a client, the authority to verify servers with. */
 export const PKI = {
   ...(Object.fromEntries(
     ROLE_NAMES.flatMap((role) => (factsOf(role).keys ? [[role, factsOf(role).keys]] : [])),

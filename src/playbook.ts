@@ -5,37 +5,37 @@ import type { Facts } from './observe/host.ts';
 import type { SecretStore } from './secrets/store.ts';
 import type { Step } from './steps/step.ts';
 
-/** All that roles and playbooks may look at: the model, the secrets, what the hosts are, how the cluster lives. */
+/** The inputs of roles and playbooks: model, secrets, facts of the hosts, snapshot of the cluster. */
 export interface Context {
   cluster: Cluster;
   secrets: SecretStore;
   facts(host: Host): Facts;
   snapshot: Snapshot;
   /** Names of the hosts through which this run reaches others. */
-  ways: ReadonlySet<string>;
+  jumpHosts: ReadonlySet<string>;
   /** The hosts that this run is about; undefined: all. */
   only?: readonly Host[] | undefined;
-  /** Size of the database that a new replica copies, where a command has asked for it. */
+  /** Size of the database that a new replica copies, where a command has read it (bytes). */
   databaseBytes?: number | undefined;
-  /** Leaf certificates made before this moment (milliseconds since the epoch) are renewed, where a command wants that. */
+  /** Leaf certificates made before this time are renewed, where a command sets it (ms since the epoch). */
   renewIssuedBefore?: number | undefined;
 }
 
-/** One stretch of a playbook: what is done on which hosts, together or one after another. */
+/** A stage of a playbook: steps for some hosts, done together or one after another. */
 export interface Stage {
   name: string;
   hosts(context: Context): readonly Host[];
   steps(host: Host, context: Context): Step[];
   /**
-   * Hosts that have something to do, in the groups that may be worked on at once. Absent: all together.
-   * Groups run one after another, each behind `gate`.
+   * Groups of the hosts with work; the hosts of a group are worked on at once. Groups run one after another, each after
+   * `gate`. Absent: one group.
    */
   order?(busy: readonly Host[], context: Context): Host[][];
-  /** What a handler of this run set going needs this many seconds until it shows; the stage's hosts are not read before. */
+  /** Time until the effect of a handler of this run shows (s); the stage's hosts are not probed before. */
   settles?(context: Context): { handler: string; seconds: number };
-  /** Seconds between two groups, for what does not show at once; before the gate looks. */
+  /** Wait between two groups, before the gate, for effects that do not show at once (s). */
   between?(context: Context): number;
-  /** Must hold before each group of an ordered stage; asked again until it does or its time is over. */
+  /** Verdict that must be yes before each group of an ordered stage; repeated until it is or its time is over. */
   gate?(group: readonly Host[], context: Context): Verdict;
 }
 

@@ -25,11 +25,11 @@ const eta = new Eta({
 /** Fills `templates/NAME.eta`; throws with the template's line when a value is missing. */
 export const render = (name: string, data: object): string => eta.render(`${name}.eta`, data);
 
-/** YAML that Python and Go read the same way as we do (YAML 1.1 words such as `on` are quoted). */
+/** Writes YAML that Python and Go read as we do (YAML 1.1 words such as `on` are quoted). */
 const yaml = (value: unknown): string =>
   stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
 
-/** As `yaml`, for a value that holds secrets: the text knows where they are. */
+/** As `yaml`, for a value that holds secrets: the text knows their positions. */
 export function secretYaml(value: Readonly<Record<string, unknown>>): SecretText {
   const text = yaml(reveal(value));
   return new SecretText(
@@ -48,8 +48,8 @@ export function secretYaml(value: Readonly<Record<string, unknown>>): SecretText
 }
 
 /**
- * As `render`, for data that holds secrets: templates print them as they print texts. A mark stands for each of them
- * meanwhile, which no text of ours holds.
+ * As `render`, for data that holds secrets, which templates print like texts. Placeholders with a nonce stand for them
+ * during rendering.
  */
 export function renderSecret(name: string, data: object, form: Form): SecretText {
   const secrets: Secret[] = [];

@@ -1,21 +1,23 @@
-/** A port that a role listens on: the inventory's key that holds it, and its name in messages. */
+/** A port that a role listens on: its key in the inventory, and its name in messages. */
 export interface RolePort {
   path: readonly string[];
   what: string;
 }
 
-/** What is true of a role for every cluster; everything that differs between clusters is in the role's folder. */
+/** Properties of a role that are the same in every cluster; what differs between clusters is in the role's folder. */
 export interface RoleFacts {
-  /** An inventory gives it to a host by name in `roles`; the others belong to every host unless they are turned off. */
+  /**
+   * Whether an inventory assigns it to a host in `roles`; the others belong to every host unless they are turned off.
+   */
   assignable: boolean;
   /** Groups of an Ansible inventory whose hosts have this role, as a pattern; common names in PostgreSQL collections. */
   ansibleGroups?: string;
   ports?: readonly RolePort[];
-  /** Units that serve, in the order in which they are stopped. */
+  /** Service units, in the order in which they are stopped. */
   units?: readonly string[];
-  /** Units that log something worth reading, beside those that serve; without `.service`. */
+  /** Units whose logs are shown, beside the services; without `.service`. */
   jobs?: readonly string[];
-  /** Name prefixes of packages that are never upgraded behind the cluster's back (autobase #1440). */
+  /** Name prefixes of packages that unattended-upgrades must not upgrade (autobase #1440). */
   packages?: readonly string[];
   /** Where its keys and certificates are on a host. */
   keys?: string;
@@ -24,8 +26,8 @@ export interface RoleFacts {
 const at = (what: string, ...path: string[]): RolePort => ({ path, what });
 
 /**
- * Every role that a host can have, in the order in which they are set up; services stop in the reverse order. The one
- * table that everything reads which asks about all roles: the inventory, the firewall, logs, hardening, the order of stops.
+ * All roles, in the order of setup; services stop in the reverse order. This table is the only list of roles: the
+ * inventory, the firewall, logs, hardening and the order of stops read it.
  */
 export const ROLES = {
   hardening: { assignable: false },
@@ -92,15 +94,15 @@ export const ROLES = {
 } as const satisfies Record<string, RoleFacts>;
 
 export type RoleName = keyof typeof ROLES;
-/** Roles that an inventory gives to a host by name. */
+/** Roles that an inventory assigns to a host. */
 export type AssignableRole = {
   [Name in RoleName]: (typeof ROLES)[Name]['assignable'] extends true ? Name : never;
 }[RoleName];
 
-/** Role names in the order in which they are set up. */
+/** Role names in the order of setup. */
 export const ROLE_NAMES = Object.keys(ROLES) as RoleName[];
 
-/** What the table says of a role. */
+/** Returns the row of a role. */
 export const factsOf = (role: RoleName): RoleFacts => ROLES[role];
 
 export const ASSIGNABLE_ROLES = ROLE_NAMES.filter((role) => factsOf(role).assignable) as AssignableRole[];
@@ -113,13 +115,13 @@ const listed = (list: (facts: RoleFacts) => readonly string[] | undefined): stri
 /** Name prefixes of the packages that keep the cluster alive. */
 export const HA_PACKAGES = listed(({ packages }) => packages);
 
-/** Names of all units that serve, without `.service`. */
+/** Names of all service units, without `.service`. */
 export const SERVICES = listed(({ units }) => units?.map((unit) => unit.replace(/\.service$/, '')));
 
-/** Names of all units whose journals tell of the cluster, without `.service`. */
+/** Names of all units whose journals are shown, without `.service`. */
 export const JOURNALS = [...SERVICES, ...listed(({ jobs }) => jobs)];
 
-/** Units that serve on a host with these roles, in the order in which they are stopped. */
+/** Service units of a host with these roles, in the order in which they are stopped. */
 export const unitsOf = ({ roles }: { roles: ReadonlySet<RoleName> }): string[] => [
   ...new Set(
     ROLE_NAMES.filter((role) => roles.has(role))

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** What stands in place of a secret. */
+/** The replacement of a secret in output. */
 export const REDACTED = '[redacted]';
 
 /** A value that must not be shown: every way of printing it yields `[redacted]`. */
@@ -11,12 +11,12 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself, for the one place that sends it to the program that needs it. */
+  /** Returns the value, for the one place that sends it to the program that needs it. */
   reveal(): string {
     return this.#value;
   }
 
-  /** What may be shown of it. */
+  /** Returns the text that may be shown. */
   redacted(): string {
     return REDACTED;
   }

@@ -1,21 +1,20 @@
-/**
- * One model of time. Patroni, HAProxy, etcd, keepalived, clients and every gate of hapg take their figures from here,
- * so that a preset changes all of them together.
- */
+/** The timers of Patroni, HAProxy, the DCS, keepalived and clients. A preset changes all of them together. */
 export type Rto = 'fast' | 'norm' | 'wide';
 
 export interface Timing {
-  /** Seconds; Patroni: `loop_wait + 2 * retry_timeout <= ttl`. */
+  /** Patroni's timers (s): `loop_wait + 2 * retry_timeout <= ttl`. */
   patroni: { ttl: number; loop_wait: number; retry_timeout: number; primary_start_timeout: number };
-  /** HAProxy check timers, in milliseconds and counts. */
+  /** HAProxy's check timers (ms) and counts. */
   haproxy: { inter: number; fastinter: number; downinter: number; rise: number; fall: number };
-  /** Milliseconds; the wide pair is for members that share disk and cores with PostgreSQL (etcd tuning guide). */
+  /**
+   * etcd's timers (ms); the longer pair is for members that share disk and cores with PostgreSQL (etcd tuning guide).
+   */
   etcd: { heartbeat: number; election: number };
-  /** Milliseconds of a tick; ticks for a member to start and copy, and to be silent before it is given up. */
+  /** Length of a tick (ms); ticks for a member to start and copy, and to be silent before it counts as lost. */
   zookeeper: { tickMs: number; initTicks: number; syncTicks: number };
-  /** Seconds between VRRP advertisements. */
+  /** Interval between VRRP advertisements (s). */
   keepalived: { advert: number };
-  /** libpq; seconds but for tcp_user_timeout (milliseconds). */
+  /** libpq (s); tcp_user_timeout (ms). */
   client: {
     connect_timeout: number;
     keepalives_idle: number;
@@ -23,7 +22,7 @@ export interface Timing {
     keepalives_count: number;
     tcp_user_timeout: number;
   };
-  /** Seconds within which a lost leader must have been replaced. */
+  /** Bound for the replacement of a lost leader (s). */
   failoverBound: number;
 }
 
@@ -47,7 +46,7 @@ const PRESETS: Record<Rto, Pick<Timing, 'patroni' | 'haproxy' | 'failoverBound'>
   },
 };
 
-/** What an inventory may set by hand instead of the preset's figure. */
+/** Figures that an inventory may set instead of the preset's. */
 export interface TimingOverrides {
   ttl?: number | undefined;
   loop_wait?: number | undefined;
@@ -69,7 +68,7 @@ function etcdTimes(rto: Rto, overrides: TimingOverrides, shared: boolean): Timin
   };
 }
 
-/** All figures of time for a cluster. `sharedEtcd`: an etcd member runs on a database host. */
+/** Returns the timers of a cluster. `sharedEtcd`: an etcd member runs on a database host. */
 export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean): Timing {
   const preset = PRESETS[rto];
   return {

@@ -1,4 +1,4 @@
-/** Bytes for a person. */
+/** Formats a number of bytes. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = count;
@@ -19,5 +19,5 @@ export function progressBar(count: number, total: number | undefined): string {
   return `[${'#'.repeat(done)}${' '.repeat(WIDTH - done)}] ${bytes(count)} of ${bytes(total)}`;
 }
 
-/** Seconds since the epoch as `2026-01-31T14:05:00Z`. */
+/** Formats seconds since the epoch as `2026-01-31T14:05:00Z`. */
 export const isoSeconds = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

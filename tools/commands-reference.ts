@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXAMPLES } from '../src/commands/help.ts';
-import { withCommonOptions } from '../src/commands/options.ts';
+import { withCommonOptions } from '../src/commands/register/options.ts';
 import type { EXIT } from '../src/errors.ts';
 
 const END: Record<keyof typeof EXIT, { meaning: string; where: string }> = {
@@ -37,7 +37,7 @@ const optionRow = (option: Option): string =>
 const rows = (options: readonly Option[]): string =>
   ['| option | default | meaning |', '|---|---|---|', ...options.map(optionRow)].join('\n');
 
-/** The options that `withCommonOptions` adds, taken from a command that has nothing else. */
+/** The options that `withCommonOptions` adds, read from a command without any others. */
 const commonOptions = (empty: Command): readonly Option[] => withCommonOptions(empty).options;
 
 /** A command line as it is typed, with its arguments. */
@@ -119,7 +119,10 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
 | \`VISUAL\`, \`EDITOR\` | editor of \`hapg config edit\` |
 | \`NO_COLOR\` | no colors |`;
 
-/** The text of docs/commands.md: exit codes, common options, and a section for each command in the groups of the help. */
+/**
+ * Writes the text of docs/commands.md: exit codes, common options, and a section for each command in the groups of the
+ * help.
+ */
 export function commandsReference(program: Command, exits: typeof EXIT, empty: Command): string {
   const common = commonOptions(empty);
   const groups = new Map<string, Command[]>();

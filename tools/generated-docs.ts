@@ -5,7 +5,7 @@ import { jsonSchema } from '../src/inventory/schema.ts';
 import { commandsReference } from './commands-reference.ts';
 import { inventoryReference } from './inventory-reference.ts';
 
-/** The pages that are made from the program, by their path from the root of the project. */
+/** The generated pages, by their path from the root of the project. */
 export const generatedDocs = (): Map<string, string> =>
   new Map([
     ['docs/inventory.md', inventoryReference(jsonSchema())],

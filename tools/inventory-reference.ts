@@ -16,24 +16,24 @@ interface Node {
   oneOf?: readonly Node[];
 }
 
-/** One key of an inventory, as the reference shows it. */
+/** One key of an inventory in the reference. */
 export interface Key {
-  /** Dotted path; `NAME` stands for a name of the person's, `[]` for an item of a list. */
+  /** Dotted path; `NAME` stands for a name that the user chooses, `[]` for an item of a list. */
   path: string;
   type: string;
-  /** As YAML flow text; empty where there is none. */
+  /** YAML flow text; empty where there is none. */
   default: string;
   description: string;
   required: boolean;
 }
 
-/** Bounds beyond which a number says nothing to a reader: what zod writes for "an integer". */
+/** Bounds that are not shown: zod writes them for "an integer". */
 const BOUND = Number.MAX_SAFE_INTEGER;
 
 /** Wraps a text in a code span; a pipe would end the cell of a table. */
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-/** The forms that a value may have. */
+/** The alternative forms of a value. */
 const forms = (node: Node): readonly Node[] => node.anyOf ?? node.oneOf ?? [node];
 
 function typeOf(node: Node): string {
@@ -77,7 +77,7 @@ export function keysOf(node: Node, path = ''): Key[] {
       description: child.description ?? '',
       required,
     };
-    // Forms of one value share keys, such as the kind of a repository; each form has its own words for it.
+    // Forms of one value share keys, such as the kind of a repository; each form describes them itself.
     if (!seen.has(`${at} ${key.description}`)) keys.push(key);
     seen.add(`${at} ${key.description}`);
     keys.push(...keysOf(child, at));
@@ -86,7 +86,8 @@ export function keysOf(node: Node, path = ''): Key[] {
     for (const [name, child] of Object.entries(form.properties ?? {}))
       below(name, child, form.required?.includes(name) ?? false);
     const { additionalProperties: named, items } = form;
-    // Names without a structure of their own (PostgreSQL settings, networks of a standby) are said at their parent.
+    // Names without a structure of their own (PostgreSQL settings, networks of a standby) are described at their
+    // parent.
     if (typeof named === 'object' && forms(named).some((one) => one.properties))
       keys.push(...nested(named, `${path}.NAME`));
     if (items) keys.push(...nested(items, `${path}[]`));
@@ -96,7 +97,7 @@ export function keysOf(node: Node, path = ''): Key[] {
   );
 }
 
-/** Keys of what stands below a name or in a list, where that is a mapping; the name itself where it says something. */
+/** Keys below a name or in a list, where that is a mapping; the name itself where it has a description. */
 const nested = (node: Node, path: string): Key[] => [
   ...(path.endsWith('.NAME') && node.description
     ? [{ path, type: typeOf(node), default: '', description: node.description, required: false }]
@@ -104,7 +105,7 @@ const nested = (node: Node, path: string): Key[] => [
   ...keysOf(node, path),
 ];
 
-/** Paths of the keys that nobody has described. */
+/** Paths of the keys without a description. */
 export const undescribed = (schema: unknown): string[] =>
   keysOf(schema as Node)
     .filter(({ description }) => description === '')
@@ -133,7 +134,7 @@ with file, line and column. \`inventory/lab.yaml\` and its neighbors are complet
 out, or the meaning says what happens then. \`-e KEY=VALUE\` overrides any key for one run.
 `;
 
-/** The text of docs/inventory.md for a schema: one table a key at the top. */
+/** Writes the text of docs/inventory.md for a schema: one table for each key at the top. */
 export function inventoryReference(schema: unknown): string {
   const { properties = {}, required = [] } = schema as Node;
   const all = keysOf(schema as Node);

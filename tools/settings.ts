@@ -1,9 +1,10 @@
 /**
- * Writes `src/postgres/settings-table.ts` from real servers: `npm run settings -- SOURCE...`, one for each supported major
- * version, the oldest first. A source is a directory of programs, with which a throw-away cluster is made and asked for
- * `pg_settings` (`postgres --describe-config` tells which settings belong in a file), or, for a program that does not run
- * here, a file with what it said where it runs:
- *   { postgres --version; psql -XAtqc "$(npm run -s settings)"; postgres --describe-config; } > FILE
+ * Writes `src/postgres/settings-table.ts` from real servers: `npm run settings -- SOURCE...`, one for each supported
+ * major version, the oldest first. A source is a directory of programs, with which a throw-away cluster is made and
+ * asked for `pg_settings` (`postgres --describe-config` shows which settings belong in a file). Where they do not run
+ * on this machine, a source is a file with their output from another one:
+ *
+ * { postgres --version; psql -XAtqc "$(npm run -s settings)"; postgres --describe-config; } > FILE
  */
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -14,10 +15,10 @@ import { asText, PG_SETTINGS, type Row, rowsOf } from '../src/postgres/table-tex
 const FILE = 'src/postgres/settings-table.ts';
 
 /**
- * What Debian's packages have and the builds of 16 and 18 that could be run here have not: they were made without lz4,
- * zstd and liburing (`debian/rules` of postgresql-16 and -18 asks for all three; `guc_tables.c` has the values), without
- * Debian's patch `extension_destdir`, and before the minor releases 16.15 and 18.6, which brought two settings with them
- * (release notes; both look alike in 15.20 and 17.12, from which they are taken).
+ * Settings that Debian's packages have and the builds of 16 and 18 that run here do not: those were made without lz4,
+ * zstd and liburing (`debian/rules` of postgresql-16 and -18 asks for all three; `guc_tables.c` has the values),
+ * without Debian's patch `extension_destdir`, and before the minor releases 16.15 and 18.6, which brought two settings
+ * with them (release notes; both look alike in 15.20 and 17.12, from which they are taken).
  */
 const DEBIAN: Record<
   string,
@@ -31,7 +32,7 @@ const DEBIAN: Record<
   output_plugin_libraries: (_major, row, known) => row ?? known.get('output_plugin_libraries'),
 };
 
-/** Runs a program as an account that PostgreSQL accepts; throws with what it said. */
+/** Runs a program as an account that PostgreSQL accepts; throws with its output. */
 function run(library: string, program: string, ...args: string[]): string {
   const command = process.getuid?.() === 0 ? ['runuser', '-u', 'postgres', '--', program, ...args] : [program, ...args];
   const { status, stdout, stderr, error } = spawnSync(command[0]!, command.slice(1), {
@@ -55,7 +56,7 @@ const foundIn = (version: string, settings: string, describeConfig: string): Fou
   return { version: number, major: Number.parseInt(number, 10), rows: rowsOf(settings, describeConfig) };
 };
 
-/** The settings of one installation. */
+/** Reads the settings of one installation. */
 function ask(bin: string): Found {
   const library = join(bin, '../lib');
   const directory = mkdtempSync(join(tmpdir(), 'hapg-settings-'));
@@ -88,7 +89,7 @@ function ask(bin: string): Found {
   }
 }
 
-/** What another host has said. */
+/** Reads the output from another host. */
 function read(file: string): Found {
   const [version, settings, ...describeConfig] = readFileSync(file, 'utf8').split('\n');
   return foundIn(version!, settings ?? '', describeConfig.join('\n'));

@@ -28,7 +28,7 @@ export const etcdMembers: DcsMembers = {
 
   async leave(op, host) {
     const { cluster } = op;
-    const other = dcsHosts(cluster).find((one) => one !== host && !op.isAway(one))!;
+    const other = dcsHosts(cluster).find((one) => one !== host && !op.isUnreachable(one))!;
     await op.step(other, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
       remote.run(removeMember(dcsPeer(cluster, host), clientUrl(other, cluster)), DCS_CHANGE_S),
     );
@@ -37,12 +37,12 @@ export const etcdMembers: DcsMembers = {
   remains: ({ dcs }) => memberRemains(dcs.dataDir),
 
   replacement:
-    'a snapshot is kept, the old member is removed by its id, what is left of its data moved aside, and it joins anew: as a learner, then as a voter',
+    'a snapshot is kept, the old member is removed by its id, what is left of its data moved aside, and it joins again: as a learner, then as a voter',
 
   async replace(op, host) {
     const { cluster } = op;
     const data = quote(cluster.dcs.dataDir);
-    const { dcs } = await op.look();
+    const { dcs } = await op.observe();
     const well = dcsHosts(cluster).filter(
       (other) => other !== host && dcs.members.some((one) => one.name === other.name && one.healthy),
     );
@@ -63,11 +63,11 @@ install -d -o etcd -g etcd -m 0700 ${data}`),
 
   create: (cluster, host, key, value) => createKey(clientUrl(host, cluster), key, value),
 
-  forget: (cluster, host, keys, directories, stamp) =>
+  deleteKeys: (cluster, host, keys, directories, stamp) =>
     deleteKeys(clientUrl(host, cluster), cluster.dcsPath, { keys, directories, stamp }),
 };
 
-/** A host with an empty data directory becomes a learner, catches up, and votes. */
+/** Joins a host with an empty data directory: as a learner that catches up, then as a voter. */
 async function join(op: Operation, host: Host, well: readonly Host[]): Promise<void> {
   const { cluster } = op;
   await op.step(host, 'join etcd', 'etcd', 'create', async (remote) => {
@@ -85,11 +85,11 @@ async function join(op: Operation, host: Host, well: readonly Host[]): Promise<v
       const member = snapshot.dcs.members.find((one) => one.name === host.name);
       return verdict(member?.healthy || member?.learner ? [] : [`${host.name} is not a member yet`]);
     });
-    // etcd promotes a learner only when it is in step with the leader.
+    // etcd promotes a learner only when it has caught up with the leader.
     const end = Date.now() + dcsMember(cluster.timing) * 1000;
     for (;;) {
       const promoted = await op.session.ask(host, promoteMember(host.name, clientUrl(well[0]!, cluster)), QUICK_S);
-      const member = (await op.look()).dcs.members.find((one) => one.name === host.name);
+      const member = (await op.observe()).dcs.members.find((one) => one.name === host.name);
       if (member && !member.learner && member.healthy) return;
       if (Date.now() > end)
         throw new Error(`not promoted within ${dcsMember(cluster.timing)} s: ${promoted.output.trim()}`);

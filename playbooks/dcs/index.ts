@@ -3,7 +3,7 @@ import { etcdMembers } from './etcd.ts';
 import type { DcsMembers } from './members.ts';
 import { zookeeperMembers } from './zookeeper.ts';
 
-/** Undefined for a DCS that somebody else looks after. */
+/** The member operations of the cluster's DCS; undefined for an external one. */
 export function dcsMembers(cluster: Cluster): DcsMembers | undefined {
   const role = dcsRole(cluster);
   return role && { etcd: etcdMembers, zookeeper: zookeeperMembers }[role];

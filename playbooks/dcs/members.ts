@@ -1,23 +1,36 @@
 import type { Operation } from '../../src/engine/operation.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 
-/** What is done to the members of a living DCS beside configuring them; etcd and ZooKeeper each in their own way. */
+/** Operations on the members of a running DCS beside their configuration; etcd and ZooKeeper each have their own. */
 export interface DcsMembers {
   unit: string;
-  /** A file that says that this host has joined, outside of its data. */
+  /** File, outside the data directory, that marks a host as joined. */
   joined: string | undefined;
-  /** Takes the member of a host out of the ensemble, asked of another one. */
+  /** Removes the member of a host from the ensemble, by asking another member. */
   leave(op: Operation, host: Host): Promise<void>;
-  /** POSIX sh that tells what is left of a member: `active`, `data`, `size BYTES`, `written SECONDS`. Writes nothing. */
+  /**
+   * POSIX sh that prints what is left of a member: `active`, `data`, `size BYTES`, `written SECONDS`. Writes nothing.
+   */
   remains(cluster: Cluster): string;
-  /** What a replacement of a broken member means, for a person. */
+  /** Describes the replacement of a broken member, for the user. */
   replacement: string;
-  /** A member that is broken starts anew and gets everything from the others. */
+  /** Replaces a broken member with an empty one, which copies everything from the others. */
   replace(op: Operation, host: Host): Promise<void>;
-  /** POSIX sh, while all others are stopped: this member goes on alone with all that it knows; a copy of its data is kept. */
+  /**
+   * POSIX sh, while all others are stopped: lets this member continue alone with its data; keeps a copy of the data.
+   */
   alone(cluster: Cluster, host: Host): string;
-  /** POSIX sh for a host of the DCS: writes a key only if there is none. */
+  /** POSIX sh for a DCS host: writes a key only if there is none. */
   create(cluster: Cluster, host: Host, key: string, value: string): string;
-  /** POSIX sh for a host of the DCS: writes down what is below the cluster's path, then removes these. */
-  forget(cluster: Cluster, host: Host, keys: readonly string[], directories: readonly string[], stamp: string): string;
+  /**
+   * POSIX sh for a DCS host: saves everything below the cluster's path in a file, then deletes these keys and
+   * directories.
+   */
+  deleteKeys(
+    cluster: Cluster,
+    host: Host,
+    keys: readonly string[],
+    directories: readonly string[],
+    stamp: string,
+  ): string;
 }

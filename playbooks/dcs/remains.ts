@@ -7,9 +7,9 @@ import { isHealthy } from '../../src/programs/etcd.ts';
 import { quote, words } from '../../src/shell/quote.ts';
 
 /**
- * POSIX sh for a host of the DCS that names the others whose ports do not answer from here. Whatever a member says on such a
- * port, an error of TLS included, means that it is reached (curl(1), "EXIT CODES": 7 refused, 28 no answer in time). Of
- * etcd it also names those whose members say from here that they are healthy.
+ * POSIX sh for a DCS host that prints the other hosts whose ports do not answer. Any answer on such a port, an error of
+ * TLS included, means that it is reached (curl(1), "EXIT CODES": 7 refused, 28 no answer in time). For etcd it also
+ * prints those whose members report from here that they are healthy.
  */
 export const reaching = (cluster: Cluster, host: Host): string => {
   const { etcd, zookeeper } = cluster.settings;
@@ -30,7 +30,7 @@ ${
     .join('\n');
 };
 
-/** Reads what `remains` and `reaching` have printed. */
+/** Reads the answers of `remains` and `reaching`. */
 export const parseRemains = (answer: string): DcsRemains => ({
   active: /^active$/m.test(answer),
   data: /^data$/m.test(answer),

@@ -23,7 +23,7 @@ export const zookeeperMembers: DcsMembers = {
   joined: undefined,
 
   async leave(op, host) {
-    const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isAway(one));
+    const others = dcsHosts(op.cluster).filter((one) => one !== host && !op.isUnreachable(one));
     await op.step(others[0]!, `ZooKeeper member ${host.name} leaves`, 'zookeeper', 'remove', (remote) =>
       remote.run(removeMember(dcsPeer(op.cluster, host), zookeeperClients(op.cluster, others)), DCS_CHANGE_S),
     );
@@ -32,13 +32,13 @@ export const zookeeperMembers: DcsMembers = {
   remains: ({ dcs }) => memberRemains(dcs.dataDir),
 
   replacement:
-    'what is left of its data is moved aside, and it starts anew with its number: everything comes from the one that leads',
+    'what is left of its data is moved aside, and it starts empty with its number: it copies everything from the leader',
 
   async replace(op, host) {
     const { cluster } = op;
-    const snapshot = await op.look();
+    const snapshot = await op.observe();
     if (snapshot.dcs.members.length === 0)
-      throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper tells who the others are');
+      throw new StepFailed(host.name, 'start anew', 'no member of ZooKeeper lists the others');
     const data = quote(cluster.dcs.dataDir);
     await op.step(host, 'start anew', 'zookeeper', 'create', async (remote) => {
       await remote.run(
@@ -52,7 +52,7 @@ chown zookeeper:zookeeper ${data}/myid ${data}/conf/members.initial
 ${start('zookeeper.service', START_UNIT_S)}`,
         DCS_CHANGE_S,
       );
-      // One that had a vote has it still; another one asks for it as soon as it is in step.
+      // A member that had a vote still has it; any other one asks for it as soon as it has caught up.
       await op.until(
         host,
         'voting',
@@ -77,6 +77,6 @@ ${start('zookeeper.service', START_UNIT_S)}`,
 
   create: (cluster, host, key, value) => createKey(zookeeperClients(cluster, [host]), key, value),
 
-  forget: (cluster, host, keys, directories, stamp) =>
+  deleteKeys: (cluster, host, keys, directories, stamp) =>
     deleteKeys(zookeeperClients(cluster, [host]), cluster.dcsPath.replace(/\/$/, ''), { keys, directories, stamp }),
 };

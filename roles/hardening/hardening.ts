@@ -12,8 +12,8 @@ import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { auditRules } from './audit-rules.ts';
+import { isJumpHost } from './jump-host.ts';
 import { isNetwork, kernelSettings } from './kernel.ts';
-import { isWay } from './way.ts';
 
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
@@ -129,7 +129,7 @@ export function hardeningServices(host: Host, context: Context): Step[] {
 /** sshd: guarded, because a mistake here locks the operator out. */
 function access(host: Host, context: Context): Step[] {
   const facts = context.facts(host);
-  const forwards = isWay(host, context);
+  const forwards = isJumpHost(host, context);
   const content = render('hardening/sshd', {
     permitRoot: (host.ssh.user ?? 'root') === 'root' ? 'prohibit-password' : 'no',
     forwards,

@@ -2,13 +2,13 @@ import type { Cluster, Host } from '../../src/inventory/model.ts';
 import type { Context } from '../../src/playbook.ts';
 import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { isWay } from '../hardening/way.ts';
+import { isJumpHost } from '../hardening/jump-host.ts';
 
 /** The networks that may log in, and the hosts through which one comes from them. Empty: from anywhere. */
 function sshSources(host: Host, context: Context): string[] {
   const { hosts, firewall: its } = context.cluster;
   const { sshFrom } = its;
-  const through = hosts.filter((other) => other !== host && isWay(other, context));
+  const through = hosts.filter((other) => other !== host && isJumpHost(other, context));
   return sshFrom.length === 0 ? [] : [...sshFrom, ...through.map((other) => other.address)];
 }
 

@@ -7,7 +7,7 @@ export const BEAT_S = 60;
 export const BEAT_ANSWER_S = 30;
 
 /** Seconds until what could lock the operator out is put back by itself; nothing keeps that from coming. */
-export const GUARD_S = 90;
+export const LOGIN_UNDO_S = 90;
 
 /** Seconds after which a host that was taken out comes back at the earliest. */
 const SHORTEST_S = 300;

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { parseDocument } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
-import { awaitJoined, scout } from '../../playbooks/scout.ts';
+import { awaitJoined, inspectHost } from '../../playbooks/inspect-host.ts';
 import { reconnected } from '../bounds/patroni.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { admitApply, checkVersions } from '../decisions/admission.ts';
@@ -39,25 +39,25 @@ export function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewH
 }
 
 /**
- * `hapg add-replica`: the host is written into the inventory and brought in; done when it streams, votes and is balanced
- * to. A run that died is continued by the same command.
+ * `hapg add-replica`: writes the host into the inventory and brings it in. Done when it streams, votes and receives
+ * reads. The same command continues an interrupted run.
  */
 export function addReplicaCommand(name: string, options: AddOptions): Promise<number> {
   const wanted = parseHost(options);
   return operate(
     'add-replica',
     { ...options, asItIs: true },
-    async (op, found, made, store) => {
+    async (op, found, setup, store) => {
       const { cluster } = op;
       const host = op.host(name);
-      // Without the host, which a run that died may have written there: one member more may mean other defaults.
+      // Without the host, which an interrupted run may have written there: one more member may change defaults.
       const present = loadInventory(options.inventory, options.extra, (text) =>
         cluster.hosts.length > 1 && parseDocument(text).hasIn(['hosts', name]) ? removeHost(text, name) : text,
       ).cluster;
       const judge = (snapshot: Snapshot) => steady(present, snapshot, DEFAULT_LIMITS);
       const snapshot = await whenSteady(op, reconnected(cluster.timing), found, judge);
       refuseUnless(all(judge(snapshot), admitApply(cluster, snapshot, [])));
-      const prospect = host.roles.has('patroni') ? await scout(op, snapshot, host) : undefined;
+      const prospect = host.roles.has('patroni') ? await inspectHost(op, snapshot, host) : undefined;
       if (prospect) refuseUnless(mayAdd(cluster, snapshot, host, prospect));
       await store.complete();
       const survey = await surveyAll(op, apply, store, { databaseBytes: prospect?.databaseBytes });
@@ -70,7 +70,7 @@ export function addReplicaCommand(name: string, options: AddOptions): Promise<nu
         question: `Add ${name} to ${cluster.name}?`,
         hosts: [host],
         run: async () => {
-          writeInventory(cluster.file, made.text);
+          writeInventory(cluster.file, setup.text);
           await store.save();
           await converge(op, survey);
           await awaitJoined(op, host);

@@ -3,13 +3,13 @@ import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import type { Plan } from '../engine/plan.ts';
 import { EXIT, Refused } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
-import { carryOut, surveyFor, wantedBy } from '../run/apply.ts';
+import { carryOut, planInputs, surveyFor } from '../run/apply.ts';
 import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
-import { changing } from '../run/change.ts';
+import { changingRun } from '../run/changing-run.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { type Run, withRun } from '../run/run.ts';
 import { readPlan, refuseStale, savePlan } from '../run/saved-plan.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { applyDocument, planDocument, showApply } from '../view/apply.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
@@ -28,23 +28,23 @@ export interface ApplyOptions extends CommonOptions {
 
 const timed = ({ id, started }: Run) => ({ run: id, ms: performance.now() - started });
 
-/** `hapg plan`: what apply would do; changes nothing on the hosts. */
+/** `hapg plan`: shows what apply would do; changes nothing on the hosts. */
 export async function planCommand(options: PlanOptions): Promise<number> {
   const started = performance.now();
   const { out, diff = false, verbose } = options;
   if (out !== undefined) expectWritable(out);
-  const made = setup(options);
-  const wanted = await wantedBy(made, playbook);
+  const setup = readSetup(options);
+  const wanted = await planInputs(setup, playbook);
   const { secrets } = wanted;
-  return withRun(made, 'plan', { secrets: () => secrets.all(), started }, async (run) => {
+  return withRun(setup, 'plan', { secrets: () => secrets.all(), started }, async (run) => {
     const { plan, context } = await surveyFor(run, wanted);
     await run.progress.end();
     if (out) {
-      // What the plan shows (identity, authorities) must be what apply finds.
+      // Saved, because apply must find the identity and the authorities that the plan shows.
       await secrets.save();
-      savePlan(out, made.cluster.file, plan);
+      savePlan(out, setup.cluster.file, plan);
     }
-    if (made.json) printJson(planDocument(plan, timed(run)));
+    if (setup.json) printJson(planDocument(plan, timed(run)));
     else {
       print(showPlan(plan, { diffs: diff, verbosity: verbose }));
       for (const [host, { holder: who }] of context.snapshot.observations)
@@ -54,26 +54,26 @@ export async function planCommand(options: PlanOptions): Promise<number> {
   });
 }
 
-/** `hapg apply`: makes it so. */
+/** `hapg apply`: brings the hosts to the state that the inventory describes. */
 export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
   if (options.check) return planCommand(options);
   const started = performance.now();
   const { diff = false, verbose } = options;
   const saved = planFile ? readPlan(planFile) : undefined;
-  const made = setup(options);
-  const { cluster, json } = made;
+  const setup = readSetup(options);
+  const { cluster, json } = setup;
   if (!saved) needsAnswer('Changes', options);
-  const wanted = await wantedBy(made, playbook);
+  const wanted = await planInputs(setup, playbook);
   const { secrets } = wanted;
-  return withRun(made, 'apply', { secrets: () => secrets.all(), started }, async (run) => {
-    const change = changing(run);
-    const found = await surveyFor(run, wanted, change);
-    const { plan } = found;
+  return withRun(setup, 'apply', { secrets: () => secrets.all(), started }, async (run) => {
+    const change = changingRun(run);
+    const surveyed = await surveyFor(run, wanted, change);
+    const { plan } = surveyed;
     if (saved) refuseStale(saved, plan);
     if (plan.changes.length === 0) {
       await run.progress.end();
       await secrets.save();
-      // Whoever reads the journal must not take this run for one that died.
+      // Without this end the journal would show an interrupted run.
       if (change.op.recorder.done.length > 0) {
         change.begin({ changes: 0 });
         change.end({ result: 'ok', changed: 0, failed: [] });
@@ -84,15 +84,15 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
       return EXIT.done;
     }
     const explain = !options.yes || options.diff ? showPlan(plan, { diffs: diff, verbosity: verbose }) : '';
-    // A saved plan was read before.
+    // A saved plan was confirmed when it was read.
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
     if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
-    // Whoever reads a plan takes minutes, in which hosts can die; what was confirmed is what was shown.
+    // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
     if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
-    // Stored before use: a password that a host has and nobody else would lock everything.
+    // Saved before use: a password that only a host has would lock everybody out.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(run.session, secrets) : undefined;
-    const result = await underLoad(load, () => carryOut(run, change, found));
+    const result = await underLoad(load, () => carryOut(run, change, surveyed));
     await run.progress.end();
     if (json) printJson(applyDocument(plan, result, timed(run)));
     else print(showApply(cluster.name, plan, result, { ...timed(run), verbosity: verbose }));
@@ -101,7 +101,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   });
 }
 
-/** Throws Refused when what would be done now is not what the person has seen and confirmed. */
+/** Throws Refused when the present plan is not the one that the user confirmed. */
 function expectSame(shown: Plan, now: Plan): void {
   if (now.digest !== shown.digest)
     throw new Refused(

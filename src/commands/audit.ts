@@ -1,15 +1,20 @@
 import { readJournals } from '../engine/journal.ts';
 import { PATHS } from '../paths.ts';
 import { print, printJson } from '../run/ask.ts';
-import { askEach, looking } from '../run/look.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { type Setup, setup } from '../run/setup.ts';
+import { askEach, readOnlyRun } from '../run/read-only.ts';
+import { readSetup, type Setup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
 
-/** `hapg audit`: the runs in this controller's journals; with `--hosts` what each host has recorded itself. */
-export async function auditCommand(options: CommonOptions & { hosts?: boolean }): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const runs = readJournals(made.cluster).map(({ run, entries }) => {
+/** The flags of `hapg audit`. */
+export interface AuditOptions extends CommonOptions {
+  hosts?: boolean;
+}
+
+/** `hapg audit`: lists the runs in this controller's journals, with `--hosts` also each host's own audit lines. */
+export async function auditCommand(options: AuditOptions): Promise<number> {
+  const setup = readSetup({ ...options, quiet: true });
+  const runs = readJournals(setup.cluster).map(({ run, entries }) => {
     const start = entries.find((entry) => entry.type === 'start');
     const end = entries.find((entry) => entry.type === 'end');
     const changed = entries.filter((entry) => entry.type === 'changed').length;
@@ -22,8 +27,8 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
       result: String(end?.result ?? 'did not end'),
     };
   });
-  const hosts = options.hosts ? await hostLines(made) : undefined;
-  if (made.json) {
+  const hosts = options.hosts ? await hostLines(setup) : undefined;
+  if (setup.json) {
     printJson(hosts ? { runs, hosts } : { runs });
     return 0;
   }
@@ -40,9 +45,9 @@ export async function auditCommand(options: CommonOptions & { hosts?: boolean })
   return 0;
 }
 
-/** The newest lines of each host's own audit log; none of a host that does not answer. */
-async function hostLines(made: Setup): Promise<Record<string, string[]>> {
-  const lines = await looking(made, 'audit', (run) =>
+/** The newest lines of each host's own audit log; empty for a host that does not answer. */
+async function hostLines(setup: Setup): Promise<Record<string, string[]>> {
+  const lines = await readOnlyRun(setup, 'audit', (run) =>
     askEach(run, (host) =>
       run.session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`).then(
         ({ output }) => output.trim().split('\n').filter(Boolean),
@@ -50,5 +55,5 @@ async function hostLines(made: Setup): Promise<Record<string, string[]>> {
       ),
     ),
   );
-  return Object.fromEntries(made.hosts.map((host, index) => [host.name, lines[index]!]));
+  return Object.fromEntries(setup.hosts.map((host, index) => [host.name, lines[index]!]));
 }

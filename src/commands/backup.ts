@@ -6,17 +6,17 @@ import { backupHosts, type Cluster } from '../inventory/model.ts';
 import type { Backup } from '../observe/repository.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
-import { look } from '../run/look.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { observeHosts } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { bytes, isoSeconds as time } from '../units.ts';
 import { duration, paint, table } from '../view/style.ts';
 
 const TYPES = ['full', 'diff', 'incr'] as const;
 
-/** One set as it is told in JSON. */
+/** A backup in JSON. */
 const documentOf = (one: Backup) => ({
   label: one.label,
   repository: one.repository,
@@ -31,7 +31,7 @@ const documentOf = (one: Backup) => ({
   damaged: one.damaged,
 });
 
-/** Throws UsageError for an inventory without backups, or whose backups are elsewhere. */
+/** Throws UsageError for an inventory without backups, or whose backups belong to another one. */
 export function expectRepositories({ file, name, repositories, source }: Cluster): void {
   if (source) throw new UsageError(`${name} is a standby of ${source.name}: the backups are there`);
   if (repositories.length === 0)
@@ -43,8 +43,13 @@ const repositoryName = ({ repositories }: Cluster, key: number): string => {
   return `${key} ${one?.kind === 's3' ? one.bucket : (one?.path ?? '')}`.trim();
 };
 
-/** `hapg backup`: takes one now, from a standby when there is one. */
-export function backupCommand(options: OperateOptions & { type: string }): Promise<number> {
+/** The flags of `hapg backup`. */
+export interface BackupOptions extends OperateOptions {
+  type: string;
+}
+
+/** `hapg backup`: takes a backup now, from a standby when there is one. */
+export function backupCommand(options: BackupOptions): Promise<number> {
   const type = TYPES.find((one) => one === options.type);
   if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
   return operate('backup', options, async (op, snapshot) => {
@@ -65,17 +70,17 @@ export function backupCommand(options: OperateOptions & { type: string }): Promi
   });
 }
 
-/** `hapg backups`: the sets, and the window in which a restore may end. */
+/** `hapg backups`: lists the backups and the time span that a restore can reach. */
 export async function backupsCommand(options: CommonOptions): Promise<number> {
-  const made = setup(options);
-  const { cluster } = made;
+  const setup = readSetup(options);
+  const { cluster } = setup;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  return look(made, 'backups', hosts, ({ repository }) => {
+  return observeHosts(setup, 'backups', hosts, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];
-    if (made.json)
+    if (setup.json)
       printJson({
         stanza: cluster.stanza,
         status: repository.message,

@@ -6,16 +6,16 @@ import { said } from '../observe/answer.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
-import { askEach } from '../run/look.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { askEach } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { withRun } from '../run/run.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { authoritiesOf } from '../secrets/store.ts';
 import { table } from '../view/style.ts';
 
-interface RenewOptions extends OperateOptions {
+export interface RenewOptions extends OperateOptions {
   authority?: string;
   trustOnly: boolean;
 }
@@ -27,10 +27,10 @@ export function certsCommand(what: string | undefined, options: RenewOptions): P
   throw new UsageError(`hapg certs ${what}: renew, or nothing for the list`);
 }
 
-/** Every certificate with its expiry, soonest first. */
+/** Lists every certificate with its expiry, soonest first. */
 async function list(options: CommonOptions): Promise<number> {
-  const made = setup(options);
-  const found = await withRun(made, 'certs', { secrets: () => [] }, (run) =>
+  const setup = readSetup(options);
+  const found = await withRun(setup, 'certs', { secrets: () => [] }, (run) =>
     askEach(run, async (host) =>
       (said((await observe(run.session, host, ['certificates'])).certificates) ?? []).map((one) => ({
         host: host.name,
@@ -40,18 +40,18 @@ async function list(options: CommonOptions): Promise<number> {
   );
   const certificates = found.flat().sort((a, b) => a.expires - b.expires);
   const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-  if (made.json)
+  if (setup.json)
     printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
   else print(table(certificates.map(({ host, path, expires }) => [day(expires), host, path])));
   return EXIT.done;
 }
 
-/** Every leaf, or an authority with an overlap of both. */
+/** Renews every leaf certificate, or replaces an authority with an overlap of both. */
 function renew(options: RenewOptions): Promise<number> {
   const { authority } = options;
   if (authority !== undefined && !isAuthority(authority))
     throw new UsageError(`--authority ${authority}: one of ${AUTHORITIES.join(', ')}`);
-  return operate('certs renew', options, async (op, snapshot, _made, store) => {
+  return operate('certs renew', options, async (op, snapshot, _setup, store) => {
     if (authority && !authoritiesOf(op.cluster).includes(authority))
       throw new UsageError(`--authority ${authority}: this cluster has ${authoritiesOf(op.cluster).join(', ')}`);
     refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { tablespacesOf } from '../../playbooks/backup.ts';
 import { clone } from '../../playbooks/clone.ts';
+import { roomOn } from '../../playbooks/inspect-host.ts';
 import type { Phase } from '../../playbooks/recover.ts';
-import { roomOn } from '../../playbooks/scout.ts';
 import { describeTarget } from '../cluster/restore-target.ts';
 import { checkIdentity } from '../decisions/admission.ts';
 import { backupFor, mayClone, mayRestore } from '../decisions/restore.ts';
@@ -15,7 +15,7 @@ import { backupHosts, type Cluster, hostsWith } from '../inventory/model.ts';
 import { operate } from '../run/operate.ts';
 import { unreachableError } from '../run/reach.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { expectRepositories } from './backup.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -30,12 +30,12 @@ import {
 } from './restore-order.ts';
 
 /**
- * `hapg restore --into OTHER`: a backup of the cluster of `-i` into the empty hosts of another inventory. The source goes on
- * as it is; the clone has its own secrets, authorities and stanza, and the source's data up to the target.
+ * `hapg restore --into OTHER`: clones a backup of the cluster of `-i` into the empty hosts of another inventory. The
+ * source is not changed. The clone has its own secrets, authorities and stanza, and the source's data up to the target.
  */
 export async function cloneCommand(options: RestoreOptions & { into: string }): Promise<number> {
   const wanted = targetOf(options);
-  const from = setup({ ...options, quiet: true }).cluster;
+  const from = readSetup({ ...options, quiet: true }).cluster;
   expectRepositories(from);
   if (resolve(options.into) === from.file)
     throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
@@ -49,7 +49,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
       sessionOfSource = new Session(from, { ...op.session.options, secrets: () => [...secrets.all(), ...store.all()] });
       const source = await openSource(op, sessionOfSource, options);
       await secrets.confirmUnchanged();
-      const seen = await source.look(backupHosts(from));
+      const seen = await source.observe(backupHosts(from));
       refuseUnless(checkIdentity(from, seen, secrets.known()));
       const { begun, order } = await orderFor(cluster, wanted, async (target) => {
         const host = cloneHost(cluster, options.on);
@@ -60,7 +60,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
             mayClone(from, cluster, snapshot),
             mayRestore(from, seen, target, options.backup, {
               repository: seen.repository,
-              // The source's members are not asked: a target that nothing was committed after is found by the recovery.
+              // The source's members are not asked: recovery itself finds out whether the target is reached.
               lastCommit: undefined,
               room: await roomOn(op, host, tablespaces),
               now: Date.now(),
@@ -101,7 +101,9 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
   }
 }
 
-/** The hosts of the source that tell of its backups, connected and locked, for a rule of a firewall is changed for a while. */
+/**
+ * The source's hosts that reach its repositories, connected and locked, because a firewall rule is changed for a while.
+ */
 async function openSource(op: Operation, session: Session, options: RestoreOptions): Promise<Operation> {
   const hosts = backupHosts(session.cluster);
   const unreachable = await session.openAll(hosts);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { print } from '../run/ask.ts';
 
-/** `hapg completion SHELL`: generated from the commands themselves, so that it cannot drift from them. */
+/** `hapg completion SHELL`: prints a script made from the commands themselves, so that it cannot drift from them. */
 export function completionCommand(program: Command, shell: string): number {
   const commands = program.commands.map((one) => ({
     name: one.name(),

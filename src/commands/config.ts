@@ -17,15 +17,15 @@ import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText 
 import { showDynamic } from '../programs/patroni.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
-import { look } from '../run/look.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
+import { observeHosts } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { showPlan, unifiedDiff } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 
-interface ConfigOptions extends OperateOptions {
+export interface ConfigOptions extends OperateOptions {
   set: string[];
   unset: string[];
 }
@@ -37,21 +37,21 @@ export async function configCommand(what: string | undefined, options: ConfigOpt
   throw new UsageError(`hapg config ${what}: show or edit`);
 }
 
-/** What the DCS holds now, as Patroni tells it. */
+/** Shows the dynamic configuration in the DCS, as Patroni reports it. */
 function show(options: CommonOptions): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const { cluster } = made;
-  return look(made, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster } = setup;
+  return observeHosts(setup, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
     const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), QUICK_S);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
-    if (made.json) printJson(parse(output));
+    if (setup.json) printJson(parse(output));
     else print(output.trimEnd());
     return EXIT.done;
   });
 }
 
-/** The settings that shall change: named on the command line, or edited by a person. Throws UsageError. */
+/** The settings to change: named on the command line, or edited by the user. Throws UsageError. */
 function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   try {
     if (set.length === 0 && unset.length === 0) {
@@ -73,7 +73,7 @@ function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   }
 }
 
-/** Opens the person's editor on a text; returns what was saved. */
+/** Opens the user's editor on a text; returns the saved text. */
 function editByHand(text: string): string {
   if (!screen.canAsk) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
   const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
@@ -81,7 +81,7 @@ function editByHand(text: string): string {
   try {
     const file = join(directory, 'settings.yaml');
     writeFileSync(file, `# Saved and left unchanged: nothing is done. These are the inventory's settings.\n${text}`);
-    // As git does: the variable may hold arguments.
+    // The variable may hold arguments, as with git.
     const { status, error } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
     if (error || status !== 0) throw new Error(`${editor} ended with ${error?.message ?? `status ${status}`}`);
     return readFileSync(file, 'utf8');
@@ -90,33 +90,33 @@ function editByHand(text: string): string {
   }
 }
 
-/** Changes settings in the inventory and in the cluster at once: checked, shown as a diff and as a plan, then done. */
+/** Changes settings in the inventory and in the cluster: checks them, shows diff and plan, then applies. */
 function edit(options: ConfigOptions): Promise<number> {
   const edits = wantedEdits(options);
   const before = loadInventory(options.inventory, options.extra);
   return operate(
     'config',
     options,
-    async (op, snapshot, made, store) => {
+    async (op, snapshot, setup, store) => {
       const { cluster } = op;
       refuseUnless(all(steady(before.cluster, snapshot, DEFAULT_LIMITS), admitApply(cluster, snapshot, [])));
       await store.complete();
-      const found = await surveyAll(op, apply, store);
-      refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
-      if (found.plan.changes.length === 0 && before.source.text === made.text) return undefined;
+      const surveyed = await surveyAll(op, apply, store);
+      refuseUnless(checkVersions(cluster, surveyed.context.facts, cluster.hosts));
+      if (surveyed.plan.changes.length === 0 && before.source.text === setup.text) return undefined;
       return {
         explain: [
           cluster.file,
-          unifiedDiff(before.source.text, made.text),
+          unifiedDiff(before.source.text, setup.text),
           '',
-          showPlan(found.plan, { diffs: false, verbosity: options.verbose }),
+          showPlan(surveyed.plan, { diffs: false, verbosity: options.verbose }),
         ].join('\n'),
         question: `Change the settings of ${cluster.name}?`,
-        hosts: cluster.hosts.filter((one) => found.plan.changes.some((change) => change.host === one.name)),
+        hosts: cluster.hosts.filter((one) => surveyed.plan.changes.some((change) => change.host === one.name)),
         run: async () => {
-          writeInventory(cluster.file, made.text);
+          writeInventory(cluster.file, setup.text);
           await store.save();
-          await converge(op, found);
+          await converge(op, surveyed);
         },
       };
     },

@@ -1,14 +1,20 @@
 import { type ConnectRole, clientUri } from '../cluster/connect.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { print, printJson, tell } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 
 const ROLES: ConnectRole[] = ['primary', 'replica', 'any'];
 
-/** `hapg connect`: libpq URIs without password; the first line is for writes unless --role says otherwise. */
-export function connectCommand(options: CommonOptions & { role?: string; outside: boolean }): number {
-  const { cluster, json } = setup({ ...options, quiet: true });
+/** The flags of `hapg connect`. */
+export interface ConnectOptions extends CommonOptions {
+  role?: string;
+  outside: boolean;
+}
+
+/** `hapg connect`: prints libpq URIs without password; the first line is for writes unless --role says otherwise. */
+export function connectCommand(options: ConnectOptions): number {
+  const { cluster, json } = readSetup({ ...options, quiet: true });
   if (options.role && !ROLES.includes(options.role as ConnectRole))
     throw new UsageError(`--role ${options.role}: one of ${ROLES.join(', ')}`);
   const roles = options.role ? [options.role as ConnectRole] : (['primary', 'replica'] as ConnectRole[]);
@@ -21,7 +27,7 @@ export function connectCommand(options: CommonOptions & { role?: string; outside
   if (uris.includes(undefined))
     throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
   if (cluster.source && !json)
-    tell(
+    printMessage(
       `${cluster.name} is a standby of ${cluster.source.name}: the URI for writes leads nowhere until "hapg promote"`,
     );
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));

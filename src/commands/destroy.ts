@@ -7,8 +7,14 @@ import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { forgetOrder } from './restore-order.ts';
 
-/** `hapg destroy`: the cluster ends; its data is set aside, its backups stay unless they are named. */
-export function destroyCommand(options: OperateOptions & { confirm?: string; backups: boolean }): Promise<number> {
+/** The flags of `hapg destroy`. */
+export interface DestroyOptions extends OperateOptions {
+  confirm?: string;
+  backups: boolean;
+}
+
+/** `hapg destroy`: ends the cluster. Its data is moved aside; its backups stay unless --backups is given. */
+export function destroyCommand(options: DestroyOptions): Promise<number> {
   return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op, snapshot) => {
     const { cluster } = op;
     const paused = snapshot.paused
@@ -33,7 +39,7 @@ export function destroyCommand(options: OperateOptions & { confirm?: string; bac
       ends: true,
       run: async () => {
         await destroy(op, { stamp, backups: options.backups });
-        // A restore that was under way has nothing to go on with.
+        // An interrupted restore cannot continue after this.
         forgetOrder(cluster);
       },
     };

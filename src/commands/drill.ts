@@ -10,12 +10,12 @@ import type { DrillResult } from '../observe/backups.ts';
 import { PATHS } from '../paths.ts';
 import { json } from '../programs/json.ts';
 import { print, printJson } from '../run/ask.ts';
-import { changing } from '../run/change.ts';
+import { changingRun } from '../run/changing-run.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { reachAll } from '../run/reach.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { withRun } from '../run/run.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
@@ -28,13 +28,13 @@ export interface DrillOptions extends CommonOptions {
 }
 
 /**
- * `hapg drill restore`: the newest backup is restored beside everything, checked, counted and removed again. The host does
- * that alone, so that a timer can as well; the cluster is not touched, and no lock is taken.
+ * `hapg drill restore`: restores the newest backup beside the cluster, checks, counts and removes it. The host does all
+ * of it, so that a timer can as well. The cluster is not touched, and no lock is taken.
  */
 export async function drillCommand(what: string, options: DrillOptions): Promise<number> {
   if (what !== 'restore') throw new UsageError(`hapg drill ${what}: "hapg drill restore" is the only drill`);
-  const made = setup(options);
-  const { cluster } = made;
+  const setup = readSetup(options);
+  const { cluster } = setup;
   expectRepositories(cluster);
   const tables = options.count ?? [];
   for (const one of tables)
@@ -50,17 +50,17 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
   const store = await SecretStore.read(cluster);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
-  return withRun(made, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
+  return withRun(setup, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
     const { session } = run;
     await reachAll(run, [host]);
-    const seen = new Map([[host.name, (await probe(session, host, [])).observation]]);
-    refuseUnless(checkIdentity(cluster, takeSnapshot(seen), store.known()));
-    const { op, begin, end } = changing(run);
+    const observations = new Map([[host.name, (await probe(session, host, [])).observation]]);
+    refuseUnless(checkIdentity(cluster, takeSnapshot(observations), store.known()));
+    const { op, begin, end } = changingRun(run);
     begin({ hosts: [host.name] });
     const { recorder } = op;
     recorder.stage('drill', [host.name]);
     const remote = session.remote(host, 'restore drill');
-    // A drill that finds damage has run well, and has written what it found.
+    // A drill that finds damage is a successful run: its result is in the file.
     const failure = await recorder
       .timed({ host: host.name, stage: 'drill', step: 'restore drill', role: 'pgbackrest', action: 'run' }, () =>
         remote.unit('drill', `exec sh ${PATHS.drillScript} ${words(...tables)}`, DRILL_S, {
@@ -86,7 +86,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     );
     await run.progress.end();
     if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
-    if (made.json) printJson({ ...documentOf(result), host: host.name, run: run.id });
+    if (setup.json) printJson({ ...documentOf(result), host: host.name, run: run.id });
     else print(describe(host.name, result));
     return ok ? EXIT.done : EXIT.refused;
   });

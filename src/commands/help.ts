@@ -36,7 +36,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],
 };
 
-/** The examples of a command as the end of its help; empty where it has none. */
+/** The examples at the end of a command's help; empty where it has none. */
 export const examples = (command: string): string =>
   (EXAMPLES[command] ?? []).map((line, index) => `${index === 0 ? '\nExamples:\n' : ''}  ${line}`).join('\n');
 

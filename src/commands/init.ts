@@ -8,10 +8,10 @@ import { type Loaded, parseInventory } from '../inventory/load.ts';
 import { splitCidr } from '../inventory/network.ts';
 import { BadInventory } from '../inventory/source.ts';
 import { render } from '../render.ts';
-import { askLine, print, tell } from '../run/ask.ts';
+import { askLine, print, printMessage } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
 
-interface InitOptions {
+export interface InitOptions {
   cluster?: string;
   databases?: string;
   datacenters?: string;
@@ -36,7 +36,7 @@ const list = (text: string | undefined): string[] =>
     .map((word) => word.trim())
     .filter(Boolean);
 
-/** `hapg init`: writes a commented inventory from flags, or from answers on a terminal. What it writes has been validated. */
+/** `hapg init`: writes a commented and validated inventory from flags, or from answers on a terminal. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
   const asked = options.databases || options.datacenters || options.fromAnsible || !screen.canAsk;
@@ -48,12 +48,14 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
       : inOnePlace(answers);
   const { warnings } = validated(text, file);
   onFile(file, () => writeFileSync(file, text));
-  for (const warning of warnings) tell(warning);
+  for (const warning of warnings) printMessage(warning);
   print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
   return 0;
 }
 
-/** What is about to be written, checked. Throws UsageError without places in a text that nobody has seen. */
+/**
+ * Checks the text before it is written. Throws UsageError without line numbers, because the user has not seen the text.
+ */
 function validated(text: string, file: string): Loaded {
   try {
     return parseInventory(text, file);
@@ -63,7 +65,7 @@ function validated(text: string, file: string): Loaded {
   }
 }
 
-/** What both forms of inventory have in common. */
+/** The common part of both forms of inventory. */
 const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string =>
   render('init/inventory.yaml', {
     about: [],
@@ -83,7 +85,7 @@ function inOnePlace(answers: InitOptions): string {
   if (answers.lab) throw new UsageError('--lab goes with --datacenters; inventory/lab.yaml is the lab of one place');
   const balancers = list(answers.balancers);
   const vip = balancers.length > 0 ? (answers.vip ?? '') : '';
-  // Few hosts in one place: every one of them may vote.
+  // Few hosts in one data center: all of them vote.
   const voting = databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1;
   return inventory(answers, {
     vip,
@@ -103,11 +105,11 @@ function inOnePlace(answers: InitOptions): string {
   });
 }
 
-/** The hosts of an Ansible inventory, with roles by its groups. */
+/** The hosts of an Ansible inventory, with roles by their groups. */
 function likeAnsible(file: string, answers: InitOptions): string {
   try {
     const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
-    for (const name of unknown) tell(`${file}: ${name} is in no group that hapg knows; it is left out`);
+    for (const name of unknown) printMessage(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
     if (!vip) for (const host of hosts) host.roles = host.roles.filter((role) => role !== 'keepalived');
     return inventory(answers, {
@@ -174,7 +176,7 @@ function inDatacenters(answers: InitOptions): string {
   }
 }
 
-/** What a reader should see first of a cluster in several data centers. */
+/** The head of an inventory with several data centers. */
 function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): string[] {
   const etcd = voters(hosts.length);
   return [
@@ -184,8 +186,8 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
     'another data center than the leader; the loss of a whole data center loses no acknowledged row.',
     ...(networks.length === 2
       ? [
-          'With two of them the majority of votes is in one: without that one nobody takes over until a person acts. A small',
-          'third place with a vote (a host with the role etcd alone) would mend that.',
+          'With two of them the majority of votes is in one: without that one no member takes over until a person acts. A small',
+          'third place with a vote (a host with the role etcd alone) would solve that.',
         ]
       : []),
     '',

@@ -3,21 +3,21 @@ import { observe } from '../engine/probe.ts';
 import { EXIT } from '../errors.ts';
 import { json } from '../programs/json.ts';
 import { print, printJson } from '../run/ask.ts';
-import { askEach, looking } from '../run/look.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { setup } from '../run/setup.ts';
+import { askEach, readOnlyRun } from '../run/read-only.ts';
+import { readSetup } from '../run/setup.ts';
 import { table } from '../view/style.ts';
 
-/** `hapg lock`: who holds the lock of each host; takes none. */
+/** `hapg lock`: shows who holds the lock of each host; takes none. */
 export async function lockCommand(options: CommonOptions): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const holders = await looking(made, 'lock', (run) =>
+  const setup = readSetup({ ...options, quiet: true });
+  const holders = await readOnlyRun(setup, 'lock', (run) =>
     askEach(run, async (host) => ({
       host: host.name,
       holder: (await observe(run.session, host, ['host'])).holder ?? null,
     })),
   );
-  if (made.json)
+  if (setup.json)
     printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : (json(holder) ?? holder) })));
   else print(table(holders.map(({ host, holder }) => [host, holder === null ? 'free' : describeHolder(holder)])));
   return EXIT.done;

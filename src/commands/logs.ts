@@ -3,54 +3,57 @@ import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { JOURNALS } from '../roles.ts';
-import { print, tell } from '../run/ask.ts';
-import { looking } from '../run/look.ts';
+import { print, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { GO_WITHOUT, reachAll } from '../run/reach.ts';
-import { setup } from '../run/setup.ts';
+import { readOnlyRun } from '../run/read-only.ts';
+import { readSetup } from '../run/setup.ts';
 import { bytes } from '../units.ts';
 import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
 
 const FOLLOW_MS = 1000;
 
-/** `hapg logs`: the journals of all hosts, merged by time; `-f` goes on. */
-export async function logsCommand(
-  units: readonly string[],
-  options: CommonOptions & { since: string; follow?: boolean },
-): Promise<number> {
-  const made = setup({ ...options, quiet: true });
+/** The flags of `hapg logs`. */
+export interface LogsOptions extends CommonOptions {
+  since: string;
+  follow?: boolean;
+}
+
+/** `hapg logs`: shows the journals of all hosts, merged by time; `-f` follows them. */
+export async function logsCommand(units: readonly string[], options: LogsOptions): Promise<number> {
+  const setup = readSetup({ ...options, quiet: true });
   const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
-  return looking(made, 'logs', async (run) => {
+  return readOnlyRun(setup, 'logs', async (run) => {
     const { session, interrupt } = run;
-    await reachAll(run, made.hosts, GO_WITHOUT);
+    await reachAll(run, setup.hosts, GO_WITHOUT);
     await run.progress.end();
     const cursors = new Map<string, string>();
     const silent = new Set<string>();
-    const limit = logLimit(made.hosts.length);
-    const width = Math.max(...made.hosts.map((host) => host.name.length));
+    const limit = logLimit(setup.hosts.length);
+    const width = Math.max(...setup.hosts.map((host) => host.name.length));
     do {
-      const answers = await settleAll(made.hosts, session.options.forks, async (host) => {
+      const answers = await settleAll(setup.hosts, session.options.forks, async (host) => {
         const cursor = cursors.get(host.name);
         const from = cursor === undefined ? { since: options.since } : { cursor };
         const log = readLog((await session.ask(host, logScript(wanted, from, limit))).output, limit);
         if (log.cursor) cursors.set(host.name, log.cursor);
         return log;
       });
-      const found = answers.map((answer, index) => ({ host: made.hosts[index]!.name, answer }));
+      const found = answers.map((answer, index) => ({ host: setup.hosts[index]!.name, answer }));
       const logs = found.flatMap(({ host, answer }) =>
         answer.status === 'fulfilled' ? [{ host, ...answer.value }] : [],
       );
       for (const { host, answer } of found)
         if (answer.status === 'rejected' && !silent.has(host)) {
           silent.add(host);
-          tell(`${host}: its logs are missing here: ${(answer.reason as Error).message}`);
+          printMessage(`${host}: its logs are missing here: ${(answer.reason as Error).message}`);
         }
       const merged = mergeByTime(logs);
       for (const { host, lines, cut } of logs)
         if (cut)
-          tell(
+          printMessage(
             `${host}: only the newest ${bytes(limit)} are shown, from ${lines[0]?.split(' ')[0] ?? 'now'} on; name units, a later --since, or one host with --limit to see less at once`,
           );
       for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);

@@ -16,15 +16,15 @@ import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
 
-/** What is known of how far the copy is behind its source. */
+/** How far the standby cluster is behind its source, as far as that is known. */
 function behind({ leader, observations }: Snapshot): string {
   const sql = leader && said(observations.get(leader.name)?.sql);
   return sql?.replayed
     ? `the last transaction that is here was committed at ${sql.replayed}; what was committed at the source after it is not here`
-    : 'nothing tells which transaction was the last to arrive here';
+    : 'the last transaction received here is unknown';
 }
 
-/** What is left of the source on this machine: its inventory, and a store that has its newest passwords. Either may be lost. */
+/** What this machine has of the source: its inventory, and a store with its newest passwords. Either may be missing. */
 async function remains(
   cluster: Cluster,
   standbyOf: string | undefined,
@@ -46,7 +46,7 @@ async function remains(
   }
 }
 
-/** The last run that made the cluster so as it is was a promotion that did not come to its end. */
+/** Whether the last promotion did not finish. */
 function isUnfinished(cluster: Cluster): boolean {
   const last = readJournals(cluster)
     .map(({ entries }) => ({
@@ -58,25 +58,30 @@ function isUnfinished(cluster: Cluster): boolean {
   return last?.command === 'promote' && last.result !== 'ok';
 }
 
-/** Whether a full backup reaches the present: one of the timeline that is led now (a WAL segment's name begins with it). */
+/** Whether a full backup exists on the leader's timeline (a WAL segment's name begins with it). */
 const isBackedUp = ({ repository, timeline }: Snapshot): boolean =>
   (repository?.backups ?? []).some(
     ({ type, wal }) => type === 'full' && Number.parseInt((wal[0] ?? '').slice(0, 8), 16) >= (timeline ?? 0),
   );
 
+/** The flags of `hapg promote`. */
+export interface PromoteOptions extends OperateOptions {
+  besideSource: boolean;
+}
+
 /**
- * `hapg promote`: a standby cluster becomes one that takes writes. Then `standby_of` is taken out of the inventory, and
- * the cluster is brought to what is left: backups, synchronous replication. One that was interrupted goes on. It needs
- * nothing of its source, not even the inventory, and of its own hosts those that are there, for all else may be lost.
+ * `hapg promote`: makes a standby cluster one that takes writes. Then it removes `standby_of` from the inventory and
+ * applies the rest: backups, synchronous replication. The same command continues an interrupted run. It needs nothing
+ * of its source, not even the inventory, and only the hosts that are reachable, because all else may be lost.
  */
-export const promoteCommand = (options: OperateOptions & { besideSource: boolean }): Promise<number> => {
+export const promoteCommand = (options: PromoteOptions): Promise<number> => {
   if (options.extra.some((one) => one.startsWith('standby_of')))
     throw new UsageError('standby_of is taken out of the inventory, so it has to be in there');
   let standbyOf: string | undefined;
   return operate(
     'promote',
     { ...options, asItIs: true, goesWithout: () => true },
-    async (op, snapshot, made, store) => {
+    async (op, snapshot, setup, store) => {
       const { cluster } = op;
       const { leader } = snapshot;
       const copies = leader?.role === 'standby_leader';
@@ -90,7 +95,7 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
       const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
       if (copies && !said(snapshot.observations.get(host!.name)?.sql))
-        throw new Refused(`${host!.name}: PostgreSQL does not answer, so nobody knows what it has`);
+        throw new Refused(`${host!.name}: PostgreSQL does not answer, so its data is unknown`);
       await store.complete();
       const there = cluster.hosts.filter((one) => snapshot.observations.has(one.name));
       const away = cluster.hosts.filter((one) => !there.includes(one)).map(({ name }) => name);
@@ -106,17 +111,17 @@ export const promoteCommand = (options: OperateOptions & { besideSource: boolean
         hosts: there,
         onFailure: () => (written || !source ? cluster : { ...cluster, source }),
         run: async () => {
-          // Before anything hears of them: a run that goes on after this one knows of no source.
+          // Written first: a run that continues after this one finds no source.
           await adopting?.save();
           await store.save();
           op.stage('promote', [host!]);
           if (copies) await promote(op, host!, { known, besideSource: options.besideSource });
           await awaitWrites(op, host!);
-          writeInventory(cluster.file, made.text);
+          writeInventory(cluster.file, setup.text);
           written = true;
           await converge(op, await surveyAll(op, apply, store, { hosts: there }));
-          // No older backup reaches what is written from now on.
-          if (cluster.repositories.length > 0 && !isBackedUp(await op.look())) await takeBackup(op, 'full');
+          // No older backup covers what is written from now on.
+          if (cluster.repositories.length > 0 && !isBackedUp(await op.observe())) await takeBackup(op, 'full');
         },
       };
     },

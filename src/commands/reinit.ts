@@ -1,22 +1,24 @@
+import { inspectHost } from '../../playbooks/inspect-host.ts';
 import { reinit } from '../../playbooks/reinit.ts';
-import { scout } from '../../playbooks/scout.ts';
 import { mayReinit } from '../decisions/growth.ts';
 import { UsageError } from '../errors.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** `hapg reinit`: one replica is built anew from the repository or the leader; its present data is moved aside, not deleted. */
+/**
+ * `hapg reinit`: rebuilds one replica from the repository or the leader. Its present data is moved aside, not deleted.
+ */
 export const reinitCommand = (name: string, options: OperateOptions): Promise<number> =>
   operate('reinit', options, async (op, snapshot) => {
     const { cluster } = op;
     const host = cluster.hosts.find((one) => one.name === name);
     if (!host?.roles.has('patroni')) throw new UsageError(`${cluster.file} has no database host ${name}`);
-    const prospect = await scout(op, snapshot, host);
+    const prospect = await inspectHost(op, snapshot, host);
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
     return {
-      explain: `${name} is built anew; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
+      explain: `${name} is rebuilt; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
       question: `Rebuild ${name}?`,
       hosts: [host],
       run: () => reinit(op, host, prospect.databaseBytes, stamp),

@@ -1,5 +1,5 @@
 import { apply } from '../../playbooks/apply.ts';
-import { dropSlots, forget, retire } from '../../playbooks/shrink.ts';
+import { dropSlots, retire, writeOff } from '../../playbooks/remove-node.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
 import { waits } from '../bounds/waits.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -18,7 +18,10 @@ import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import type { SecretStore } from '../secrets/store.ts';
 
-/** The inventory without some hosts, as text and as a model. Throws UsageError where it cannot be edited or is not valid. */
+/**
+ * The inventory without some hosts, as text and as a model. Throws UsageError where it cannot be edited or is not
+ * valid.
+ */
 function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: readonly string[]) {
   const names = hosts.map(({ name }) => name);
   let left: string;
@@ -41,7 +44,7 @@ const hostNamed = (cluster: Cluster, name: string): Host => {
   return host;
 };
 
-/** The inventory and everybody else's configuration without these hosts, and nothing that is kept for them. */
+/** Writes the inventory without these hosts, applies it to the others, and removes what is kept for the hosts. */
 async function settleWithout(
   op: Operation,
   hosts: readonly Host[],
@@ -59,13 +62,26 @@ async function settleWithout(
   for (const host of hosts) if (host.roles.has('patroni')) await dropSlots(remaining, host.name);
 }
 
-/** `hapg remove-node`: a host leaves; its data directory stays where it is, and backups are never touched. */
-export const removeNodeCommand = (name: string, options: OperateOptions & { switchover: boolean }): Promise<number> =>
-  operate('remove-node', options, async (op, snapshot, made, store) => {
+/** The flags of `hapg remove-node`. */
+export interface RemoveOptions extends OperateOptions {
+  switchover: boolean;
+  gone: boolean;
+}
+
+/** `hapg remove-node`. Throws UsageError for several names without --gone. */
+export async function removeCommand(names: readonly string[], options: RemoveOptions): Promise<number> {
+  if (options.gone) return removeLost(names, options);
+  if (names.length > 1) throw new UsageError('hosts leave one at a time; several only with --gone, when they are lost');
+  return removeOne(names[0]!, options);
+}
+
+/** `hapg remove-node`: takes a host out of the cluster. Its data directory stays, and backups are never touched. */
+const removeOne = (name: string, options: RemoveOptions): Promise<number> =>
+  operate('remove-node', options, async (op, snapshot, setup, store) => {
     const { cluster } = op;
     const host = hostNamed(cluster, name);
-    // Before anything is touched: what is left must be a valid inventory.
-    const left = without(cluster, made.text, [host], options.extra);
+    // Checked before anything is touched: the remaining inventory must be valid.
+    const left = without(cluster, setup.text, [host], options.extra);
     const leads = snapshot.leader?.name === name;
     const after = leads && options.switchover ? { ...snapshot, leader: undefined } : snapshot;
     refuseUnless(
@@ -94,22 +110,22 @@ export const removeNodeCommand = (name: string, options: OperateOptions & { swit
     };
   });
 
-/** Patroni's time to live of a member and two of its cycles; milliseconds. */
+/** Time until Patroni drops a member: its ttl and two cycles (ms). */
 const goneMs = ({ timing: { patroni } }: Cluster): number => (patroni.ttl + 2 * patroni.loop_wait) * 1000;
 
-/** `hapg remove-node --gone`: hosts that are lost for good, together where they were lost together; the others forget them. */
-export const removeLostCommand = (names: readonly string[], options: OperateOptions): Promise<number> =>
+/** `hapg remove-node --gone`: removes hosts that are lost for good, all at once, from what the others keep of them. */
+const removeLost = (names: readonly string[], options: OperateOptions): Promise<number> =>
   operate(
     'remove-node',
     { ...options, asItIs: true, goesWithout: ({ name }) => names.includes(name) },
-    async (op, found, made, store) => {
+    async (op, found, setup, store) => {
       const { cluster } = op;
       const hosts = names.map((name) => hostNamed(cluster, name));
-      const left = without(cluster, made.text, hosts, options.extra);
+      const left = without(cluster, setup.text, hosts, options.extra);
       const others = { ...cluster, hosts: cluster.hosts.filter((one) => !hosts.includes(one)) };
       const judge = (snapshot: Snapshot) =>
         all(areGone(snapshot, hosts), steady(others, snapshot, DEFAULT_LIMITS), mayForget(cluster, snapshot, hosts));
-      // The others take a lost member for one of theirs until its time is over; one that answers has not gone.
+      // The others list a lost member until its ttl is over; one that answers is not lost.
       const answers = hosts.some(({ name }) => found.observations.has(name));
       const snapshot = answers ? found : await whenSteady(op, goneMs(cluster), found, judge);
       refuseUnless(judge(snapshot));
@@ -122,7 +138,7 @@ export const removeLostCommand = (names: readonly string[], options: OperateOpti
         question: `Remove ${names.join(', ')} from ${cluster.name}?`,
         hosts,
         run: async () => {
-          for (const host of hosts) await forget(op, host, waits(op.cluster.timing));
+          for (const host of hosts) await writeOff(op, host, waits(op.cluster.timing));
           await settleWithout(op, hosts, left, store);
         },
         after: left.rest,

@@ -7,30 +7,30 @@ import { UsageError } from '../errors.ts';
 import { onFile } from '../file-trouble.ts';
 import { print } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
 import { keepInside } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
+import { findJumpHosts } from '../transport/jump-hosts.ts';
 import { resolveTarget } from '../transport/target.ts';
-import { findWays } from '../transport/ways.ts';
 
-/** Nothing is contacted, a name server neither. */
+/** Looks up nothing: this command contacts no name server either. */
 const NO_LOOKUP = async (): Promise<readonly string[]> => [];
 
 /**
- * `hapg render`: every file of every host below a directory, each secret in it as `[redacted]`, by where it stands and not
- * by what it is; facts as last seen, else assumed.
+ * `hapg render`: writes every file of every host below a directory. Each secret is `[redacted]`, by its place in the
+ * file and not by its value. Facts are those of the last observation, else assumed.
  */
 export async function renderCommand(directory: string, options: CommonOptions): Promise<number> {
   if (existsSync(directory) && !statSync(directory).isDirectory())
     throw new UsageError(`${directory}: this is a file, and render writes a directory`);
-  const { cluster, hosts, roles } = setup(options);
+  const { cluster, hosts, roles } = readSetup(options);
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();
   keepInside(() => secrets.all());
   const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
-  const ways = await findWays(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
+  const ways = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
   const context = assumedContext(cluster, secrets, new Set(ways.keys()));
   const files = hosts.flatMap((host) =>
     allSteps(playbook, host, context, { hosts, roles })

@@ -8,12 +8,12 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** No repair takes more turns: each mends something, and what it uncovers is looked at anew. */
+/** Limit of turns: each repairs one damage, and the cluster is observed again. */
 const TURNS = 8;
 
 /**
- * `hapg repair`: says what is broken and how it would be mended, and does it when told to. Leftovers of dead runs are
- * cleared by every command before this one looks; here that is all there may be to do.
+ * `hapg repair`: explains what is broken and how it would be repaired, and repairs it after confirmation. Leftovers of
+ * interrupted runs are cleared before, as by every command; that may be all there is to do.
  */
 export const repairCommand = (options: OperateOptions): Promise<number> =>
   operate('repair', { ...options, asItIs: true }, async (op, _snapshot, _made, store) => {
@@ -30,17 +30,13 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
           refuseUnless(all(verdict, standing(op.cluster, snapshot)));
           const [next, ...others] = damages;
           if (!next) {
-            // Settings that were lost with the DCS, and files of the members, are those of the inventory again.
+            // Restores settings that were lost with the DCS, and the members' files, from the inventory.
             await converge(op, await surveyAll(op, apply, store));
             return;
           }
-          // What is done was shown and agreed to; something else has to be asked again.
+          // Only what was shown is confirmed; anything else is asked again.
           if (!options.yes && !first.damages.some(({ kind }) => kind === next.kind))
-            throw new StepFailed(
-              next.host.name,
-              'repair',
-              `${next.found}. Run "hapg repair" again to have that mended`,
-            );
+            throw new StepFailed(next.host.name, 'repair', `${next.found}. Run "hapg repair" again to repair that`);
           op.session.options.emit({ type: 'note', text: `${next.found}\n  → ${cureOf(op.cluster, next)}` });
           await repair(op, [next, ...others]);
         }

@@ -7,8 +7,15 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** `hapg restart`: PostgreSQL of all members (or those of --limit, or with a restart pending), one at a time. */
-export const restartCommand = (options: OperateOptions & { pending: boolean }): Promise<number> =>
+/** The flags of `hapg restart`. */
+export interface RestartOptions extends OperateOptions {
+  pending: boolean;
+}
+
+/**
+ * `hapg restart`: restarts PostgreSQL of all members (or those of --limit, or with a pending restart), one at a time.
+ */
+export const restartCommand = (options: RestartOptions): Promise<number> =>
   operate('restart', options, async (op, snapshot, { hosts }) => {
     const { cluster } = op;
     const waiting = new Set(snapshot.members.filter((one) => one.pendingRestart).map((one) => one.name));

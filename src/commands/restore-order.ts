@@ -11,7 +11,7 @@ import { PATHS } from '../paths.ts';
 
 const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');
 
-/** What a restore that was begun has to say, so that it can be gone on with. */
+/** The saved form of an interrupted restore. */
 const orderSchema = z.object({
   target: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('time'), at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) }),
@@ -30,8 +30,8 @@ const orderSchema = z.object({
 });
 
 /**
- * The restore of this cluster that was begun and has not ended; undefined when there is none. Throws Refused when its file
- * cannot be read: what was done already is written nowhere else on this machine.
+ * Reads this cluster's unfinished restore; undefined when there is none. Throws Refused when its file cannot be read:
+ * nothing else on this machine records what was done.
  */
 export function readOrder(cluster: Cluster): RestoreOrder | undefined {
   const file = orderFile(cluster);
@@ -42,18 +42,21 @@ export function readOrder(cluster: Cluster): RestoreOrder | undefined {
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? 'it does not hold a restore' : (cause as Error).message;
     throw new Refused(
-      `${file} tells of a restore that has not ended, and it cannot be read (${reason}). Put it back from a copy; ${PATHS.restore} on the database hosts says what was begun`,
+      `${file} records an unfinished restore, and cannot be read (${reason}). Restore it from a copy; ${PATHS.restore} on the database hosts describes the restore`,
     );
   }
 }
 
-/** Keeps it, atomically, on this controller. */
+/** Saves the order atomically on this controller. */
 export function writeOrder(cluster: Cluster, order: RestoreOrder): void {
   writeFileSync(`${orderFile(cluster)}.new`, JSON.stringify(order), { mode: 0o600 });
   renameSync(`${orderFile(cluster)}.new`, orderFile(cluster));
 }
 
-/** Throws UsageError unless the flags name one target; undefined when they name none, which continues a restore. */
+/**
+ * Reads the target from the flags; undefined when they name none, which continues a restore. Throws UsageError for
+ * several targets.
+ */
 export function targetOf(options: TargetFlags): Target | undefined {
   const { toTime, toLsn, toName, latest } = options;
   if (toTime === undefined && toLsn === undefined && toName === undefined && !latest) return undefined;
@@ -64,14 +67,14 @@ export function targetOf(options: TargetFlags): Target | undefined {
   }
 }
 
-/** What pgBackRest's own restore of the first host took, in milliseconds; null when another run did it. */
+/** Duration of pgBackRest's restore on the first host (ms); null when another run did it. */
 export const restoreTime = ({ recorder }: Operation, { backup }: RestoreOrder): number | null =>
   recorder.done.find((one) => one.step === `restore backup ${backup}`)?.ms ?? null;
 
-/** It has ended. */
+/** Removes the order: the restore has ended. */
 export const forgetOrder = (cluster: Cluster): void => rmSync(orderFile(cluster), { force: true });
 
-/** A new order: this backup, recovered to the target on `timeline`, on this host first. */
+/** Makes a new order: this backup, recovered to the target on `timeline`, on this host first. */
 export const newOrder = (
   target: Target,
   backup: Backup,
@@ -90,13 +93,13 @@ export const newOrder = (
   done: [],
 });
 
-/** The timeline that an archive has come to: the first eight digits of a segment's name. */
+/** The newest timeline of an archive: the first eight digits of a segment's name. */
 export const archivedTimeline = (archive: { max: string } | undefined): number =>
   Number.parseInt(archive?.max.slice(0, 8) ?? '1', 16);
 
 /**
- * The order to carry out: a new one from `make`, the one that was begun, or that one with another target as long as it
- * has not reached its own. Throws Refused or UsageError.
+ * Returns the order to carry out: a new one from `make`, the unfinished one, or the unfinished one with another target
+ * unless it has reached its own. Throws Refused or UsageError.
  */
 export async function orderFor(
   cluster: Cluster,
@@ -111,6 +114,6 @@ export async function orderFor(
     );
   if (!wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
   const order = await make(wanted);
-  // What was stopped and moved aside for the other target stays as it is.
+  // What was stopped and moved aside for the former target stays.
   return { begun, order: begun ? { ...order, host: begun.host, stamp: begun.stamp, done: begun.done } : order };
 }

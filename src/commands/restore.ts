@@ -1,8 +1,8 @@
 import { beforePostgres } from '../../playbooks/apply.ts';
 import { archiveAll, backupHost, lastCommit, tablespacesOf } from '../../playbooks/backup.ts';
-import { asideOf, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
+import { roomOn } from '../../playbooks/inspect-host.ts';
+import { keptDirectory, type Phase, type RestoreOrder } from '../../playbooks/recover.ts';
 import { restore } from '../../playbooks/restore.ts';
-import { roomOn } from '../../playbooks/scout.ts';
 import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target, type TargetFlags } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
@@ -32,11 +32,13 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
   backup?: string;
   on?: string;
   confirm?: string;
+  /** Another inventory, into whose empty hosts the backup is cloned. */
+  into?: string;
 }
 
 /**
- * `hapg restore`: the cluster as it was at a moment, an LSN, a restore point or the end of the archive. What is there now
- * is moved aside; the cluster's name has to be typed; a restore that died is continued by the same command.
+ * `hapg restore`: restores the cluster to a time, an LSN, a restore point or the end of the archive. The present data
+ * is moved aside. The user types the cluster's name. The same command continues an interrupted restore.
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
@@ -52,7 +54,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
           ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
           : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
         ...(await losses(op, order)),
-        `  the present data of ${host.name} is moved to ${asideOf(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+        `  the present data of ${host.name} is moved to ${keptDirectory(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
       ].join('\n'),
       question: `Restore ${cluster.name}?`,
       typed: cluster.name,
@@ -60,7 +62,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
       document: () => ({
         target: describeTarget(order.target),
         backup: order.backup,
-        kept: asideOf(cluster, order),
+        kept: keptDirectory(cluster, order),
         restore_ms: restoreTime(op, order),
       }),
       run: async () => {
@@ -79,7 +81,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
   });
 }
 
-/** Decides where to restore from and on which host. Throws Refused with every reason. */
+/** Decides which backup is restored and on which host. Throws Refused with every reason. */
 async function makeOrder(
   op: Operation,
   snapshot: Snapshot,
@@ -106,9 +108,9 @@ async function makeOrder(
 }
 
 /**
- * Without a backup host it is the database hosts that reach the repositories; where all of them were lost, empty ones have
- * to be set up that far before anybody can tell which backups there are. Returns what is seen then; undefined where there
- * was nothing to do. Throws Refused when the person does not want it.
+ * Prepares database hosts that were lost, as far as they need to read the repositories: without a backup host no other
+ * host can list the backups. Returns the snapshot afterwards; undefined where there was nothing to do. Throws Refused
+ * when the user declines.
  */
 async function waysToRepositories(
   op: Operation,
@@ -120,10 +122,10 @@ async function waysToRepositories(
   const question = 'All database hosts are empty. Set up everything but PostgreSQL there, to reach the repositories?';
   if (!(await confirm(question, options))) throw notConfirmed();
   await converge(op, await surveyAll(op, beforePostgres, store));
-  return op.look();
+  return op.observe();
 }
 
-/** What is given up: everything that was committed after the target. */
+/** Describes what is lost: everything that was committed after the target. */
 async function losses(op: Operation, { target, done }: RestoreOrder): Promise<string[]> {
   if (target.kind === 'latest' || done.length > 0) return [];
   if (target.kind !== 'time') return ['  ! every transaction after that is given up'];

@@ -9,7 +9,7 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { refuseUnless } from '../run/refuse.ts';
-import { setup, tellOfStore } from '../run/setup.ts';
+import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
 import { givenSecrets, weakness } from '../secrets/given.ts';
 import { pgpass } from '../secrets/pgpass.ts';
@@ -18,7 +18,7 @@ import { storeFile } from '../secrets/store-file.ts';
 import { screen } from '../view/screen.ts';
 import { table } from '../view/style.ts';
 
-/** All that can be rotated; the repository's passphrase encrypts backups that are there, so it stays. */
+/** The passwords that can be rotated. The repository's passphrase stays: it encrypts the existing backups. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
 
 /** `hapg secrets [show|rotate|set NAME]`. */
@@ -35,7 +35,7 @@ export async function secretsCommand(
   );
 }
 
-/** Throws UsageError for names that are not among those that there are. */
+/** Throws UsageError for unknown names. */
 function expectKnown(names: readonly string[], known: readonly string[], cluster: Cluster, why = ''): void {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
@@ -45,9 +45,9 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   );
 }
 
-/** Keeps a secret that somebody else made, from the terminal or standard input. Contacts nothing. */
+/** Saves a secret that the user brings, from the terminal or standard input. Contacts no host. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = setup(options);
+  const { cluster } = readSetup(options);
   const known = givenSecrets(cluster);
   if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
   const [name] = names;
@@ -63,7 +63,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   return EXIT.done;
 }
 
-/** One secret of the store; without a value when nobody has made or brought it yet. */
+/** One secret of the store; without a value when it is missing. */
 interface Entry {
   kind: 'system' | 'user' | 'given';
   name: string;
@@ -83,7 +83,7 @@ function entries(cluster: Cluster, store: SecretStore): Entry[] {
   ];
 }
 
-/** A secret of the store; undefined when it has none, which the store refuses to hand out. */
+/** Reads a secret of the store; undefined where it is missing, for which the store throws. */
 function there(read: () => Secret): Secret | undefined {
   try {
     const secret = read();
@@ -94,9 +94,9 @@ function there(read: () => Secret): Secret | undefined {
   }
 }
 
-/** The names of all secrets, or those that are named; in plain text only when that is asked for. Contacts nothing. */
+/** Lists the names of all secrets, or of the named ones; in plain text only on request. Contacts no host. */
 async function list(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
-  const { cluster, json } = setup(options);
+  const { cluster, json } = readSetup(options);
   expectKnown(
     names,
     [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...givenSecrets(cluster)],
@@ -104,7 +104,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   );
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
-  tellOfStore(store, options);
+  reportStoreWarnings(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);
   screen.printSecrets(
@@ -112,31 +112,31 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
       ? JSON.stringify(document(wanted, shown))
       : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)])),
   );
-  // Only who has seen the passphrase of the backups can keep a copy of it elsewhere.
+  // Recorded, because only after this can the user have a copy of the backups' passphrase.
   if (reveal && wanted.some(({ name }) => name === 'repository')) store.noteShown();
   return EXIT.done;
 }
 
-/** What is said in the place of a value that is not there. */
+/** The text in place of a missing value. */
 const cureOf = ({ kind, name }: Entry): string =>
   kind === 'given' ? `missing: bring it with "hapg secrets set ${name}"` : 'missing: "hapg apply" makes it';
 
-/** The JSON document: by kind and name; null for what is missing. */
+/** The JSON document: by kind and name; null for a missing secret. */
 function document(wanted: readonly Entry[], shown: (one: Entry) => string | null) {
   const of = (kind: Entry['kind']) =>
     Object.fromEntries(wanted.filter((one) => one.kind === kind).map((one) => [one.name, shown(one)]));
   return { system: of('system'), users: of('user'), given: of('given') };
 }
 
-/** What can be rotated in a cluster: accounts of a copy are its source's. */
+/** The passwords that can be rotated in a cluster; accounts of a standby cluster belong to its source. */
 const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
   cluster.source
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
     : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
 
-/** New passwords for what is named, or for everything. */
+/** Rotates the named passwords, or all. */
 async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
-  const { cluster } = setup({ ...options, quiet: true });
+  const { cluster } = readSetup({ ...options, quiet: true });
   const possible = rotatable(cluster);
   const known = [...possible.system, ...possible.users];
   const why = [
@@ -145,15 +145,15 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   ].join('');
   expectKnown(names, known, cluster, why);
   const wanted = names.length > 0 ? names : known;
-  return operate('secrets rotate', options, async (op, snapshot, made, store) => {
+  return operate('secrets rotate', options, async (op, snapshot, setup, store) => {
     refuseUnless(steady(op.cluster, snapshot, DEFAULT_LIMITS));
-    // Password files name every user, so one whom no apply has made yet is found before anything is changed.
+    // Password files name every user, so a user whom no apply has made yet is reported before anything is changed.
     pgpass(op.cluster, store);
     const system = possible.system.filter((name) => wanted.includes(name));
     const users = possible.users.filter((name) => wanted.includes(name));
     return {
       explain: `new passwords for ${wanted.join(', ')}${users.length > 0 ? '\n  ! applications get the new passwords of users from you ("hapg secrets show"); only client hosts get them from hapg' : ''}`,
-      question: `Rotate ${wanted.length} passwords of ${made.cluster.name}?`,
+      question: `Rotate ${wanted.length} passwords of ${setup.cluster.name}?`,
       hosts: op.cluster.hosts,
       run: () => store.exclusively(() => rotatePasswords(op, store, system, users)),
     };

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Refused, UsageError } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
-import { look } from '../run/look.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { type Setup, setup } from '../run/setup.ts';
+import { observeHosts } from '../run/read-only.ts';
+import { readSetup, type Setup } from '../run/setup.ts';
 import { quote, words } from '../shell/quote.ts';
 import { ALIAS, opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
@@ -33,9 +33,9 @@ async function openssh(target: SshTarget, args: readonly string[]): Promise<numb
 const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): SshTarget =>
   resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
 
-/** `hapg ssh HOST [COMMAND]`: a login with the host key, key and jump hosts that hapg uses. Ends as ssh does. */
+/** `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses. Exits as ssh does. */
 export function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = setup({ ...options, quiet: true });
+  const { cluster } = readSetup({ ...options, quiet: true });
   const host = cluster.hosts.find((one) => one.name === name);
   if (!host)
     throw new UsageError(
@@ -44,19 +44,21 @@ export function sshCommand(name: string, command: readonly string[], options: Co
   return openssh(targetOf(cluster, host, options), [ALIAS, ...command]);
 }
 
-/** `hapg psql [ARGUMENTS]`: psql as the super user on the member that leads, or on `--host`. Ends as psql does. */
-export async function psqlCommand(
-  args: readonly string[],
-  options: CommonOptions & { host?: string },
-): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  const { cluster } = made;
+/** The flags of `hapg psql`. */
+export interface PsqlOptions extends CommonOptions {
+  host?: string;
+}
+
+/** `hapg psql [ARGUMENTS]`: runs psql as the super user on the leader, or on `--host`. Exits as psql does. */
+export async function psqlCommand(args: readonly string[], options: PsqlOptions): Promise<number> {
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster } = setup;
   const members = hostsWith(cluster, 'patroni');
-  const host = options.host ? members.find((one) => one.name === options.host) : await leader(made);
+  const host = options.host ? members.find((one) => one.name === options.host) : await leader(setup);
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
   const target = targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
-  // Debian's wrapper in front of psql, because it is what loads readline for a person who types.
+  // Debian's wrapper of psql, because it loads readline for interactive use.
   const command = asPostgres(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
   );
@@ -64,13 +66,12 @@ export async function psqlCommand(
   return openssh(target, [...(screen.canAsk ? ['-t'] : []), ALIAS, asRoot]);
 }
 
-/** The member that leads now. Throws Refused when none does. */
-function leader(made: Setup): Promise<Host> {
-  const members = hostsWith(made.cluster, 'patroni');
-  return look(made, 'psql', members, (snapshot) => {
-    const found = members.find((one) => one.name === snapshot.leader?.name);
-    if (!found)
-      throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
-    return found;
+/** The leader. Throws Refused when there is none. */
+function leader(setup: Setup): Promise<Host> {
+  const members = hostsWith(setup.cluster, 'patroni');
+  return observeHosts(setup, 'psql', members, (snapshot) => {
+    const host = members.find((one) => one.name === snapshot.leader?.name);
+    if (!host) throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
+    return host;
   });
 }

@@ -3,25 +3,30 @@ import { EXIT } from '../errors.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { withRun } from '../run/run.ts';
-import { setup, tellOfStore } from '../run/setup.ts';
+import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { screen } from '../view/screen.ts';
 import { showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
 
-/** Between two pictures of --watch (ms). */
+/** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
 
-/** `hapg status`: exit 0 when healthy, 1 when not. */
-export async function statusCommand(options: CommonOptions & { watch?: boolean }): Promise<number> {
-  const made = setup({ ...options, quiet: true });
-  let store = await SecretStore.read(made.cluster);
-  tellOfStore(store, options);
-  return withRun(made, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
+/** The flags of `hapg status`. */
+export interface StatusOptions extends CommonOptions {
+  watch?: boolean;
+}
+
+/** `hapg status`: exits 0 when healthy, 1 when not. */
+export async function statusCommand(options: StatusOptions): Promise<number> {
+  const setup = readSetup({ ...options, quiet: true });
+  let store = await SecretStore.read(setup.cluster);
+  reportStoreWarnings(store, options);
+  return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
     for (;;) {
-      const status = await takeStatus(session, made.cluster, made.hosts, store);
-      if (made.json) printJson(status);
+      const status = await takeStatus(session, setup.cluster, setup.hosts, store);
+      if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();
         print(showStatus(status));
@@ -29,8 +34,8 @@ export async function statusCommand(options: CommonOptions & { watch?: boolean }
       }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
       if (!goesOn) return status.healthy ? EXIT.done : EXIT.refused;
-      // A rotation meanwhile is no reason to call the hosts' store a newer one.
-      store = await SecretStore.read(made.cluster);
+      // Read again: after a rotation meanwhile the hosts' store would seem newer.
+      store = await SecretStore.read(setup.cluster);
     }
   });
 }

@@ -5,8 +5,16 @@ import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
 
-/** `hapg switchover`: a verdict first, a named candidate, and the result seen on both hosts. Exit 0 only when healthy afterwards. */
-export const switchoverCommand = (options: OperateOptions & { to?: string }): Promise<number> =>
+/** The flags of `hapg switchover`. */
+export interface SwitchoverOptions extends OperateOptions {
+  to?: string;
+}
+
+/**
+ * `hapg switchover`: judges, changes the leader to a named candidate, and verifies it on both hosts. Exits 0 only when
+ * healthy afterwards.
+ */
+export const switchoverCommand = (options: SwitchoverOptions): Promise<number> =>
   operate('switchover', options, async (op, snapshot) => {
     const { cluster } = op;
     const { verdict, from, to } = chooseCandidate(cluster, snapshot, options.to);

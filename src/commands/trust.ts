@@ -2,9 +2,9 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, Refused } from '../errors.ts';
-import { confirm, print, printJson, tell } from '../run/ask.ts';
+import { confirm, print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { setup } from '../run/setup.ts';
+import { readSetup } from '../run/setup.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
@@ -12,11 +12,11 @@ import { resolveTarget } from '../transport/target.ts';
 import { paint } from '../view/style.ts';
 
 /**
- * `hapg trust`: fetches host keys, shows their fingerprints for comparison, stores those that are new. A key that differs
- * from a stored one is never replaced: that line has to be removed by hand, on purpose.
+ * `hapg trust`: fetches host keys, shows their fingerprints for comparison, and stores new ones. A key that differs
+ * from a stored one is never replaced: the user has to remove that line.
  */
 export async function trustCommand(options: CommonOptions): Promise<number> {
-  const { cluster, hosts, json } = setup({ ...options, quiet: true });
+  const { cluster, hosts, json } = readSetup({ ...options, quiet: true });
   const file = join(cluster.stateDir, 'known_hosts');
   const results = await settleAll(hosts, Number(options.forks), async (host) => {
     const target = resolveTarget(cluster, host, {
@@ -45,7 +45,7 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
       continue;
     }
     const { name, keys } = result.value;
-    // A type that was never stored beside one that was is not a changed key.
+    // A new type beside a stored one is not a changed key.
     const changed =
       keys.some(({ verdict }) => !verdict.ok && verdict.kind === 'mismatch') && !keys.some(({ verdict }) => verdict.ok);
     for (const { key, verdict } of keys) {
@@ -65,7 +65,7 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
         `${row.host}  ${row.type}  ${row.fingerprint}  ${row.state === 'known' ? paint.green('known') : row.state === 'new' ? paint.yellow('new') : paint.red('CHANGED')}`,
     )
     .join('\n');
-  for (const line of bad) tell(paint.red(line));
+  for (const line of bad) printMessage(paint.red(line));
   if (json) printJson(rows);
   else if (fresh.length === 0 && rows.length > 0) print(explain);
   if (fresh.length > 0) {

@@ -60,7 +60,9 @@ function parseFlags(flags: UpdateFlags): UpdateOptions {
   };
 }
 
-/** `hapg update`: rolling update of every host; the leader last of its kind, after a switchover to a named candidate. */
+/**
+ * `hapg update`: updates every host, one by one; the leader last of its kind, after a switchover to a named candidate.
+ */
 export function updateCommand(flags: UpdateFlags): Promise<number> {
   const options = parseFlags(flags);
   return operate('update', { ...flags, selects: true }, async (op, snapshot, { hosts }) => {
@@ -92,7 +94,7 @@ export function updateCommand(flags: UpdateFlags): Promise<number> {
         const clients = hosts.filter((host) => host.roles.has('client'));
         await withoutScheduledBackups(op, mayTake(busy.length, options), async () => {
           await roll(op, plan, clients, options);
-          // Only now: the probe runs on a client, which may just have been rebooted.
+          // Started here, because the probe runs on a client, which may just have been rebooted.
           await beginProbe();
           await roll(
             op,
@@ -108,7 +110,7 @@ export function updateCommand(flags: UpdateFlags): Promise<number> {
   });
 }
 
-/** How long so many hosts may take by what is waited for on each, with a gate before and behind it (s). */
+/** Bound for this many hosts, from the waits on each and a gate before and after it (s). */
 const mayTake = (hosts: number, { wait }: UpdateOptions): number =>
   hosts * (wait.drain + 2 * wait.gate + wait.host + wait.member);
 
@@ -149,7 +151,7 @@ function packageLines({ rolling, together }: UpdatePlan): string[][] {
   });
 }
 
-/** The order, and what changes where. */
+/** Describes the order and the changes of each host. */
 function describe(snapshot: Snapshot, plan: UpdatePlan, held: boolean): string {
   const left = [...plan.rolling.keys()];
   const rows: string[][] = [];

@@ -1,19 +1,26 @@
 import { loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
-import { print, printJson, tell } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 
-/** `hapg validate`: warnings are told, errors end with 5; nothing is contacted. */
-export function validateCommand(options: { inventory: string; extra: string[]; output: string }): number {
+/** The flags of `hapg validate`. */
+export interface ValidateOptions {
+  inventory: string;
+  extra: string[];
+  output: string;
+}
+
+/** `hapg validate`: checks the inventory and prints warnings; errors exit with 5. Contacts no host. */
+export function validateCommand(options: ValidateOptions): number {
   const { cluster, warnings } = loadInventory(options.inventory, options.extra);
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
   else {
-    for (const warning of warnings) tell(warning);
+    for (const warning of warnings) printMessage(warning);
     print(`${options.inventory}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`);
   }
   return 0;
 }
 
-/** `hapg schema`. */
+/** `hapg schema`: prints the JSON Schema of the inventory. */
 export function schemaCommand(): number {
   print(JSON.stringify(jsonSchema(), null, 2));
   return 0;

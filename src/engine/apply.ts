@@ -7,7 +7,7 @@ import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { type Workshop, workOn } from './host-work.ts';
+import { type RunContext, workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import { settleAll, settled } from './pool.ts';
 import { probe } from './probe.ts';
@@ -21,7 +21,7 @@ export interface ApplyResult {
   interrupted: boolean;
 }
 
-/** Everything of one changing run. */
+/** Carries out the plan of one run, stage by stage. */
 export class Apply {
   private readonly session: Session;
   private readonly recorder: Recorder;
@@ -32,8 +32,8 @@ export class Apply {
   private readonly plan: Plan;
   private observations: Map<string, Observation>;
 
-  /** The hosts are connected and locked; `survey` is what was seen of them last. */
-  constructor({ session, recorder }: Workshop, survey: Survey) {
+  /** Expects connected and locked hosts. `survey` is their latest survey. */
+  constructor({ session, recorder }: RunContext, survey: Survey) {
     this.session = session;
     this.recorder = recorder;
     this.playbook = survey.playbook;
@@ -50,7 +50,9 @@ export class Apply {
     );
   }
 
-  /** Works through the stages; stops behind the first one in which a host failed. Never throws for a host's failure. */
+  /**
+   * Works through the stages and stops after the first one in which a host failed. Never throws for a host's failure.
+   */
   async run(): Promise<ApplyResult> {
     for (const stage of this.playbook) {
       if (this.isStopped) break;
@@ -60,12 +62,12 @@ export class Apply {
     return { done: this.recorder.done, failed: this.recorder.failed, interrupted: this.isStopped };
   }
 
-  /** The person wants to stop: nothing new is begun. */
+  /** Whether the user has asked to stop: nothing new begins then. */
   private get isStopped(): boolean {
     return this.session.interrupt.soft.aborted;
   }
 
-  /** Waits so long (ms), or until the person wants to stop. */
+  /** Waits for `ms`, or until the user asks to stop. */
   private wait(ms: number): Promise<unknown> {
     return passes(this.session.clock, ms, this.session.interrupt.soft);
   }
@@ -86,14 +88,14 @@ export class Apply {
       await this.group(stage, group);
       if (this.recorder.failed.length > 0) return;
     }
-    // What the last group did may show on others, and the stages behind decide by it.
-    if (stage.order) await this.lookAround(stage);
+    // The last group's work may have changed other hosts, and later stages decide by them.
+    if (stage.order) await this.refreshStage(stage);
   }
 
-  /** When each step was last done on any host; milliseconds since the epoch. */
+  /** Time at which each step was last done on any host (ms since the epoch). */
   private readonly lastDone = new Map<string, number>();
 
-  /** Waits for what a handler of this run has set going, where the stage depends on it. */
+  /** Waits until the effect of this run's handlers shows, where the stage depends on it. */
   private async settle(stage: Stage): Promise<void> {
     const wait = stage.settles?.(this.context);
     const done = wait && this.lastDone.get(wait.handler);
@@ -102,7 +104,7 @@ export class Apply {
     if (left > 0) await this.wait(left);
   }
 
-  /** Hosts that have something to do in this stage, judged by what is there now. */
+  /** Hosts with work in this stage, judged by their present state. */
   private async pendingWork(stage: Stage): Promise<Map<Host, Step[]>> {
     const hosts = stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host));
     await this.refresh(
@@ -124,13 +126,13 @@ export class Apply {
     return work;
   }
 
-  /** What was read last of each host, and which hosts something was done to since. */
+  /** The latest probe of each host. */
   private lastProbe: Map<string, { states: Map<string, unknown>; pending: string[] }>;
   private readonly dirty = new Set<string>();
-  /** Something was done that may show on other hosts. */
+  /** Whether something was done that other hosts may show. */
   private disturbed = false;
 
-  /** Whether what was read of a host before may no longer be true for the steps of a stage. */
+  /** Whether the latest probe of a host may be out of date for the steps of a stage. */
   private isStale(stage: Stage, host: Host): boolean {
     const { states } = this.lastProbe.get(host.name) ?? { states: new Map() };
     const steps = stepsOf(stage, host, this.context, this.scope).filter((one) => one.notApplicable === undefined);
@@ -139,7 +141,7 @@ export class Apply {
     );
   }
 
-  /** Probes a stage's hosts; steps may look different once facts and the cluster's state have changed. */
+  /** Probes a stage's hosts. Steps may change with the facts and the cluster's state. */
   private async refresh(stage: Stage, hosts: readonly Host[]): Promise<void> {
     const results = await settleAll(hosts, this.session.options.forks, async (host) => {
       const steps = stepsOf(stage, host, this.context, this.scope);
@@ -148,7 +150,7 @@ export class Apply {
     let stale = false;
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') {
-        // A host that cannot be read has no face: what it showed before says nothing about now.
+        // Earlier answers of a host that cannot be read say nothing about its present state.
         this.observations.delete(hosts[index]!.name);
         if (!(result.reason instanceof Interrupted))
           this.recorder.failure(hosts[index]!.name, 'probe', result.reason as Error);
@@ -158,30 +160,30 @@ export class Apply {
       stale ||= JSON.stringify(this.facts.get(host.name)) !== JSON.stringify(facts);
       this.facts.set(host.name, facts);
       this.observations.set(host.name, observation);
-      // Of a host to which something was done only what was read just now counts.
+      // A changed host keeps nothing of its earlier probe.
       const known = this.dirty.delete(host.name) ? [] : (this.lastProbe.get(host.name)?.states ?? []);
       this.lastProbe.set(host.name, { states: new Map([...known, ...states]), pending: observation.pending });
     }
     if (hosts.length === 0) return;
     this.context = { ...this.context, snapshot: takeSnapshot(this.observations) };
-    // Facts decide what steps want; when they have just changed, what was probed may not be what is wanted now.
+    // Facts decide what steps want. After a change of facts the probe may have asked for the wrong things.
     if (stale && this.recorder.failed.length === 0) await this.refresh(stage, hosts);
   }
 
-  /** Reads again all hosts that a stage is about. */
-  private lookAround(stage: Stage): Promise<void> {
+  /** Probes all hosts of a stage again. */
+  private refreshStage(stage: Stage): Promise<void> {
     return this.refresh(
       stage,
       stage.hosts(this.context).filter((host) => this.scope.hosts.includes(host)),
     );
   }
 
-  /** Looks, then judges: the picture that the plan was made of may be as old as the person's answer. */
+  /** Observes before it judges: the plan's snapshot is as old as the user's answer to the question. */
   private async passGate(stage: Stage, group: readonly Host[]): Promise<boolean> {
     const { clock } = this.session;
     const started = clock.now();
     for (;;) {
-      await this.lookAround(stage);
+      await this.refreshStage(stage);
       if (this.recorder.failed.length > 0 || this.session.interrupt.hard.aborted) return false;
       const verdict = stage.gate?.(group, this.context) ?? { ok: true };
       if (verdict.ok) return true;
@@ -191,7 +193,7 @@ export class Apply {
           this.recorder.failure(
             host.name,
             `gate before ${stage.name}`,
-            new Error(`${reason}. Nothing was changed here; mend this and run again`),
+            new Error(`${reason}. Nothing was changed here; fix this and run again`),
           );
         return false;
       }
@@ -215,7 +217,7 @@ export class Apply {
     for (const { step } of this.recorder.done.slice(before)) this.lastDone.set(step, this.session.clock.now());
   }
 
-  /** All changes of one stage on one host, by what was read of it last. */
+  /** Makes all changes of one stage on one host, according to its latest probe. */
   private async host(stage: Stage, host: Host): Promise<void> {
     const steps = stepsOf(stage, host, this.context, this.scope);
     const { states, pending } = this.lastProbe.get(host.name)!;
@@ -226,12 +228,15 @@ export class Apply {
       this.disturbed = true;
     }
     const planned = (step: string) => this.planned(host, step);
-    const shop = { session: this.session, recorder: this.recorder };
-    const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, shop);
+    const run = { session: this.session, recorder: this.recorder };
+    const after = await workOn({ host, stage: stage.name, steps, changed, handlers, pending, planned }, run);
     for (const [id, state] of after) states.set(id, state);
   }
 
-  /** Planned steps that an earlier change of this run has already brought about, such as a directory that a package made. */
+  /**
+   * Records planned steps that an earlier change of this run has already made true, such as a directory that a package
+   * made.
+   */
   private fulfilled(stage: Stage, host: Host, steps: readonly Step[], changed: readonly StepDifference[]): void {
     for (const one of steps)
       if (this.planned(host, one.id) && !one.kind.conditional && !changed.some(({ step }) => step.id === one.id))

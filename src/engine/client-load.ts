@@ -24,18 +24,18 @@ import type { Session } from './session.ts';
 
 const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client, passwords: PATHS.clientPasswords };
 
-/** Whoever runs the load: a client host of the inventory, or this machine. */
+/** Where the load runs: on a client host of the inventory, or on this machine. */
 interface Runner extends LoadPlace {
-  /** Takes away what it needed here, passwords above all, however the load has ended. */
-  forget?(): void;
+  /** Removes files that the load needed here, passwords above all, however the load ended. */
+  cleanUp?(): void;
   /** Runs sh and returns what it printed. Rejects when it fails. */
   run(script: string, timeoutSeconds: number): Promise<string>;
-  /** Starts sh that goes on beside what `run` does; it ends by itself when `touch` is no longer called. */
+  /** Starts sh that runs concurrently with `run`. It ends by itself when `touch` is no longer called. */
   launch(script: string): Promise<void>;
   touch(): void;
 }
 
-/** A host with the role client: it has psql, the authority and the passwords. */
+/** Runs the load on a host with the role client: it has psql, the authority and the passwords. */
 function onHost(session: Session, host: Host): Runner {
   const { directory } = REMOTE;
   const remote = session.remote(host, 'probe');
@@ -43,7 +43,7 @@ function onHost(session: Session, host: Host): Runner {
     ...REMOTE,
     run: (script, timeoutSeconds) => remote.run(script, timeoutSeconds),
     async launch(script) {
-      // A unit, because it has to go on beside the session's shell.
+      // A unit, because it runs concurrently with the session's shell.
       await remote.run(
         `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${LOAD_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
       );
@@ -63,10 +63,10 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
   writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
   const sh = (script: string, output: 'pipe' | 'ignore') => {
     const child = spawn('sh', ['-s'], {
-      // Nothing of the person's own: PGHOST or PGOPTIONS would make it another client than an application is.
+      // Without the user's environment: PGHOST or PGOPTIONS would make it a different client than an application is.
       env: { PATH: process.env.PATH, LC_ALL: 'C' },
       stdio: ['pipe', output, output],
-      // Ctrl-C is for the command, not for what watches it.
+      // Ctrl-C is for the command, not for its load.
       detached: true,
     });
     child.stdin!.end(script);
@@ -96,14 +96,14 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
       try {
         utimesSync(join(directory, 'alive'), new Date(), new Date());
       } catch {
-        // It was ended in between.
+        // The load ended in the meantime.
       }
     },
-    forget: () => rmSync(directory, { recursive: true, force: true }),
+    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-/** `--probe`: a writer and a reader as a client has them while a command works. */
+/** `--probe`: a writer and a reader that use the cluster as a client does while a command works. */
 export class ClientLoad {
   private readonly timer: NodeJS.Timeout;
 
@@ -115,8 +115,8 @@ export class ClientLoad {
   }
 
   /**
-   * Starts it on a client host, or without one on this machine. Throws Refused when there is no user or database to do it
-   * with, or this machine has no psql or does not reach the endpoint.
+   * Starts the load on a client host, or on this machine where there is none. Throws Refused when the inventory has no
+   * user or database for it, or when this machine has no psql or does not reach the endpoint.
    */
   static async start(session: Session, secrets: SecretStore): Promise<ClientLoad> {
     const { cluster } = session;
@@ -126,7 +126,7 @@ export class ClientLoad {
     try {
       await runner.run(prepareLoad(cluster, runner), QUICK_S);
     } catch (cause) {
-      runner.forget?.();
+      runner.cleanUp?.();
       if (host) throw cause;
       throw new Refused(
         `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
@@ -136,20 +136,20 @@ export class ClientLoad {
     return new ClientLoad(session, runner);
   }
 
-  /** Ends it and tells what the writer and the reader have seen. */
+  /** Ends the load and returns what the writer and the reader measured. */
   async stop(): Promise<LoadFigures> {
     clearInterval(this.timer);
     try {
       return figures(await this.runner.run(collectScript(this.session.cluster, this.runner), COLLECT_S));
     } finally {
-      this.runner.forget?.();
+      this.runner.cleanUp?.();
     }
   }
 }
 
 /**
- * Does work while a load runs, if there is one, and returns its outcome with what clients saw. The load ends however the
- * work ends: it holds passwords in a file.
+ * Does work while a load runs, if there is one, and returns its outcome with the load's figures. Stops the load however
+ * the work ends, because it holds passwords in a file.
  */
 export async function underLoad<T>(
   load: Pick<ClientLoad, 'stop'> | undefined,
@@ -159,7 +159,7 @@ export async function underLoad<T>(
   try {
     outcome = await work();
   } catch (cause) {
-    // What has ended the work is what is reported.
+    // The failure of the work is reported, not that of the load.
     await load?.stop().catch(() => undefined);
     throw cause;
   }

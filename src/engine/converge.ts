@@ -5,19 +5,19 @@ import { ROLE_NAMES } from '../roles.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { Apply } from './apply.ts';
 import type { Operation } from './operation.ts';
-import { type Survey, survey, type Wishes } from './survey.ts';
+import { type ExtraContext, type Survey, survey } from './survey.ts';
 
-/** What a playbook would do to an operation's hosts, or some of them; the locks are held already. */
+/** Surveys an operation's hosts, or some of them, for a playbook. Expects the locks to be held. */
 export const surveyAll = (
   op: Operation,
   playbook: Playbook,
   secrets: SecretStore,
-  { hosts = op.cluster.hosts, ...more }: Wishes & { hosts?: readonly Host[] } = {},
-): Promise<Survey> => survey(op.session, playbook, { hosts, roles: new Set(ROLE_NAMES) }, secrets, { more });
+  { hosts = op.cluster.hosts, ...extra }: ExtraContext & { hosts?: readonly Host[] } = {},
+): Promise<Survey> => survey(op.session, playbook, { hosts, roles: new Set(ROLE_NAMES) }, secrets, { extra });
 
-/** Carries out what was surveyed, as `apply` does. Rejects with the first failure, or with Interrupted. */
-export async function converge(op: Operation, found: Survey): Promise<void> {
-  const { failed } = await new Apply(op, found).run();
+/** Carries out a survey's plan, as `apply` does. Rejects with the first failure, or with Interrupted. */
+export async function converge(op: Operation, surveyed: Survey): Promise<void> {
+  const { failed } = await new Apply(op, surveyed).run();
   op.checkInterrupt();
   const first = failed[0];
   if (first) throw new StepFailed(first.host, first.step, first.message);

@@ -6,13 +6,13 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import { StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { Progress } from '../progress.ts';
+import { Standstill } from '../standstill.ts';
 import { progressBar } from '../units.ts';
 import type { Operation } from './operation.ts';
 
 /**
- * Waits until a member that copies the database is as `judge` wants it, and tells the person how far it is. Rejects with
- * StepFailed when nothing of the copy has changed for too long, not when a clock has run out.
+ * Waits until a member that copies the database satisfies `judge`, and reports progress to the user. Rejects with
+ * StepFailed when nothing of the copy has changed for too long; no clock limits the copy itself.
  */
 export async function untilCopied(
   op: Operation,
@@ -21,8 +21,8 @@ export async function untilCopied(
   judge: (snapshot: Snapshot) => Verdict,
   { databaseBytes, hosts }: { databaseBytes?: number | undefined; hosts?: readonly Host[] } = {},
 ): Promise<Snapshot> {
-  const stuckSeconds = standstill(sharedBuffers(await op.look(hosts, { about: ['members'] })));
-  const progress = new Progress(stuckSeconds);
+  const stuckSeconds = standstill(sharedBuffers(await op.observe(hosts, { about: ['members'] })));
+  const progress = new Standstill(stuckSeconds);
   let stuck = false;
   return op.until(
     host,
@@ -38,7 +38,7 @@ export async function untilCopied(
       ...(hosts ? { hosts } : {}),
       everyMs: 2000,
       doing: async () => {
-        // A host that does not answer is silent, which the next look judges.
+        // A host that does not answer is silent; the next observation judges that.
         const answer = await op.ask(host, 'progress', copyProgress(op.cluster.dataDir)).catch(() => '');
         stuck = progress.isStuck(answer);
         return `copying ${progressBar(copiedBytes(answer) ?? 0, databaseBytes)}`;

@@ -1,6 +1,6 @@
 import type { Action } from '../steps/step.ts';
 
-/** What the engine tells; views decide how it looks. */
+/** Events of the engine. Views decide how they look. */
 export type RunEvent =
   | { type: 'stage'; stage: string }
   | { type: 'doing'; host: string; text: string }

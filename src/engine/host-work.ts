@@ -1,36 +1,36 @@
 import { HANDLER_S } from '../bounds/hosts.ts';
-import { GUARD_S } from '../bounds/undo.ts';
+import { LOGIN_UNDO_S } from '../bounds/undo.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import type { Action, Step } from '../steps/step.ts';
-import { armScript, disarmScript } from './guard.ts';
 import { stopOn } from './interrupt.ts';
+import { armLoginUndo, callOffLoginUndo } from './login-undo.ts';
 import { type DueHandler, differences, handlerId, marksOf, type StepDifference } from './plan.ts';
 import { probe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
 
-/** All that one host has to do in one stage. */
+/** The work of one host in one stage. */
 export interface HostWork {
   host: Host;
   stage: string;
   steps: readonly Step[];
   changed: readonly StepDifference[];
   handlers: readonly DueHandler[];
-  /** Marks of handlers that an interrupted run has left on the host. */
+  /** Marks of due handlers that an interrupted run has left on the host. */
   pending: readonly string[];
-  /** What the plan says of a step; a change is recorded with the planned action. */
+  /** The planned action of a step; a change is recorded with it. */
   planned: (step: string) => Action | undefined;
 }
 
-export interface Workshop {
+export interface RunContext {
   session: Session;
   recorder: Recorder;
 }
 
-/** Groups steps that their kind can change together; order is kept. */
+/** Groups neighbouring steps that their kind can change together; keeps the order. */
 function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
   const groups: StepDifference[][] = [];
   for (const one of changed) {
@@ -44,46 +44,46 @@ function neighbours(changed: readonly StepDifference[]): StepDifference[][] {
 const late = ({ step }: StepDifference) => step.kind.afterHandlers === true;
 
 /**
- * Does it: marks first, then steps, those that could lock somebody out last, handlers, proof of new logins to this host and
- * through it, and the second probe, whose states are returned.
- * Rejects with the first failure, or with Interrupted before the next step.
+ * Does the work and returns the states of the second probe. Order: marks of due handlers, steps, guarded steps,
+ * handlers, proof of new logins to this host and through it, second probe. Rejects with the first failure, or with
+ * Interrupted before the next step.
  */
-export async function workOn(work: HostWork, shop: Workshop): Promise<Map<string, unknown>> {
+export async function workOn(work: HostWork, run: RunContext): Promise<Map<string, unknown>> {
   const { host, stage, steps, changed, handlers, pending } = work;
-  const control = shop.session.remote(host, stage);
+  const control = run.session.remote(host, stage);
   const inTime = changed.filter((one) => !late(one));
   const guarded = inTime.map(({ step }) => step).filter((one) => one.guarded);
   const marks = handlers.map((handler) => `${PATHS.pending}/${handler.action}:${handler.unit}`);
   if (marks.length > 0) await control.run(`umask 077; mkdir -p ${PATHS.pending} && touch -- ${words(...marks)}`);
-  for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, shop, together);
-  // The undo counts from here, so nothing that takes long comes behind it.
-  const witnesses = guarded.length > 0 ? await shop.session.witnesses(host) : [];
-  if (guarded.length > 0) await control.run(armScript(guarded));
-  for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, shop, together);
+  for (const together of neighbours(inTime.filter(({ step }) => !step.guarded))) await change(work, run, together);
+  // The undo's time begins here, so nothing slow follows.
+  const witnesses = guarded.length > 0 ? await run.session.witnesses(host) : [];
+  if (guarded.length > 0) await control.run(armLoginUndo(guarded));
+  for (const together of neighbours(inTime.filter(({ step }) => step.guarded))) await change(work, run, together);
   for (const handler of handlers)
-    await shop.recorder.timed(
+    await run.recorder.timed(
       recordOf(work, { step: handlerId(handler), role: handler.role, action: handler.action }),
       () => control.run(handlerScript(handler), HANDLER_S),
     );
-  for (const one of changed.filter(late)) await change(work, shop, [one]);
-  // A restart that was not waited for would let the next host's restart come too soon.
+  for (const one of changed.filter(late)) await change(work, run, [one]);
+  // Without waiting for the restart here, the next host's restart would come too soon.
   if (handlers.length > 0)
     for (const one of steps.filter(
       (step) => step.kind.afterHandlers && !changed.some(({ step: other }) => other.id === step.id),
     ))
-      await one.kind.change(one, undefined, shop.session.remote(host, one.id));
+      await one.kind.change(one, undefined, run.session.remote(host, one.id));
   const leftover = marksOf(steps).filter(
     (mark) => pending.includes(mark) || marks.some((path) => path.endsWith(`/${mark}`)),
   );
   if (leftover.length > 0)
     await control.run(`rm -f -- ${words(...leftover.map((mark) => `${PATHS.pending}/${mark}`))}`);
-  if (guarded.length > 0) await proveLogin(host, guarded, witnesses, shop);
-  return verify(host, changed, shop);
+  if (guarded.length > 0) await proveLogin(host, guarded, witnesses, run);
+  return verify(host, changed, run);
 }
 
 /**
- * POSIX sh that reloads or restarts a unit. One that is not running, or has failed, reads its configuration when its own
- * step starts it.
+ * POSIX sh that reloads or restarts a unit. A unit that is stopped or failed reads its configuration when its own step
+ * starts it.
  */
 export const handlerScript = ({ action, unit }: Pick<DueHandler, 'action' | 'unit'>): string =>
   `systemctl daemon-reload || exit 1
@@ -97,28 +97,28 @@ const recordOf = ({ host, stage, planned }: HostWork, what: { step: string; role
   host: host.name,
   stage,
   ...what,
-  // Seen from before the run: what a package made in between and a step then completed was still created.
+  // The action as seen before the run: a file that a package made and a step completed was still created.
   action: planned(what.step) ?? what.action,
 });
 
-async function change(work: HostWork, shop: Workshop, items: readonly StepDifference[]): Promise<void> {
-  stopOn(shop.session.interrupt.soft);
+async function change(work: HostWork, run: RunContext, items: readonly StepDifference[]): Promise<void> {
+  stopOn(run.session.interrupt.soft);
   const { step, state } = items[0]!;
-  const remote = shop.session.remote(work.host, step.id);
+  const remote = run.session.remote(work.host, step.id);
   const [first, ...others] = items.map((one) =>
     recordOf(work, { step: one.step.id, role: one.step.role, action: one.difference.action }),
   );
-  await shop.recorder.timed(first!, () =>
+  await run.recorder.timed(first!, () =>
     step.kind.changeAll ? step.kind.changeAll(items, remote) : step.kind.change(step, state, remote),
   );
-  for (const one of others) shop.recorder.changed({ ...one, ms: 0 });
+  for (const one of others) run.recorder.changed({ ...one, ms: 0 });
 }
 
 async function proveLogin(
   host: Host,
   guarded: readonly Step[],
   witnesses: readonly (readonly Host[])[],
-  { session }: Workshop,
+  { session }: RunContext,
 ): Promise<void> {
   session.options.emit({ type: 'doing', host: host.name, text: 'proving a new login' });
   try {
@@ -128,17 +128,17 @@ async function proveLogin(
     throw new StepFailed(
       host.name,
       guarded.map((one) => one.id).join(', '),
-      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${GUARD_S} s`,
+      `a new login no longer succeeds (${(cause as Error).message}); everything is put back within ${LOGIN_UNDO_S} s`,
     );
   }
-  await session.remote(host, 'guard').run(disarmScript);
+  await session.remote(host, 'guard').run(callOffLoginUndo);
 }
 
-/** Every changed step is probed again and must have no difference left. */
+/** Probes every changed step again. Throws StepFailed where a difference is left. */
 async function verify(
   host: Host,
   changed: readonly StepDifference[],
-  { session }: Workshop,
+  { session }: RunContext,
 ): Promise<Map<string, unknown>> {
   const steps = changed.map(({ step }) => step);
   const { states } = await probe(session, host, steps);

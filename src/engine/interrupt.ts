@@ -1,28 +1,28 @@
 import { setMaxListeners } from 'node:events';
 import { Interrupted } from '../errors.ts';
 
-/** The person's wish to stop a run, as far as it goes by now; each Ctrl-C is one press. */
+/** The user's request to stop a run, which has two levels. Each Ctrl-C is one press. */
 export class Interrupt {
   private readonly stopping = new AbortController();
   private readonly leaving = new AbortController();
   private presses = 0;
 
   constructor() {
-    // Every wait for every host listens.
+    // Every wait on every host adds a listener.
     setMaxListeners(0, this.soft, this.hard);
   }
 
-  /** Aborted by the first press: the run stops where nothing is half done. */
+  /** Aborted by the first press: the run stops at the next point where nothing is half done. */
   get soft(): AbortSignal {
     return this.stopping.signal;
   }
 
-  /** Aborted by the second press: nothing is waited for any more, and what runs in units on the hosts is left to itself. */
+  /** Aborted by the second press: waits end at once, and units on the hosts are left running. */
   get hard(): AbortSignal {
     return this.leaving.signal;
   }
 
-  /** Counts one press, and returns how many there were. */
+  /** Counts one press and returns the number of presses. */
   press(): number {
     this.presses++;
     this.stopping.abort();

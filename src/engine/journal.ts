@@ -19,7 +19,10 @@ export const newRunId = (): string =>
     .toString(16)
     .padStart(4, '0')}`;
 
-/** What was done, when, by whom: one NDJSON file a run on the controller, written line by line so that a kill loses nothing. */
+/**
+ * The journal of a run: what was done, when and by whom, in one NDJSON file on the controller. Each line is written at
+ * once, so that a kill loses nothing.
+ */
 export class Journal {
   private isMade = false;
 
@@ -28,7 +31,7 @@ export class Journal {
     private readonly file: string,
   ) {}
 
-  /** The journal of a run that is about to begin; a run that writes nothing leaves nothing behind. */
+  /** Opens the journal of a new run. A run that writes nothing leaves no file. */
   static open(cluster: Cluster, run: string): Journal {
     return new Journal(cluster, join(directory(cluster), `${run}.ndjson`));
   }
@@ -46,7 +49,10 @@ export class Journal {
   }
 }
 
-/** Whether the newest run that did anything has no end in its journal: it was killed, and what it did may not have settled. */
+/**
+ * Whether the newest run that wrote anything was interrupted: its journal has no end, and its effects may not have
+ * settled.
+ */
 export function lastRunDied(cluster: Cluster): boolean {
   const last = readJournals(cluster)
     .filter(({ entries }) => entries.length > 0)
@@ -59,7 +65,10 @@ const isEntry = (value: unknown): value is JournalEntry =>
   value !== null &&
   ['time', 'type'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
 
-/** All journals of a cluster on this controller, oldest first; an unfinished last line of a killed run is left out, and so is what is no entry. */
+/**
+ * Reads all journals of a cluster on this controller, oldest first. Lines that are no complete entries, such as the
+ * last one of a killed run, are left out.
+ */
 export function readJournals(cluster: Cluster): { run: string; entries: JournalEntry[] }[] {
   if (!existsSync(directory(cluster))) return [];
   return readdirSync(directory(cluster))

@@ -9,7 +9,7 @@ import { packageRoot } from '../package-root.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import type { Probed } from './probe.ts';
 
-/** What the last run saw; only a guess that saves a round trip, never trusted. */
+/** The observations of the last run: a guess that saves a round trip, never trusted. */
 export interface LastSeen {
   facts: Record<string, Facts>;
   observations: Record<string, Observation>;
@@ -17,10 +17,13 @@ export interface LastSeen {
 
 const fileOf = (cluster: Cluster): string => join(cluster.stateDir, 'last-seen.json');
 
-/** Raised with every change of what is remembered: what has another shape is no memory. */
+/** Version of the format, raised with every change of it; another format is not read. */
 const FORMAT = '2';
 
-/** Of what is remembered and of the version that wrote it: what another one wrote, or a person, may have another shape. */
+/**
+ * Digest over the content and the version of hapg: content of another version, or edited by hand, may have another
+ * shape.
+ */
 const digestOf = (seen: LastSeen): string =>
   createHash('sha256')
     .update(FORMAT)
@@ -28,27 +31,29 @@ const digestOf = (seen: LastSeen): string =>
     .update(JSON.stringify(seen))
     .digest('hex');
 
-/** What the last run saw; nothing where there is none, or what is there was not written by this version of hapg. */
+/**
+ * Reads the observations of the last run. Empty where there are none, or where this version of hapg did not write them.
+ */
 export function recall(cluster: Cluster): LastSeen {
   try {
     const { digest, seen } = JSON.parse(readFileSync(fileOf(cluster), 'utf8')) as { digest: string; seen: LastSeen };
     if (digest === digestOf(seen)) return seen;
   } catch {
-    // A memory that is not there, or half written, costs one more round trip, nothing else.
+    // A missing or half-written file costs one more round trip, nothing else.
   }
   return { facts: {}, observations: {} };
 }
 
-/** Keeps what was seen of some hosts beside what was seen of the others; a disk that cannot take it costs a round trip. */
+/** Saves the observations of some hosts beside those of the others. A disk that cannot take them costs a round trip. */
 export function remember(cluster: Cluster, probed: ReadonlyMap<string, Probed>): void {
-  const seen = recall(cluster);
+  const memory = recall(cluster);
   for (const [name, { facts, observation }] of probed) {
-    seen.facts[name] = facts;
-    seen.observations[name] = observation;
+    memory.facts[name] = facts;
+    memory.observations[name] = observation;
   }
   try {
     ensureStateDir(cluster);
-    writeFileSync(fileOf(cluster), JSON.stringify({ digest: digestOf(seen), seen }), { mode: 0o600 });
+    writeFileSync(fileOf(cluster), JSON.stringify({ digest: digestOf(memory), seen: memory }), { mode: 0o600 });
   } catch (cause) {
     if (!fileTrouble(cause)) throw cause;
   }

@@ -7,10 +7,10 @@ import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
 import { settleAll } from './pool.ts';
 import type { Session } from './session.ts';
-import { runUndo } from './temporary.ts';
 import { clearEnded } from './transient.ts';
+import { runUndo } from './undo-script.ts';
 
-/** Who holds a host's lock; written into the lock file for the person who meets it. */
+/** The holder of a host's lock, written into the lock file for whoever is refused. */
 export interface Holder {
   run: string;
   command: string;
@@ -25,7 +25,7 @@ export const holder = (run: string, command: string): Holder => ({
   since: new Date().toISOString(),
 });
 
-/** Tells a holder in a few words; the text is whatever the lock file held. */
+/** Describes a holder in a few words; `text` is the content of the lock file. */
 export function describeHolder(text: string): string {
   try {
     const { command, by, since, run } = JSON.parse(text) as Holder;
@@ -36,9 +36,9 @@ export function describeHolder(text: string): string {
 }
 
 /**
- * POSIX sh for the persistent shell: flock(2) on a descriptor of it, which the kernel frees when the session ends, however it
- * ends. Nothing but that descriptor stays behind in the shell. What could have locked somebody out and was never proved
- * harmless is put back at once: whoever holds the lock would else find it changed in the middle of his work.
+ * POSIX sh for the persistent shell: flock(2) on one of its descriptors, which the kernel frees when the session ends.
+ * Only that descriptor stays behind in the shell. Runs the undo of a change whose login was never proved: it would
+ * otherwise run during the holder's work.
  */
 export const lockScript = (
   who: Holder,
@@ -56,21 +56,21 @@ else
   exec ${LOCK_FD}>&-
 fi`;
 
-/** Reads what `lockScript` printed. Throws Locked, naming the holder. */
+/** Reads the answer of `lockScript`. Throws Locked, naming the holder. */
 export function expectLocked(host: Host, output: string): void {
   const lines = output.trim().split('\n');
   if (lines[0] !== 'locked') throw new Locked(host.name, describeHolder(lines.slice(1).join('\n')));
 }
 
-/** How a run takes locks: as whom, and how long it waits for another run (s). */
+/** How a run takes locks: its name in the lock files, and how long it waits for another run (s). */
 export interface Locking {
   who: Holder;
   waitSeconds: number;
 }
 
 /**
- * The host whose lock is taken first, by name and alone. Of two runs over the same hosts exactly one passes it, so they can
- * never hold half of the hosts each.
+ * The host whose lock is taken first: the first by name. Of two runs over the same hosts exactly one gets it, so they
+ * can never hold half of the hosts each.
  */
 export const firstOf = (hosts: readonly Host[]): Host | undefined =>
   [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1))[0];
@@ -86,7 +86,10 @@ export async function lockOne(session: Session, host: Host, { who, waitSeconds }
   expectLocked(host, output);
 }
 
-/** Takes the locks of connected hosts: the first one alone, then the others together. Throws Locked; locks end with the session. */
+/**
+ * Takes the locks of connected hosts: the first one alone, then the others together. Throws Locked. The locks end with
+ * the session.
+ */
 export async function lockAll(session: Session, hosts: readonly Host[], locking: Locking): Promise<void> {
   const first = firstOf(hosts);
   if (!first) return;

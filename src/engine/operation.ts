@@ -17,34 +17,37 @@ import { attempted, settleAll } from './pool.ts';
 import { observe } from './probe.ts';
 import type { Recorder } from './record.ts';
 import type { Session } from './session.ts';
-import { runUndo } from './temporary.ts';
-import { Undos } from './undoing.ts';
+import { runUndo } from './undo-script.ts';
+import { Undos } from './undos.ts';
 
-/** A change of leader that was made on purpose. */
+/** A planned change of leader. */
 export interface Switchover {
   from: string;
   to: string;
   duration_ms: number;
 }
 
-/** What tells one boot from the next, on machines (boot id) and in containers (start of the first process, proc(5)). */
+/**
+ * POSIX sh that prints an identifier of the present boot: the boot id on machines, and the start of the first process
+ * in containers (proc(5)).
+ */
 const BOOT = "echo \"$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)\"";
 
 /**
- * A planned change of a living cluster, step by step: playbooks of this sort look, decide, act on one host, and look
- * again. All hosts are connected and locked before it is made.
+ * A planned change of a running cluster: its playbooks observe, decide, act on one host, and observe again. Expects
+ * connected and locked hosts.
  */
 export class Operation {
   readonly switchovers: Switchover[] = [];
-  /** Hosts that nobody should wait for: they are being rebooted, or were not there from the beginning. */
-  private readonly away = new Set<Host>();
+  /** Hosts that are not waited for: they are rebooting, or did not answer from the beginning. */
+  private readonly unreachable = new Set<Host>();
   private current = '';
 
   constructor(
     readonly session: Session,
     readonly recorder: Recorder,
     private readonly locking: Locking,
-    /** Undos that are armed now; seen through another model they are the same. */
+    /** The armed undos, shared with the same operation through another model. */
     private readonly undos: Undos = new Undos({
       ask: (host, what, script, timeoutSeconds) => session.remote(host, what).run(script, timeoutSeconds),
       beside: (host, script, timeoutSeconds) => session.beside(host, script, timeoutSeconds),
@@ -55,17 +58,17 @@ export class Operation {
     return this.session.cluster;
   }
 
-  /** Goes on without hosts that do not answer. */
+  /** Excludes hosts that do not answer from the operation. */
   leaveOut(hosts: readonly Host[]): void {
-    for (const host of hosts) this.away.add(host);
+    for (const host of hosts) this.unreachable.add(host);
   }
 
-  /** Whether nobody should wait for this host. */
-  isAway(host: Host): boolean {
-    return this.away.has(host);
+  /** Whether this host is not waited for. */
+  isUnreachable(host: Host): boolean {
+    return this.unreachable.has(host);
   }
 
-  /** A host of the model; asked for a name that it does not have, this is a bug. */
+  /** Returns a host of the model. An unknown name is a bug. */
   host(name: string): Host {
     const host = this.cluster.hosts.find((one) => one.name === name);
     if (!host) throw new Error(`the inventory has no host "${name}"`);
@@ -73,29 +76,29 @@ export class Operation {
   }
 
   /**
-   * The live cluster now, as far as the look is about: what was not asked is silent, which no verdict takes for a yes. A
-   * host that does not answer is missing from it; one whose link was lost is dialled and locked again. Rejects with
-   * Interrupted once the person waits for nothing any more.
+   * Observes the live cluster, restricted to `about`: everything else is silent, and no verdict reads silence as yes. A
+   * host that does not answer is missing from the snapshot; one whose link was lost is connected and locked again.
+   * Rejects with Interrupted after the second Ctrl-C.
    */
-  async look(
+  async observe(
     hosts: readonly Host[] = this.cluster.hosts,
     { about }: { about?: readonly About[] | undefined } = {},
   ): Promise<Snapshot> {
     const answers = await settleAll(hosts, this.session.options.forks, async (host) => {
-      if (this.away.has(host)) throw new Error('away');
+      if (this.unreachable.has(host)) throw new Error('away');
       if (!this.session.isOpen(host)) await this.reopen(host);
       try {
         return await observe(this.session, host, about);
       } catch (cause) {
-        this.session.forget(host);
+        this.session.disconnect(host);
         throw cause;
       }
     });
     stopOn(this.session.interrupt.hard);
-    const seen = new Map<string, Observation>();
+    const observations = new Map<string, Observation>();
     for (const [index, answer] of answers.entries())
-      if (answer.status === 'fulfilled') seen.set(hosts[index]!.name, answer.value);
-    return takeSnapshot(seen);
+      if (answer.status === 'fulfilled') observations.set(hosts[index]!.name, answer.value);
+    return takeSnapshot(observations);
   }
 
   private async reopen(host: Host): Promise<void> {
@@ -103,32 +106,32 @@ export class Operation {
     try {
       await lockOne(this.session, host, this.locking);
     } catch (cause) {
-      // Without its lock the host is not this run's to work on.
-      this.session.forget(host);
+      // A host without this run's lock must not be worked on.
+      this.session.disconnect(host);
       throw cause;
     }
   }
 
-  /** Takes down what ended the run. */
+  /** Records the error that ended the run. */
   failed(cause: Error): void {
     const [host, step] = cause instanceof StepFailed ? [cause.host, cause.step] : ['', this.current];
     this.recorder.failure(host, step, cause);
   }
 
-  /** One line for each touched host's own audit log. */
+  /** Writes one line into the audit log of each changed host. */
   async audit(text: string): Promise<void> {
     const touched = this.cluster.hosts.filter((host) => this.recorder.done.some((one) => one.host === host.name));
     const results = await settleAll(touched, this.session.options.forks, (host) =>
       this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), AUDIT_S),
     );
-    // The controller's own journal has it too.
+    // The controller's journal has the same line.
     attempted(results);
   }
 
   /**
-   * Looks until the verdict is yes, and returns what was seen then. Rejects with StepFailed on `host` after `seconds`.
-   * The person is told the first reason meanwhile, or what `doing` says. Rejects with Interrupted when the person presses
-   * Ctrl-C twice, and where the wait is `stoppable` (nothing is half done then) at once.
+   * Observes until the verdict is yes, and returns that snapshot. Rejects with StepFailed on `host` after `seconds`.
+   * Meanwhile the user sees the first reason, or the text of `doing`. Rejects with Interrupted after the second Ctrl-C,
+   * and after the first one where the wait is `stoppable` (nothing is half done).
    */
   async until(
     host: Host,
@@ -153,7 +156,7 @@ export class Operation {
     const end = clock.now() + seconds * 1000;
     for (;;) {
       if (stoppable) this.checkInterrupt();
-      const snapshot = await this.look(hosts, { about });
+      const snapshot = await this.observe(hosts, { about });
       const verdict = judge(snapshot);
       if (verdict.ok) return snapshot;
       if (clock.now() > end)
@@ -163,7 +166,7 @@ export class Operation {
     }
   }
 
-  /** Waits so long (ms). Ctrl-C ends it as it ends `until`. */
+  /** Waits for `ms`. Ctrl-C ends it as it ends `until`. */
   pause(ms: number, stoppable = false): Promise<void> {
     const { clock, interrupt } = this.session;
     return clock.sleep(ms, stoppable ? interrupt.soft : interrupt.hard);
@@ -181,64 +184,66 @@ export class Operation {
     this.current = name;
   }
 
-  /** One thing done to one host, taken down with its duration. */
+  /** Does one thing to one host and records it with its duration. */
   step<T>(host: Host, step: string, role: string, action: Action, work: (remote: Remote) => Promise<T>): Promise<T> {
     return this.recorder.timed({ host: host.name, stage: this.current, step, role, action }, () =>
       work(this.session.remote(host, step)),
     );
   }
 
-  /** Asks a host something; rejects with StepFailed when the answer is a failure. */
+  /** Runs a script on a host and returns its output. Rejects with StepFailed when it fails. */
   ask(host: Host, what: string, script: string, timeoutSeconds?: number): Promise<string> {
     return this.session.remote(host, what).run(script, timeoutSeconds);
   }
 
-  /** Stops here when the person wants to stop; to be called where nothing is half done. */
+  /** Throws Interrupted when the user has asked to stop. To be called where nothing is half done. */
   checkInterrupt(): void {
     stopOn(this.session.interrupt.soft);
   }
 
   /**
-   * Arms the undo of something temporary; the change itself follows. It beats until it is released or called off. Again: it
-   * counts anew, and is there if it had run.
+   * Arms the undo of a temporary change, before the change is made. Heartbeats postpone it until it is run or called
+   * off. Arming it again restarts its time, and restores it where it has run.
    */
-  arm(host: Host, name: string, undo: string, seconds: number): Promise<void> {
+  armUndo(host: Host, name: string, undo: string, seconds: number): Promise<void> {
     return this.undos.arm(host, name, undo, seconds);
   }
 
-  /** Lets an armed undo count anew; false where it has run meanwhile, so that what it has put back must be set again. */
-  keep(host: Host, name: string): Promise<boolean> {
+  /**
+   * Restarts the time of an armed undo. Returns false where it has run meanwhile: what it restored must be set again.
+   */
+  keepUndo(host: Host, name: string): Promise<boolean> {
     return this.undos.keep(host, name);
   }
 
-  /** Puts back what is temporary, by running its undo. */
-  release(host: Host, name: string): Promise<void> {
-    return this.undos.release(host, name);
+  /** Runs an undo now, which restores what was changed temporarily. */
+  runUndo(host: Host, name: string): Promise<void> {
+    return this.undos.run(host, name);
   }
 
-  /** Calls an undo off: what it would put back stays as it is now. */
-  callOff(host: Host, name: string): Promise<void> {
+  /** Calls an undo off: the change stays. */
+  callOffUndo(host: Host, name: string): Promise<void> {
     return this.undos.callOff(host, name);
   }
 
-  /** Does work under an undo, which puts everything back at the end, however it ends. */
-  undoing<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
-    return this.undos.during(host, name, undo, seconds, work);
+  /** Does work under an undo, and runs the undo at the end, however the work ends. */
+  withUndo<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
+    return this.undos.around(host, name, undo, seconds, work);
   }
 
-  /** The same operation, seen through another model of the same hosts (one more, one less). */
+  /** The same operation with another model of the same hosts (one more, one less). */
   through(cluster: Cluster): Operation {
     return new Operation(this.session.through(cluster), this.recorder, this.locking, this.undos);
   }
 
-  /** Puts back everything temporary that can be reached; returns what could not, for the person. */
-  async releaseAll(): Promise<string[]> {
+  /** Runs all armed undos that can be reached. Returns a message for each of the others. */
+  async runAllUndos(): Promise<string[]> {
     const left: string[] = [];
     for (const { host, name } of [...this.undos.armed].reverse())
       try {
         if (this.session.interrupt.hard.aborted) throw new Interrupted('not waited for');
         if (!this.session.isOpen(host)) await this.reopen(host);
-        await this.release(host, name);
+        await this.runUndo(host, name);
       } catch (cause) {
         left.push(`${host.name}: ${name} is still set and will undo itself (${(cause as Error).message})`);
       }
@@ -246,8 +251,8 @@ export class Operation {
   }
 
   /**
-   * Ends what a run that died has left: waits for its units, runs its undos. To be called with the locks held, for then
-   * whatever is armed belongs to nobody.
+   * Runs the undos that an interrupted run has left. Expects the locks to be held: an armed undo belongs to no other
+   * run then.
    */
   async clearLeftovers(snapshot: Snapshot): Promise<string[]> {
     const cleared: string[] = [];
@@ -261,12 +266,12 @@ export class Operation {
     return cleared;
   }
 
-  /** Reboots a host and waits until it is back with a new boot, reconnected and locked. Rejects after `seconds`. */
+  /** Reboots a host and waits until it has booted again, is reconnected and locked. Rejects after `seconds`. */
   async reboot(host: Host, seconds: number): Promise<void> {
     const before = (await this.ask(host, 'reboot', BOOT)).trim();
-    this.away.add(host);
+    this.unreachable.add(host);
     try {
-      // The answer comes before the shell is taken away.
+      // A timer, so that the answer arrives before the shell ends.
       await this.ask(
         host,
         'reboot',
@@ -276,19 +281,19 @@ export class Operation {
       const end = clock.now() + seconds * 1000;
       for (;;) {
         await this.pause(1000);
-        this.session.forget(host);
+        this.session.disconnect(host);
         this.say(host, 'rebooting');
         const after = await this.dial(host);
         if (after !== undefined && after !== before) break;
         if (clock.now() > end) throw new StepFailed(host.name, 'reboot', `not back within ${seconds} s`);
       }
     } finally {
-      this.away.delete(host);
+      this.unreachable.delete(host);
     }
     await lockOne(this.session, host, { ...this.locking, waitSeconds: LOGIN_S });
   }
 
-  /** The boot of a host that answers; undefined while it does not. */
+  /** Returns the boot identifier of a host; undefined while it does not answer. */
   private async dial(host: Host): Promise<string | undefined> {
     try {
       await this.session.open(host);

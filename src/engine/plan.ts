@@ -4,7 +4,7 @@ import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { RoleName } from '../roles.ts';
 import type { Action, Difference, Handler, Step } from '../steps/step.ts';
 
-/** One thing that apply would do. */
+/** One planned change. */
 export interface Change {
   host: string;
   stage: string;
@@ -29,18 +29,18 @@ export interface HostCount {
 export interface Plan {
   changes: Change[];
   skipped: { host: string; step: string; because: string }[];
-  /** What is there beside the model and will be left alone. */
+  /** What exists beside the model and is left alone. */
   notes: { host: string; text: string }[];
-  /** Why nothing may be done at all: what is there is somebody else's. */
+  /** Why nothing may be changed at all: what exists belongs to somebody else. */
   refusals: { host: string; text: string }[];
   hosts: Record<string, HostCount>;
-  /** Units that do not run and will be started, by host. */
+  /** Units that are stopped and will be started, by host. */
   starting: Map<string, Set<string>>;
-  /** Tells whether two plans are the same; a saved plan is refused when it is not what would be done now. */
+  /** Digest that identifies the plan; a saved plan is refused when the digest of the present one differs. */
   digest: string;
 }
 
-/** What `--limit`, `--tags` and `--skip-tags` leave of a playbook. */
+/** The part of a playbook that `--limit`, `--tags` and `--skip-tags` select. */
 export interface Scope {
   hosts: readonly Host[];
   roles: ReadonlySet<RoleName>;
@@ -52,7 +52,7 @@ export function stepsOf(stage: Stage, host: Host, context: Context, scope: Scope
   return stage.steps(host, context).filter((one) => scope.roles.has(one.role));
 }
 
-/** All steps of a host, stage by stage; throws when two have the same id, for then one would undo the other. */
+/** All steps of a host, stage by stage. Throws when two have the same id: one would undo the other. */
 export function allSteps(
   playbook: Playbook,
   host: Host,
@@ -86,14 +86,14 @@ export function differences(steps: readonly Step[], states: ReadonlyMap<string, 
 
 export const handlerId = ({ action, unit }: Handler): string => `${action} ${unit}`;
 
-/** Marks on the host are file names: `reload:haproxy.service`. */
+/** The file name of a due handler's mark on the host: `reload:haproxy.service`. */
 const markOf = ({ action, unit }: Handler): string => `${action}:${unit}`;
 
 export interface DueHandler extends Handler {
   role: RoleName;
 }
 
-/** Units that do not run yet and that this run will start. */
+/** Units that are stopped and that this run will start. */
 export const startingUnits = (changed: readonly StepDifference[]): Set<string> =>
   new Set(
     changed
@@ -102,8 +102,8 @@ export const startingUnits = (changed: readonly StepDifference[]): Set<string> =
   );
 
 /**
- * The handlers of a stage that are due: called for by a change, or still pending from an interrupted run. A unit that
- * this run starts anyway (in this stage or a later one) needs none, and a restart covers a reload.
+ * The handlers of a stage that are due: a change notifies them, or an interrupted run left them pending. A unit that
+ * this run starts anyway (in this stage or a later one) needs none. A restart covers a reload.
  */
 export function dueHandlers(
   steps: readonly Step[],
@@ -122,12 +122,12 @@ export function dueHandlers(
   );
 }
 
-/** Marks that nothing needs any more once the stage is done: all that its steps could call for. */
+/** Marks of all handlers that these steps can notify; they are removed at the end of the stage. */
 export const marksOf = (steps: readonly Step[]): string[] => [
   ...new Set(steps.flatMap((one) => one.notify.map(markOf))),
 ];
 
-/** The difference between what is wanted and what was probed, over all stages and hosts. Pure. */
+/** Makes the plan: the difference between wanted and probed state, over all stages and hosts. Pure. */
 export function makePlan(
   playbook: Playbook,
   context: Context,
@@ -208,11 +208,11 @@ export function makePlan(
   };
 }
 
-/** What a reload or restart means for the cluster, for the person who has to say yes. */
+/** Describes what a reload or restart means for the cluster, for the user who has to confirm it. */
 function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
   const member = snapshot.members.find((one) => one.name === host.name);
   if (/^patroni/.test(unit) && action === 'reload')
-    return `configuration is read again; PostgreSQL goes on${member ? ` (${host.name} is ${member.role})` : ''}`;
+    return `configuration is read again; PostgreSQL keeps running${member ? ` (${host.name} is ${member.role})` : ''}`;
   if (/^(etcd|zookeeper)/.test(unit) && snapshot.dcs.members.length > 0)
     return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it leads there' : ''}`;
   if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';

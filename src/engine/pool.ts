@@ -1,6 +1,6 @@
 /**
- * Runs `work` for every item, at most `limit` at once; every item is heard, errors are kept as settled results in order.
- * Whoever calls it reads the results, or says with `settled` or `attempted` what a failure means.
+ * Runs `work` for every item, at most `limit` at once, and returns settled results in order. The caller reads the
+ * results, or states with `settled` or `attempted` what a failure means.
  */
 export async function settleAll<T, R>(
   items: readonly T[],
@@ -30,5 +30,5 @@ export function settled<R>(results: readonly PromiseSettledResult<R>[]): R[] {
   });
 }
 
-/** Takes note that each item was tried and that a failure is of no consequence: what would notice it is said where it is called. */
+/** States that failures of these results have no consequence. The caller's comment says what would notice one. */
 export function attempted(_results: readonly PromiseSettledResult<unknown>[]): void {}

@@ -10,13 +10,13 @@ import { composeSections, splitSections } from '../shell/sections.ts';
 import type { Step } from '../steps/step.ts';
 import type { Session } from './session.ts';
 
-/** What one round trip to a host has brought. */
+/** The answers of one round trip to a host. */
 export interface Probed {
   facts: Facts;
   observation: Observation;
   /** State by step id, of the steps that were asked for. */
   states: Map<string, unknown>;
-  /** What the prelude printed. */
+  /** The output of the prelude. */
   prelude: string;
 }
 
@@ -31,7 +31,7 @@ function byKind(steps: readonly Step[]): Map<string, Step[]> {
   return groups;
 }
 
-/** Sections of what is asked about a host with these steps: facts, observation, and every kind of step once. */
+/** The sections of a host's probe: facts, observation, and each kind of step once. */
 function probeSections(
   cluster: Cluster,
   host: Host,
@@ -42,7 +42,7 @@ function probeSections(
   return sections;
 }
 
-/** What runs before a probe, in the persistent shell itself (taking the lock), and how long that may take (s). */
+/** A script that runs before a probe in the persistent shell itself (it takes the lock), and its bound (s). */
 export interface Prelude {
   script: string;
   seconds: number;
@@ -50,11 +50,11 @@ export interface Prelude {
 
 const NO_PRELUDE: Prelude = { script: '', seconds: 0 };
 
-/** The whole question to one host. Pure but for the nonce that is given. */
+/** The whole probe of one host. Pure except for the nonce that is given. */
 export const probeScript = (cluster: Cluster, host: Host, steps: readonly Step[], nonce: string): string =>
   `${sharedAnswers(cluster, host)}\n${composeSections(probeSections(cluster, host, byKind(steps)), nonce)}`;
 
-/** Asks one host for these sections in one round trip; output by section, and what the prelude printed. */
+/** Asks one host for these sections in one round trip. Returns the output by section, and that of the prelude. */
 async function ask(
   session: Session,
   host: Host,
@@ -62,9 +62,9 @@ async function ask(
   { script: prelude, seconds }: Prelude = NO_PRELUDE,
 ): Promise<{ answers: Map<string, string>; before: string }> {
   const nonce = randomBytes(12).toString('hex');
-  // Only the prelude may leave something behind in the persistent shell; without one it is all in a subshell of its own.
+  // Only the prelude may change the persistent shell; everything else runs in a subshell.
   const questions = `${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}`;
-  // What hangs in a storage that does not answer must not keep the host's lock.
+  // A process that hangs in a storage without an answer must not keep the host's lock.
   const script = prelude === '' ? questions : `${prelude}\n(\n${questions}\n) ${LOCK_FD}>&-`;
   const { output } = await session.ask(host, script, LOOK_S + seconds, prelude !== '');
   return {
@@ -73,7 +73,10 @@ async function ask(
   };
 }
 
-/** An error of a probe, as the host's failure. A parser of JSON quotes what it does not understand, which may be a piece of a secret. */
+/**
+ * Wraps an error of a probe as the host's failure. The message of a JSON parser is left out: it quotes its input, which
+ * may hold a secret.
+ */
 const probeFailed = (host: Host, cause: unknown): KnownError =>
   cause instanceof Interrupted
     ? cause
@@ -85,7 +88,7 @@ const probeFailed = (host: Host, cause: unknown): KnownError =>
 
 /**
  * Reads the state of all steps of a host in one round trip. Throws StepFailed when the answer is cut short or not
- * understood, and Interrupted where nobody waits for it any more.
+ * understood, and Interrupted after the second Ctrl-C.
  */
 export async function probe(
   session: Session,
@@ -111,8 +114,8 @@ export async function probe(
 }
 
 /**
- * Looks at a host without a wish to change it, asking for no more than a look is about; by default for everything. What
- * was not asked is silent. Throws StepFailed when the answer is cut short or not understood.
+ * Observes a host, restricted to `about`; by default everything. Questions that were not asked are silent. Throws
+ * StepFailed when the answer is cut short or not understood.
  */
 export async function observe(session: Session, host: Host, about?: readonly About[]): Promise<Observation> {
   try {

@@ -3,7 +3,7 @@ import type { Action } from '../steps/step.ts';
 import type { Emit } from './events.ts';
 import type { Journal } from './journal.ts';
 
-/** One thing that a run has done. */
+/** A change that a run has made. */
 export interface Done {
   host: string;
   stage: string;
@@ -19,7 +19,7 @@ export interface Failure {
   message: string;
 }
 
-/** Keeps account of a run: what was done and what failed, for the result, the journal and the views alike. */
+/** Records what a run has done and what failed, for the result, the journal and the views. */
 export class Recorder {
   readonly done: Done[] = [];
   readonly failed: Failure[] = [];
@@ -34,7 +34,7 @@ export class Recorder {
     this.journal.write('stage', { stage, hosts });
   }
 
-  /** Does one thing and takes down how long it took. An error that is not yet a known one becomes the step's failure. */
+  /** Does work and records how long it took. An unknown error becomes the step's failure. */
   async timed<T>(what: Omit<Done, 'ms'>, work: () => Promise<T>): Promise<T> {
     this.emit({ type: 'doing', host: what.host, text: what.step });
     this.journal.write('begin', { ...what });

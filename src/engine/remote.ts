@@ -3,21 +3,21 @@ import { ANSWER_S, LOOK_S, STOP_UNIT_S } from '../bounds/hosts.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
-import { Progress } from '../progress.ts';
 import type { Secret } from '../secret.ts';
 import { redact } from '../secrets/redact.ts';
+import { Standstill } from '../standstill.ts';
 import type { Remote } from '../steps/step.ts';
 import type { ShellAnswer } from '../transport/machine.ts';
 import type { Emit } from './events.ts';
 import { awaitUnit, isRunning, startUnit, stopUnit } from './transient.ts';
 
-/** What is needed of a session to work on one host. */
+/** The part of a session that work on one host needs. */
 export interface Asker {
   options: { emit: Emit; run: string; secrets: () => Iterable<Secret> };
   ask(host: Host, script: string, timeoutSeconds?: number): Promise<ShellAnswer>;
 }
 
-/** What a step's change sees of its host. Failures are StepFailed, name host and step, and hold no secret. */
+/** The host as a step's change sees it. Failures are StepFailed, name host and step, and hold no secret. */
 export function remoteOf(session: Asker, host: Host, step: string): Remote {
   const { emit, run: id, secrets } = session.options;
   const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, secrets()));
@@ -39,17 +39,17 @@ export function remoteOf(session: Asker, host: Host, step: string): Remote {
       await run(startUnit(name, script, timeoutSeconds, id), timeoutSeconds + ANSWER_S);
       if (!progress) return run(awaitUnit(name), timeoutSeconds + ANSWER_S);
       const { stuckSeconds = STUCK_S } = progress;
-      const judge = new Progress(stuckSeconds);
+      const judge = new Standstill(stuckSeconds);
       for (;;) {
         const look = awaitUnit(name, { seconds: PROGRESS_S, script: progress.script });
         const answer = await run(look, PROGRESS_S + LOOK_S);
-        const seen = isRunning(answer);
-        if (seen === undefined) return answer;
-        if (judge.isStuck(seen.mark)) {
+        const running = isRunning(answer);
+        if (running === undefined) return answer;
+        if (judge.isStuck(running.mark)) {
           await run(stopUnit(name), STOP_UNIT_S);
           throw failed(`no progress for ${stuckSeconds} s; see ${PATHS.log}/${name}.log`);
         }
-        const text = progress.tell(seen.output);
+        const text = progress.tell(running.output);
         if (text) doing(text);
       }
     },

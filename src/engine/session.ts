@@ -5,36 +5,36 @@ import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { Secret } from '../secret.ts';
 import type { Remote } from '../steps/step.ts';
+import type { JumpHosts } from '../transport/jump-hosts.ts';
 import type { Machine, Network, ShellAnswer } from '../transport/machine.ts';
-import type { Ways } from '../transport/ways.ts';
 import type { Emit } from './events.ts';
 import { Interrupt, stopOn } from './interrupt.ts';
 import { settleAll } from './pool.ts';
 import { remoteOf } from './remote.ts';
 
 export interface SessionOptions {
-  /** The way to the hosts. */
+  /** How the hosts are reached. */
   network: Network;
-  /** Hosts worked on at once. */
+  /** Number of hosts worked on at once. */
   forks: number;
   emit: Emit;
   run: string;
-  /** Values that no message of a failure may hold. */
+  /** Secrets that are removed from error messages. */
   secrets: () => Iterable<Secret>;
-  /** The person's wish to stop; the second press closes the session. Absent: nobody wants to. */
+  /** The user's request to stop; the second press closes the session. Absent: there is none. */
   interrupt?: Interrupt;
-  /** The time of this machine, unless a test brings another. */
+  /** The clock; this machine's by default. */
   clock?: Clock;
 }
 
-/** Of the hosts behind one chain of jumps so many are asked: one that answers proves the way. */
+/** Number of hosts behind one chain of jump hosts that are asked; one that answers proves the chain. */
 const WITNESSES = 3;
 
 /** The connections of one run: at most one a host, opened together, closed together. */
 export class Session {
   readonly clock: Clock;
   readonly interrupt: Interrupt;
-  private foundWays: Promise<Ways> | undefined;
+  private foundJumpHosts: Promise<JumpHosts> | undefined;
 
   constructor(
     readonly cluster: Cluster,
@@ -47,14 +47,14 @@ export class Session {
     this.interrupt.hard.addEventListener('abort', () => this.close(), { once: true });
   }
 
-  /** The same connections for another model of the same hosts. */
+  /** The same connections with another model of the same hosts. */
   through(cluster: Cluster): Session {
     return new Session(cluster, { ...this.options, interrupt: this.interrupt }, this.machines, this.end);
   }
 
   /**
-   * Logs in to a host. A host that is connected already is left as it is. Rejects with Unreachable, and with Interrupted
-   * once the person has closed the session.
+   * Logs in to a host; does nothing where it is connected. Rejects with Unreachable, and with Interrupted once the user
+   * has closed the session.
    */
   async open(host: Host): Promise<void> {
     if (this.machines.has(host.name)) return;
@@ -69,15 +69,15 @@ export class Session {
     this.machines.set(host.name, machine);
   }
 
-  /** Throws once the session was closed: nothing is dialled again then. */
+  /** Throws once the session was closed: no connection is made then. */
   private refuseEnded(host: Host): void {
     stopOn(this.interrupt.hard);
     if (this.end.reached) throw new Unreachable(host.name, 'the session was closed');
   }
 
   /**
-   * Logs in to all hosts at once; returns those that could not be reached. What is no fault of a host (the person has left a
-   * prompt with Ctrl-C) rejects at once: nobody waits for the other hosts then.
+   * Logs in to all hosts at once; returns those that could not be reached. Rejects at once where the cause is not a
+   * host (the user left a prompt with Ctrl-C), without waiting for the others.
    */
   async openAll(hosts: readonly Host[]): Promise<Map<string, Unreachable>> {
     let giveUp: (reason: unknown) => void = () => undefined;
@@ -101,11 +101,11 @@ export class Session {
   }
 
   /**
-   * The hosts through which others are reached, however that is written, with those behind them. Throws Refused where the
-   * inventory denies it of one: what it says would cut those off that are behind it.
+   * The hosts through which others are reached, with those behind them. Throws Refused where the inventory denies it of
+   * one with `jump_host: false`: the hosts behind it would be cut off.
    */
-  ways(): Promise<Ways> {
-    this.foundWays ??= this.options.network.ways(this.cluster).then((ways) => {
+  jumpHosts(): Promise<JumpHosts> {
+    this.foundJumpHosts ??= this.options.network.jumpHosts(this.cluster).then((ways) => {
       for (const host of this.cluster.hosts)
         if (host.jumpHost === false && ways.has(host.name))
           throw new Refused(
@@ -113,15 +113,15 @@ export class Session {
           );
       return ways;
     });
-    return this.foundWays;
+    return this.foundJumpHosts;
   }
 
   /**
-   * Hosts behind this one that can be reached now: for each distinct chain of jumps some, or none where nobody answers there.
-   * Asked before a change that could close the way; afterwards they prove that it did not.
+   * Hosts behind this one that can be reached now: up to three for each distinct chain of jump hosts, none where none
+   * answers. Asked before a change that could close the way; afterwards they prove that it did not.
    */
   async witnesses(host: Host): Promise<Host[][]> {
-    const chains = (await this.ways()).get(host.name) ?? [];
+    const chains = (await this.jumpHosts()).get(host.name) ?? [];
     const reached = await Promise.all(
       chains.map(async (behind) => {
         const open = behind.filter((one) => this.isOpen(one));
@@ -135,9 +135,9 @@ export class Session {
   }
 
   /**
-   * Second, separate logins: proof that one can still get in, all the way to the super user, and through this host to those
-   * behind it (one of each list of witnesses). Tried for a while, for sshd and the firewall may be reading their settings at
-   * that very moment, on the hosts behind as well. Rejects with the first reason.
+   * Proves that new logins work: to the super user of this host, and through it to the hosts behind it (one of each
+   * list of witnesses). Retries until `timeoutMs` have passed, because sshd and the firewall may be reloading. Rejects
+   * with the last reason.
    */
   async proveLogin(host: Host, witnesses: readonly (readonly Host[])[] = [], timeoutMs = LOGIN_MS): Promise<void> {
     const end = this.clock.now() + timeoutMs;
@@ -152,11 +152,11 @@ export class Session {
     ]);
   }
 
-  /** Logs in to one of these hosts, in turn until one succeeds. Rejects with the last reason when the time is over. */
+  /** Logs in to these hosts in turn until one succeeds. Rejects with the last reason when the time is over. */
   private async keepTrying(hosts: readonly Host[], end: number): Promise<void> {
     for (let turn = 0; ; turn++)
       try {
-        // Whoever began late gets a moment as well, or the last reason would be that there was no time.
+        // An attempt that begins late gets three seconds, or the last reason would be that there was no time.
         const left = Math.max(end - this.clock.now(), 3000);
         const late = sleep(left, undefined, { ref: false }).then(() => {
           throw new Error('no answer in time');
@@ -168,7 +168,7 @@ export class Session {
       }
   }
 
-  /** Logs in a second time and out again; rejects where that does not lead to the super user. */
+  /** Logs in a second time and out again. Rejects where that does not lead to the super user. */
   protected async logIn(host: Host): Promise<void> {
     const machine = await this.options.network.dial(this.cluster, host, { alone: true });
     try {
@@ -179,16 +179,16 @@ export class Session {
     }
   }
 
-  /** Drops a connection, so that the next `open` makes a new one (after a reboot). */
-  forget(host: Host): void {
+  /** Closes the connection to a host; the next `open` makes a new one (after a reboot). */
+  disconnect(host: Host): void {
     this.machines.get(host.name)?.close();
     this.machines.delete(host.name);
   }
 
   /**
-   * Runs a script on a host's root shell. A non-zero status is an answer. The output is as the host gave it, for it is
-   * parsed: whoever shows it takes the secrets out. Rejects when the link is lost or too slow, and with Interrupted once the
-   * person has closed the session.
+   * Runs a script in a host's root shell. A non-zero status is an answer. The output is not redacted, because it is
+   * parsed: whoever shows it removes the secrets. Rejects when the link is lost or too slow, and with Interrupted once
+   * the user has closed the session.
    */
   async ask(host: Host, script: string, timeoutSeconds = ASK_S, inShell = false): Promise<ShellAnswer> {
     const { hard: signal } = this.interrupt;
@@ -197,13 +197,13 @@ export class Session {
       if (!machine) throw new Error(`${host.name} is not connected`);
       return await machine.run(script, { timeoutMs: timeoutSeconds * 1000, inShell, signal });
     } catch (cause) {
-      // Whatever failed for want of the connection, the reason is that the person has closed it.
+      // The user has closed the connection; that is the reason to report.
       stopOn(signal);
       throw cause;
     }
   }
 
-  /** Runs a script beside whatever else runs on the host. Rejects where the host is not connected. */
+  /** Runs a script concurrently with the host's root shell. Rejects where the host is not connected. */
   async beside(host: Host, script: string, timeoutSeconds: number): Promise<ShellAnswer> {
     const machine = this.machines.get(host.name);
     if (!machine) throw new Error(`${host.name} is not connected`);
@@ -214,12 +214,12 @@ export class Session {
     return this.machines.has(host.name);
   }
 
-  /** What a step's change sees of its host. */
+  /** The host as a step's change sees it. */
   remote(host: Host, step: string): Remote {
     return remoteOf(this, host, step);
   }
 
-  /** Ends all connections, and those that are being made. */
+  /** Closes all connections, also those that are being made. */
   close(): void {
     this.end.reached = true;
     for (const machine of this.machines.values()) machine.close();

@@ -21,10 +21,10 @@ export interface Survey {
   probed: Map<string, Probed>;
 }
 
-/** What a command wants beside the inventory. */
-export type Wishes = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
+/** What a command adds to the context beside the inventory. */
+export type ExtraContext = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
 
-/** Facts of a host that nobody has looked at yet; what they get wrong is put right by the next probe. */
+/** Assumed facts of a host before its first probe, which corrects them. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');
 
 const contextOf = (
@@ -32,51 +32,59 @@ const contextOf = (
   secrets: SecretStore,
   facts: ReadonlyMap<string, Facts>,
   observations: ReadonlyMap<string, Observation>,
-  ways: ReadonlySet<string>,
+  jumpHosts: ReadonlySet<string>,
 ): Context => ({
   cluster,
   secrets,
   facts: (host) => facts.get(host.name) ?? UNKNOWN,
   snapshot: takeSnapshot(observations),
-  ways,
+  jumpHosts,
 });
 
-/** The context without asking any host: what was last seen, else what is usual. For showing files, never for changing. */
-export function assumedContext(cluster: Cluster, secrets: SecretStore, ways: ReadonlySet<string> = new Set()): Context {
+/** The context without asking any host: last observed facts, else usual ones. For showing files, never for changing. */
+export function assumedContext(
+  cluster: Cluster,
+  secrets: SecretStore,
+  jumpHosts: ReadonlySet<string> = new Set(),
+): Context {
   const memory = recall(cluster);
   return contextOf(
     cluster,
     secrets,
     new Map(Object.entries(memory.facts)),
     new Map(Object.entries(memory.observations)),
-    ways,
+    jumpHosts,
   );
 }
 
-/** So often a living cluster is looked at when all that is missing is an answer: an election is over then. */
+/** Number of observations before a missing answer is believed; an election is over by then. */
 const LOOKS = 4;
 const LOOK_AGAIN_MS = 1000;
 
-/** Nothing is to be changed, only waited for; or all were asked, and the DCS has no quorum. */
+/**
+ * Whether the plan may become empty by waiting: it only waits for services; or all hosts were asked and the DCS has no
+ * quorum.
+ */
 const maybePasses = ({ changes }: Plan, { cluster, snapshot }: Context, scope: Scope): boolean =>
   snapshot.exists &&
   ((changes.length > 0 && changes.every(({ step }) => step.startsWith('ready '))) ||
     (!snapshot.dcs.quorum && !cluster.dcs.external && scope.hosts.length === cluster.hosts.length));
 
 /**
- * Reads everything that a playbook wants to know and works out the plan. What the steps are depends on facts and on the
- * live cluster, which the same probe brings; so it is asked on the strength of what was last seen, and asked again only
- * where that was wrong: one round trip a host where nothing has changed since.
- * `more` are a command's own wishes. `lock` takes the hosts' locks: the first alone, the others on the way of
- * the first round. Rejects with the first host's failure, Locked, or Refused
- * where a step says that what is there is somebody else's.
+ * Reads everything that a playbook needs and makes the plan. The steps depend on facts and on the live cluster, which
+ * the same probe reads. The first round therefore assumes the last observations, and only hosts where they were wrong
+ * are asked again: one round trip per host where nothing has changed.
+ *
+ * `extra` is added to the context. `lock` takes the hosts' locks: the first alone, the others within the first round.
+ * Rejects with the first host's failure, Locked, or Refused where a step says that what exists belongs to somebody
+ * else.
  */
 export async function survey(
   session: Session,
   playbook: Playbook,
   scope: Scope,
   secrets: SecretStore,
-  { lock, more = {} }: { lock?: Locking | undefined; more?: Wishes } = {},
+  { lock, extra = {} }: { lock?: Locking | undefined; extra?: ExtraContext } = {},
 ): Promise<Survey> {
   const { cluster } = session;
   const memory = recall(cluster);
@@ -84,9 +92,13 @@ export async function survey(
   const observations = new Map(Object.entries(memory.observations));
   const probed = new Map<string, Probed>();
   const asked = new Map<string, string>();
-  const ways = new Set((await session.ways()).keys());
-  const seen = () => ({ ...contextOf(cluster, secrets, facts, observations, ways), ...more, only: scope.hosts });
-  let context = seen();
+  const jumpHosts = new Set((await session.jumpHosts()).keys());
+  const currentContext = () => ({
+    ...contextOf(cluster, secrets, facts, observations, jumpHosts),
+    ...extra,
+    only: scope.hosts,
+  });
+  let context = currentContext();
   const read = async (taking: typeof lock): Promise<void> => {
     let hosts = [...scope.hosts];
     const first = taking && firstOf(hosts);
@@ -115,7 +127,7 @@ export async function survey(
         facts.set(host.name, probed.get(host.name)!.facts);
         observations.set(host.name, probed.get(host.name)!.observation);
       }
-      context = seen();
+      context = currentContext();
       hosts = scope.hosts.filter(
         (host) =>
           probeScript(

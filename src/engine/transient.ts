@@ -2,12 +2,12 @@ import { PATHS } from '../paths.ts';
 import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print, quote } from '../shell/quote.ts';
 
-/** What `awaitUnit` prints first when the unit is still at work. */
+/** First line of `awaitUnit` while the unit is running. */
 const RUNNING = '@running';
 
 /**
- * POSIX sh that starts `script` as the transient unit `hapg-NAME`. The unit outlives the connection; a next run that finds
- * it active waits for it and then runs its own script, which must therefore be repeatable. The script travels on standard
+ * POSIX sh that starts `script` as the transient unit `hapg-NAME`. The unit outlives the connection. The next run waits
+ * for an active unit and then runs its own script, which must therefore be repeatable. The script travels on standard
  * input into a root-only file, so that nothing of it shows in an argument list.
  */
 export function startUnit(name: string, script: string, timeoutSeconds: number, run: string): string {
@@ -25,8 +25,8 @@ systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p
 }
 
 /**
- * POSIX sh that clears away what units left that ended when no controller waited for them any more. Whoever has just taken
- * the host's lock may: nobody else waits for a result then, but a drill, which takes no lock.
+ * POSIX sh that removes the files of ended units whose controller has gone. Expects the host's lock: no other run waits
+ * for a result then, except a drill, which takes no lock.
  */
 export const clearEnded = `for script in ${PATHS.units}/*.sh; do
   unit=\${script##*/}
@@ -34,9 +34,9 @@ export const clearEnded = `for script in ${PATHS.units}/*.sh; do
 done`;
 
 /**
- * POSIX sh that waits for the end of a unit that was started, and ends as its script did. Waiting writes an empty line now
- * and then: when the controller is gone, that ends the shell, and with it the lock. With `look` it waits no longer than so
- * many seconds; `isRunning` tells that it did, and what `look.script` printed then.
+ * POSIX sh that waits for the end of a unit, and ends as its script did. It prints an empty line regularly: when the
+ * controller is gone, that write ends the shell, and with it the lock. With `look` it waits at most that many seconds,
+ * then prints the output of `look.script` for `isRunning`.
  */
 export function awaitUnit(name: string, look?: { seconds: number; script: string }): string {
   const base = `${PATHS.units}/${name}`;
@@ -59,7 +59,10 @@ rm -f ${base}.sh ${base}.rc
 if [ "$rc" != 0 ]; then tac ${log} | sed '/^== /q' | tac | tail -n 12; exit "$rc"; fi`;
 }
 
-/** Reads the answer of `awaitUnit` with a `look`: what the look printed, and a mark of how far the unit is; undefined when it has ended. */
+/**
+ * Reads the answer of `awaitUnit` with a `look`: the output of its script, and a mark of the unit's progress. Undefined
+ * when the unit has ended.
+ */
 export function isRunning(answer: string): { output: string; mark: string } | undefined {
   const text = answer.trimStart();
   if (!text.startsWith(`${RUNNING}\n`)) return undefined;
@@ -67,13 +70,16 @@ export function isRunning(answer: string): { output: string; mark: string } | un
   return { output: output.trim(), mark: `${output.trim()} ${time.trim()}`.trim() };
 }
 
-/** What stands before the processor time of a unit. */
+/** Prefix of a unit's processor time. */
 const PROCESSOR = '@processor';
 
-/** POSIX sh that prints the whole seconds of processor time that a unit has used: work without bytes (checksums) shows there. */
+/**
+ * POSIX sh that prints the processor time that a unit has used (whole seconds): work without bytes (checksums) shows
+ * there.
+ */
 const processorTime = (name: string): string =>
   `echo "${PROCESSOR} $(systemctl show -p CPUUsageNSec --value ${quote(`hapg-${name}`)} 2>/dev/null | sed -n 's/^\\([0-9]*\\)[0-9]\\{9\\}$/\\1/p')"`;
 
-/** POSIX sh that ends a unit that is stuck, and leaves nothing of it for the next run. */
+/** POSIX sh that stops a stuck unit and removes its files. */
 export const stopUnit = (name: string): string => `systemctl stop ${quote(`hapg-${name}`)}
 rm -f ${PATHS.units}/${name}.sh ${PATHS.units}/${name}.rc`;

@@ -8,9 +8,9 @@ import type { Failure } from './record.ts';
 import type { Session } from './session.ts';
 
 /**
- * Looks at the cluster with a client's eyes, at a copy with its own: writes through the client endpoint and waits until every replica has it.
- * The write is a message in the WAL (pg_logical_emit_message), so that no table is needed. Undefined when all is well,
- * or when the inventory has no client host to look from, which is said.
+ * Verifies the cluster as a client: writes through the client endpoint and waits until every replica has the write. The
+ * write is a message in the WAL (pg_logical_emit_message), which needs no table. A standby cluster is verified by its
+ * own replication. Returns undefined when all is well, or when the inventory has no client host, which is noted.
  */
 export async function verifyAsClient(session: Session, cluster: Cluster): Promise<Failure | undefined> {
   if (cluster.source) return verifyCopy(session, cluster, cluster.source.name);
@@ -19,7 +19,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
   if (!client || !uri || !session.isOpen(client)) {
     session.options.emit({
       type: 'note',
-      text: "nobody looked with a client's eyes: that takes a host with the role client, a database and a user",
+      text: 'not verified as a client: that needs a host with the role client, a database and a user',
     });
     return undefined;
   }
@@ -46,7 +46,10 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
   return undefined;
 }
 
-/** A copy takes no writes; that it gets those of its source is seen on the member that leads it. A lost source is no failure here. */
+/**
+ * Verifies a standby cluster, which takes no writes: its leading member receives WAL from the source. A lost source is
+ * no failure here.
+ */
 async function verifyCopy(session: Session, cluster: Cluster, source: string): Promise<undefined> {
   const members = hostsWith(cluster, 'patroni').filter((host) => session.isOpen(host));
   const senders = cluster.source!.hosts.map(({ address }) => `'${address}'`).join(', ');

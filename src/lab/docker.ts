@@ -6,14 +6,14 @@ import { EXIT, KnownError } from '../errors.ts';
 const run = promisify(execFile);
 const MAX = 64 * 1024 * 1024;
 
-/** A lab command that could not do its work. */
+/** A failed lab command. */
 export class LabError extends KnownError {
   constructor(message: string) {
     super(message, EXIT.failed);
   }
 }
 
-/** Runs docker; returns its standard output. Throws LabError with docker's own words. */
+/** Runs docker; returns its standard output. Throws LabError with docker's own message. */
 export async function docker(...args: string[]): Promise<string> {
   try {
     return (await run('docker', args, { maxBuffer: MAX })).stdout;
@@ -30,8 +30,8 @@ const works = (command: string, ...args: string[]): Promise<boolean> =>
   );
 
 /**
- * Makes sure that an engine answers: uses the one that is there; on Debian and Ubuntu, as root, installs the
- * distribution's and starts it. `say` tells what is installed or started.
+ * Makes sure that an engine answers: uses the present one; on Debian and Ubuntu, as root, installs the distribution's
+ * and starts it. `say` reports what is installed or started.
  */
 export async function ensureDocker(say: (text: string) => void): Promise<void> {
   if (await works('docker', 'info')) return;
@@ -59,7 +59,7 @@ export async function ensureDocker(say: (text: string) => void): Promise<void> {
   throw new LabError('the Docker engine did not start; see /var/log/dockerd.log');
 }
 
-/** Installs packages of the machine that carries the lab. */
+/** Installs packages on the machine that runs the lab. */
 export async function apt(...packages: string[]): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends'];

@@ -3,7 +3,7 @@ import { docker } from './docker.ts';
 import { containerName, exec, waitFor } from './lab.ts';
 import { gatewayOf, subnetsOf } from './network.ts';
 
-/** Power loss, as far as processes go: the engine does not start it again by itself. */
+/** Simulates power loss of a host's processes: the engine does not start it again by itself. */
 export async function labKill(cluster: Cluster, host: string): Promise<void> {
   await docker('update', '--restart', 'no', containerName(cluster, host));
   await docker('kill', containerName(cluster, host));
@@ -44,7 +44,7 @@ export async function labCut(cluster: Cluster, host: string): Promise<void> {
   );
 }
 
-/** Takes back what `labCut` did; rules that a reboot has already dropped are no error. */
+/** Reverts `labCut`; rules that a reboot has already dropped are no error. */
 export async function labHeal(cluster: Cluster, host: string): Promise<void> {
   await exec(cluster, host, `{ ${await partition(cluster, 'delete')}; } 2>/dev/null\ntrue`);
 }

@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apt, docker, hasProgram, LabError } from './docker.ts';
 
-/** Which Debian the lab's hosts are; `HAPG_LAB_RELEASE=bookworm` tries another than the present one. */
+/** Debian release of the lab's hosts; `HAPG_LAB_RELEASE=bookworm` selects another. */
 const RELEASE = process.env.HAPG_LAB_RELEASE ?? 'trixie';
-/** Raise the number when what goes into the image changes. */
+/** Version of the image; to be raised when its content changes. */
 export const IMAGE = `hapg-lab:${RELEASE}-2`;
 
-/** What names a host: a copy of the image makes its own at its first boot. systemd takes D-Bus's where its own is empty. */
+/**
+ * Files that identify a host: a copy of the image makes its own at its first boot. systemd takes D-Bus's where its own
+ * is empty.
+ */
 const IDENTITY = 'rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id && : > /etc/machine-id';
-/** What apt has fetched. */
+/** Files that apt has fetched. */
 const FETCHED = 'rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb';
-/** sh that leaves of a host what goes into an image. */
+/** sh that removes from a host what does not belong in an image. */
 export const TIDY = `${IDENTITY} && ${FETCHED}`;
-/** How a container of one of these images starts. */
+/** The start command of a container of these images. */
 export const ENTRYPOINT = 'ENTRYPOINT ["/sbin/lab-init"]';
 
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'ca-certificates'];
@@ -30,8 +33,8 @@ const MASKED = [
 ];
 
 /**
- * Entry of a host: gives systemd a control group tree of its own where the machine still has version 1 (Debian 13's
- * systemd refuses that), makes the SSH host keys of this host, and becomes init.
+ * Entry point of a host: gives systemd a control group tree of its own where the machine still has version 1 (Debian
+ * 13's systemd refuses that), makes the host's SSH host keys, and becomes init.
  */
 const ENTRY = `#!/bin/sh
 set -e
@@ -49,7 +52,10 @@ fi
 exec /sbin/init
 `;
 
-/** Makes sure that the image of a bare Debian host is there: built from Debian's packages, or from Docker's debian image elsewhere. */
+/**
+ * Makes sure that the image of a bare Debian host exists: built from Debian's packages, or from Docker's debian image
+ * elsewhere.
+ */
 export async function ensureImage(say: (text: string) => void): Promise<void> {
   const there = await docker('image', 'ls', '-q', IMAGE);
   if (there.trim()) return;

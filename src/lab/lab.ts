@@ -9,7 +9,7 @@ import { ensureImage, IMAGE } from './image.ts';
 import { dropNetworks, ensureNetworks, networkName, subnetOf } from './network.ts';
 import { ensureWarmImage } from './warm.ts';
 
-/** Capabilities of a lab host: what systemd, ufw, keepalived and the cluster need, and no more; --privileged is not needed. */
+/** Capabilities of a lab host: those that systemd, ufw, keepalived and the cluster need; --privileged is not needed. */
 const CAPABILITIES = [
   'AUDIT_CONTROL',
   'AUDIT_WRITE',
@@ -41,13 +41,13 @@ export type Say = (text: string) => void;
 
 export const containerName = (cluster: Cluster, host: string): string => `${cluster.name}-${host}`;
 const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
-/** Which inventory a lab belongs to: two of the same cluster name on one machine must not take each other's hosts. */
+/** Label with the inventory of a lab: two of the same cluster name on one machine must not take each other's hosts. */
 const owner = (cluster: Cluster): string => `hapg.inventory=${cluster.file}`;
 
-/** Hosts of a lab whose cluster copies this one: they go on asking for it. */
+/** Hosts of a lab whose cluster is a standby of this one: they keep asking for it. */
 const copyLabel = (source: Cluster): string => `hapg.source=${source.file}`;
 
-/** The lab's own SSH key, made once; the path is the one that the inventory names. */
+/** Makes the lab's own SSH key once, at the path that the inventory names. */
 function labKey(cluster: Cluster): { path: string; publicKey: string } {
   const path = resolve(dirname(cluster.file), cluster.settings.ssh.key ?? join(cluster.stateDir, 'lab_ed25519'));
   if (!existsSync(path)) {
@@ -61,7 +61,7 @@ function labKey(cluster: Cluster): { path: string; publicKey: string } {
   return { path, publicKey: readFileSync(`${path}.pub`, 'utf8').trim() };
 }
 
-/** Directories that all hosts of a lab have in common, as a mount of a file server would be. */
+/** Directories that all hosts of a lab share, like a mount of a file server. */
 const sharedDirectories = (cluster: Cluster): { volume: string; path: string }[] =>
   cluster.repositories.flatMap((one) =>
     one.kind === 'directory' ? [{ volume: `hapg-${cluster.name}-repo${one.key}`, path: one.path }] : [],
@@ -75,11 +75,11 @@ function sshPort(cluster: Cluster, host: Host): number {
   return host.ssh.port;
 }
 
-/** The way in from outside of a host that is one for clients: a port of this machine. */
+/** The published port of a host that clients reach from outside. */
 const published = (cluster: Cluster, { outside }: Partial<Pick<Host, 'outside'>>): string[] =>
   outside?.host === '127.0.0.1' ? ['-p', `127.0.0.1:${outside.port}:${memberPort(cluster)}`] : [];
 
-/** What a new host is made of: bare Debian, or with `packages` an image that has them installed and not configured. */
+/** The image of a new host: bare Debian, or with `packages` installed and not configured. */
 async function imageOf(packages: readonly string[] | undefined, say: Say): Promise<string> {
   if (packages) return ensureWarmImage(packages, say);
   await ensureImage(say);
@@ -87,15 +87,15 @@ async function imageOf(packages: readonly string[] | undefined, say: Say): Promi
 }
 
 /**
- * Brings up one container a host: systemd and sshd on Debian, bare or with `packages` installed and not configured. Hosts
- * that run already are left as they are.
+ * Brings up one container per host: systemd and sshd on Debian, bare or with `packages` installed and not configured.
+ * Running hosts are left as they are.
  */
 export async function labUp(cluster: Cluster, say: Say, packages?: readonly string[]): Promise<void> {
   const ports = new Map(cluster.hosts.map((host) => [host, sshPort(cluster, host)]));
   await ensureDocker(say);
   const image = await imageOf(packages, say);
   const { publicKey } = labKey(cluster);
-  // Backups of a lab that was removed without hapg: they are encrypted with a passphrase that this one does not have.
+  // Removes backups of a lab that was removed without hapg: this lab does not have their passphrase.
   if ((await containers(cluster)).length === 0) await dropVolumes(cluster);
   await ensureNetworks(cluster);
   await Promise.all(cluster.hosts.map((host) => hostUp(cluster, host, ports.get(host)!, publicKey, image)));
@@ -187,7 +187,7 @@ export async function waitFor(what: string, check: () => Promise<boolean>): Prom
   throw new LabError(`waited 30 s for ${what}`);
 }
 
-/** Runs sh inside a host, past sshd; for the lab's own purposes and for tests. */
+/** Runs sh inside a host without sshd, for the lab itself and for tests. */
 export const exec = (cluster: Cluster, host: string, script: string): Promise<string> =>
   docker('exec', containerName(cluster, host), 'sh', '-c', script);
 
@@ -214,7 +214,7 @@ function dropKnown(cluster: Cluster, port: number): void {
   );
 }
 
-/** Containers of this cluster, hosts that were added later too. */
+/** Containers of this cluster, including hosts that were added later. */
 async function containers(
   cluster: Cluster,
 ): Promise<{ name: string; state: string; port: number; inventory: string }[]> {
@@ -272,7 +272,9 @@ export async function labStatus(cluster: Cluster): Promise<LabHost[]> {
   }));
 }
 
-/** One more host in the lab's network, bare or with `packages` installed and not configured; it is not in the inventory. */
+/**
+ * Adds a host to the lab's network, bare or with `packages` installed and not configured; it is not in the inventory.
+ */
 export async function labAdd(
   cluster: Cluster,
   name: string,

@@ -6,7 +6,7 @@ import { docker, LabError } from './docker.ts';
 
 const run = promisify(execFile);
 
-/** The /24 (or /64) in which an address stands; a lab has one network for each. */
+/** The /24 (or /64) of an address; a lab has one network for each. */
 export const subnetOf = (address: string): string =>
   isIPv6(address)
     ? `${canonical(address).split(':').slice(0, 4).join(':')}::/64`
@@ -17,16 +17,16 @@ export const subnetsOf = (cluster: Cluster): string[] => [
   ...new Set(cluster.hosts.map((host) => subnetOf(host.address))),
 ];
 
-/** The engine's name of a network: labs whose hosts stand in the same network share it, as two clusters in one do. */
+/** The engine's name of a network: labs with hosts in the same network share it, as do two clusters in one. */
 export const networkName = (cidr: string): string => `hapg-${cidr.replace(/\/\d+$/, '').replaceAll(':', '-')}`;
 
 const exists = async (name: string): Promise<boolean> =>
   (await docker('network', 'ls', '-q', '--filter', `name=^${name}$`)).trim() !== '';
 
-/** The networks that a lab has routes to: its own, and those of the cluster that its cluster copies. */
+/** The networks that a lab has routes to: its own, and those of the cluster that it is a standby of. */
 const reached = ({ source }: Cluster): string[] => (source ? subnetsOf(source) : []);
 
-/** Makes the networks of a lab that are not there, and routes between them, as data centers are. */
+/** Makes the missing networks of a lab, and routes between them, as data centers have. */
 export async function ensureNetworks(cluster: Cluster): Promise<void> {
   const all = subnetsOf(cluster);
   for (const cidr of all) {
@@ -51,13 +51,14 @@ export async function dropNetworks(cluster: Cluster): Promise<void> {
   }
 }
 
-/** The address of the engine's own machine in a network; published ports arrive from there. */
+/** The engine's own address in a network; published ports arrive from there. */
 export const gatewayOf = async (cidr: string): Promise<string> =>
   (await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', networkName(cidr))).trim();
 
 /**
- * Rules that let networks of the engine talk with each other, and with those elsewhere, by their own addresses: the engine isolates its networks from each
- * other (chain DOCKER-USER comes first) and gives what leaves one of them its own address.
+ * Rules that connect networks of the engine with each other, and with those elsewhere, by their own addresses. The
+ * engine isolates its networks from each other (chain DOCKER-USER comes first) and translates the source address of
+ * outgoing packets.
  */
 function routes(
   cidrs: readonly string[],
@@ -80,7 +81,10 @@ function routes(
   ]);
 }
 
-/** Adds a rule of this machine before all others, or removes it. One that is there may be below the engine's, which would come first. */
+/**
+ * Adds a rule of this machine before all others, or removes it. An existing rule is moved, because it may stand after
+ * the engine's.
+ */
 async function iptables(action: '-I' | '-D', { table, chain, match }: ReturnType<typeof routes>[0]): Promise<void> {
   const rule = (what: string) => ['-w', '-t', table, what, chain, ...match, '-j', 'ACCEPT'];
   const there = await run('iptables', rule('-C')).then(

@@ -4,15 +4,15 @@ import { docker } from './docker.ts';
 import { ENTRYPOINT, ensureImage, IMAGE, TIDY } from './image.ts';
 
 /**
- * Services that a package turns on and that stay as it leaves them: hapg does not look after them, and they open no port.
- * Every other one is off until apply turns it on, or it would run at the first boot with its package's example settings.
+ * Services that a package enables and that stay enabled: hapg does not manage them, and they open no port. Every other
+ * one is off until apply enables it; it would else run at the first boot with its package's example settings.
  */
 const LEFT_ON = ['unattended-upgrades.service'];
 
 /**
- * sh that installs packages on a bare host and configures nothing. policy-rc.d keeps the packages' scripts from starting
- * anything (invoke-rc.d(8)); Docker's own Debian image brings one. createcluster.conf keeps postgresql-common from making a
- * cluster. Both are gone afterwards. A oneshot unit starts nothing that stays, so it is left as it is.
+ * sh that installs packages on a bare host and configures nothing. policy-rc.d keeps the packages' scripts from
+ * starting anything (invoke-rc.d(8)); Docker's own Debian image brings one. createcluster.conf keeps postgresql-common
+ * from making a cluster. Both are removed afterwards. A oneshot unit leaves nothing running, so it is left as it is.
  */
 const installScript = (packages: readonly string[]): string => `set -e
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
@@ -31,15 +31,15 @@ done
 rm /root/enabled
 ${TIDY}`;
 
-/** The warm image's name; other packages, or another way to install them, make another image. */
+/** The warm image's name; it changes with the packages and the way to install them. */
 function warmImage(packages: readonly string[]): string {
   const hash = createHash('sha256').update(installScript(packages)).digest('hex').slice(0, 8);
   return `${IMAGE}-warm-${hash}`;
 }
 
 /**
- * Makes sure that the image of a warm host is there: a bare one with these packages installed and nothing configured, built
- * once a machine. Returns its name. Throws LabError with the end of what the installation said.
+ * Makes sure that the image of a warm host exists: a bare one with these packages installed and nothing configured,
+ * built once per machine. Returns its name. Throws LabError with the end of the installation's output.
  */
 export async function ensureWarmImage(packages: readonly string[], say: (text: string) => void): Promise<string> {
   const image = warmImage(packages);

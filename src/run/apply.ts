@@ -14,48 +14,51 @@ import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { unreachableDocument } from '../view/apply.ts';
 import { printJson } from './ask.ts';
-import type { Change } from './change.ts';
+import type { ChangingRun } from './changing-run.ts';
 import { awaitUnits, clearLeftovers } from './leftovers.ts';
 import { GO_WITHOUT, reachAll } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import type { Run } from './run.ts';
-import { type Setup, tellOfStore } from './setup.ts';
+import { reportStoreWarnings, type Setup } from './setup.ts';
 import { confirmUnchanged } from './unchanged.ts';
 
-/** What a plan is made by beside the hosts. */
-export interface Wanted {
+/** The inputs of a plan beside the hosts. */
+export interface PlanInputs {
   playbook: Playbook;
   secrets: SecretStore;
-  /** There was a secret store already, so hosts that are another cluster's are found out. */
+  /** Whether a secret store existed before this run; only then hosts of another cluster can be detected. */
   stored: boolean;
 }
 
-/** The secrets that a playbook needs, all there and all savable; one that is new is not written yet. Contacts nothing. */
-export async function wantedBy({ cluster, options }: Setup, playbook: Playbook): Promise<Wanted> {
+/**
+ * Reads or makes all secrets that a playbook needs, and checks that they can be saved. A new secret is not written yet.
+ * Contacts no host.
+ */
+export async function planInputs({ cluster, options }: Setup, playbook: Playbook): Promise<PlanInputs> {
   const store = await SecretStore.read(cluster);
   const secrets = store ?? (await SecretStore.create(cluster));
   await secrets.complete();
   expectStrong(cluster, (name) => secrets.given(name));
   await secrets.confirmSavable();
-  tellOfStore(store, options);
+  reportStoreWarnings(store, options);
   return { playbook, secrets, stored: store !== undefined };
 }
 
 /**
- * Connects, reads all that the plan depends on, and checks the guards. With a `change` it locks on the way, waits for the
- * units that a dead run has left at work, and undoes what it has left temporary. Throws Unreachable, Locked or Refused;
- * nothing was changed then.
+ * Connects, surveys the hosts, and checks that the plan may be carried out. With a `change` it takes the locks, waits
+ * for the units of an interrupted run, and runs its undos. Throws Unreachable, Locked or Refused; nothing was changed
+ * then.
  */
-export async function surveyFor(run: Run, wanted: Wanted, change?: Change): Promise<Survey> {
-  const { made, cluster, session } = run;
-  const { hosts, roles, json } = made;
+export async function surveyFor(run: Run, wanted: PlanInputs, change?: ChangingRun): Promise<Survey> {
+  const { setup, cluster, session } = run;
+  const { hosts, roles, json } = setup;
   const { playbook, secrets, stored } = wanted;
   await reachAll(run, hosts, GO_WITHOUT, (unreachable) => {
     if (json) printJson(unreachableDocument(hosts, unreachable, run.id));
   });
-  const read = (lock?: Change['locking']) => survey(session, playbook, { hosts, roles }, secrets, { lock });
+  const read = (lock?: ChangingRun['locking']) => survey(session, playbook, { hosts, roles }, secrets, { lock });
   let found = await read(change?.locking);
-  if (change) await confirmUnchanged(made, secrets);
+  if (change) await confirmUnchanged(setup, secrets);
   refuseUnless(checkIdentity(cluster, found.context.snapshot, stored ? secrets.known() : undefined));
   if (change && (await withoutLeftovers(change, found))) found = await read();
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
@@ -64,30 +67,32 @@ export async function surveyFor(run: Run, wanted: Wanted, change?: Change): Prom
   return found;
 }
 
-/** Whether a dead run has left anything, which is gone afterwards. */
-async function withoutLeftovers({ op }: Change, { context, scope }: Survey): Promise<boolean> {
+/** Waits for the units of an interrupted run and runs its undos. Returns whether there were any. */
+async function withoutLeftovers({ op }: ChangingRun, { context, scope }: Survey): Promise<boolean> {
   const waited = await awaitUnits(op, context.snapshot);
-  const snapshot = waited ? await op.look(scope.hosts) : context.snapshot;
+  const snapshot = waited ? await op.observe(scope.hosts) : context.snapshot;
   return (await clearLeftovers(op, snapshot)) || waited;
 }
 
-/** Does what was surveyed, looks at it as a client, and writes down how it has ended, on the controller and on the hosts. */
+/**
+ * Carries out the plan, verifies the cluster as a client, and records the result on the controller and on the hosts.
+ */
 export async function carryOut(
-  { id, by, command, made, cluster, session }: Run,
-  { journal, begin, end }: Change,
-  found: Survey,
+  { id, by, command, setup, cluster, session }: Run,
+  { journal, begin, end }: ChangingRun,
+  surveyed: Survey,
 ): Promise<ApplyResult> {
-  const { hosts, roles } = made;
-  begin({ changes: found.plan.changes.length });
+  const { hosts, roles } = setup;
+  begin({ changes: surveyed.plan.changes.length });
   const recorder = new Recorder(session.options.emit, journal);
-  const result = await new Apply({ session, recorder }, found).run();
+  const result = await new Apply({ session, recorder }, surveyed).run();
   const whole = hosts.length === cluster.hosts.length && roles.size === ROLE_NAMES.length;
   if (result.failed.length === 0 && !result.interrupted && whole) {
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
   }
-  // Who loses the passphrase has lost every backup.
-  if (cluster.repositories.length > 0 && result.done.length > 0 && !found.context.secrets.shown)
+  // Without the passphrase every backup is lost.
+  if (cluster.repositories.length > 0 && result.done.length > 0 && !surveyed.context.secrets.shown)
     session.options.emit({
       type: 'note',
       text: `backups are encrypted, and their passphrase is only in ${storeFile(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
@@ -97,10 +102,10 @@ export async function carryOut(
   const changed = ({ name }: Host) => result.done.filter((one) => one.host === name).length;
   const touched = hosts.filter((host) => changed(host) > 0);
   const line = (host: Host) => `run=${id} by=${by} command=${command} changed=${changed(host)} result=${outcome}`;
-  const told = await settleAll(touched, session.options.forks, (host) =>
+  const results = await settleAll(touched, session.options.forks, (host) =>
     session.ask(host, auditScript(line(host)), AUDIT_S),
   );
-  // The controller's own journal has it too.
-  attempted(told);
+  // The controller's journal has the same line.
+  attempted(results);
   return result;
 }

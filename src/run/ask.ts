@@ -6,45 +6,48 @@ import { scrubbed } from '../secrets/outlet.ts';
 import { screen } from '../view/screen.ts';
 import type { CommonOptions } from './options.ts';
 
-/** A result for the person or the script that called: standard output. */
+/** Prints a result on standard output. */
 export const print = (text: string): void => screen.print(text);
 
-/** A message beside the result: standard error. */
-export const tell = (text: string): void => screen.tell(text);
+/** Prints a message on standard error. */
+export const printMessage = (text: string): void => screen.printMessage(text);
 
 /** Writes the one JSON document of a command, without the secrets of the run. */
 export const printJson = (value: unknown): void => screen.print(JSON.stringify(scrubbed(value)));
 
-/** The run that questions are part of: whether it was stopped, and whether it has changed something yet. */
+/** The present run: its interrupt, and whether it has changed anything. */
 const run: { interrupt: Interrupt | undefined; changed: boolean } = { interrupt: undefined, changed: false };
 
-/** Questions from now on are part of this run. */
+/** Makes an interrupt that of the present run, for the questions that follow. */
 export function askDuring(interrupt: Interrupt): void {
   run.interrupt = interrupt;
 }
 
-/** Takes note of what a run does, for whoever stops at a question. */
+/** Notes whether the run has changed anything, for the message when it stops at a question. */
 export function noteEvent(event: RunEvent): void {
   if (event.type === 'changed') run.changed = true;
 }
 
-/** The end of a run at a question to which the answer was not yes. */
+/** The end of a run whose question was not answered with yes. */
 export const notConfirmed = (): Refused =>
-  new Refused(run.changed ? 'not confirmed; run again to go on' : 'not confirmed; nothing was changed');
+  new Refused(run.changed ? 'not confirmed; run again to continue' : 'not confirmed; nothing was changed');
 
 const interrupted = (): Interrupted =>
-  new Interrupted(run.changed ? 'interrupted; run again to go on' : 'interrupted; nothing was changed');
+  new Interrupted(run.changed ? 'interrupted; run again to continue' : 'interrupted; nothing was changed');
 
 /**
- * The end of a run as the person is told it. A run whose connections the person has closed has no other end than that,
- * whatever failed for want of them; and a wait that the person has ended does not know what had been done before.
+ * The error that is reported at the end of a run. After the second Ctrl-C that is always Interrupted, whatever failed
+ * because the connections were closed. A wait that was interrupted does not know what was done before it.
  */
 export const endOf = (error: KnownError): KnownError =>
   run.interrupt?.hard.aborted || (error instanceof Interrupted && error.message === new Interrupted().message)
     ? interrupted()
     : error;
 
-/** Asks, unless the person has stopped the run before. Rejects with Interrupted, saying what has become of the hosts. */
+/**
+ * Asks unless the run was interrupted before. Rejects with Interrupted, whose message says whether anything was
+ * changed.
+ */
 async function answerOf(ask: () => Promise<string>): Promise<string> {
   stopIfInterrupted();
   try {
@@ -64,32 +67,32 @@ export async function askSecret(question: string): Promise<Secret> {
   return new Secret(await answerOf(() => screen.askHidden(`${question}: `)));
 }
 
-/** Asks for a line; empty is the answer `fallback`. */
+/** Asks for a line; an empty answer means `fallback`. */
 export async function askLine(question: string, fallback = ''): Promise<string> {
   const answer = await answerOf(() => screen.ask(`${question}${fallback ? ` [${fallback}]` : ''}: `));
   return answer.trim() || fallback;
 }
 
-/** What a person is asked to agree to. */
+/** What the user is asked to confirm. */
 export interface About extends Pick<CommonOptions, 'yes' | 'output'> {
-  /** To be read before the answer; empty: nothing. */
+  /** Text that is shown before the question; empty: nothing. */
   explain?: string;
 }
 
-/** Shows what is about to happen: where the question about it is asked, or without one as a part of the result. */
+/** Shows what is about to happen: with the question where one is asked, else as a part of the result. */
 function explain({ explain: text, output }: About, asked: boolean): void {
   if (!text) return;
   if (asked) screen.explain(text);
   else if (output !== 'json') print(text);
 }
 
-/** Throws UsageError where a person would have to be asked and there is none. */
+/** Throws UsageError where a question is needed and there is no terminal. */
 export function needsAnswer(what: string, options: Pick<CommonOptions, 'yes'>): void {
   if (!options.yes && !screen.canAsk)
     throw new UsageError(`${what} are confirmed on a terminal; without one, --yes is needed`);
 }
 
-/** Asks the person; without a terminal --yes is needed. */
+/** Asks for confirmation; without a terminal --yes is needed. */
 export async function confirm(question: string, about: About): Promise<boolean> {
   stopIfInterrupted();
   needsAnswer('Changes', about);
@@ -98,7 +101,7 @@ export async function confirm(question: string, about: About): Promise<boolean> 
   return /^y(es)?$/i.test((await answerOf(() => screen.ask(`${question} [y/N] `))).trim());
 }
 
-/** Has a name typed; without a terminal it comes with `--yes --confirm NAME`. */
+/** Asks the user to type a name; without a terminal it comes with `--yes --confirm NAME`. */
 export async function confirmTyped(
   question: string,
   name: string,

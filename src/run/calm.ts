@@ -3,8 +3,9 @@ import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import type { Operation } from '../engine/operation.ts';
 
 /**
- * What is there once it is steady (or as `judge` wants it), or when patience is at its end: what is wrong then is for the command to judge. After a
- * run that was killed services come up again; and what members tell of each other is a cycle of Patroni old.
+ * Observes until the cluster is steady (or as `judge` wants it) or `patienceMs` have passed, and returns the last
+ * snapshot, which the command judges. After a run that was killed services are still starting; and the state that
+ * members report of each other is one cycle of Patroni old.
  */
 export async function whenSteady(
   op: Operation,
@@ -14,13 +15,13 @@ export async function whenSteady(
 ): Promise<Snapshot> {
   const { clock } = op.session;
   const end = clock.now() + patienceMs;
-  let told = '';
-  for (let snapshot = found ?? (await op.look()); ; snapshot = await op.look()) {
+  let lastReason = '';
+  for (let snapshot = found ?? (await op.observe()); ; snapshot = await op.observe()) {
     const verdict = judge(snapshot);
     if (verdict.ok || clock.now() >= end) return snapshot;
     const reason = verdict.reasons[0]!;
-    if (reason !== told) op.session.options.emit({ type: 'note', text: `looking again, for ${reason}` });
-    told = reason;
+    if (reason !== lastReason) op.session.options.emit({ type: 'note', text: `observing again: ${reason}` });
+    lastReason = reason;
     await op.pause(1000, true);
   }
 }

@@ -3,36 +3,36 @@ import type { CommonOptions } from './options.ts';
 
 export interface OperateOptions extends CommonOptions {
   probe?: boolean;
-  /** What was typed for `typed` of the intent, on the command line. */
+  /** The name given with --confirm, for `typed` of the intent. */
   typed?: string | undefined;
-  /** The command is for a cluster that is not whole: it does not wait for one that a killed run has left to settle. */
+  /** The command is for an unhealthy cluster: it does not wait until the effects of an interrupted run have settled. */
   asItIs?: boolean;
-  /** The command can be about some hosts only; others are about the whole cluster, and refuse --limit. */
+  /** The command accepts --limit; others are about the whole cluster and refuse it. */
   selects?: boolean;
-  /** Hosts without which the command goes on when they do not answer. */
+  /** Hosts that may be unreachable. */
   goesWithout?: (host: Host) => boolean;
-  /** The command may be the first that this inventory sees: its secret store is made. */
+  /** The command may be the first for its inventory: it makes the secret store. */
   mayBeNew?: boolean;
 }
 
-/** What a command has decided to do after its look at the cluster. */
+/** What a command has decided to do after it has observed the cluster. */
 export interface Intent {
-  /** For the person, before the question. */
+  /** Text for the user before the question. */
   explain: string;
   question: string;
-  /** A name that has to be typed, because what is done cannot be taken back. */
+  /** A name that the user has to type, because the work cannot be reversed. */
   typed?: string;
   hosts: readonly Host[];
-  /** Does it; `beginProbe` starts the client load where it should not start at once. */
+  /** Does the work. `beginProbe` starts the client load where it should not start at once. */
   run(beginProbe: () => Promise<void>): Promise<void>;
-  /** The load starts when `run` calls for it. */
+  /** The load starts when `run` calls `beginProbe`. */
   probeLater?: boolean;
-  /** The model that the cluster shall be like afterwards, where that is another one. */
+  /** The model of the cluster after the work, where that is another one. */
   after?: Cluster;
-  /** The model that a failure has left the cluster with, where that is another one. */
+  /** The model of the cluster after a failure, where that is another one. */
   onFailure?: () => Cluster;
-  /** There is no cluster afterwards, so nobody looks how it is. */
+  /** The work ends the cluster, so its status is not read afterwards. */
   ends?: boolean;
-  /** More for the JSON document. */
+  /** Additional keys of the JSON document. */
   document?: () => Record<string, unknown>;
 }

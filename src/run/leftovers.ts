@@ -5,13 +5,13 @@ import type { Operation } from '../engine/operation.ts';
 import type { Answer } from '../observe/answer.ts';
 import { unitsAtWork } from '../observe/marks.ts';
 
-/** Why nothing may begin yet. Where systemd is silent nobody knows what is at work. */
+/** Reasons to wait. When systemd is silent, units may be at work. */
 const reasons = (units: Answer<string[]>): string[] =>
   'said' in units ? unitsAtWork(units.said).map((unit) => `${unit} is at work`) : [units.silent];
 
 /**
- * Waits for the units that a run that died has left at work: they count as its lock. Nothing is half done by this run, so
- * Ctrl-C ends the wait. Returns whether there was any.
+ * Waits for the units that an interrupted run has left at work: they count as its lock. Returns whether there were any.
+ * Ctrl-C ends the wait, because this run has changed nothing.
  */
 export async function awaitUnits(op: Operation, { observations }: Snapshot): Promise<boolean> {
   let waited = false;
@@ -26,9 +26,9 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
       'the work of an interrupted run',
       transfer(),
       (snapshot) => {
-        const seen = snapshot.observations.get(name);
-        if (!seen) return verdict([`${name} does not answer`]);
-        return verdict(reasons(seen.units));
+        const observation = snapshot.observations.get(name);
+        if (!observation) return verdict([`${name} does not answer`]);
+        return verdict(reasons(observation.units));
       },
       { hosts: [op.host(name)], about: ['host'], everyMs: 2000, stoppable: true },
     );
@@ -36,7 +36,7 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
   return waited;
 }
 
-/** Undoes what a run that died has left temporary, and says so. Returns whether there was any. */
+/** Runs the undos that an interrupted run has left, and reports them. Returns whether there were any. */
 export async function clearLeftovers(op: Operation, snapshot: Snapshot): Promise<boolean> {
   const cleared = await op.clearLeftovers(snapshot);
   for (const text of cleared) op.session.options.emit({ type: 'note', text });

@@ -13,30 +13,30 @@ import type { Problem } from '../status/status.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
 import { confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson } from './ask.ts';
 import { whenSteady } from './calm.ts';
-import { type Change, changing } from './change.ts';
+import { type ChangingRun, changingRun } from './changing-run.ts';
 import type { Intent, OperateOptions } from './intent.ts';
 import { awaitUnits, clearLeftovers } from './leftovers.ts';
 import { LOST_FOR_GOOD, reachSome } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import { type Run, withRun } from './run.ts';
-import { type Setup, setup } from './setup.ts';
+import { readSetup, type Setup } from './setup.ts';
 import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
-import { type Worked, workOff } from './work.ts';
+import { performWork, type WorkResult } from './work.ts';
 
-/** Decides what to do; undefined when there is nothing. Throws Refused. */
+/** Decides what to do; undefined when there is nothing to do. Throws Refused. */
 export type Decide = (
   op: Operation,
   snapshot: Snapshot,
-  made: Setup,
+  setup: Setup,
   store: SecretStore,
 ) => Promise<Intent | undefined>;
 
 /**
- * The frame of every planned change of a living cluster: all hosts connected and locked, identity checked, what a dead run has
- * left at work waited for and what it has left temporary undone, the intent shown and confirmed, and looked at again; then
- * the work, with everything temporary put back whatever happens, and a result that is only good when `status` is.
- * `edit` changes the inventory's text that the model is made of; writing it is the command's business.
+ * The frame of every planned change of a running cluster: connects and locks all hosts, checks their identity, waits
+ * for the units of an interrupted run and runs its undos, shows the intent and asks for confirmation, observes again,
+ * does the work, runs all undos whatever happens, and reads `status`, which decides the exit code. `edit` changes the
+ * inventory's text from which the model is made; the command writes it.
  */
 export async function operate(
   command: string,
@@ -47,50 +47,50 @@ export async function operate(
   const started = performance.now();
   if (!options.selects && (options.limit || options.tags || options.skipTags))
     throw new UsageError(`hapg ${command} is about the whole cluster: without --limit, --tags and --skip-tags`);
-  const made = setup(options, edit);
-  const { cluster } = made;
+  const setup = readSetup(options, edit);
+  const { cluster } = setup;
   needsAnswer('Changes', options);
   if (options.probe && cluster.source)
     throw new UsageError(`${cluster.name} is a standby of ${cluster.source.name} and takes no writes: without --probe`);
   const store = (await SecretStore.read(cluster)) ?? (options.mayBeNew ? await SecretStore.create(cluster) : undefined);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
-  return withRun(made, command, { secrets: () => store.all(), started }, async (run) => {
+  return withRun(setup, command, { secrets: () => store.all(), started }, async (run) => {
     const change = await take(run, options, store);
     const { op } = change;
-    const { intent, snapshot } = await decided(change, options, store, (found) => decide(op, found, made, store));
+    const { intent, snapshot } = await decided(change, options, store, (found) => decide(op, found, setup, store));
     if (!intent) {
       await run.progress.end();
-      if (made.json) printJson(documentOf(run, op, [], { ok: true }));
+      if (setup.json) printJson(documentOf(run, op, [], { ok: true }));
       else print('Nothing to do');
       return EXIT.done;
     }
     const about = { ...options, explain: intent.explain };
     const ask = intent.typed ? confirmTyped(intent.question, intent.typed, about) : confirm(intent.question, about);
     if (!(await ask)) throw notConfirmed();
-    if (!options.yes && !options.asItIs) refuseUnless(unchanged(snapshot, await op.look()));
+    if (!options.yes && !options.asItIs) refuseUnless(unchanged(snapshot, await op.observe()));
     change.begin({ hosts: intent.hosts.map((host) => host.name) });
-    const worked = await workOff(op, intent, options.probe ? store : undefined);
+    const worked = await performWork(op, intent, options.probe ? store : undefined);
     const problems = await problemsAfter(run, intent, worked, store);
     return report(run, change, intent, worked, problems);
   });
 }
 
-/** Connects to all hosts and locks them; goes on without those that the command can do without. */
-async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStore): Promise<Change> {
-  const { cluster, session, made } = run;
+/** Connects to all hosts and locks them; leaves out unreachable ones that the command does not need. */
+async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStore): Promise<ChangingRun> {
+  const { cluster, session, setup } = run;
   const { reached, missing } = await reachSome(run, cluster.hosts, (host) => !goesWithout?.(host), LOST_FOR_GOOD);
   for (const text of missing) session.options.emit({ type: 'note', text });
-  const change = changing(run);
+  const change = changingRun(run);
   await lockAll(session, reached, change.locking);
-  await confirmUnchanged(made, store);
+  await confirmUnchanged(setup, store);
   change.op.leaveOut(cluster.hosts.filter((host) => !reached.includes(host)));
   return change;
 }
 
-/** What the command wants to do, and what it has decided by. */
+/** Decides what to do. Returns the intent and the snapshot that it is based on. */
 async function decided(
-  { op, begin, end }: Change,
+  { op, begin, end }: ChangingRun,
   { asItIs }: OperateOptions,
   store: SecretStore,
   decide: (snapshot: Snapshot) => Promise<Intent | undefined>,
@@ -101,7 +101,7 @@ async function decided(
     const snapshot = await firstLook(op, store, asItIs ? undefined : patience);
     return { intent: await decide(snapshot), snapshot };
   } catch (cause) {
-    // So that the next run does not wait for the same again.
+    // An end in the journal, so that the next run does not wait again.
     if (died && cause instanceof Refused) {
       begin({ hosts: [] });
       end({ result: 'refused' });
@@ -110,42 +110,45 @@ async function decided(
   }
 }
 
-/** What is there, once identity is checked and the leftovers of a dead run are gone. Throws Refused. */
+/** Observes the cluster after checking its identity and clearing what an interrupted run has left. Throws Refused. */
 async function firstLook(op: Operation, store: SecretStore, patienceMs: number | undefined): Promise<Snapshot> {
-  let found = await op.look();
+  let found = await op.observe();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
-  // A command for a cluster that is not whole does not wait for what may be a reason of that.
-  if (patienceMs !== undefined && (await awaitUnits(op, found))) found = await op.look();
+  // A command for an unhealthy cluster does not wait for what may be a cause of that.
+  if (patienceMs !== undefined && (await awaitUnits(op, found))) found = await op.observe();
   const cleared = await clearLeftovers(op, found);
-  if (patienceMs === undefined) return cleared ? op.look() : found;
+  if (patienceMs === undefined) return cleared ? op.observe() : found;
   return whenSteady(op, cleared ? calm(op.cluster.timing) : patienceMs, cleared ? undefined : found);
 }
 
-/** What `status` says of the cluster that the work has left. */
+/** The problems that `status` finds after the work. */
 async function problemsAfter(
   { cluster, session, interrupt }: Run,
   intent: Intent,
-  { error }: Worked,
+  { error }: WorkResult,
   store: SecretStore,
 ): Promise<Problem[]> {
   if (intent.ends) return [];
   const now = (error ? intent.onFailure?.() : intent.after) ?? cluster;
-  // Pressed twice, Ctrl-C waits for nothing any more.
+  // After the second Ctrl-C nothing is waited for.
   try {
     stopOn(interrupt.hard);
     return (await settledStatus(session.through(now), now, store, error ? 0 : checksSettle(now.timing))).problems;
   } catch (cause) {
     if (!(cause instanceof Interrupted)) throw cause;
   }
-  return [{ code: 'interrupted', host: '', message: 'not looked at, for this run was interrupted; see hapg status' }];
+  return [{ code: 'interrupted', host: '', message: 'not checked, because this run was interrupted; see hapg status' }];
 }
 
-/** Writes down how it has ended, on the controller and on the hosts, and tells the person; returns the exit code or throws the error. */
+/**
+ * Records the result on the controller and on the hosts, and reports it to the user. Returns the exit code or throws
+ * the error.
+ */
 async function report(
   run: Run,
-  { op, end }: Change,
+  { op, end }: ChangingRun,
   intent: Intent,
-  { error, figures, left }: Worked,
+  { error, figures, left }: WorkResult,
   problems: readonly Problem[],
 ): Promise<number> {
   const { done, failed } = op.recorder;
@@ -160,7 +163,7 @@ async function report(
   if (!run.interrupt.hard.aborted)
     await op.audit(`${run.command} changed=${done.length} result=${ok ? 'ok' : 'failed'} by=${run.by}`);
   await run.progress.end();
-  if (run.made.json)
+  if (run.setup.json)
     printJson({
       ...documentOf(run, op, intent.hosts, { ok, ...figures }),
       ...intent.document?.(),
@@ -177,7 +180,7 @@ async function report(
   return ok ? EXIT.done : EXIT.refused;
 }
 
-/** The JSON document of an operation, with what is known besides. */
+/** The JSON document of an operation. */
 const documentOf = (
   { id, started }: Run,
   { switchovers }: Operation,

@@ -6,34 +6,34 @@ import { packageRoot } from '../package-root.ts';
 import { screen } from '../view/screen.ts';
 import { endOf } from './ask.ts';
 
-/** Whether an error is about a file of the person's, not about one that hapg brings along. */
+/** Whether an error is about a file of the user's, not about one of hapg's own. */
 const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
 
 /**
- * Tells what has ended a run, and returns its exit code: a known error is its message; trouble with a file of this machine
- * is one line; all else is a bug and shows its stack.
+ * Reports the error that ended a run and returns its exit code. A known error is its message. Trouble with a file of
+ * this machine is one line. Everything else is a bug and shows its stack.
  */
-export function tell(cause: unknown): number {
+export function reportError(cause: unknown): number {
   const error = cause instanceof KnownError ? endOf(cause) : cause;
   const trouble = fileTrouble(error);
-  if (error instanceof KnownError) screen.tell(error.message);
-  else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.tell(trouble);
+  if (error instanceof KnownError) screen.printMessage(error.message);
+  else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.printMessage(trouble);
   else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    screen.tell(`hapg: this is a bug; please report it:\n${stack}`);
+    screen.printMessage(`hapg: this is a bug; please report it:\n${stack}`);
     return EXIT.bug;
   }
   return error instanceof KnownError ? error.exitCode : EXIT.failed;
 }
 
-/** Whether a module is the program that was started, and not a part of another one. */
+/** Whether a module is the started program, not a part of another one. */
 export function isProgram(url: string): boolean {
   const started = process.argv[1];
   return started !== undefined && realpathSync(started) === realpathSync(fileURLToPath(url));
 }
 
-/** What nobody waits for any more ends the process as everything else does. */
-export function tellOfBugs(): void {
+/** Reports errors of promises that nobody awaits in the same way as all others, and ends the process. */
+export function reportUncaughtErrors(): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(event, (cause: unknown) => screen.exit(tell(cause)));
+    process.on(event, (cause: unknown) => screen.exit(reportError(cause)));
 }

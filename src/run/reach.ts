@@ -2,12 +2,12 @@ import { EXIT, KnownError, type Unreachable } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import type { Run } from './run.ts';
 
-/** Where a run over the other hosts makes sense. */
+/** Advice where a run over the other hosts makes sense. */
 export const GO_WITHOUT = "Go on without a host only on purpose: --limit '!NAME'";
-/** Where all hosts are needed. */
+/** Advice where all hosts are needed. */
 export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME... --gone"';
 
-/** The one error that stands for all unreachable hosts, with the way on where there is one. */
+/** One error for all unreachable hosts, with advice where there is any. */
 export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn?: string): KnownError {
   const lines = [...failed.values()].map((error) => error.message);
   return new KnownError(
@@ -16,7 +16,7 @@ export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn
   );
 }
 
-/** Connects to all of these hosts. Throws the reasons where one is out of reach, after `before` was called with them. */
+/** Connects to all of these hosts. Throws the reasons where one is unreachable, after a call of `before` with them. */
 export async function reachAll(
   { session }: Run,
   hosts: readonly Host[],
@@ -30,8 +30,8 @@ export async function reachAll(
 }
 
 /**
- * Connects to those of these hosts that are there, and returns them with what is to be said of the others. Throws the
- * reasons where none is, or one is missing that the run cannot do without.
+ * Connects to these hosts. Returns the reachable ones, and messages about the others. Throws the reasons where none is
+ * reachable, or one that the run needs is not.
  */
 export async function reachSome(
   { session }: Run,

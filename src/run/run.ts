@@ -8,48 +8,48 @@ import { Secret } from '../secret.ts';
 import { keepInside, scrubbed } from '../secrets/outlet.ts';
 import type { Credentials } from '../transport/auth.ts';
 import { overSsh } from '../transport/ssh.ts';
-import type { Progress } from '../view/plain.ts';
+import type { ProgressView } from '../view/plain.ts';
 import { progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
-import { askDuring, askSecret, noteEvent, tell } from './ask.ts';
+import { askDuring, askSecret, noteEvent, printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 import type { Setup } from './setup.ts';
 
-/** One run of a command over hosts. No host is connected when it begins; `reachAll` and `reachSome` do that. */
+/** One run of a command over hosts. No host is connected at its beginning; `reachAll` and `reachSome` do that. */
 export interface Run {
-  /** Names the run in the journal, in locks and in the hosts' logs. */
+  /** Identifies the run in the journal, in locks and in the hosts' logs. */
   id: string;
-  /** As the person wrote it: `update`, `secrets rotate`. */
+  /** The command as the user wrote it: `update`, `secrets rotate`. */
   command: string;
-  /** Who runs it, for the journal and the hosts' logs. */
+  /** User and host that run it, for the journal and the hosts' logs. */
   by: string;
-  /** When it began, by performance.now() (ms). */
+  /** Time of its beginning, by performance.now() (ms). */
   started: number;
-  made: Setup;
+  setup: Setup;
   cluster: Cluster;
   session: Session;
-  progress: Progress;
-  /** The person's wish to stop. */
+  progress: ProgressView;
+  /** The user's request to stop. */
   interrupt: Interrupt;
 }
 
 export interface RunOptions {
-  /** Values that no output may hold, once they are known. */
+  /** Secrets that are removed from all output, once they are known. */
   secrets: () => Iterable<Secret>;
-  /** The hosts that the view has lines for; those of the inventory that the flags select by default. */
+  /** Hosts that the view has lines for; by default those that the flags select. */
   shown?: readonly Host[];
-  /** When the command began, by performance.now() (ms); now by default. */
+  /** Time of the command's beginning, by performance.now() (ms); now by default. */
   started?: number;
 }
 
-/** Begins a run, has it do its work, and ends it whatever happens: connections closed, the terminal as it was. */
+/** Does work within a run, then closes its connections and restores the terminal, whatever happens. */
 export async function withRun<T>(
-  made: Setup,
+  setup: Setup,
   command: string,
-  { secrets, shown = made.hosts, started = performance.now() }: RunOptions,
+  { secrets, shown = setup.hosts, started = performance.now() }: RunOptions,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
-  const { cluster, options, json } = made;
+  const { cluster, options, json } = setup;
   keepInside(secrets);
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);
@@ -71,22 +71,22 @@ export async function withRun<T>(
   listenTo(interrupt);
   const by = `${userInfo().username}@${hostname()}`;
   try {
-    return await work({ id, command, by, started, made, cluster, session, progress, interrupt });
+    return await work({ id, command, by, started, setup, cluster, session, progress, interrupt });
   } finally {
     session.close();
     await progress.end();
   }
 }
 
-/** Ctrl-C and SIGTERM are the person's wish to stop; at the third the process ends. */
+/** Makes Ctrl-C and SIGTERM presses of the interrupt; the third one ends the process. */
 function listenTo(interrupt: Interrupt): void {
   askDuring(interrupt);
   const onSignal = () => {
-    // A question is not in flight: it ends at once, and with it the run.
+    // An open question ends at once, and with it the run.
     if (screen.interrupt()) return;
     const presses = interrupt.press();
     if (presses === 1)
-      tell(
+      printMessage(
         'Stopping after what is in flight. Ctrl-C again leaves what runs in units on the hosts; a third time ends at once.',
       );
     if (presses >= 3) process.exit(EXIT.interrupted);
@@ -98,7 +98,7 @@ function listenTo(interrupt: Interrupt): void {
 const fromEnvironment = (name: string): Secret | undefined =>
   process.env[name] ? new Secret(process.env[name]) : undefined;
 
-/** What a login may need from the person, asked for once however many hosts want it. No output holds the answers. */
+/** The credentials of a login that the user types, asked for once for all hosts and never shown. */
 function credentialsFor(options: CommonOptions): Credentials {
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
@@ -120,7 +120,7 @@ function credentialsFor(options: CommonOptions): Credentials {
   };
 }
 
-/** Asks once, however many hosts want the answer. */
+/** Asks once for all hosts. */
 function once<T extends unknown[]>(ask: (...args: T) => Promise<Secret>): (...args: T) => Promise<Secret> {
   const answers = new Map<string, Promise<Secret>>();
   return (...args) => {

@@ -5,7 +5,7 @@ import { onFile } from '../file-trouble.ts';
 import { json } from '../programs/json.ts';
 import { scrubbed } from '../secrets/outlet.ts';
 
-/** A plan that a person has read before it is done. */
+/** A plan that was saved for review. */
 export interface SavedPlan {
   file: string;
   digest: string;
@@ -19,7 +19,7 @@ export const savePlan = (file: string, inventory: string, { digest, changes }: P
     }),
   );
 
-/** What `hapg plan --out` has saved. Throws UsageError. */
+/** Reads what `hapg plan --out` has saved. Throws UsageError. */
 export function readPlan(file: string): SavedPlan {
   const document = json<{ hapg?: number; digest?: string } | null>(onFile(file, () => readFileSync(file, 'utf8')));
   if (document?.hapg !== 1 || typeof document.digest !== 'string')
@@ -29,7 +29,7 @@ export function readPlan(file: string): SavedPlan {
   return { file, digest: document.digest };
 }
 
-/** Throws Refused when what would be done now is not what was saved. */
+/** Throws Refused when the present plan differs from the saved one. */
 export function refuseStale({ file, digest }: SavedPlan, now: Plan): void {
   if (digest !== now.digest)
     throw new Refused(`${file} is stale: what would be done now is not what it shows. Plan again`);

@@ -5,13 +5,13 @@ import { limitHosts, selectRoles } from '../inventory/select.ts';
 import type { RoleName } from '../roles.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { noColor } from '../view/style.ts';
-import { tell } from './ask.ts';
+import { printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 
-/** What a command was told: the inventory, and the flags. */
+/** The inputs of a command: the inventory and the flags. */
 export interface Setup {
   cluster: Cluster;
-  /** The inventory's text, edited if the command does that; not written yet. */
+  /** The inventory's text, after the command's edit; not written yet. */
   text: string;
   /** The inventory's text as it was read. */
   read: string;
@@ -22,8 +22,8 @@ export interface Setup {
   json: boolean;
 }
 
-/** Reads inventory and flags; nothing is contacted. `edit` changes the inventory's text first. Throws UsageError. */
-export function setup(options: CommonOptions, edit?: (text: string) => string): Setup {
+/** Reads inventory and flags; contacts no host. `edit` changes the inventory's text first. Throws UsageError. */
+export function readSetup(options: CommonOptions, edit?: (text: string) => string): Setup {
   if (options.color === false) noColor();
   if (options.output !== 'text' && options.output !== 'json')
     throw new UsageError(`-o ${options.output}: text or json`);
@@ -39,11 +39,11 @@ export function setup(options: CommonOptions, edit?: (text: string) => string): 
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
-  if (!options.quiet) for (const warning of warnings) tell(warning);
+  if (!options.quiet) for (const warning of warnings) printMessage(warning);
   return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
-/** Tells what a person should know of the secret store's files. */
-export function tellOfStore(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
-  if (!quiet) for (const warning of store?.warnings ?? []) tell(warning);
+/** Prints the warnings about the secret store's files. */
+export function reportStoreWarnings(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
+  if (!quiet) for (const warning of store?.warnings ?? []) printMessage(warning);
 }

@@ -9,7 +9,7 @@ import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Status, statusOf } from '../status/status.ts';
 
-/** Reads the live cluster in one round trip per host; hosts that do not answer are problems, not errors. */
+/** Reads the status of the cluster in one round trip per host. Unreachable hosts are problems, not errors. */
 export async function takeStatus(
   session: Session,
   cluster: Cluster,
@@ -29,17 +29,17 @@ export async function takeStatus(
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
       unreachable.set(there[index]!.name, (answer.reason as Error).message);
-      session.forget(there[index]!);
+      session.disconnect(there[index]!);
     }
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
 }
 
-/** What moves while a cluster settles. Backups and certificates do not, and cost the hosts most. */
+/** The subjects that change while a cluster settles. Backups and certificates do not, and cost the hosts most. */
 const MOVING: readonly About[] = ['host', 'members', 'balancers'];
-/** Pace of looking (ms): hosts that have just handed over are busy with that. */
+/** Interval between observations (ms): hosts that have just handed over are busy with that. */
 const EVERY_MS = 1000;
-/** Looks at what moves before everything is looked at again. */
+/** Number of observations of `MOVING` before a full one. */
 const LOOKS = 10;
 
 /** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */

@@ -6,8 +6,8 @@ import type { SecretStore } from '../secrets/store.ts';
 import type { Setup } from './setup.ts';
 
 /**
- * For a run that has the hosts' locks by now: what it read before, while another run may have had them, is still what is
- * there. Throws Refused when the secret store, the inventory, or a file that the inventory refers to is another one.
+ * Checks, under the hosts' locks, that the inputs read before are still current; another run may have held the locks
+ * meanwhile. Throws Refused when the secret store, the inventory, or a file that the inventory refers to has changed.
  */
 export async function confirmUnchanged({ cluster, text, read, options }: Setup, store: SecretStore): Promise<void> {
   await store.confirmUnchanged();
@@ -16,7 +16,7 @@ export async function confirmUnchanged({ cluster, text, read, options }: Setup, 
   try {
     now = readFileSync(cluster.file, 'utf8');
   } catch {
-    // Gone is changed, too.
+    // A missing file counts as changed.
   }
   if (now !== read) throw changed(cluster.file);
   const again = parseInventory(text, cluster.file, options.extra).cluster;

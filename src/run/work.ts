@@ -5,16 +5,20 @@ import { Interrupted, KnownError } from '../errors.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Intent } from './intent.ts';
 
-/** What the work came to: a known error is an outcome, reported after the cluster was looked at. */
-export interface Worked {
+/** The result of the work. A known error is part of it, and is reported after the status was read. */
+export interface WorkResult {
   error?: KnownError;
   figures?: LoadFigures | undefined;
-  /** What is still temporary, for the person. */
+  /** Messages about undos that could not be run. */
   left: string[];
 }
 
-/** Does the work, with a client load beside it where `probeWith` is given, and puts back what is temporary whatever happens. */
-export async function workOff(op: Operation, intent: Intent, probeWith: SecretStore | undefined): Promise<Worked> {
+/** Does the work, with a concurrent client load where `probeWith` is given, and runs all undos whatever happens. */
+export async function performWork(
+  op: Operation,
+  intent: Intent,
+  probeWith: SecretStore | undefined,
+): Promise<WorkResult> {
   let load: ClientLoad | undefined;
   const begin = async () => {
     if (probeWith) load ??= await ClientLoad.start(op.session, probeWith);
@@ -24,15 +28,15 @@ export async function workOff(op: Operation, intent: Intent, probeWith: SecretSt
     if (!intent.probeLater) await begin();
     await intent.run(begin);
   } catch (cause) {
-    // A bug is no reason to leave a host drained; after that it is told as what it is.
+    // Even after a bug no host stays drained; then the bug is reported as such.
     if (!(cause instanceof KnownError)) {
-      await op.releaseAll();
+      await op.runAllUndos();
       throw cause;
     }
-    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to go on') : cause;
+    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to continue') : cause;
     if (error === cause) op.failed(cause);
   }
-  const left = await op.releaseAll();
+  const left = await op.runAllUndos();
   let figures: LoadFigures | undefined;
   try {
     figures = await load?.stop();

@@ -86,7 +86,7 @@ export function parseStat(line: string): { path: string; state: FileState } {
 }
 
 /** Where a guarded file is kept until the change of it has proved harmless. */
-const saved = (path: string): string => quote(`${PATHS.guard}/${path.replaceAll('/', '_')}`);
+const saved = (path: string): string => quote(`${PATHS.loginUndo}/${path.replaceAll('/', '_')}`);
 
 /** hapg's own text says so in its first line; files that are hapg's by their name or place need not. */
 const isMarked = ({ path, content }: FileWant): boolean =>

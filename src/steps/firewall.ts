@@ -49,7 +49,7 @@ const DEFAULTS = '/etc/default/ufw';
 
 /** What a guarded change of the firewall puts back. */
 const SAVED = [V4, V6, '/etc/ufw/ufw.conf', DEFAULTS];
-const saved = (path: string): string => quote(`${PATHS.guard}/${path.replaceAll('/', '_')}`);
+const saved = (path: string): string => quote(`${PATHS.loginUndo}/${path.replaceAll('/', '_')}`);
 
 interface Block {
   tuple: string;

@@ -1,8 +1,8 @@
 import { MEASURE_S, PROGRESS_S, replica } from '../bounds/copy.ts';
 import { LOOK_S } from '../bounds/hosts.ts';
 import { copiedBytes, copyProgress } from '../cluster/copy-progress.ts';
-import { Progress } from '../progress.ts';
 import type { RoleName } from '../roles.ts';
+import { Standstill } from '../standstill.ts';
 import { progressBar } from '../units.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
@@ -40,7 +40,7 @@ const readyKind: Kind<ReadyWant, boolean> = {
     remote.doing(want.doing);
     const began = performance.now();
     const stuckSeconds = want.copies?.stuckSeconds ?? 0;
-    const progress = new Progress(stuckSeconds);
+    const progress = new Standstill(stuckSeconds);
     for (;;) {
       const answer = await remote.run(lookScript(want), PROGRESS_S + MEASURE_S + LOOK_S);
       if (/^ready$/m.test(answer)) return;

@@ -15,7 +15,7 @@ const set = (key: string, value: string): string => `sysctl -q -w ${quote(`${key
 /** This setting and what the kernel changes with it, in the order in which they are written. */
 const keysOf = ({ key, along = {} }: SysctlWant): string[] => [key, ...Object.keys(along)];
 
-const saved = (key: string): string => quote(`${PATHS.guard}/sysctl_${key.replaceAll('/', '_')}`);
+const saved = (key: string): string => quote(`${PATHS.loginUndo}/sysctl_${key.replaceAll('/', '_')}`);
 
 /** One kernel setting, live; the file that keeps it over a reboot is a step of its own. */
 const sysctlKind: Kind<SysctlWant, string | undefined> = {

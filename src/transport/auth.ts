@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Secret } from '../secret.ts';
 import type { SshTarget } from './target.ts';
 
-/** What a person is asked for on the way in. */
+/** What the user is asked for during a login. */
 export interface Credentials {
   /** Asked for when sudo wants a password. */
   becomePassword?: (() => Promise<Secret>) | undefined;
@@ -10,7 +10,10 @@ export interface Credentials {
   passphrase?: ((file: string) => Promise<Secret>) | undefined;
 }
 
-/** Public keys only: first the files, then the agent, so that a key named in the inventory is not lost behind MaxAuthTries. */
+/**
+ * Authentication methods: public keys only, files before the agent, so that a key named in the inventory comes before
+ * MaxAuthTries is reached.
+ */
 export async function authMethods(target: SshTarget, credentials: Credentials): Promise<object[]> {
   const methods: object[] = [];
   for (const file of target.keys) {
@@ -28,7 +31,10 @@ export async function authMethods(target: SshTarget, credentials: Credentials): 
   return methods;
 }
 
-/** OpenSSH's own format names its cipher in the clear ("none" when not encrypted); PEM says ENCRYPTED. */
+/**
+ * Whether a key file is encrypted. OpenSSH's own format names its cipher in the clear ("none" when not encrypted); PEM
+ * says ENCRYPTED.
+ */
 export function isEncrypted(key: Buffer): boolean {
   const text = key.toString('latin1');
   if (!text.includes('OPENSSH PRIVATE KEY')) return text.includes('ENCRYPTED');

@@ -8,8 +8,8 @@ import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
 
 /**
- * Starts the root shell. Whatever the host prints before the shell announces itself is thrown away, and is the reason where
- * the shell never does. A password is sent only after sudo's own prompt, told by the nonce, was seen.
+ * Starts the root shell. Output before the shell announces itself is discarded; it becomes the error message where the
+ * shell never does. A password is sent only after sudo's own prompt, which the nonce identifies.
  */
 export async function becomeRoot(
   ssh: NodeSSH,
@@ -31,7 +31,7 @@ export async function becomeRoot(
   return new RootShell(channel);
 }
 
-/** What the host said last, for a person: printable, without sudo's prompts, at most three lines. */
+/** The last output of the host, for the user: printable, without sudo's prompts, at most three lines. */
 const saidBy = (output: string, nonce: string): string =>
   output
     .replaceAll(`${nonce} `, '')
@@ -42,7 +42,7 @@ const saidBy = (output: string, nonce: string): string =>
     .slice(-3)
     .join('; ');
 
-/** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with what the host said instead. */
+/** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with the host's output instead. */
 export function awaitShell(
   channel: ClientChannel,
   announcement: string,
@@ -88,7 +88,7 @@ export function awaitShell(
       asked++;
       if (asked > 1) return fail('the password was not accepted');
       if (!credentials.becomePassword) return fail(`a password is needed for ${target.user}: use -K`);
-      // A person may take longer to type than a program to answer.
+      // A user may take longer to type than a program to answer.
       clearTimeout(timer);
       credentials.becomePassword().then(
         (password) => {

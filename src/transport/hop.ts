@@ -7,13 +7,13 @@ import { AGAIN_MS, KEEPALIVE_MS } from '../bounds/hosts.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
 
-/** Logins that a busy sshd may drop before one is given up: OpenSSH drops at random from MaxStartups on. */
+/** Attempts of a login that a busy sshd may drop: from MaxStartups on, OpenSSH drops at random. */
 const DROPS = 2;
 
-/** A failure with a name that programs know: of node (`code`) or of ssh2 (`level`). */
+/** An error with a code: of node (`code`) or of ssh2 (`level`). */
 type Failure = Error & { code?: string; level?: string };
 
-/** Describes why a login failed, for a person who can do something about it. */
+/** Describes why a login failed and what the user can do about it. */
 export function describe(error: Failure, target: SshTarget, timeoutMs: number): string {
   const where = `${target.user}@${target.host}:${target.port}`;
   if (error.code === 'ECONNREFUSED') return `${where}: connection refused. Is sshd running, and is the port right?`;
@@ -45,13 +45,13 @@ function openSocket({ host, port }: SshTarget, timeoutMs: number): Promise<Socke
 }
 
 /**
- * Opens a connection from a jump host to the next. The jump host's own TCP has two minutes for an address that swallows
- * everything; here it has as long as a connection without a jump host.
+ * Opens a connection from a jump host to the next. The jump host's own TCP waits two minutes for an address without an
+ * answer; here the limit is that of a connection without a jump host.
  */
 async function openThrough(link: NodeSSH, { host, port }: SshTarget, timeoutMs: number): Promise<Duplex> {
   let late = false;
   const opened = link.forwardOut('127.0.0.1', 0, host, port).then((channel) => {
-    // Nobody waits any more for one that comes too late.
+    // A connection that comes too late is closed.
     if (late) channel.destroy();
     return channel;
   });
@@ -70,7 +70,7 @@ async function openThrough(link: NodeSSH, { host, port }: SshTarget, timeoutMs: 
 
 const timedOut = (): Failure => Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
 
-/** A hop of the way to a host: reached over the network itself, or through the one before it. */
+/** A hop on the way to a host: reached directly, or through the one before it. */
 export interface Hop {
   target: SshTarget;
   /** What ssh2 tries, from `authMethods`. */
@@ -94,8 +94,8 @@ export async function logIn(hop: Hop): Promise<NodeSSH> {
 }
 
 /**
- * Whether the other end hung up before it said who it is or whether it lets us in. node-ssh calls an end without a word a
- * time-out; `early` says that it was none.
+ * Whether the server closed the connection before its banner or before authentication. node-ssh reports such an end as
+ * a time-out; `early` distinguishes the two.
  */
 const wasDropped = ({ code, level, message }: Failure, early: boolean): boolean =>
   (level === 'protocol' && message === 'Connection lost before handshake') ||
@@ -126,7 +126,7 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
     await ssh.connect(config as never);
   } catch (error) {
     socket.destroy();
-    // ssh2 reports its own words when the verifier refuses; ours tell what to do.
+    // ssh2 reports a message of its own when the verifier refuses; ours says what to do.
     throw refusal ? new Error(refusal) : error;
   }
   // Without a permanent listener a reset link ends the whole process (node-ssh #421).
@@ -134,7 +134,7 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
   return ssh;
 }
 
-/** Ends a connection. The socket of a peer that may be gone must not keep the process alive. */
+/** Closes a connection. The socket of a lost peer must not keep the process alive. */
 export function hangUp(ssh: NodeSSH): void {
   const client = ssh.connection;
   ssh.dispose();

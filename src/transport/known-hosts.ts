@@ -12,7 +12,7 @@ interface Entry {
 
 export type KeyVerdict =
   | { ok: true }
-  /** No line for this host at all. */
+  /** There is no line for this host. */
   | { ok: false; kind: 'unknown'; reason: string }
   /** A line of the same type has another key, or the key is revoked. */
   | { ok: false; kind: 'mismatch'; reason: string };
@@ -24,7 +24,9 @@ export const fingerprint = (key: Buffer): string =>
 /** The algorithm name inside an SSH public key blob (RFC 4253, 6.6). */
 export const keyType = (key: Buffer): string => key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii');
 
-/** The kinds of host keys that hapg can verify (those of ssh2), strongest first; `rsa-sha2-512` stands for every RSA key. */
+/**
+ * Types of host keys that hapg can verify (those of ssh2), strongest first; `rsa-sha2-512` stands for every RSA key.
+ */
 export const HOST_KEY_TYPES: readonly string[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -33,7 +35,7 @@ export const HOST_KEY_TYPES: readonly string[] = [
   'rsa-sha2-512',
 ];
 
-/** How known_hosts names a host: `host`, or `[host]:port` when the port is not 22. */
+/** Returns the name of a host in known_hosts: `host`, or `[host]:port` when the port is not 22. */
 export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
 
 function parse(text: string, file: string): Entry[] {
@@ -73,7 +75,7 @@ function matches(patterns: string, name: string): boolean {
   return found;
 }
 
-/** Host keys that were accepted before; immutable once read. */
+/** The accepted host keys; immutable once read. */
 export class KnownHosts {
   private constructor(private readonly entries: readonly Entry[]) {}
 
@@ -92,7 +94,7 @@ export class KnownHosts {
     return this.entries.filter((entry) => matches(entry.patterns, name));
   }
 
-  /** Key types known for a host that hapg can verify, so that the server is asked for one of these. */
+  /** Key types known for a host that hapg can verify; the server is asked for one of these. */
   types(host: string, port: number): string[] {
     const types = this.lines(host, port)
       .filter((entry) => entry.marker === undefined)
@@ -100,14 +102,14 @@ export class KnownHosts {
     return [...new Set(types)].filter((type) => HOST_KEY_TYPES.includes(type) || type === 'rsa-sha2-256');
   }
 
-  /** The keys known for a host, in base64: who shows one of them is that host, whatever it is called. */
+  /** The keys known for a host, in base64. A server that shows one of them is that host, whatever its name. */
   keys(host: string, port: number): string[] {
     return this.lines(host, port)
       .filter((entry) => entry.marker === undefined)
       .map((entry) => entry.key);
   }
 
-  /** Judges the key that a server has shown. Lines of certificate authorities say nothing here: ssh2 offers no host certificates. */
+  /** Judges a server's key. Lines of certificate authorities do not count: ssh2 offers no host certificates. */
   verify(host: string, port: number, key: Buffer): KeyVerdict {
     const blob = key.toString('base64');
     const type = keyType(key);

@@ -1,14 +1,14 @@
 import type { SshTarget } from './target.ts';
 
-/** Name, in the configuration that `opensshConfig` writes, of the host itself. */
+/** Name of the host itself in the configuration of `opensshConfig`. */
 export const ALIAS = 'hapg-host';
 
 const quoted = (path: string): string => `"${path}"`;
 
 /**
- * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target as hapg does: the same keys (those of an
- * agent first, which is OpenSSH's own order), the
- * same known hosts, the same jump hosts, and nothing of the person's own configuration, which is resolved already.
+ * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target as hapg does: the same keys (those of
+ * an agent first, which is OpenSSH's own order), known hosts and jump hosts, and nothing of the user's own
+ * configuration, which is resolved already.
  */
 export function opensshConfig(target: SshTarget): string {
   const hops = [...target.jumps, target];

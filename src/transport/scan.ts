@@ -2,7 +2,7 @@ import ssh2 from 'ssh2';
 import { SCAN_MS } from '../bounds/hosts.ts';
 import { HOST_KEY_TYPES, keyType } from './known-hosts.ts';
 
-/** Asks a server for its host key of one type; resolves undefined when it has none. Rejects when it cannot be reached. */
+/** Asks a server for its host key of one type; resolves undefined when it has none. Rejects when it is unreachable. */
 function hostKey(host: string, port: number, type: string): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
@@ -29,7 +29,7 @@ function hostKey(host: string, port: number, type: string): Promise<Buffer | und
       algorithms: { serverHostKey: [type] as never },
       hostVerifier: (shown: Buffer) => {
         key = shown;
-        // Only the key is wanted; nobody logs in.
+        // The connection ends before authentication: only the key is needed.
         return false;
       },
     });
@@ -37,8 +37,8 @@ function hostKey(host: string, port: number, type: string): Promise<Buffer | und
 }
 
 /**
- * All host keys of a server, sorted by type so that two scans are equal: one connection a type, as ssh-keyscan does. Rejects
- * when it cannot be reached, and when it has no key of a kind that hapg can verify.
+ * Fetches all host keys of a server, sorted by type so that two scans are equal: one connection per type, as
+ * ssh-keyscan does. Rejects when it is unreachable, and when it has no key of a type that hapg can verify.
  */
 export async function scanHostKeys(host: string, port: number): Promise<Buffer[]> {
   const keys: Buffer[] = [];

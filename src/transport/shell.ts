@@ -4,7 +4,7 @@ import { Interrupted } from '../errors.ts';
 import { frame, unframe } from '../shell/frame.ts';
 import type { RunOptions, ShellAnswer } from './machine.ts';
 
-/** A request took longer than it may. */
+/** A request exceeded its bound. */
 class ShellTimeout extends Error {
   constructor(readonly seconds: number) {
     super(`no answer within ${seconds} s`);
@@ -14,8 +14,9 @@ class ShellTimeout extends Error {
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /**
- * One persistent `/bin/sh` of the super user on a host. Requests run one after another; a lost channel rejects the one
- * in flight and all behind it with the reason. The shell dies with its SSH session, and with it every lock it holds.
+ * One persistent `/bin/sh` of the super user on a host. Requests run one after another. A lost channel rejects the
+ * request in flight and all waiting ones with the reason. The shell ends with its SSH session, and so does every lock
+ * that it holds.
  */
 export class RootShell {
   private received: Buffer = Buffer.alloc(0);
@@ -42,7 +43,7 @@ export class RootShell {
     this.channel.close();
   }
 
-  /** Rejects everything in flight; nothing can be run afterwards. */
+  /** Rejects all requests; nothing can be run afterwards. */
   fail(error: Error): void {
     this.broken ??= error;
     this.waiting?.fail(this.broken);
@@ -50,8 +51,8 @@ export class RootShell {
   }
 
   /**
-   * Runs a script and waits for its end. A non-zero status is an answer, not an error. Rejects when the link is lost or too
-   * slow, or the signal is aborted; the shell is of no use then, for the answer may still come.
+   * Runs a script and waits for its end. A non-zero status is an answer, not an error. Rejects when the link is lost or
+   * too slow, or the signal is aborted; the shell cannot be used then, because the answer may still arrive.
    */
   run(script: string, options: RunOptions): Promise<ShellAnswer> {
     const turn = this.tail.then(() => this.send(script, options));

@@ -3,34 +3,34 @@ import { KnownError, Unreachable } from '../errors.ts';
 import { authMethods, type Credentials } from './auth.ts';
 import { becomeRoot } from './become.ts';
 import { describe, hangUp, logIn } from './hop.ts';
-import { Links } from './links.ts';
+import { JumpConnections } from './jump-connections.ts';
+import { findJumpHosts } from './jump-hosts.ts';
 import type { Machine, Network } from './machine.ts';
 import type { RootShell } from './shell.ts';
 import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from './target.ts';
-import { findWays } from './ways.ts';
 
 export interface SshOptions {
   flags: SshFlags;
   credentials: Credentials;
-  /** How long a host has for each step of a login (ms). */
+  /** Bound of each step of a login (ms). */
   timeoutMs?: number;
 }
 
-/** The hosts as SSH reaches them. Hosts behind the same jump hosts share one login there. */
+/** The network over SSH. Hosts behind the same jump hosts share one login there. */
 export function overSsh({ flags, credentials, timeoutMs = CONNECT_MS }: SshOptions): Network {
   const config = readSshConfig();
-  const links = new Links(timeoutMs);
+  const links = new JumpConnections(timeoutMs);
   return {
     dial: async (cluster, host, { alone = false } = {}) =>
       connect(host.name, resolveTarget(cluster, host, flags, config), { links, credentials, timeoutMs, alone }),
-    ways: async (cluster) => findWays(cluster, (host) => resolveTarget(cluster, host, flags, config)),
+    jumpHosts: async (cluster) => findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, config)),
   };
 }
 
 /**
  * Logs in (through jump hosts), verifies every host key on the way, and starts the root shell (through sudo where the
- * login is not root). Rejects with Unreachable, which names the host and the reason; what the person is the reason of
- * (a prompt was left with Ctrl-C) comes through as it is. Nothing stays open then.
+ * login is not root). Rejects with Unreachable, which names the host and the reason. An error that the user caused
+ * (Ctrl-C at a prompt) is passed on. Nothing stays open after a failure.
  */
 async function connect(
   name: string,
@@ -40,14 +40,14 @@ async function connect(
     credentials,
     timeoutMs,
     alone,
-  }: { links: Links; credentials: Credentials; timeoutMs: number; alone: boolean },
+  }: { links: JumpConnections; credentials: Credentials; timeoutMs: number; alone: boolean },
 ): Promise<Machine> {
   const opened: (() => void)[] = [];
   const hangAllUp = () => {
     for (const end of opened.splice(0).reverse()) end();
   };
   try {
-    // A person is asked before the first connection is made: sshd does not wait for them (LoginGraceTime).
+    // The user is asked before the first connection is made: sshd does not wait for the answer (LoginGraceTime).
     const methods = new Map<SshTarget, object[]>();
     for (const hop of [...target.jumps, target]) methods.set(hop, await authMethods(hop, credentials));
     const link = await links.to(target.jumps, (hop) => methods.get(hop)!, alone);
@@ -63,7 +63,7 @@ async function connect(
     });
     const another = async (): Promise<RootShell> => {
       if (second?.isOpen) return second;
-      // One that took too long would keep one of the channels that sshd allows.
+      // A shell that took too long would keep one of the channels that sshd allows.
       second?.close();
       second = undefined;
       return (second = await open());

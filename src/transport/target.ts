@@ -12,19 +12,19 @@ export interface SshFlags {
   jump?: string | undefined;
 }
 
-/** Where and how to log in; fully resolved. */
+/** How to log in to a host; fully resolved. */
 export interface SshTarget {
-  /** The name that known_hosts is asked for. */
+  /** The name that is looked up in known_hosts. */
   host: string;
   port: number;
   user: string;
   /** Private key files that exist, in the order in which they are offered. */
   keys: string[];
-  /** Socket of the agent, when there is one. */
+  /** Socket of the agent, where there is one. */
   agent: string | undefined;
   /** Files in the format of known_hosts; the first is hapg's own. */
   knownHosts: string[];
-  /** Hosts to go through, the first one reached directly. */
+  /** Jump hosts; the first one is reached directly. */
   jumps: SshTarget[];
 }
 
@@ -40,18 +40,21 @@ const list = (value: string | string[] | undefined): string[] =>
 const SSH_CONFIG = '~/.ssh/config';
 type Written = Record<string, string | string[] | undefined>;
 
-/** What the reader of a file in the format of ssh_config(5) makes of it. Throws UsageError for what it does not understand. */
+/** Parses a file in the format of ssh_config(5). Throws UsageError for unknown syntax. */
 function understood<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    // It does not expect a line that ends too early, and says so in words about itself.
+    // The parser's own message for a truncated line describes its internals.
     const reason = cause instanceof TypeError ? 'a line has no value' : (cause as Error).message;
     throw new UsageError(`${file}: this is not understood: ${reason}. "ssh -G HOST" names the line`);
   }
 }
 
-/** Reads ~/.ssh/config; an unreadable or absent file is an empty one, as with ssh. Throws UsageError for one that is not understood. */
+/**
+ * Reads ~/.ssh/config; an unreadable or missing file counts as empty, as with ssh. Throws UsageError for unknown
+ * syntax.
+ */
 export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
   let text = '';
   try {
@@ -63,8 +66,9 @@ export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConf
 }
 
 /**
- * Resolves how to reach a host. What is written nearer to the host wins: flags, the host's `ssh`, the inventory's `ssh`,
- * ~/.ssh/config (ssh_config(5): HostName, Port, User, IdentityFile, IdentityAgent, ProxyJump, UserKnownHostsFile), defaults.
+ * Resolves how to reach a host. The more specific setting wins: flags, the host's `ssh`, the inventory's `ssh`,
+ * ~/.ssh/config (ssh_config(5): HostName, Port, User, IdentityFile, IdentityAgent, ProxyJump, UserKnownHostsFile),
+ * defaults.
  */
 export function resolveTarget(cluster: Cluster, host: Host, flags: SshFlags = {}, config = readSshConfig()): SshTarget {
   return resolve(cluster, host.ssh.host ?? host.address, host.ssh, flags, config, 0);
@@ -121,13 +125,16 @@ function resolve(
   };
 }
 
-/** A jump host that all others are reached through is itself reached with the hops before it alone. */
+/** A jump host is itself reached through the hops before it only. */
 function before({ host, port }: Pick<SshTarget, 'host' | 'port'>, jumps: SshTarget[]): SshTarget[] {
   const self = jumps.findIndex((jump) => jump.host === host && jump.port === port);
   return self < 0 ? jumps : jumps.slice(0, self);
 }
 
-/** `[user@]host[:port][,...]`; a name of the inventory means that host, else ~/.ssh/config is asked. */
+/**
+ * Parses `[user@]host[:port][,...]`; a name of the inventory means that host, any other name is looked up in
+ * ~/.ssh/config.
+ */
 function resolveJumps(
   cluster: Cluster,
   jump: string,

@@ -6,7 +6,7 @@ import { showFigures } from './operation.ts';
 import { recap } from './plan.ts';
 import { duration, paint } from './style.ts';
 
-/** The run that a document is of, and how long it took (ms). */
+/** The run of a document, and its duration (ms). */
 export interface Timed {
   run: string;
   ms: number;
@@ -27,7 +27,7 @@ export const planDocument = (plan: Plan, { run, ms }: Timed) => ({
   run,
 });
 
-/** The document of a run that could not begin because hosts were out of reach. */
+/** The JSON document of a run that could not begin because hosts were unreachable. */
 export const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<string, Error>, run: string) => ({
   hosts: Object.fromEntries(
     hosts.map(({ name }) => [name, { ok: 0, changed: 0, failed: 0, unreachable: unreachable.has(name), skipped: 0 }]),
@@ -38,7 +38,7 @@ export const unreachableDocument = (hosts: readonly Host[], unreachable: Readonl
   run,
 });
 
-/** What was done, by host; the rest is as it was planned. */
+/** Counts by host: the changes made, the rest as planned. */
 const counts = (plan: Plan, { done, failed }: ApplyResult) =>
   Object.fromEntries(
     Object.entries(plan.hosts).map(([name, count]) => [
@@ -64,7 +64,7 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
   };
 };
 
-/** What `apply` tells a person at its end. */
+/** The summary of `apply` for the user. */
 export function showApply(
   name: string,
   plan: Plan,
@@ -76,7 +76,7 @@ export function showApply(
     failed.length > 0
       ? paint.red('failed')
       : interrupted
-        ? paint.yellow('interrupted; run again to go on')
+        ? paint.yellow('interrupted; run again to continue')
         : paint.green(`${name} is as the inventory says`);
   return [
     '',
@@ -88,7 +88,7 @@ export function showApply(
   ].join('\n');
 }
 
-/** Kinds of work whose length is not ours: packages, initdb and base backups, the first backup. */
+/** Work whose duration hapg does not determine: packages, initdb and base backups, the first backup. */
 const NOT_OURS = /^(packages |ready postgresql|stanza )/;
 
 /** The slowest steps, and what remains of the wall time when packages, initdb and backups are taken off (longest host of each). */

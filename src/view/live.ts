@@ -1,31 +1,31 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { Host } from '../inventory/model.ts';
-import { lastingLine, type Progress } from './plain.ts';
+import { lastingLine, type ProgressView } from './plain.ts';
 import type { Screen } from './screen.ts';
 import { paint } from './style.ts';
 import { visible } from './visible.ts';
 
-/** What is shown of one host. */
+/** The row of one host. */
 interface Row {
   doing: string;
   changed: number;
   outcome?: 'failed' | 'unreachable';
 }
 
-/** A task of Listr2, as far as it is told what to show. */
+/** The part of a Listr2 task that sets what it shows. */
 interface Task {
   title: string;
 }
 
-/** Milliseconds between two looks of a person; Listr2's own interval. */
+/** Redraw interval: Listr2's own (ms). */
 const TICK_MS = 100;
 
-/** What log-update writes before its lines: it erases those of last time. The screen does that itself. */
+/** Prefix with which log-update erases its previous lines; the screen does that itself. */
 const ERASING = /^(?:\x1b\[2K|\x1b\[1A|\x1b\[G)*/;
 
 const oneLine = (text: string): string => visible(text.trim().replace(/\s*\n\s*/g, ' '));
 
-/** The events of a run, put together as one row a host. */
+/** Folds the events of a run into one row per host. */
 class Rows {
   private readonly rows: Map<string, Row>;
   private readonly width: number;
@@ -38,7 +38,7 @@ class Rows {
   take(event: RunEvent): void {
     const row = 'host' in event ? this.rows.get(event.host) : undefined;
     if (!row) return;
-    // A host that does something is there again.
+    // A host that does something is reachable again.
     if (event.type === 'doing' || event.type === 'changed')
       row.outcome = row.outcome === 'failed' ? 'failed' : undefined;
     if (event.type === 'doing') row.doing = oneLine(event.text);
@@ -48,7 +48,7 @@ class Rows {
     } else if (event.type === 'failed' || event.type === 'unreachable') row.outcome = event.type;
   }
 
-  /** Nothing was changed and nothing went wrong: whoever only looked has no rows to leave. */
+  /** Whether nothing was changed and nothing failed: a read-only command leaves no rows. */
   get isQuiet(): boolean {
     return [...this.rows.values()].every(({ changed, outcome }) => changed === 0 && outcome !== 'failed');
   }
@@ -57,12 +57,12 @@ class Rows {
     return this.rows.get(name)?.outcome !== undefined;
   }
 
-  /** What the host does now. */
+  /** The host's present work. */
   now(name: string): string {
     return `${name.padEnd(this.width)}  ${this.rows.get(name)!.doing}`.trimEnd();
   }
 
-  /** What has become of it. */
+  /** The host's result. */
   result(name: string): string {
     const { outcome, changed } = this.rows.get(name)!;
     const text = outcome ? paint.red(outcome) : changed > 0 ? paint.yellow(`${changed} changed`) : paint.green('ok');
@@ -71,10 +71,10 @@ class Rows {
 }
 
 /**
- * Listr2's live view: one line a host with what it does now, below the stages and notes. What Listr2 draws goes to the screen,
- * so it owns neither standard output nor standard error. While a question is open it stands still.
+ * Listr2's live view: one line per host with its present work, below the stages and notes. Listr2 draws on the screen,
+ * so it owns neither standard output nor standard error. It pauses while a question is open.
  */
-export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<Progress> {
+export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<ProgressView> {
   const { Listr, ListrLogger, ProcessOutput, Spinner } = await import('listr2');
   const rows = new Rows(hosts);
   const tasks = new Map<string, Task>();
@@ -103,7 +103,7 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
       };
       return stream as unknown as NodeJS.WriteStream;
     }
-    /** The last lines of all, which stay. */
+    /** The final lines, which stay. */
     override toStdout(text: string): boolean {
       if (!rows.isQuiet) screen.print(text);
       return true;
@@ -162,7 +162,7 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
     },
   );
   const running = list.run().catch(() => undefined);
-  // Once it runs, Listr2 draws at a tick only; before, it would draw into a question.
+  // Listr2 draws at ticks only once it runs; before that, it would draw into a question.
   await Promise.race([began, running]);
   screen.showCursor();
   return {

@@ -3,7 +3,7 @@ import type { Switchover } from '../engine/operation.ts';
 import type { Done } from '../engine/record.ts';
 import { duration, paint, table } from './style.ts';
 
-/** What was done, with durations: one line a host, and the changes of leader. */
+/** Formats what was done, with durations: one line per host, and the changes of leader. */
 export function showOperation(done: readonly Done[], switchovers: readonly Switchover[]): string {
   const hosts = [...new Set(done.map((one) => one.host))];
   const rows = hosts.map((host) => {
@@ -21,7 +21,7 @@ export function showOperation(done: readonly Done[], switchovers: readonly Switc
   ].join('\n');
 }
 
-/** What clients saw. */
+/** Formats the figures of the client load. */
 export function showFigures({ writes, reads }: LoadFigures): string {
   const lost = writes.lost > 0 ? paint.red(`${writes.lost} lost`) : '0 lost';
   return `clients: ${writes.acked} writes, ${writes.failed} failed, longest gap ${duration(writes.max_gap_ms)}, ${lost}; ${reads.ok} reads, ${reads.failed} failed, longest gap ${duration(reads.max_gap_ms)}`;

@@ -3,12 +3,15 @@ import type { Screen } from './screen.ts';
 import { duration, paint } from './style.ts';
 
 /** Shows a run while it goes on; `end` leaves what should stay. */
-export interface Progress {
+export interface ProgressView {
   emit: Emit;
   end(): Promise<void>;
 }
 
-/** What stays of an event in every view: a heading, a note, a failure. Who wanted to reach a host tells that it could not. */
+/**
+ * The part of an event that stays in every view: a heading, a note, a failure. An unreachable host is reported by the
+ * caller that wanted to reach it.
+ */
 export function lastingLine(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'stage':
@@ -31,12 +34,12 @@ function describe(event: RunEvent, verbosity: number): string | undefined {
   return lastingLine(event);
 }
 
-/** One line an event, for logs and pipes; goes to standard error so that `-o json` stays one document. */
-export function plainProgress(verbosity: number, screen: Screen): Progress {
+/** Prints one line per event, for logs and pipes. Uses standard error, so that `-o json` stays one document. */
+export function plainProgress(verbosity: number, screen: Screen): ProgressView {
   return {
     emit(event) {
       const line = describe(event, verbosity);
-      if (line !== undefined) screen.tell(line);
+      if (line !== undefined) screen.printMessage(line);
     },
     end: async () => undefined,
   };

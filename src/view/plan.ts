@@ -26,12 +26,12 @@ export function unifiedDiff(before: string, after: string): string {
     .join('\n');
 }
 
-/** What is to be said of several hosts is said once. */
+/** Groups equal notes of several hosts. */
 const hostsWithNote = (plan: Plan, text: string): string[] => [
   ...new Set(plan.notes.filter((note) => note.text === text).map(({ host }) => host)),
 ];
 
-/** The plan for a person: by host, in the order in which it is done. `diffs`: whole files of what is new as well. */
+/** Formats the plan for the user: by host, in the order of execution. `diffs`: show whole new files as well. */
 export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: number }): string {
   const lines: string[] = [];
   for (const host of Object.keys(plan.hosts)) {
@@ -63,7 +63,7 @@ export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: numbe
   return lines.join('\n');
 }
 
-/** The line that Ansible's users look for, one a host. */
+/** The recap line that Ansible's users expect, one per host. */
 export function recap(hosts: Record<string, HostCount>): string {
   const width = Math.max(...Object.keys(hosts).map((name) => name.length));
   return Object.entries(hosts)

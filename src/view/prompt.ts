@@ -3,14 +3,14 @@ import { Writable } from 'node:stream';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { Interrupted } from '../errors.ts';
 
-/** Where a person is asked. */
+/** The streams of a question. */
 export interface PromptTerminal {
   input: ReadStream;
   output: WriteStream;
 }
 
 export interface PromptOptions {
-  /** What is typed is not shown. */
+  /** Hides the input. */
   hidden: boolean;
   /** Ends the question as Ctrl-C does. */
   signal: AbortSignal;
@@ -19,8 +19,8 @@ export interface PromptOptions {
 const CTRL_C = 3;
 
 /**
- * Throws away what was typed before the question could be read, as readpassphrase(3) does; a key pressed then is no answer.
- * The terminal is left without echo. Rejects with Interrupted when Ctrl-C was among it.
+ * Discards input typed before the question was shown, as readpassphrase(3) does. Leaves the terminal without echo.
+ * Rejects with Interrupted when Ctrl-C was among it.
  */
 async function discardTyped(input: ReadStream): Promise<void> {
   let interrupted = false;
@@ -30,7 +30,7 @@ async function discardTyped(input: ReadStream): Promise<void> {
   input.setRawMode(true);
   input.on('data', discard);
   input.resume();
-  // What the kernel has kept is read in the next turn of the event loop; nobody is waited for.
+  // The kernel's buffer is read in the next turn of the event loop, without waiting.
   for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
   input.off('data', discard);
   input.pause();
@@ -38,8 +38,8 @@ async function discardTyped(input: ReadStream): Promise<void> {
 }
 
 /**
- * Asks one question and returns the line that was typed. Rejects with Interrupted on Ctrl-C, on Ctrl-D in an empty line, at
- * the end of the input, and when `signal` is aborted. However it ends, the terminal is as it was before.
+ * Asks one question and returns the typed line. Rejects with Interrupted on Ctrl-C, on Ctrl-D in an empty line, at the
+ * end of the input, and when `signal` is aborted. Restores the terminal in every case.
  */
 export async function readLine(
   question: string,
@@ -75,12 +75,12 @@ function typedLine(question: string, { input, output }: PromptTerminal, options:
   return new Promise<string>((resolve, reject) => {
     stop = () => reject(new Interrupted());
     const typed = (text: string) => {
-      // Readline has ended the line on the terminal only if it has shown it.
+      // Readline has ended the line on the terminal only where it showed it.
       if (hidden) output.write('\n');
       resolve(text);
     };
     line.once('line', typed).once('SIGINT', stop).once('close', stop);
-    // Readline pauses when the person comes back from Ctrl-Z.
+    // Readline pauses when the process continues after Ctrl-Z.
     line.on('SIGCONT', () => {
       if (hidden) output.write(question);
       line.prompt(true);

@@ -8,7 +8,7 @@ import { visible } from './visible.ts';
 
 type Output = NodeJS.WriteStream;
 
-/** Cursor up to the first live line, and everything from there on erased. */
+/** Moves the cursor to the first live line and erases everything from there on. */
 const erase = (lines: number): string => (lines > 0 ? `\x1b[${lines}A\r\x1b[J` : '');
 const SHOW_CURSOR = '\x1b[?25h';
 const CLEAR = '\x1b[H\x1b[2J';
@@ -16,23 +16,23 @@ const CLEAR = '\x1b[H\x1b[2J';
 const countLines = (text: string): number => text.split('\n').length - 1;
 
 /**
- * The one owner of the terminal. Everything that a person reads or answers goes through it: results (`print`), messages
- * (`tell`), questions (`ask`), and the live lines of the progress (`draw`), which stay at the bottom. A text appears above
- * the live lines; while a question is open there are none, and what is printed meanwhile appears behind the answer.
- * Nothing else in the project writes to standard output or standard error. Secrets of the run are taken out here.
+ * The one owner of the terminal. All output and input goes through it: results (`print`), messages (`printMessage`),
+ * questions (`ask`), and the live lines of the progress (`draw`), which stay at the bottom. Text appears above the live
+ * lines. While a question is open there are no live lines, and text printed meanwhile appears after the answer. Nothing
+ * else in the project writes to standard output or standard error. Secrets of the run are redacted here.
  */
 export class Screen {
   /** The live lines as they stand on the terminal, each ended by a newline. */
   private live = '';
-  /** The question that is open. */
+  /** The open question. */
   private open: AbortController | undefined;
-  /** What came while it was, in order. */
+  /** Output that arrived while it was open, in order. */
   private waiting: (() => void)[] = [];
   /** Questions are asked one after another. */
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
   private ended = false;
-  /** Why standard output could not be written. */
+  /** The error of a failed write to standard output. */
   private lost: NodeJS.ErrnoException | undefined;
 
   constructor(
@@ -40,71 +40,71 @@ export class Screen {
     private readonly output: Output = process.stdout,
     private readonly messages: Output = process.stderr,
   ) {
-    // Whoever reads may go before the run ends (a pager, `head`); the run goes on all the same.
+    // The reader may end before the run (a pager, `head`); the run continues.
     messages.on('error', () => undefined);
     output.on('error', (error: NodeJS.ErrnoException) => {
       this.lost ??= error;
     });
   }
 
-  /** Ctrl-Z: the shell writes below the live lines now; afterwards they are drawn anew below that. */
+  /** Ctrl-Z: the shell writes below the live lines; afterwards they are drawn again below that. */
   private readonly stop = (): void => {
     this.live = '';
     process.kill(process.pid, 'SIGSTOP');
   };
 
-  /** Whether there is a person to ask. */
+  /** Whether there is a terminal for questions. */
   get canAsk(): boolean {
     return this.input.isTTY === true;
   }
 
-  /** Whether anybody still reads the results; a pipe may be closed. */
+  /** Whether the results are still read; a pipe may be closed. */
   get isRead(): boolean {
     return this.lost === undefined;
   }
 
-  /** Whether so many live lines can stand below what is printed. */
+  /** Whether this number of live lines fits on the terminal. */
   hasRoomFor(lines: number): boolean {
     const { isTTY, rows = 0, columns = 0 } = this.output;
     return isTTY === true && process.env.TERM !== 'dumb' && rows > lines + 4 && columns >= 20;
   }
 
-  /** Size of the terminal of the live lines, as it is now. */
+  /** Present size of the terminal of the live lines. */
   get size(): { rows: number; columns: number } {
     return { rows: this.output.rows ?? 24, columns: this.output.columns ?? 80 };
   }
 
-  /** A question is open: nobody may draw. */
+  /** Whether a question is open: nothing is drawn then. */
   get isAsking(): boolean {
     return this.open !== undefined;
   }
 
-  /** A result, for standard output. */
+  /** Prints a result on standard output. */
   print(text: string): void {
     this.write(this.output, `${text}\n`);
   }
 
-  /** A result with the secrets that it holds, for a person who has asked to see them. */
+  /** Prints a result with its secrets, for a user who has asked to see them. */
   printSecrets(text: string): void {
     this.write(this.output, `${text}\n`, false);
   }
 
-  /** A message, for standard error. */
-  tell(text: string): void {
+  /** Prints a message on standard error. */
+  printMessage(text: string): void {
     this.write(this.messages, `${text}\n`);
   }
 
-  /** What a question is about, to be read before the answer: where the question is asked, wherever results go. */
+  /** Prints the text that belongs to a question, on the question's stream, wherever results go. */
   explain(text: string): void {
     this.write(this.terminal ?? this.messages, `${text}\n`);
   }
 
-  /** An empty terminal for what is printed next; nothing where standard output is none. */
+  /** Clears the terminal before the next result; does nothing where standard output is none. */
   clear(): void {
     if (this.output.isTTY) this.output.write(CLEAR);
   }
 
-  /** Puts these in the place of the present live lines; each is ended by a newline. */
+  /** Replaces the live lines; each is ended by a newline. */
   draw(lines: string): void {
     if (this.ended || this.isAsking) return;
     const text = hasColour(this.output) ? lines : plain(lines);
@@ -112,7 +112,7 @@ export class Screen {
     this.stand(text);
   }
 
-  /** Shows the cursor where another hides it; then it is never left hidden, however hapg ends. */
+  /** Shows the cursor where Listr2 hides it, so that it is never left hidden, however hapg ends. */
   showCursor(): void {
     if (this.output.isTTY) this.output.write(SHOW_CURSOR);
   }
@@ -122,7 +122,7 @@ export class Screen {
     return this.askInTurn(question, false);
   }
 
-  /** Asks for something that nobody may see while it is typed. Rejects as `ask`. */
+  /** Asks without echo. Rejects as `ask`. */
   askHidden(question: string): Promise<string> {
     return this.askInTurn(question, true);
   }
@@ -133,7 +133,7 @@ export class Screen {
     return this.isAsking;
   }
 
-  /** Takes the live lines away and ends what is asked; what is printed afterwards stands at the end. To be called before the process ends. */
+  /** Erases the live lines and ends the open question; later text is appended. To be called before the process ends. */
   async end(): Promise<void> {
     this.stopped = true;
     this.interrupt();
@@ -142,27 +142,29 @@ export class Screen {
     this.ended = true;
   }
 
-  /** Ends the process once everything is written; never with 0 when a result could not be, as on a full disk. */
+  /**
+   * Ends the process once everything is written; never with 0 when a result could not be written, as on a full disk.
+   */
   exit(code: number): void {
     this.output.write('', (error?: NodeJS.ErrnoException | null) => {
       const cause = this.lost ?? error;
-      // Nobody wants to read on.
+      // The reader has gone.
       const lost = cause && cause.code !== 'EPIPE' ? cause : undefined;
-      if (lost) this.tell(`standard output could not be written: ${lost.message}`);
+      if (lost) this.printMessage(`standard output could not be written: ${lost.message}`);
       process.exit(lost && code === EXIT.done ? EXIT.failed : code);
     });
   }
 
-  /** No live lines until they are drawn again. */
+  /** Erases the live lines until they are drawn again. */
   private takeDown(): void {
     if (this.live) this.output.write(erase(countLines(this.live)));
     this.stand('');
   }
 
-  /** These are the live lines now. */
+  /** Draws these live lines. */
   private stand(lines: string): void {
     this.live = lines;
-    // Only with live lines: a program that has the whole terminal (an editor) has to be stopped together with this one.
+    // Only with live lines: an editor, which owns the whole terminal, has to be stopped together with this process.
     const listens = process.listeners('SIGTSTP').includes(this.stop);
     if (lines && !listens) process.on('SIGTSTP', this.stop);
     if (!lines && listens) process.off('SIGTSTP', this.stop);
@@ -186,7 +188,7 @@ export class Screen {
   }
 
   private async askNow(question: string, hidden: boolean): Promise<string> {
-    // Who has stopped at one question is not asked another.
+    // After an interrupt at one question the next ones are not asked.
     if (this.stopped || this.ended) throw new Interrupted();
     const output = this.terminal;
     if (!output || !(this.input instanceof ReadStream)) throw new UsageError(`${question.trim()} needs a terminal`);
@@ -203,7 +205,10 @@ export class Screen {
     }
   }
 
-  /** Where a person reads: the standard stream that is a terminal, else the controlling terminal; undefined when there is none. */
+  /**
+   * The terminal for questions: the standard stream that is a terminal, else the controlling terminal; undefined when
+   * there is none.
+   */
   private get terminal(): WriteStream | undefined {
     for (const stream of [this.messages, this.output]) if (stream instanceof WriteStream && stream.isTTY) return stream;
     this.controlling ??= this.canAsk ? controllingTerminal() : undefined;
@@ -221,7 +226,7 @@ function controllingTerminal(): WriteStream | undefined {
   }
 }
 
-/** A text as this stream may get it. */
+/** A text as this stream shows it: without colours where it has none. */
 function fit(stream: Output, text: string): string {
   const coloured = hasColour(stream) ? text : plain(text);
   return stream.isTTY ? visible(coloured) : coloured;

@@ -1,6 +1,6 @@
 import colors from 'picocolors';
 
-/** What a stream has to tell for its colours to be decided. */
+/** The properties of a stream that decide its colours. */
 interface Shown {
   isTTY?: boolean;
 }
@@ -9,8 +9,8 @@ interface Shown {
 let refused = false;
 
 /**
- * Whether a stream shows colours. Each decides for itself: a terminal does, a file or a pipe beside it does not, whatever
- * `CI` says. NO_COLOR takes them away everywhere (no-color.org: set, and not empty), FORCE_COLOR brings them everywhere.
+ * Whether a stream shows colours. Each stream is judged by itself: a terminal does, a file or a pipe does not, whatever
+ * `CI` says. NO_COLOR disables them everywhere (no-color.org: set, and not empty), FORCE_COLOR enables them everywhere.
  */
 export function hasColour(stream: Shown, env: NodeJS.ProcessEnv = process.env): boolean {
   if (refused || env.NO_COLOR) return false;
@@ -18,10 +18,10 @@ export function hasColour(stream: Shown, env: NodeJS.ProcessEnv = process.env): 
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** Colours as Ansible's users know them. The screen takes them off again for a stream that shows none. */
+/** Colours as Ansible's users know them. The screen removes them for a stream that shows none. */
 export let paint = colors.createColors(hasColour(process.stdout) || hasColour(process.stderr));
 
-/** No colours from now on. */
+/** Disables colours from now on. */
 export function noColor(): void {
   refused = true;
   paint = colors.createColors(false);
@@ -30,7 +30,7 @@ export function noColor(): void {
 /** A text without its colours. */
 export const plain = (text: string): string => text.replace(/\x1b\[[0-9;]*m/g, '');
 
-/** Milliseconds for a person. */
+/** Formats a duration (ms). */
 export const duration = (ms: number): string =>
   ms < 1000
     ? `${Math.round(ms)} ms`
@@ -38,7 +38,7 @@ export const duration = (ms: number): string =>
       ? `${(ms / 1000).toFixed(1)} s`
       : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 
-/** Rows as aligned columns. */
+/** Formats rows as aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => plain(row[column] ?? '').length)));
   return rows

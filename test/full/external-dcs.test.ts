@@ -9,13 +9,13 @@ import { before, test } from '../support/group.ts';
 import { leaderOf, leftovers, report, TestLab, until, Writer } from '../support/lab.ts';
 import { milliseconds, pause, seconds } from '../support/time.ts';
 
-/** A DCS as somebody else has set it up, on a host of which hapg knows nothing but the address. */
+/** An external DCS, on a host of which hapg knows only the address. */
 interface Elsewhere {
   kind: 'etcd' | 'zookeeper';
   port: number;
   install: string;
   unit: string;
-  /** sh on its host: writes a key, prints what is there below a path (nothing where there is nothing), removes a path. */
+  /** sh on its host: writes a key, prints everything below a path (empty where there is nothing), removes a path. */
   put: (path: string, value: string) => string;
   list: (path: string) => string;
   remove: (path: string) => string;

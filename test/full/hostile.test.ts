@@ -33,7 +33,7 @@ const aReplica = async (): Promise<string> => {
   return DATABASES.find((name) => name !== leader)!;
 };
 
-/** After each: one database, the same as in the beginning, with the row in it. */
+/** After each test: one database, the same as in the beginning, with the row in it. */
 async function whole(): Promise<void> {
   await lab.healthy(90);
   for (const host of DATABASES) assert.equal(identifier(host), system, host);
@@ -69,7 +69,7 @@ test('initdb is killed in the middle: what it left is no cluster, and the next r
 
 test('the .hapg directory is lost: refused, for new passwords and authorities would cut everything off', async () => {
   renameSync(state, `${state}-away`);
-  // The way in is another thing than the secrets of the cluster.
+  // The SSH key is not one of the cluster's secrets.
   mkdirSync(join(state, lab.cluster), { recursive: true });
   for (const name of ['known_hosts', 'lab_ed25519'])
     cpSync(join(`${state}-away`, lab.cluster, name), join(state, lab.cluster, name));
@@ -182,7 +182,7 @@ test('the DCS is emptied under a running cluster: no database is made anew, and 
   await whole();
 });
 
-/** hapg as it is, with an edited template of sshd's settings. */
+/** A copy of hapg with an edited template of sshd's settings. */
 function withTemplate(edit: (text: string) => string): string {
   const directory = join(lab.directory, 'package');
   rmSync(directory, { recursive: true, force: true });
@@ -192,7 +192,7 @@ function withTemplate(edit: (text: string) => string): string {
   return join(directory, 'dist/hapg.js');
 }
 
-/** A wrong setting of sshd is applied to a host: it is seen, and the way in is back within 120 s without a hand. */
+/** Applies a wrong setting of sshd to a host: it is noticed, and SSH works again within 120 s without help. */
 async function lockedOut(line: string, ...login: string[]): Promise<void> {
   const before = lab.on('client', 'cat /etc/ssh/sshd_config.d/10-hapg.conf').out;
   const program = withTemplate((text) => `${text}\n${line}\n`);

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => lab.down());
 
-/** Kills `apply` at a random moment; tells where it was. */
+/** Kills `apply` at a random moment; returns where it was. */
 async function killedApply(atLeastMs: number, spanMs: number): Promise<boolean> {
   const run = lab.start(['apply', '--yes']);
   const moment = milliseconds(atLeastMs + random() * spanMs);

@@ -13,7 +13,7 @@ import { milliseconds, pause } from '../support/time.ts';
 
 const lab = new TestLab('pglost');
 before(async () => {
-  // Between the loss of one of three and the next machine two vote.
+  // Two of three vote until the next machine joins.
   lab.write((text) => text.replace(/^rto:/m, 'accept_no_quorum: true\nrto:'));
   assert.equal((await lab.hapg(['lab', 'up'])).code, 0);
   const { code, stderr } = await lab.hapg(['apply', '--yes']);
@@ -37,7 +37,7 @@ async function bare(host: string): Promise<void> {
   assert.notEqual(lab.on(host, 'ls /etc/hapg').code, 0, 'nothing is left of the former one');
 }
 
-/** Work that goes on while clients write: nothing acknowledged is lost, and nobody waits long. */
+/** Does work while clients write: nothing acknowledged is lost, and no client waits long. */
 async function unnoticed(what: string, longestGapMs: number, work: () => Promise<void>): Promise<void> {
   const writer = new Writer(lab);
   writer.start(600);

@@ -51,7 +51,7 @@ test('from outside the same members are found by their published ports', async (
   assert.equal(stdout.trim(), lab.on(leader, 'hostname -I').out.trim().split(' ')[0], stderr);
 });
 
-/** Members whose preference is not that of the leader's data center. */
+/** Members whose preference is not the leader's data center. */
 const notFollowing = (status: StatusDocument): string[] => {
   const near = siblings(leaderOf(status));
   return status.members

@@ -128,7 +128,7 @@ test('a second repository: it gets the stanza, a full backup and every segment; 
     [1, 2],
   );
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
-  // As its timer would.
+  // Started as its timer does.
   assert.equal(
     lab.on('db2', 'systemctl start pgbackrest-drill.service; systemctl is-active pgbackrest-drill.timer').out,
     'active',

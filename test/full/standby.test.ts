@@ -9,7 +9,10 @@ import { after } from 'node:test';
 import { before, test } from '../support/group.ts';
 import { leaderOf, leftovers, report, set, TestLab, until } from '../support/lab.ts';
 
-/** A cluster of two database hosts, and its copy in a far network. The copy goes down first: it asks for its source as long as it is there. */
+/**
+ * A cluster of two database hosts, and its standby cluster in a distant network. The standby is removed first: it asks
+ * for its source as long as it exists.
+ */
 const main = new TestLab('pgpair', 'two-node.yaml');
 const far = new TestLab('pgfar', 'standby.yaml');
 after(async () => {
@@ -20,7 +23,7 @@ after(async () => {
 const members = ['far1', 'far2'];
 let rows = 0;
 
-/** A row that is written on the main cluster. */
+/** Writes a row on the main cluster. */
 function write(): number {
   rows += 1;
   const { code, out } = main.on(main.client, `psql -XAtq '${main.uri}' -c 'insert into kept values (${rows})'`);
@@ -35,7 +38,7 @@ const rowsOn = (host: string) =>
       .out.split('\n')[0],
   );
 
-/** What is written on the main cluster arrives on every member of the copy. */
+/** Checks that writes on the main cluster arrive on every member of the standby. */
 async function arrives(what: string, hosts = members, seconds = 60): Promise<void> {
   const wanted = write();
   for (const host of hosts) await until(`${what}: ${host} has ${wanted} rows`, seconds, () => rowsOn(host) === wanted);
@@ -152,7 +155,7 @@ const leaderOfCopy = (status: { members: { name: string; role: string }[] }) =>
   status.members.find(({ role }) => role === 'standby_leader')!.name;
 
 test('promote: everything that was written is there, writes and backups go on, and standby_of is taken out', async () => {
-  // Of which the copy has not heard but in its data.
+  // The standby knows this user from its data only.
   assert.equal((await main.hapg(['secrets', 'rotate', 'app', '--yes'])).code, 0);
   for (let n = 0; n < 20; n++) write();
   const last = leaderOf(await main.healthy(30));

@@ -15,7 +15,7 @@ after(() => lab.down());
 
 shape(lab, { name: 'db3', address: '10.9.3.20' });
 
-/** What the balancer in front would be told by each database host. */
+/** The answer of each database host to the balancer in front. */
 const health = (what: 'primary' | 'replica'): Record<string, string> =>
   Object.fromEntries(
     [

@@ -55,7 +55,7 @@ test('a host does not come back: one host is lost at most, it is named, and the 
   lab.docker('update', '--restart', 'always', `${lab.cluster}-${first}`);
   assert.equal((await lab.hapg(['lab', 'start', first])).code, 0);
   await until('the host answers', 60, () => lab.on(first, 'systemctl is-active ssh').code === 0);
-  // What the dead run has left on the host is undone by the next one, which then goes on.
+  // The next run undoes what the killed run has left on the host, and then continues.
   const again = await update('--limit', 'patroni', '--reboot', 'always', '--wait-gate', String(seconds(180)));
   assert.equal(again.code, 0, again.stderr.slice(-2000));
   await lab.healthy(60);

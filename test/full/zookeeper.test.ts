@@ -91,7 +91,8 @@ test('back to a moment: the keys of the old timeline go, the cluster leads on fr
   const leader = leaderOf(await lab.healthy(60));
   const sql = (text: string) => lab.on(leader, `runuser -u postgres -- psql -XAtq app -c "${text}"`).out;
   sql('create table kept (n int); insert into kept values (1)');
-  // A statement of its own: several in one go are one transaction, whose commit would come behind the point.
+  // A statement of its own: several statements in one call are one transaction, whose commit would come after the
+  // restore point.
   sql("select pg_create_restore_point('before')");
   sql('insert into kept values (2); select pg_switch_wal()');
   await pause(3);

@@ -14,7 +14,7 @@ interface Drill {
   error: string | null;
 }
 
-/** Backups that are proven: drills, a clone beside the living cluster, and an archive that was away. */
+/** Backups that are proven: drills, a clone beside the running cluster, and an archive that was unavailable. */
 export function provingBackups(lab: TestLab): void {
   test('a restore drill proves the newest backup, counts rows, removes everything, and status remembers it', async () => {
     await lab.healthy(60);
@@ -85,7 +85,8 @@ hosts:
       assert.equal(on('store', `psql -XAtq '${uri}' -c 'insert into counted values (6000)' -c 'select 1'`), '1');
       assert.equal((await lab.hapg(['plan', '-i', copy, '--detailed-exitcode'])).code, 0);
       assert.equal(on('one', 'test -e /etc/pgbackrest/source || echo gone'), 'gone', "the source's keys");
-      // The source: same leader, same timeline, no file changed, no door left open, nothing of the clone in it.
+      // The source is unchanged: same leader, same timeline, no file changed, no firewall rule left, nothing of the
+      // clone in it.
       const after = await lab.healthy(10);
       assert.deepEqual([leaderOf(after), after.timeline], [leaderOf(before), before.timeline]);
       assert.doesNotMatch(lab.on('backup', 'iptables -S INPUT').out, /clone/);

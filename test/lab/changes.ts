@@ -58,7 +58,7 @@ export function changing(lab: TestLab): void {
     assert.equal(named.code, 0, named.stderr);
     assert.match(named.stdout, /\+.*maximum_lag_on_failover: 2097152/);
     assert.equal((await live()).maximum_lag_on_failover, 2097152);
-    // By hand, with an editor on a terminal of its own.
+    // Edited by hand, in an editor on a terminal.
     const byHand = `EDITOR='sed -i s/2097152/3145728/' '${process.execPath}' '${resolve('dist/hapg.js')}' config edit --yes -i '${lab.inventory}'`;
     const edited = spawnSync('script', ['-qec', byHand, '/dev/null'], { encoding: 'utf8' });
     assert.equal(edited.status, 0, edited.stdout);
@@ -131,7 +131,7 @@ export function changing(lab: TestLab): void {
     assert.equal(sql('select lab_note()'), 'from the vendor');
     assert.equal(sql("select count(*) from pg_extension where extname = 'pgaudit'"), '1');
     assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
-    // What follows is the lab as it was: hapg itself never drops an extension.
+    // The lab is restored to its former state: hapg itself never drops an extension.
     sql('drop extension pgaudit; drop extension lab_note');
   });
 

@@ -4,7 +4,7 @@ import { test } from '../support/group.ts';
 import { leaderOf, report, set, type TestLab, Writer } from '../support/lab.ts';
 import { milliseconds } from '../support/time.ts';
 
-/** What is done to a host behind hapg's back, and all that plan may then want to do: `step action`, on that host. */
+/** A change on a host without hapg, and everything that plan may then show: `step action`, on that host. */
 type Drift = [
   what: string,
   host: string,
@@ -236,14 +236,14 @@ const DRIFTS: Drift[] = [
   ],
 ];
 
-/** Started when, by unit: what nobody asked to be restarted must not have been. */
+/** Start time by unit: a unit that no drift concerns must not have been restarted. */
 const services = (lab: TestLab) =>
   ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2'].map(
     (host) =>
       `${host} ${lab.on(host, 'for u in etcd patroni haproxy keepalived; do systemctl show -p MainPID --value $u; done; pgrep -o -u postgres -f "/postgres -D"').out.replaceAll('\n', ' ')}`,
   );
 
-/** Kinds of drift: named exactly, repaired exactly, and nobody notices. `deep`: all of them, else every fifth. */
+/** Kinds of drift: shown exactly, repaired exactly, without an interruption. `deep`: all of them, else every fifth. */
 export function drifting(lab: TestLab, deep = false): void {
   let leader = '';
   const writer = new Writer(lab);
@@ -269,7 +269,7 @@ export function drifting(lab: TestLab, deep = false): void {
       const planned = await lab.hapg(['plan', '-o', 'json']);
       assert.equal(planned.code, 0, planned.stderr);
       const seen = set(report(planned.stdout));
-      // Mended before it is judged, so that a wrong expectation of one drift is not that of all behind it.
+      // Repaired before it is judged, so that one wrong expectation does not affect the following ones.
       const applied = await lab.hapg(['apply', '--yes', '-o', 'json']);
       assert.equal(applied.code, 0, applied.stderr.slice(-2000));
       // Waiting for a service that is started is the consequence of its start.

@@ -10,7 +10,7 @@ export function growing(lab: TestLab, deep = false): void {
 
   test('add-replica: a fresh host streams and is balanced to, nobody waits, the inventory keeps its comments', async () => {
     await lab.healthy(60);
-    // As there is one of every night: from an older one a new member replays all that happened since.
+    // A fresh backup, as there is every night: from an older one a new member would replay everything since.
     assert.equal((await lab.hapg(['backup', '--type', 'full', '--yes'])).code, 0);
     const before = readFileSync(lab.inventory, 'utf8');
     const added = await lab.hapg(['lab', 'add', 'db4', '--address', '10.9.1.17', '-o', 'json']);

@@ -21,10 +21,10 @@ export function guarding(lab: TestLab): void {
     assert.equal(code, 2, stdout);
     assert.match(report(stdout).failed[0]!.message, /a new login no longer succeeds .* put back within 90 s/);
     assert.equal((await lab.hapg(['plan', '-l', 'client'])).code, 4, 'nobody gets in now');
-    // ufw empties its chains while it reads the old rules again, and SSH gets through before it is done.
+    // ufw empties its chains while it reloads the old rules, so SSH works before it is done.
     const plan = () => lab.hapg(['plan', '-l', 'client', '-t', 'ufw', '--detailed-exitcode']);
     await until('the change is put back', 120, async () => (await plan()).code === 0);
-    // The undo has more to put back than the rules, and takes itself away at its end.
+    // The undo restores more than the rules, and removes itself at its end.
     await until(
       'nothing is left of the guard',
       30,

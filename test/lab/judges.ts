@@ -9,7 +9,7 @@ import type { TestLab } from '../support/lab.ts';
 import { PROCESS_LIMITS, processesOf } from '../support/processes.ts';
 import { seconds } from '../support/time.ts';
 
-/** What the programs themselves say of what was made for them, on every host of any shape of a cluster. */
+/** Judgements of the programs themselves about their files, on every host of any shape of a cluster. */
 export function judged(lab: TestLab): void {
   test('external judges agree', () => {
     const ok = (host: string, script: string, says = /(?:)/) => {
@@ -49,7 +49,7 @@ export function judged(lab: TestLab): void {
   });
 }
 
-/** What others than hapg say of the cluster: its own programs, a client, a stranger. */
+/** Judgements about the cluster without hapg: by its own programs, a client, a stranger. */
 export function judging(lab: TestLab): void {
   judged(lab);
 
@@ -80,7 +80,7 @@ export function judging(lab: TestLab): void {
       const directory = join(lab.directory, 'rendered');
       const { code, stderr } = await lab.hapg(['render', directory, '-i', inventory]);
       assert.equal(code, 0, stderr);
-      // In place of a secret there is "[redacted]", which would be a list.
+      // "[redacted]" in place of a secret would be a list.
       const text = readFileSync(join(directory, 'db1/etc/patroni/config.yml'), 'utf8').replaceAll(
         '[redacted]',
         'secret',
@@ -90,7 +90,7 @@ export function judging(lab: TestLab): void {
         'db1',
         `echo ${file} | base64 -d > /tmp/elsewhere.yml; chown postgres /tmp/elsewhere.yml; runuser -u postgres -- patroni --validate-config --ignore-listen-port /tmp/elsewhere.yml 2>&1; rm /tmp/elsewhere.yml`,
       );
-      // That nobody listens there is the one thing that it may say.
+      // The only acceptable complaint is that nothing listens there.
       const complaints = out
         .split('\n')
         .filter((line) => line && !/not reachable|didn't pass validation:.*(2379|2181|8500)/.test(line));

@@ -23,9 +23,8 @@ import { storing } from './store.ts';
 import { updating } from './updates.ts';
 
 /*
- * What CI does with labs. Behind the name of a group: its seconds on the reference machine (correct them by the table that a
- * run prints at its end), and its value, by which it is chosen when not everything fits into the time. Groups run in the
- * order in which they stand here.
+ * The labs of CI. After the name of a group: its seconds on the reference machine (to be corrected by the table that a run
+ * prints at its end), and its value, by which it is chosen when not everything fits into the time. Groups run in this order.
  */
 
 describe('one cluster: bare hosts at the beginning, and all that follows happens to it', () => {

@@ -36,7 +36,7 @@ export function locking(lab: TestLab): void {
     first.kill('SIGINT');
     const ended = await first.done;
     assert.equal(ended.code, 130, ended.stdout + ended.stderr);
-    assert.match(ended.stdout + ended.stderr, /interrupted; run again to go on/);
+    assert.match(ended.stdout + ended.stderr, /interrupted; run again to continue/);
     assert.notEqual(
       lab.on('client', 'systemctl is-enabled apt-daily-upgrade.timer').code,
       0,

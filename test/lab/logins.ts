@@ -109,7 +109,7 @@ export function loggingIn(lab: TestLab): void {
       const reached = await lab.hapg(['plan', '-l', 'client', '-o', 'json', ...flags], env);
       assert.equal(reached.code, 0, `${how}: ${reached.stderr}`);
     }
-    // Somebody who goes another way takes nothing away, until the inventory says that nobody goes this one.
+    // A login by another way removes nothing, until the inventory says that nobody uses this one.
     assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
     assert.equal(forwarding('proxy1'), 'yes');
     const closed = (text: string) => text.replace('proxy1: {', 'proxy1: {jump_host: false, ');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from '../support/group.ts';
 import { leaderOf, leftovers, type TestLab } from '../support/lab.ts';
 
-/** The host that is odd: no other test counts on it. */
+/** The odd host: no other test depends on it. */
 const ODD = 'db3';
-/** Where all members keep their WAL; on the odd host it is a disk of its own. */
+/** The WAL directory of all members; on the odd host it is a disk of its own. */
 const WAL = '/pgwal';
 
 /** The lab's inventory with WAL in a directory of its own. */
@@ -12,8 +12,8 @@ export const withOddities = (text: string): string =>
   text.replace(/^postgres:\n/m, (line) => `${line}  wal_dir: ${WAL}/main\n`);
 
 /**
- * Makes one bare host unlike the others in every way that login files, environment, locale and disks allow, so that all that
- * follows happens to it as well.
+ * Makes one bare host differ from the others in every way that login files, environment, locale and disks allow, so
+ * that all following tests cover it.
  */
 export function makeOdd(lab: TestLab): void {
   const data = `/var/lib/postgresql/17/${lab.cluster}`;
@@ -43,7 +43,7 @@ systemctl daemon-reload`,
   assert.equal(code, 0, out);
 }
 
-/** What is ordinary on real database hosts and was never seen in a lab of equals. */
+/** Properties of real database hosts that a lab of equal hosts never has. */
 export function beingOdd(lab: TestLab): void {
   const data = `/var/lib/postgresql/17/${lab.cluster}`;
   const members = lab.with('patroni');

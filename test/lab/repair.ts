@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from '../support/group.ts';
 import { leaderOf, leftovers, type TestLab, until, Writer } from '../support/lab.ts';
 
-/** etcd is broken in every way that people wipe clusters for (`deep`; else in most): here it is mended, no row is lost. */
+/**
+ * etcd is broken in every way for which people wipe clusters (`deep`; else in most): it is repaired, and no row is
+ * lost.
+ */
 export function repairing(lab: TestLab, deep = false): void {
   const data = `/var/lib/etcd/${lab.cluster}`;
   const systemIdentifier = (host: string) =>
@@ -11,7 +14,7 @@ export function repairing(lab: TestLab, deep = false): void {
       `/usr/lib/postgresql/17/bin/pg_controldata -D /var/lib/postgresql/17/${lab.cluster} | grep 'system identifier'`,
     ).out;
 
-  /** Breaks something, looks at what repair says, lets it mend, and sees that nothing else has happened. */
+  /** Breaks something, reads repair's explanation, lets it repair, and checks that nothing else has changed. */
   async function mended(breakIt: () => void | Promise<void>, says: RegExp): Promise<void> {
     const before = await lab.healthy(90);
     const identifier = systemIdentifier('db1');

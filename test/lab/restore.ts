@@ -8,12 +8,15 @@ import { milliseconds, pause } from '../support/time.ts';
 /** SQL as the application user, through the client endpoint. */
 export const sql = (lab: TestLab, text: string): string => lab.on('client', `psql -XAtq "${lab.uri}" -c "${text}"`).out;
 
-/** The rows of the test's table on every member, in order of the hosts. */
+/** The rows of the test's table on every member, in the order of the hosts. */
 export const rowsOn = (lab: TestLab, host: string): string =>
   lab.on(host, `runuser -u postgres -- psql -XAtq -d app -c "select string_agg(n::text, ' ' order by n) from moments"`)
     .out;
 
-/** Backups, and the way back to a moment; `deep`: in every way, with the controller killed, and from nothing but the backup. */
+/**
+ * Backups, and restores to a point in time; `deep`: in every way, with the controller killed, and from nothing but the
+ * backup.
+ */
 export function restoring(lab: TestLab, deep = false): void {
   const restore = (...args: string[]) =>
     lab.hapg(['restore', ...args, '--yes', '--confirm', lab.cluster, '-o', 'json']);
@@ -137,7 +140,7 @@ export function restoring(lab: TestLab, deep = false): void {
     const rows = rowsOn(lab, leaderOf(before));
     let kills = 0;
     for (;;) {
-      // Until the order is written down, it has to be given.
+      // Until the order is saved, the target has to be given.
       const order = join(lab.directory, '.hapg', lab.cluster, 'restore.json');
       const words = existsSync(order) ? [] : ['--latest'];
       const run = lab.start(['restore', ...words, '--yes', '--confirm', lab.cluster]);

@@ -11,7 +11,10 @@ export function rotating(lab: TestLab, deep = false): void {
       (host) => lab.on(host, `head -n 3 /var/lib/postgresql/17/${lab.cluster}/postmaster.pid | tail -n 1`).out,
     );
 
-  /** Runs a command with the probe: nobody notices (at most `mayFail` writes, and reads), and PostgreSQL is not restarted. */
+  /**
+   * Runs a command with the probe: clients do not notice (at most `mayFail` writes, and reads), and PostgreSQL is not
+   * restarted.
+   */
   async function unnoticed(args: string[], { mayFail = 0, atLeast = 10, gapMs = 60_000 } = {}): Promise<void> {
     await lab.healthy(60);
     const before = started();
@@ -72,7 +75,8 @@ export function rotating(lab: TestLab, deep = false): void {
 
   test("a user's password changes in the server and on the client at the same moment", async () => {
     const before = await passwords();
-    // A server knows one password at a time, so a login that falls between the two may fail: one of a writer, one of a reader.
+    // A server knows one password at a time, so a login between the two changes may fail: one of a writer, one of a
+    // reader.
     for (let turn = 0; turn < 3; turn++) await unnoticed(['secrets', 'rotate', 'app'], { mayFail: 1, atLeast: 1 });
     assert.notEqual((await passwords()).users.app, before.users.app);
   });

@@ -7,7 +7,7 @@ import { report, set, type TestLab } from '../support/lab.ts';
 
 const asPostgres = (command: string) => `runuser -u postgres -- ${command}`;
 
-/** Settings of PostgreSQL: known before anything is contacted, in effect afterwards. */
+/** Settings of PostgreSQL: checked before any host is contacted, in effect afterwards. */
 export function settling(lab: TestLab): void {
   const members = lab.with('patroni');
   const ask = (host: string, statement: string) => lab.on(host, asPostgres(`psql -XAtqc ${quote(statement)}`)).out;

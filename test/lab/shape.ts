@@ -15,8 +15,8 @@ export interface Newcomer {
 }
 
 /**
- * What every shape of a cluster must stand, on a lab of its own: it is deployed, a second run changes nothing, its leader's
- * host is lost under load; and with a `newcomer` it is updated host by host, and grows.
+ * The tests of every shape of a cluster, on a lab of its own: it is deployed, a second run changes nothing, its
+ * leader's host is lost under load; and with a `newcomer` it is updated host by host, and grows.
  */
 export function shape(lab: TestLab, newcomer?: Newcomer): void {
   before(async () => {
@@ -78,7 +78,7 @@ export function shape(lab: TestLab, newcomer?: Newcomer): void {
   });
 }
 
-/** The short pass over a shape: it is deployed, has nothing left to do, and serves. */
+/** The short test of a shape: it is deployed, has nothing left to do, and accepts clients. */
 export function briefly(lab: TestLab): void {
   before(async () => {
     const up = await lab.hapg(['lab', 'up']);

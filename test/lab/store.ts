@@ -15,7 +15,7 @@ export function storing(lab: TestLab): void {
     assert.equal(plan.code, 0, plan.stdout + plan.stderr);
   };
   const passwords = async () => JSON.parse((await lab.hapg(['secrets', 'show', '-o', 'json'])).stdout) as object;
-  /** What a host says it was set up from. */
+  /** The identity that a host reports. */
   const known = (host: string) =>
     JSON.parse(lab.on(host, 'cat /etc/hapg/cluster.json').out) as { revision?: number; revision_id?: string };
 
@@ -71,7 +71,7 @@ export function storing(lab: TestLab): void {
         assert.match(stderr, /db1: was set up from a newer secret store \(revision \d+, .* has \d+\)/);
       }
       assert.ok((await lab.status()).status.problems.some(({ code }) => code === 'identity'));
-      // As far on as the present one, by changes of its own.
+      // The same revision as the present one, by independent changes.
       const { revision } = known('db1');
       const apart = older
         .replace(/^revision: .*/m, `revision: ${revision}`)

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { fakeHosts } from './fake-hosts.ts';
 
-/** An address to which every packet is lost (RFC 5737: for documentation only). */
+/** An address that loses every packet (RFC 5737: for documentation only). */
 export const BLACK_HOLE = '192.0.2.1';
 
-/** A port that is known for the key of the fake hosts. */
+/** Port under which the fake hosts' key is known. */
 function trust(directory: string, port: number): void {
   const key = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
   appendFileSync(join(directory, '.hapg', 'pglab', 'known_hosts'), `[127.0.0.1]:${port} ${key}\n`);
@@ -17,8 +17,8 @@ const listen = (server: Server | ssh2.Server): Promise<number> =>
   new Promise((done) => server.listen(0, '127.0.0.1', () => done((server.address() as AddressInfo).port)));
 
 /**
- * The lab's hosts behind a bastion, all as SSH servers in this process. As sshd does from MaxStartups on, the bastion hangs
- * up on whoever comes while `maxStartups` logins are under way. Nothing ever answers at BLACK_HOLE.
+ * Starts the lab's hosts behind a bastion, all as SSH servers in this process. Like sshd from MaxStartups on, the
+ * bastion closes new connections while `maxStartups` logins are in progress. BLACK_HOLE never answers.
  */
 export async function behindBastion({ maxStartups = 1, away = [] }: { maxStartups?: number; away?: string[] } = {}) {
   const hosts = await fakeHosts();
@@ -69,13 +69,13 @@ export async function behindBastion({ maxStartups = 1, away = [] }: { maxStartup
   return {
     inventory: hosts.inventory,
     counts,
-    /** Logins to the bastion that are open now. */
+    /** Number of open logins to the bastion. */
     open: () => links.size,
-    /** The bastion is rebooted: all its connections end. */
+    /** Reboots the bastion: all its connections end. */
     cut: () => {
       for (const client of links) client.end();
     },
-    /** Its port takes no connections any more. */
+    /** Closes the bastion's port. */
     shut: () => void door.close(),
     close() {
       door.close();
@@ -85,7 +85,7 @@ export async function behindBastion({ maxStartups = 1, away = [] }: { maxStartup
   };
 }
 
-/** A host of the lab whose sshd hangs up on the first so many connections, before it has said who it is. */
+/** A lab host whose sshd closes the first `times` connections before its banner. */
 export async function dropping(times: number) {
   const hosts = await fakeHosts();
   const [, own] = / {2}db1: .*port: (\d+)/.exec(readFileSync(hosts.inventory, 'utf8'))!;

@@ -1,39 +1,39 @@
-/** A group of tests that is done or left out as a whole. */
+/** A group of tests that runs or is skipped as a whole. */
 export interface Group {
   name: string;
-  /** What it costs on the reference machine. */
+  /** Its duration on the reference machine (s). */
   seconds: number;
-  /** What is worth more is done where not everything fits. */
+  /** Its priority where not everything fits into the time. */
   value: number;
 }
 
-/** The value of what is done whatever it costs. */
+/** The value of groups that always run. */
 export const ALWAYS = Number.POSITIVE_INFINITY;
 
-/** So long behind the deadline whatever test still runs is ended, so that its lab can be taken down. */
+/** Time after the deadline at which a running test is ended, so that its lab can be removed. */
 export const GRACE_MS = 18 * 60_000;
 
-/** A group that was done, in seconds: what it was thought to take on this machine, and what it took. */
+/** A finished group: its expected duration on this machine and its real one (s). */
 export interface Done {
   expected: number;
   actual: number;
 }
 
-/** So many expected seconds of trust has the estimate before anything was done. */
+/** Weight of the estimate before the first group (expected seconds). */
 const TRUST = 60;
 
-/** Groups whose tests fail early are over early: from them nobody may learn that everything is faster than this. */
+/** Lower limit of the ratio: a group whose tests fail early ends early, and says nothing about speed. */
 const LEAST = 0.5;
 
-/** How many times longer than expected the groups so far have taken; 1 before the first. */
+/** Ratio of real to expected duration of the groups so far; 1 before the first. */
 export function correction(done: readonly Done[]): number {
   const sum = (of: (one: Done) => number) => done.reduce((total, one) => total + of(one), TRUST);
   return Math.max(LEAST, sum((one) => one.actual) / sum((one) => one.expected));
 }
 
 /**
- * Which of the groups to come are done in the seconds that are left: the most valuable first, each that still fits. `times`
- * is how many times longer than on the reference machine they take.
+ * Chooses the groups that run in the remaining seconds: the most valuable first, each that still fits. `times` is their
+ * expected slowdown against the reference machine.
  */
 export function chosen(groups: readonly Group[], left: number, times: number): Group[] {
   let rest = left;
@@ -47,6 +47,6 @@ export function chosen(groups: readonly Group[], left: number, times: number): G
     });
 }
 
-/** The line with which a run ends; what was left out is counted only where something was. */
+/** The last line of a run; skipped groups are counted only where there are any. */
 export const closingLine = (passed: number, failed: number, skipped: number): string =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
 
 /**
- * Bundles programs as they are in the sources now, in the way in which the package is built, and returns their files, in
- * order. Loading the sources one by one takes up to two seconds of processor time, a bundle a quarter of one. They are
- * removed when this process ends; they lie in the checkout, for the program looks for its templates above itself.
+ * Bundles programs from the present sources, as the package is built, and returns their files, in order. Loading the
+ * sources one by one takes up to two seconds of processor time, a bundle a quarter of one. The bundles are removed when
+ * this process ends. They lie in the checkout, because the program looks for its templates above itself.
  */
 export function bundles(entries: readonly string[]): string[] {
   const directory = join(packageRoot, '.test', String(process.pid));
@@ -15,5 +15,5 @@ export function bundles(entries: readonly string[]): string[] {
   return entries.map((entry) => join(directory, basename(entry).replace(/\.ts$/, '.js')));
 }
 
-/** The words that run a program, bundled. */
+/** The command line that runs a bundled program. */
 export const bundled = (entry: string): string[] => [process.execPath, ...bundles([entry])];

@@ -5,21 +5,21 @@ import { bundled } from './bundle.ts';
 import { type FakeHost, type FakeHosts, fakeHosts } from './fake-hosts.ts';
 import { noTerminal, Terminal, type TerminalOptions } from './terminal.ts';
 
-/** Why nothing can be run in a terminal here, if so. */
+/** The reason why no command can run in a terminal here, if there is one. */
 export const skip = noTerminal() ?? false;
-/** The words of the real command; in these tests it works in a terminal, against hosts that answer and execute nothing. */
+/** The command line of the real command; it runs in a terminal, against fake hosts. */
 export const CLI = skip ? [] : bundled('src/cli.ts');
 
-/** Hosts, and the way into them. */
+/** Fake hosts and how to reach them. */
 export interface Setting {
   hosts?: Record<string, FakeHost>;
   user?: string;
   passphrase?: string;
-  /** The cluster was set up from here. */
+  /** Whether the cluster was set up from here. */
   stored?: boolean;
 }
 
-/** Hosts that answer, until the test is over. */
+/** Starts fake hosts for the duration of the test. */
 export async function setUp(context: TestContext, { hosts = {}, stored, ...login }: Setting): Promise<FakeHosts> {
   const fakes = await fakeHosts(hosts, login);
   context.after(() => fakes.close());
@@ -27,7 +27,7 @@ export async function setUp(context: TestContext, { hosts = {}, stored, ...login
   return fakes;
 }
 
-/** Starts a command about these hosts in a terminal, until the test is over. */
+/** Starts a command for these hosts in a terminal, for the duration of the test. */
 export function start(
   context: TestContext,
   fakes: FakeHosts,
@@ -40,7 +40,7 @@ export function start(
   return terminal;
 }
 
-/** All hosts behind a sudo that wants this password. */
+/** All hosts require this sudo password. */
 export const behind = (sudoPassword: string) =>
   Object.fromEntries(
     ['db1', 'db2', 'db3', 'backup', 'proxy1', 'proxy2', 'client'].map((host) => [host, { sudoPassword }]),

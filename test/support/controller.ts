@@ -8,12 +8,12 @@ import { SecretStore } from '../../src/secrets/store.ts';
 
 export const EXAMPLES = join(import.meta.dirname, '../../inventory');
 
-/** The lab's inventory with hosts that refuse every connection at once: ports of this machine that nobody listens at. */
+/** The lab's inventory with hosts that refuse every connection: unused ports of this machine. */
 export const nobodysLab = (): string =>
   readFileSync(join(EXAMPLES, 'lab.yaml'), 'utf8').replaceAll(/port: 30(\d\d)/g, 'port: $1');
 
 /**
- * Makes this process a controller of its own: an empty home and working directory with `lab.yaml` and no agent, taken away
+ * Makes this process a separate controller: an empty home and working directory with `lab.yaml` and no agent, removed
  * after the tests. Returns the directory.
  */
 export function ownController(): string {
@@ -33,7 +33,7 @@ export function ownController(): string {
   return directory;
 }
 
-/** A secret store for an inventory, as the first apply makes it. */
+/** Makes a secret store for an inventory, as the first apply does. */
 export async function withStore(inventory: string): Promise<{ cluster: Cluster; store: SecretStore }> {
   const { cluster } = loadInventory(inventory);
   const store = await SecretStore.create(cluster);

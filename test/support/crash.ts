@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** The process is taken for dead from here on. */
+/** The error that stands for the death of the process. */
 export class Crash extends Error {}
 
-/** Calls that change what is on the disk, or make it last. */
+/** Calls that change the disk, or make changes durable. */
 const CHANGES = [
   'mkdirSync',
   'chmodSync',
@@ -22,8 +22,8 @@ type Call = (...args: unknown[]) => unknown;
 const disk = fs as unknown as Record<string, Call>;
 
 /**
- * Runs `work` on a disk of which every changing call is told to `on` before it is made. Whoever imports from `node:fs`
- * meets it, so nothing has to be prepared for it.
+ * Runs `work` and calls `on` before every call that changes the disk. It applies to every importer of `node:fs`, which
+ * needs no preparation.
  */
 async function onWatchedDisk<T>(
   on: (name: string, args: unknown[], real: Call) => unknown,
@@ -42,9 +42,8 @@ async function onWatchedDisk<T>(
 }
 
 /**
- * Runs `work` until its change number `at` (from 1), at which the process dies: nothing of what would clean up after an
- * error reaches the disk, and a write is torn in the middle. Returns whether it came to its end before; rejects with
- * every other error.
+ * Runs `work` until its change number `at` (from 1), at which the process dies: no cleanup reaches the disk, and a
+ * write is torn in the middle. Returns whether the work ended before; rejects with every other error.
  */
 export async function dyingAt(at: number, work: () => Promise<unknown>): Promise<boolean> {
   let changes = 0;
@@ -69,13 +68,13 @@ export async function dyingAt(at: number, work: () => Promise<unknown>): Promise
   return !died;
 }
 
-/** The changes that `work` makes, in their order: name of the call and the base name of what it is about. */
+/** The changes that `work` makes, in order: name of the call and base name of the file. */
 export async function changesOf(work: () => Promise<unknown>): Promise<string[]> {
   const names = new Map<unknown, string>();
   const changes: string[] = [];
   const base = (path: unknown) => names.get(path) ?? String(path).split('/').at(-1)!;
   const real = { open: disk.openSync!, close: disk.closeSync! };
-  // Directories are opened to be read; what is fsynced has to be known by its name.
+  // Directories are opened for reading; their names are kept for fsync.
   disk.openSync = (...args) => {
     const descriptor = real.open(...args);
     names.set(descriptor, base(args[0]));

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Hands on what one side sends to the other after `delayMs`, in order. */
+/** Forwards data from one side to the other after `delayMs`, in order. */
 function hand(from: Socket, to: Socket, delayMs: number): void {
   from.on('data', (chunk) => setTimeout(() => to.writable && to.write(chunk), delayMs));
   from.on('end', () => setTimeout(() => to.end(), delayMs));
@@ -9,8 +9,8 @@ function hand(from: Socket, to: Socket, delayMs: number): void {
 }
 
 /**
- * A TCP proxy on `address` that hands everything on to a port of loopback, each way half of `roundTripMs` later. Returns its
- * port, and what closes it.
+ * Starts a TCP proxy on `address` that forwards to a port of loopback, each way delayed by half of `roundTripMs`.
+ * Returns its port and a function that closes it.
  */
 export function delayProxy(
   address: string,

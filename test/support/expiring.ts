@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 /**
- * sh that puts a certificate in the place of a host's REST certificate which its own authority signed for its own key 300
- * days ago, and which ends in 65.
+ * sh that replaces a host's REST certificate with one that its own authority signed for its own key 300 days ago, and
+ * that expires in 65 days.
  */
 export async function expiringCertificate(lab: TestLab, host: string): Promise<string> {
   const store = parse(readFileSync(join(lab.directory, '.hapg', lab.cluster, 'secrets.yaml'), 'utf8')) as {

@@ -6,21 +6,21 @@ import { join } from 'node:path';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { probed } from './fake-probe.ts';
 
-/** What a host answers; it runs nothing. */
+/** The answers of a fake host; it runs nothing. */
 export interface FakeHost {
-  /** What it answers, by section of a probe, such as `patroni`; see test/support/fake-probe.ts for the others. */
+  /** Its answers by section of a probe, such as `patroni`; test/support/fake-probe.ts has the others. */
   sections?: Record<string, string>;
-  /** Answers to other scripts, by what stands in the script. */
+  /** Answers to other scripts, by a part of the script. */
   answers?: Record<string, string>;
-  /** The login is not the super user, and sudo wants this password. */
+  /** The login is not the super user, and sudo requires this password. */
   sudoPassword?: string;
   /** How many channels sshd allows on a connection ("MaxSessions"); absent: as many as are wanted. */
   channels?: number;
-  /** Takes connections and never says a word. */
+  /** Accepts connections and never answers. */
   silent?: boolean;
   /** Answers no script before this. */
   after?: Promise<unknown>;
-  /** Answers nothing any more from a script on in which this stands. */
+  /** Stops answering from the first script on that contains this text. */
   hangsAt?: string;
 }
 
@@ -28,14 +28,14 @@ export interface FakeHosts {
   /** The directory of the inventory, and of the state beside it. */
   directory: string;
   inventory: string;
-  /** What the hosts have been told to do, host by host. */
+  /** The scripts that each host received. */
   scripts: { host: string; script: string }[];
   close(): void;
 }
 
 /**
- * The hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against them: every
- * script gets an answer that is written here, and nothing is ever executed. `passphrase` encrypts the key that they accept.
+ * Starts the hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against
+ * them. Every script gets a prepared answer; nothing is executed. `passphrase` encrypts the key that they accept.
  */
 export async function fakeHosts(
   hosts: Record<string, FakeHost> = {},
@@ -44,7 +44,7 @@ export async function fakeHosts(
   const directory = mkdtempSync(join(tmpdir(), 'hapg-fake-'));
   const state = join(directory, '.hapg', 'pglab');
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  // Few rounds: what is tried here is the prompt, not the key derivation.
+  // Few rounds: the prompt is tested, not the key derivation.
   for (const [name, secret] of [
     ['host', ''],
     ['user', passphrase],
@@ -96,7 +96,7 @@ export async function fakeHosts(
   };
 }
 
-/** A root shell that answers; behind sudo it wants the password first. */
+/** Serves a fake root shell; behind sudo it asks for the password first. */
 function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (script: string) => void): void {
   if (fake.silent) return;
   const nonce = /'([0-9a-f]+) '/.exec(command)?.[1];
@@ -133,7 +133,7 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
   });
 }
 
-/** What a probe finds where there is nothing yet but a lock that is free, and what else the host was given to say. */
+/** The answer of an empty host with a free lock, and of what else the test gave it. */
 function answer(script: string, { sections, answers = {} }: FakeHost): string {
   const locked = script.includes('flock -w') ? 'locked\n' : '';
   const said = probed(script, sections);
@@ -145,7 +145,7 @@ function answer(script: string, { sections, answers = {} }: FakeHost): string {
 
 const json = (value: unknown): string => JSON.stringify(value);
 
-/** The hosts of the lab as a healthy cluster shows them: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
+/** The lab's hosts as a healthy cluster: db1 leads, db2 is the synchronous standby, proxy1 holds the VIP. */
 export function healthyHosts(): Record<string, FakeHost> {
   const names = ['db1', 'db2', 'db3'];
   const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -195,7 +195,7 @@ export function healthyHosts(): Record<string, FakeHost> {
   };
 }
 
-/** Empty hosts, and a backup host that holds one backup: what a restore finds after everything else was lost. */
+/** Empty hosts, and a backup host with one backup: what a restore finds after everything else was lost. */
 export function hostsWithBackup(): Record<string, FakeHost> {
   const info = [
     {

@@ -3,7 +3,7 @@ import { Interrupted, Unreachable } from '../../src/errors.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import type { Machine, Network, RunOptions, ShellAnswer } from '../../src/transport/machine.ts';
 
-/** Time that passes only where somebody waits; nobody waits for it. */
+/** A clock whose time passes only in waits, which return at once. */
 export class FakeClock implements Clock {
   private ms = Date.parse('2026-01-01T00:00:00Z');
   private readonly alarms: { at: number; what: () => void }[] = [];
@@ -14,7 +14,7 @@ export class FakeClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const end = this.ms + ms;
-    // Whoever waits beside this one comes to the turn as well.
+    // Other waits get their turn as well.
     await new Promise((done) => setImmediate(done));
     for (;;) {
       if (signal?.aborted) throw new Interrupted();
@@ -27,7 +27,7 @@ export class FakeClock implements Clock {
     this.ms = Math.max(this.ms, end);
   }
 
-  /** Lets something happen in so long (ms), when somebody waits that long. */
+  /** Schedules `what` in `ms`, as far as a wait reaches that time. */
   in(ms: number, what: () => void): void {
     this.alarms.push({ at: this.ms + ms, what });
   }
@@ -38,15 +38,15 @@ export const HANGS = Symbol('hangs');
 
 export type Said = string | ShellAnswer | typeof HANGS;
 
-/** What a host says to a script. */
+/** The answer of a host to a script. */
 export type Answer = (script: string, host: string) => Said | Promise<Said>;
 
-/** Who holds the lock of a host. */
+/** The holder of a host's lock. */
 const OTHER_RUN = Symbol('another run');
 
 /**
- * Hosts in memory: a function from script to answer, links that can be lost, locks that end with the link that took them,
- * scripts that hang until their time is over.
+ * Hosts in memory: a function from script to answer, links that can be lost, locks that end with the link that took
+ * them, scripts that hang until their time is over.
  */
 export class FakeNetwork implements Network {
   readonly clock = new FakeClock();
@@ -54,9 +54,9 @@ export class FakeNetwork implements Network {
   readonly heard: { host: string; script: string }[] = [];
   /** Every login, in order. */
   readonly dialled: string[] = [];
-  /** Hosts that let nobody in. */
-  readonly away = new Set<string>();
-  /** How many hosts were at work on a script at the same moment, at most. */
+  /** Hosts that refuse every login. */
+  readonly unreachable = new Set<string>();
+  /** Largest number of hosts that ran a script at the same moment. */
   busiest = 0;
   private busy = 0;
   private readonly links = new Map<string, Set<FakeMachine>>();
@@ -67,23 +67,23 @@ export class FakeNetwork implements Network {
   async dial(_cluster: Cluster, { name }: Host): Promise<Machine> {
     this.dialled.push(name);
     await Promise.resolve();
-    if (this.away.has(name)) throw new Unreachable(name, 'no answer within 20 s');
+    if (this.unreachable.has(name)) throw new Unreachable(name, 'no answer within 20 s');
     const machine = new FakeMachine(this, name);
     const links = this.links.get(name) ?? new Set();
     this.links.set(name, links.add(machine));
     return machine;
   }
 
-  async ways(): Promise<Map<string, Host[][]>> {
+  async jumpHosts(): Promise<Map<string, Host[][]>> {
     return new Map();
   }
 
-  /** The links to a host are lost, and with them the locks that they held. */
+  /** Drops the links to a host, and with them their locks. */
   lose(host: string): void {
     for (const machine of this.links.get(host) ?? []) machine.fail(new Error('the connection was lost'));
   }
 
-  /** Another run takes the lock of a host, or lets it go. */
+  /** Gives the lock of a host to another run, or frees it. */
   lockedElsewhere(host: string, locked = true): void {
     if (locked) this.locks.set(host, OTHER_RUN);
     else this.locks.delete(host);
@@ -105,7 +105,7 @@ export class FakeNetwork implements Network {
     this.heard.push({ host, script });
     this.busiest = Math.max(this.busiest, ++this.busy);
     try {
-      // So that hosts that are asked at the same moment are at work at the same moment.
+      // So that hosts that are asked at the same moment work at the same moment.
       await new Promise((done) => setImmediate(done));
       const wait = /flock -w (\d+) 9/.exec(script);
       if (!wait) return await this.answer(script, host);
@@ -168,7 +168,7 @@ class FakeMachine implements Machine {
     }
   }
 
-  /** A second shell: what hangs there does not keep the first one waiting, and costs it nothing. */
+  /** A second shell, which never blocks or ends the first one. */
   async beside(script: string): Promise<ShellAnswer> {
     if (this.broken) throw this.broken;
     const said = await this.network.work(this, script);
@@ -188,7 +188,7 @@ class FakeMachine implements Machine {
   }
 }
 
-/** Fails a test in which something is waited for that never comes. */
+/** Fails a test that waits for something that never happens. */
 export async function inTime<T>(what: string, work: Promise<T>, ms = 60_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,14 +1,14 @@
 const FACTS =
   'id=debian\ncodename=trixie\ncpus=4\nmemory=16777216\nvirt=kvm\nipv6=yes\nsshport=22\nversion=openssh-server 1:10.0p1-7\n';
 
-/** systemd's answer for units that it does not know: a block for each that was asked for. */
+/** systemd's answer for unknown units: a block for each one. */
 const noUnits = (script: string): string =>
   (/^systemctl show -p \S+ -- (.*)$/m.exec(script)?.[1] ?? '')
     .split(' ')
     .map(() => 'LoadState=not-found\nActiveState=inactive\nUnitFileState=')
     .join('\n\n');
 
-/** What there is to say of a host on which there is nothing yet. */
+/** The answers of an empty host, by section. */
 const NOTHING: Record<string, string> = {
   facts: FACTS,
   units: '.',
@@ -20,8 +20,8 @@ const NOTHING: Record<string, string> = {
 };
 
 /**
- * The answer of a host to a probe: what its sections say, by name, and of the others what a host says on which there is
- * nothing yet; undefined for any other script.
+ * The answer of a host to a probe: the given sections, and those of an empty host for the rest; undefined for any other
+ * script.
  */
 export function probed(script: string, sections: Record<string, string> = {}): string | undefined {
   const found = [...script.matchAll(/'([0-9a-f]{24}) (\S+) begin'/g)];

@@ -4,20 +4,20 @@ import { describe, before as nodeBefore, test as nodeTest, type TestContext } fr
 import { ALWAYS, chosen, correction, type Done, GRACE_MS, type Group } from './budget.ts';
 import { FACTOR, seconds as scaled } from './time.ts';
 
-/** What the runner says to every test file of a run with a budget: when the time is over, in ms since the epoch. */
+/** The runner's message to every test file of a run with a budget: its deadline (ms since the epoch). */
 const DEADLINE = Number(process.env.HAPG_TEST_DEADLINE) || Number.POSITIVE_INFINITY;
 
-/** A test may take so many times what its whole group is thought to take, and at least this long. */
+/** Bound of a test as a multiple of its group's expected duration, and its minimum. */
 const PATIENCE = 3;
 const SHORTEST_S = 180;
-/** A test outside of any group, and what is done before tests. */
+/** Bound of a test outside any group, and of `before`. */
 const LONGEST_S = 1800;
 
 interface Entry extends Group {
-  /** Tests that are still to come. */
+  /** Number of remaining tests. */
   left: number;
   startedAt?: number;
-  /** Why it is left out; empty: it is done. */
+  /** The reason to skip it; empty: it runs. */
   because?: string;
 }
 
@@ -26,9 +26,10 @@ const done: Done[] = [];
 let current: Entry | undefined;
 
 /**
- * Tests that are done together or left out together, for instance one function of test/lab. `seconds`: what they cost on the
- * reference machine; `value`: who is done where not everything fits (ALWAYS: done in any case). They must find a healthy
- * cluster with the shipped inventory, and leave one behind. Their tests are made with `test` and `before` of this file.
+ * Defines tests that run or are skipped together, for instance one function of test/lab. `seconds`: their duration on
+ * the reference machine; `value`: their priority where not everything fits (ALWAYS: they always run). They expect a
+ * healthy cluster with the shipped inventory, and leave one behind. Their tests are made with `test` and `before` of
+ * this file.
  */
 export function group(name: string, seconds: number, value: number, tests: () => void): void {
   const entry: Entry = { name, seconds, value, left: 0 };
@@ -43,7 +44,7 @@ export function group(name: string, seconds: number, value: number, tests: () =>
   });
 }
 
-/** Why a group is left out, decided when its turn comes. */
+/** Decides at its turn whether a group is skipped, and why. */
 function refusal(entry: Entry): string {
   if (entry.because === undefined) {
     const left = (DEADLINE - Date.now()) / 1000;
@@ -63,7 +64,7 @@ function refusal(entry: Entry): string {
   return entry.because;
 }
 
-/** Tells the runner what became of a group, for the table at its end. */
+/** Reports the result of a group to the runner, for the table at its end. */
 function record({ name, seconds, startedAt = 0 }: Entry, ended: number | undefined): void {
   const actual = ended === undefined ? undefined : (ended - startedAt) / 1000;
   if (actual !== undefined) done.push({ expected: seconds * FACTOR, actual });
@@ -73,13 +74,13 @@ function record({ name, seconds, startedAt = 0 }: Entry, ended: number | undefin
 
 const children = new Set<ChildProcess>();
 
-/** Programs that a test has started are ended with it where it takes too long. */
+/** Ends the programs that a test has started when it takes too long. */
 export function endWithTest(child: ChildProcess): void {
   children.add(child);
   child.on('close', () => children.delete(child));
 }
 
-/** Rejects when work takes longer than a bound; what it has started is ended. */
+/** Rejects when work exceeds a bound, and ends the programs that it has started. */
 async function within(bound: number, work: () => unknown): Promise<void> {
   const limit = Math.min(bound * 1000, Math.max(1000, DEADLINE + GRACE_MS - Date.now()));
   let timer: NodeJS.Timeout | undefined;
@@ -102,8 +103,8 @@ const allKnown = () => new Promise((known) => setImmediate(known));
 type Body = (context: TestContext) => unknown;
 
 /**
- * A test of the lab: left out with its group, and failed when it hangs. `seconds` is its own bound on the reference machine,
- * where that of its group is not the right one.
+ * Defines a test of the lab: skipped with its group, and failed when it hangs. `seconds` is its own bound on the
+ * reference machine, where that of its group is not the right one.
  */
 export function test(name: string, body: Body): void;
 export function test(name: string, options: { seconds: number }, body: Body): void;
@@ -124,7 +125,7 @@ export function test(name: string, first: { seconds: number } | Body, second?: B
   });
 }
 
-/** What has to be done before the tests of a group, or of all groups; left out with its group. */
+/** Defines work before the tests of a group, or of all groups; skipped with its group. */
 export function before(work: () => unknown): void {
   const entry = current;
   nodeBefore(async () => {

@@ -18,11 +18,11 @@ class Collector extends Writable {
 
 /**
  * Runs a command line in this process, which takes milliseconds where a process of its own takes half a second, and
- * returns what it would print. Not for commands that read standard input.
+ * returns its output. Not for commands that read standard input.
  */
 export async function inProcess(words: readonly string[]): Promise<Ended> {
   const [output, messages] = [new Collector(), new Collector()];
-  // The screen is the only one that writes; nothing of this process's own output may be taken for the command's.
+  // Only the screen writes, so the output of this process itself is not mistaken for the command's.
   const streams = screen as unknown as { output: unknown; messages: unknown };
   const own = { output: streams.output, messages: streams.messages };
   const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => [signal, process.listeners(signal)] as const);

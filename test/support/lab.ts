@@ -8,7 +8,7 @@ import { milliseconds, pause, seconds } from './time.ts';
 
 const BIN = resolve('dist/hapg.js');
 
-/** No scheduled backup falls into a test. */
+/** A schedule without a backup during a test. */
 const QUIET_HOUR = String((new Date().getUTCHours() + 12) % 24).padStart(2, '0');
 
 export interface Outcome {
@@ -19,8 +19,8 @@ export interface Outcome {
 }
 
 /**
- * A lab of its own beside any lab that a person runs: other cluster name, network, ports, directory. All bounds of time that
- * its methods take are seconds of the reference machine.
+ * A lab separate from any other one on the machine: its own cluster name, network, ports, directory. All bounds of its
+ * methods are seconds of the reference machine.
  */
 export class TestLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'hapg-test-'));
@@ -32,9 +32,8 @@ export class TestLab {
   private readonly settings: (text: string) => string;
 
   /**
-   * `example`: one of the inventories that are shipped. `bare`: `lab up` brings up hosts without any package, as one test of
-   * all has to; every other host has the packages from the beginning. `settings`: what this lab's inventory says otherwise, in
-   * every version of it.
+   * `example`: one of the shipped inventories. `bare`: `lab up` brings up hosts without packages, which one test has to
+   * prove; by default hosts have all packages. `settings`: changes that every version of this lab's inventory gets.
    */
   constructor(
     readonly cluster = 'pgtest',
@@ -46,7 +45,7 @@ export class TestLab {
     this.write((text) => text);
   }
 
-  /** Writes the inventory anew: the shipped one under another name, in other networks, with a change. */
+  /** Rewrites the inventory: the shipped one under another name, in other networks, with a change. */
   write(change: (text: string) => string): void {
     const shipped = readFileSync(join('inventory', this.example), 'utf8');
     const name = /^cluster: (\w+)/m.exec(shipped)![1]!;
@@ -79,12 +78,12 @@ export class TestLab {
     return this.entries.filter(([, { roles }]) => roles.includes(role)).map(([name]) => name);
   }
 
-  /** Where PostgreSQL listens. */
+  /** PostgreSQL's port. */
   get port(): number {
     return (parse(readFileSync(this.inventory, 'utf8')) as { postgres?: { port?: number } }).postgres?.port ?? 5432;
   }
 
-  /** The host where applications run. */
+  /** The client host. */
   get client(): string {
     return this.with('client')[0]!;
   }
@@ -125,7 +124,7 @@ export class TestLab {
     return { done, kill: (signal) => void child.kill(signal), said: () => stdout };
   }
 
-  /** Runs sh inside a host, past hapg; returns status and output. */
+  /** Runs sh inside a host without hapg; returns status and output. */
   on(host: string, script: string, timeoutSeconds = 120): { code: number | null; out: string } {
     const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], {
       encoding: 'utf8',
@@ -156,7 +155,7 @@ export class TestLab {
     }
   }
 
-  /** Where applications write: the first URI of `hapg connect`. */
+  /** The URI for writes: the first one of `hapg connect`. */
   async findUri(): Promise<void> {
     const { stdout, stderr } = await this.hapg(['connect']);
     this.uri = stdout.split('\n')[0]!;
@@ -186,8 +185,9 @@ export const leaderOf = (status: StatusDocument): string =>
   status.members.find((member) => member.role === 'leader')!.name;
 
 /**
- * What a second run must not touch: every file of the configuration with mode, owner, time and hash, the units with their
- * process and start time, firewall rules, and the dynamic configuration. Made without any code of hapg.
+ * Fingerprint of everything that a second run must not touch: every configuration file with mode, owner, time and hash,
+ * the units with their process and start time, firewall rules, and the dynamic configuration. Made without any code of
+ * hapg.
  */
 export function manifest(lab: TestLab): Record<string, string> {
   const script = `find /etc /usr/lib/systemd /root /var/lib/hapg -xdev -type f ! -path /var/lib/hapg/lock ! -name '*.dpkg-*' ! -path '/etc/resolv.conf' -printf '%p %m %u:%g %T@\\n' | sort
@@ -198,11 +198,11 @@ iptables -S | sort; ip6tables -S | sort
   return Object.fromEntries(lab.hosts.map((host) => [host, lab.on(host, script).out]));
 }
 
-/** A writer as a client has it: one connection a row, through the client endpoint. Ends by itself. */
+/** A writer like a client: one connection per row, through the client endpoint. Ends by itself. */
 export class Writer {
   constructor(private readonly lab: TestLab) {}
 
-  /** Starts it; it ends after so many seconds of the reference machine where nobody stops it. */
+  /** Starts it; it ends by itself after `seconds` of the reference machine. */
   start(count: number): void {
     this.ask('drop table if exists rows; create table rows (n int primary key)');
     this.lab.on(this.lab.client, 'rm -f /tmp/stop /tmp/rows.log /tmp/rows.pid');
@@ -210,7 +210,7 @@ export class Writer {
     this.lab.docker('exec', '-d', `${this.lab.cluster}-${this.lab.client}`, 'sh', '-c', loop);
   }
 
-  /** Waits until a row is acknowledged a while from now, when what has just been broken has taken effect; throws when none is. */
+  /** Waits until a row is acknowledged after a fault has taken effect; throws when none is. */
   resumed(within: number): void {
     const look = `from=$(($(date +%s%3N) + ${milliseconds(2000)})); n=0
 until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found }' /tmp/rows.log; do n=$((n+1)); [ $n -lt ${seconds(within) * 2} ] || exit 1; sleep 0.5; done`;
@@ -218,7 +218,7 @@ until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found
       throw new Error(`no write was acknowledged again within ${seconds(within)} s`);
   }
 
-  /** Asks until there is an answer: right behind a fault the first connection may fail. */
+  /** Retries: right after a fault the first connection may fail. */
   private ask(sql: string): string {
     for (let tries = 1; ; tries++) {
       const { code, out } = this.lab.on(this.lab.client, `psql -XAtq "${this.lab.uri}" -c '${sql}' 2>&1`);
@@ -228,7 +228,10 @@ until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found
     }
   }
 
-  /** Stops it; what was acknowledged, lost (acknowledged and not there), failed, and the longest time without an acknowledgement. */
+  /**
+   * Stops it. Returns the rows that were acknowledged, lost (acknowledged and missing), failed, and the longest time
+   * without an acknowledgement.
+   */
   stop(): { acked: number; failed: number; lost: number; longestGapMs: number } {
     this.lab.on(
       this.lab.client,
@@ -241,7 +244,7 @@ until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found
     const acked = lines.filter(([, what]) => what === 'ok');
     if (acked.length === 0) throw new Error('the writer has never been acknowledged');
     const there = new Set(this.ask('select n from rows').split('\n'));
-    // Up to the last attempt, so that an outage that lasts counts.
+    // Up to the last attempt, so that an ongoing outage counts.
     const times = [...acked, ...lines.slice(-1)].map(([time]) => Number(time));
     const longestGapMs = Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!));
     return {
@@ -253,7 +256,10 @@ until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found
   }
 }
 
-/** What planned changes must not leave behind, by host: armed undos, marks, drained servers, probe tables, held packages. */
+/**
+ * Lists what planned changes must not leave behind, by host: armed undos, marks, drained servers, probe tables, held
+ * packages.
+ */
 export function leftovers(lab: TestLab): Record<string, string> {
   const script = `systemctl list-units --plain --no-legend --all 'hapg-*' | grep -E 'active|failed' | grep -v 'inactive'
 ls -A /var/lib/hapg/undo /var/lib/hapg/pending /run/hapg-load /var/lib/hapg/units 2>/dev/null | grep -vE '^$|:$'
@@ -291,11 +297,14 @@ export const report = (text: string) => JSON.parse(text) as Report;
 /** The changes of a report as comparable lines. */
 export const set = (one: Report) => one.changes.map(({ host, step, action }) => `${host} ${step} ${action}`).sort();
 
-/** Whether nobody holds a host's lock. */
+/** Whether a host's lock is free. */
 export const isFree = (lab: TestLab, host: string): boolean =>
   lab.on(host, 'flock -sn /var/lib/hapg/lock true').code === 0;
 
-/** Looks until it is so; rejects when it takes longer (seconds of the reference machine), or with what `run` said when that ends before. */
+/**
+ * Waits until a condition holds; rejects when it takes longer (seconds of the reference machine), or with what `run`
+ * said when that ends before.
+ */
 export async function until(
   what: string,
   within: number,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { CLEAN_ENVIRONMENT } from '../../src/shell/environment.ts';
 
-/** How many processes a probe may start on a host, by the role that says most about it. */
+/** Limit of the processes that a probe starts on a host, by the role that costs most. */
 export const PROCESS_LIMITS: readonly [role: string, limit: number][] = [
   ['patroni', 40],
   ['haproxy', 20],
@@ -9,8 +9,8 @@ export const PROCESS_LIMITS: readonly [role: string, limit: number][] = [
 ];
 
 /**
- * How many processes a script starts in a container, whatever else goes on there: it runs in a namespace of process numbers
- * of its own, in which they are counted (pid_namespaces(7)). Throws when the script cannot be run.
+ * Counts the processes that a script starts in a container, independently of everything else there: it runs in a
+ * process namespace of its own, in which they are numbered (pid_namespaces(7)). Throws when the script cannot be run.
  */
 export function processesOf(container: string, script: string): number {
   const { status, stdout, stderr } = spawnSync(
@@ -20,6 +20,6 @@ export function processesOf(container: string, script: string): number {
   );
   const last = Number(stdout.trim());
   if (status !== 0 || !(last > 0)) throw new Error(`processes cannot be counted in ${container}: ${stderr}`);
-  // The shell that counts, and the program that prints the number.
+  // Without the counting shell and the program that prints the number.
   return last - 2;
 }

@@ -1,5 +1,5 @@
 /**
- * A program for tests in a terminal: goes through a script of events, prints and questions with the real screen and the real
+ * A program for tests in a terminal: runs a script of events, prints and questions with the real screen and the real
  * progress. Its argument is JSON: {hosts: [...], steps: [...]}, or the steps of `Step`.
  */
 import { spawn } from 'node:child_process';
@@ -17,13 +17,15 @@ export type Step =
   | { emit: RunEvent }
   | { print: string }
   | { tell: string }
-  /** Asks, several at once, and prints the answers. Meanwhile: what happens while the first question is open. */
+  /**
+   * Asks several questions at once and prints the answers. Meanwhile: what happens while the first question is open.
+   */
   | { ask: string[]; hidden?: boolean; meanwhile?: Step[] }
   /** Waits for `Terminal.goOn`. */
   | { hold: true }
-  /** Is stopped as by Ctrl-Z, and goes on when a shell has written this. */
+  /** Stops as by Ctrl-Z, and continues when a shell has written this. */
   | { stopped: string }
-  /** Dies as a program with a bug does. */
+  /** Ends as a program with a bug does. */
   | { die: string };
 
 const { hosts, steps } = JSON.parse(process.argv[2]!) as { hosts: string[]; steps: Step[] };
@@ -36,7 +38,7 @@ const progress = await progressFor(
 async function go(step: Step): Promise<void> {
   if ('emit' in step) progress.emit(step.emit);
   else if ('print' in step) screen.print(step.print);
-  else if ('tell' in step) screen.tell(paint.red(step.tell));
+  else if ('tell' in step) screen.printMessage(paint.red(step.tell));
   else if ('hold' in step) {
     await promisify(read)(GO_ON_FD, Buffer.alloc(1), 0, 1, null);
   } else if ('stopped' in step) {
@@ -68,6 +70,6 @@ try {
   screen.exit(0);
 } catch (error) {
   await screen.end();
-  screen.tell(`${(error as Error).name}: ${(error as Error).message}`);
+  screen.printMessage(`${(error as Error).name}: ${(error as Error).message}`);
   screen.exit(130);
 }

@@ -1,4 +1,4 @@
-/** Random numbers that can be had again: the seed is printed, and taken from HAPG_SEED. */
+/** Reproducible random numbers: the seed is printed, and taken from HAPG_SEED. */
 export function seeded(): () => number {
   let state = Number(process.env.HAPG_SEED ?? Date.now() % 100_000);
   console.log(`HAPG_SEED=${state}`);

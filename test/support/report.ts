@@ -1,11 +1,11 @@
-/** What a group of tests was thought to cost on the reference machine, and what it took here; undefined: it was skipped. */
+/** The expected duration of a group of tests on the reference machine, and its duration here; undefined: skipped. */
 export interface Recorded {
   name: string;
   seconds: number;
   actual?: number;
 }
 
-/** The table from which the next estimates are made: what each group took, also as seconds of the reference machine. */
+/** Formats the table for the next estimates: the duration of each group, also in seconds of the reference machine. */
 export function costTable(groups: readonly Recorded[], factor: number): string {
   const rows = groups.map(({ name, seconds, actual }) => [
     name,
@@ -21,8 +21,8 @@ export function costTable(groups: readonly Recorded[], factor: number): string {
 }
 
 /**
- * The head of a file of test/full: the comment at its beginning, which says what it proves and how long it takes on the
- * reference machine ("Takes about 20 minutes."). Throws when there is none.
+ * Reads the head of a file of test/full: the comment at its beginning, which says what it proves and how long it takes
+ * on the reference machine ("Takes about 20 minutes."). Throws when there is none.
  */
 export function headOf(source: string): string {
   const comment = /^\/\*\*(.*?)\*\//s.exec(source)?.[1];

@@ -10,9 +10,9 @@ import { bundles } from './bundle.ts';
 import { costTable, headOf, type Recorded } from './report.ts';
 import { FACTOR, SPEED } from './time.ts';
 
-/** Minutes of a run in CI, which has a hard limit of 90 for everything. */
+/** Duration of a run in CI (minutes), which has a hard limit of 90 for everything. */
 const CI_MINUTES = 55;
-/** So long after the grace of the tests themselves a file that still runs is ended from outside. */
+/** Time after the tests' own grace period at which a running file is ended from outside. */
 const CLEANING_MS = 7 * 60_000;
 
 const testFiles = (directory: string): string[] =>
@@ -21,7 +21,7 @@ const testFiles = (directory: string): string[] =>
     .sort()
     .map((name) => join(directory, name));
 
-/** Test files of each mode. Unit tests run beside each other; labs use the same networks and the whole machine. */
+/** Test files of each mode. Unit tests run concurrently; labs use the same networks and the whole machine. */
 const MODES: Record<string, string[]> = {
   unit: ['test/unit'],
   ci: ['test/unit', 'test/lab'],
@@ -31,11 +31,11 @@ const MODES: Record<string, string[]> = {
 /** The files of test/full by name. */
 const named = new Map(testFiles('test/full').map((file) => [basename(file, '.test.ts'), file]));
 
-/** What each file of test/full proves and how long it takes, one a line. */
+/** Prints what each file of test/full proves and how long it takes, one per line. */
 const list = (): string =>
   [...named].map(([name, file]) => `  ${name.padEnd(16)}${headOf(readFileSync(file, 'utf8'))}`).join('\n');
 
-/** The files of test/full with these names; prints what there is, and ends, when there is no such one. */
+/** The files of test/full with these names; for an unknown one, prints the known names and ends. */
 function namedFiles(names: readonly string[]): string[] {
   const unknown = names.filter((name) => !named.has(name));
   if (unknown.length > 0) {
@@ -83,7 +83,7 @@ const skipped: string[] = [];
 const ownOptions = process.execArgv;
 for (const [index, sources] of lots.entries()) {
   const unit = directories[index] === 'test/unit' && names.length === 0;
-  // Loading the sources takes most files of unit tests longer than their tests do.
+  // Bundled, because loading the sources takes longer than most unit tests.
   const files = unit ? bundles(sources) : sources;
   process.execArgv = unit ? ['--enable-source-maps'] : ownOptions;
   const stream = run({ files, concurrency: unit ? availableParallelism() : 1, signal: stop.signal });
@@ -93,7 +93,7 @@ for (const [index, sources] of lots.entries()) {
     else skipped.push(typeof skip === 'string' && skip ? `${name}: ${skip}` : name);
   });
   stream.on('test:fail', ({ details }) => {
-    // A suite fails with its tests, which are counted; where it fails by itself, nothing else says so.
+    // A suite fails with its tests, which are counted; a failure of its own is reported only here.
     const error = details.error as { failureType?: string } | undefined;
     if (details.type !== 'suite' || error?.failureType === 'hookFailed') failed++;
   });

@@ -6,8 +6,8 @@ import { seconds } from './time.ts';
 const LOG = '/run/sampled-arguments';
 
 /**
- * Takes down every argument list of every process, on all hosts and on the controller, while something goes on; what
- * others can read of a process. The secrets are looked for afterwards, so that the sampler needs to know none.
+ * Records the argument lists of all processes, on all hosts and on the controller: what others can read of a process.
+ * The secrets are searched for afterwards, so that the sampler needs to know none.
  */
 export class Sampler {
   private readonly seen = new Set<string>();
@@ -30,11 +30,11 @@ export class Sampler {
         try {
           this.seen.add(readFileSync(`/proc/${entry}/cmdline`, 'utf8'));
         } catch {
-          // A process that has ended in between.
+          // The process has ended in the meantime.
         }
   }
 
-  /** Stops it; tells where a secret of the store was seen, as `HOST: the argument list`, with the secret blotted out. */
+  /** Stops it. Returns where a secret of the store was seen, as `HOST: the argument list`, with the secret redacted. */
   stop(): string[] {
     clearInterval(this.timer);
     const secrets = storedSecrets(this.lab);
@@ -55,7 +55,7 @@ export class Sampler {
   }
 }
 
-/** Every password that the store holds now. */
+/** All passwords of the store. */
 export function storedSecrets(lab: TestLab): string[] {
   const text = readFileSync(join(lab.directory, '.hapg', lab.cluster, 'secrets.yaml'), 'utf8');
   const secrets = [...text.matchAll(/^ {2,4}\w+: ([A-Za-z0-9x]{20,})$/gm)].map((match) => match[1]!);

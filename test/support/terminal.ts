@@ -5,16 +5,16 @@ import { VirtualTerminal } from './vt.ts';
 /** Keys as a terminal sends them. */
 export const KEY = { enter: '\r', ctrlC: '\x03', ctrlD: '\x04', ctrlZ: '\x1a', ctrlBackslash: '\x1c' } as const;
 
-/** A program that hangs ends its test after so many milliseconds; nothing else depends on it. */
+/** Bound after which a hanging program ends its test (ms); nothing else depends on it. */
 const PATIENCE_MS = 60_000;
 
-/** The descriptor from which a program that is made for a test may wait for the test. */
+/** Descriptor on which a test program may wait for the test. */
 export const GO_ON_FD = 4;
 
-/** What is printed behind a command that has left the terminal with other settings than it had. */
+/** Text that is printed after a command that has left the terminal with changed settings. */
 const SPOILT = 'the settings of the terminal are not what they were';
 
-/** Why no command can be run in a terminal here; undefined where it can. `script` is util-linux's. */
+/** The reason why no command can run in a terminal here; undefined where it can. `script` is util-linux's. */
 export function noTerminal(): string | undefined {
   const { stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' });
   return stdout?.includes('util-linux') ? undefined : 'there is no script(1) of util-linux';
@@ -25,16 +25,16 @@ export interface TerminalOptions {
   columns?: number;
   env?: Record<string, string | undefined>;
   cwd?: string;
-  /** More shell, such as a redirection, behind the command. */
+  /** More shell after the command, such as a redirection. */
   redirect?: string;
 }
 
-/** A command in a terminal of its own, which a test can look at and type into. */
+/** A command in a terminal of its own, which a test can read and type into. */
 export class Terminal {
   private readonly view: VirtualTerminal;
   private readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
-  /** All that the command has sent, with control sequences. */
+  /** All output of the command, with control sequences. */
   raw = '';
   /** The command's exit status, once it has ended. */
   readonly ended: Promise<number>;
@@ -43,12 +43,12 @@ export class Terminal {
   private device = '';
 
   /**
-   * Starts a command in a new pseudo terminal: its controlling terminal, whatever this process has. script(1) needs no
-   * terminal itself, and hands on what is written to its standard input.
+   * Starts a command in a new pseudo terminal, which becomes its controlling terminal. script(1) needs no terminal
+   * itself, and forwards its standard input.
    */
   constructor(command: readonly string[], { rows = 24, columns = 80, env, cwd, redirect = '' }: TerminalOptions = {}) {
     this.view = new VirtualTerminal(rows, columns);
-    // Ctrl-C goes to the shell as well; it has to live on to tell how the terminal was left.
+    // Ctrl-C goes to the shell as well; it has to survive to report the terminal's settings.
     const shell = `trap : INT QUIT TSTP; tty >&3; exec 3>&-; stty rows ${rows} cols ${columns}; was=$(stty -g); ${words(...command)} ${redirect}; code=$?; [ "$was" = "$(stty -g)" ] || printf '\\n%s\\n' ${words(SPOILT)}; exit $code`;
     this.child = spawn('script', ['-qefc', shell, '/dev/null'], {
       cwd,
@@ -74,22 +74,22 @@ export class Terminal {
     this.ended.catch(() => undefined);
   }
 
-  /** What a person sees now. */
+  /** The visible screen. */
   get screen(): string {
     return this.view.screen;
   }
 
-  /** What has been shown so far, with the lines that have scrolled away. */
+  /** Everything shown so far, including lines that have scrolled off. */
   get all(): string {
     return this.view.all;
   }
 
-  /** The same, with long lines in one piece. */
+  /** The same, with wrapped lines joined. */
   get unwrapped(): string {
     return this.view.unwrapped;
   }
 
-  /** What stands before the cursor in its line. */
+  /** The text before the cursor in its line. */
   get beforeCursor(): string {
     return this.view.beforeCursor;
   }
@@ -103,13 +103,13 @@ export class Terminal {
     return !this.raw.includes(SPOILT);
   }
 
-  /** Gives the terminal another size, as a person does with the mouse; the command gets SIGWINCH. */
+  /** Resizes the terminal, as with the mouse; the command gets SIGWINCH. */
   resize(rows: number, columns: number): void {
     this.view.resize(rows, columns);
     execFileSync('stty', ['-F', this.device, 'rows', String(rows), 'cols', String(columns)]);
   }
 
-  /** Lets a program of ours go on that waits for a byte from GO_ON_FD; no key is pressed. */
+  /** Continues a test program that waits for a byte from GO_ON_FD; no key is pressed. */
   goOn(): void {
     (this.child.stdio[GO_ON_FD] as NodeJS.WritableStream).write('.');
   }
@@ -126,7 +126,7 @@ export class Terminal {
     );
   }
 
-  /** Waits until something is so of this terminal. */
+  /** Waits until a condition holds for this terminal. */
   until(what: string, isSo: (terminal: Terminal) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
@@ -149,7 +149,7 @@ export class Terminal {
     });
   }
 
-  /** Ends what still runs; to be called when a test is over. */
+  /** Ends the command if it still runs; to be called at the end of a test. */
   close(): void {
     if (this.code === undefined) this.child.kill('SIGHUP');
   }

@@ -3,27 +3,27 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** How fast a machine is: milliseconds for 200 processes, one after another, and for one fsync of 8 KiB. */
+/** The speed of a machine: time of 200 processes, one after another, and of one fsync of 8 KiB (ms). */
 export interface Speed {
   forksMs: number;
   fsyncMs: number;
 }
 
-/** The machine on which the bounds of time in the tests, and the costs of their groups, are right as they are written. */
+/** The reference machine, for which the bounds in the tests and the durations of their groups are written. */
 export const REFERENCE: Speed = { forksMs: 200, fsyncMs: 0.2 };
 
-/** The part of a lab's time on the reference machine in which it waits for the disk; an estimate, the rest is work of the processor. */
+/** The part of a lab's time on the reference machine that waits for the disk (estimate); the rest is processor time. */
 const DISK = 0.05;
-/** Above this a machine is not slow but broken, and a bound of half an hour would only hide it. */
+/** Largest factor: a slower machine is broken, and a bound of half an hour would only hide it. */
 const HIGHEST = 10;
 
-/** How many times longer than on the reference machine everything takes, from 1 to 10, to one digit. */
+/** Slowdown against the reference machine, from 1 to 10, to one digit. */
 export function factorOf({ forksMs, fsyncMs }: Speed): number {
   const times = ((1 - DISK) * forksMs) / REFERENCE.forksMs + (DISK * fsyncMs) / REFERENCE.fsyncMs;
   return Math.min(HIGHEST, Math.max(1, Math.round(times * 10) / 10));
 }
 
-/** The least of up to five measurements, of no more than begin within three seconds: what else runs must not count. */
+/** The least of up to five measurements that begin within three seconds: other load must not count. */
 function best(measure: () => number): number {
   const end = performance.now() + 3000;
   let least = measure();
@@ -52,7 +52,7 @@ function fsyncMs(directory: string): number {
   return times.sort((a, b) => a - b)[10]!;
 }
 
-/** Measures this machine, in seven seconds at most on one that is slow, in one on one that is not. */
+/** Measures this machine; takes up to seven seconds on a slow one, one on a fast one. */
 function measureSpeed(): Speed {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-speed-'));
   try {
@@ -64,18 +64,18 @@ function measureSpeed(): Speed {
 
 const given = Number(process.env.HAPG_TEST_FACTOR) || undefined;
 
-/** What was measured; undefined where the factor was given. */
+/** The measured speed; undefined where the factor was given. */
 export const SPEED: Speed | undefined = given ? undefined : measureSpeed();
 
-/** What every bound of time is multiplied with: HAPG_TEST_FACTOR, with which the runner tells every file, else measured here. */
+/** Factor of every bound: HAPG_TEST_FACTOR, which the runner passes to every file, else measured here. */
 export const FACTOR: number = given ?? factorOf(SPEED!);
 
-/** Seconds of the reference machine, as whole seconds of this one. */
+/** Converts seconds of the reference machine to whole seconds of this one. */
 export const seconds = (count: number): number => Math.ceil(count * FACTOR);
 
-/** Milliseconds of the reference machine, as milliseconds of this one. */
+/** Converts milliseconds of the reference machine to those of this one. */
 export const milliseconds = (count: number): number => Math.ceil(count * FACTOR);
 
-/** Waits for seconds of the reference machine: until something has surely begun, or has had its time to go wrong. */
+/** Waits for seconds of the reference machine: until something has certainly begun, or could have failed. */
 export const pause = (count: number): Promise<void> =>
   new Promise((done) => setTimeout(done, milliseconds(count * 1000)));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { TestLab } from './lab.ts';
 
-/** One package of every service, and one that every host has. */
+/** One package of every service, and one of every host. */
 const NEWER = [
   'patroni',
   'etcd-server',
@@ -14,8 +14,8 @@ const NEWER = [
 ];
 
 /**
- * Makes real updates available: the hosts' own packages are fetched again on a database host, packed with a higher version, and put
- * as a local package source on every host. `breakOn`: there the package that every host has ends with an error.
+ * Makes real updates available: fetches the hosts' own packages on a database host, packs them with a higher version,
+ * and adds them as a local package source on every host. `breakOn`: the host where the common package fails.
  */
 export function offerUpdates(
   lab: TestLab,

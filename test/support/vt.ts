@@ -1,12 +1,12 @@
 /**
- * What a terminal shows after it was sent a text: as much of ECMA-48 and of xterm's control sequences as Listr2 and Node's
+ * Emulates what a terminal shows for a text: as much of ECMA-48 and of xterm's control sequences as Listr2 and Node's
  * readline write. An unknown sequence throws, so that no test reads a screen that a real terminal would show otherwise.
  */
 export class VirtualTerminal {
   private lines: string[][] = [[]];
-  /** Lines that go on from the one above. */
+  /** Lines that continue the one above. */
   private readonly continued = new Set<number>();
-  /** The first line of the screen; what is above has scrolled away. */
+  /** The first line of the screen; lines above it have scrolled off. */
   private top = 0;
   private row = 0;
   private column = 0;
@@ -18,34 +18,34 @@ export class VirtualTerminal {
     private columns: number,
   ) {}
 
-  /** The lines that a person sees now, without blanks at their ends. */
+  /** The visible lines, without trailing blanks. */
   get screen(): string {
     return this.text(this.top);
   }
 
-  /** All lines, those that have scrolled away first. */
+  /** All lines, beginning with those that have scrolled off. */
   get all(): string {
     return this.text(0);
   }
 
-  /** The same, with long lines in one piece. */
+  /** The same, with wrapped lines joined. */
   get unwrapped(): string {
     return this.text(0, true);
   }
 
-  /** The line that the cursor is in, up to the cursor. */
+  /** The cursor's line, up to the cursor. */
   get beforeCursor(): string {
     return Array.from({ length: this.column }, (_, index) => this.line(this.row)[index] ?? ' ').join('');
   }
 
-  /** A terminal that has another size from now on; lines are not wrapped anew, as in xterm. */
+  /** Resizes the terminal; lines are not wrapped again, as in xterm. */
   resize(rows: number, columns: number): void {
     this.rows = rows;
     this.columns = columns;
     this.top = Math.max(this.top, this.lines.length - rows);
   }
 
-  /** Shows what comes next; a sequence may be cut anywhere. */
+  /** Shows the next text; a sequence may be cut anywhere. */
   write(text: string): void {
     this.pending += text;
     while (this.pending !== '') {

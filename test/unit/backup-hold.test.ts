@@ -39,7 +39,7 @@ function operation(enabled: string[]) {
   const op = {
     cluster: labCluster(),
     ask: (_host: { name: string }, _what: string, script: string) => run(script),
-    async arm({ name }: { name: string }, undo: string, script: string, seconds: number) {
+    async armUndo({ name }: { name: string }, undo: string, script: string, seconds: number) {
       told.push(`${name}: armed ${undo} for ${seconds} s, enabled: ${file('enabled').join(' ')}`);
       undos.set(undo, script);
     },
@@ -47,7 +47,7 @@ function operation(enabled: string[]) {
       told.push(`${host.name}: ${step}`);
       return work({ run } as never);
     },
-    async release({ name }: { name: string }, undo: string) {
+    async runUndo({ name }: { name: string }, undo: string) {
       told.push(`${name}: released ${undo}`);
       await run(undos.get(undo)!);
     },

@@ -51,6 +51,6 @@ test('a second channel that was lost is opened again', async () => {
 
 test('a host that is not connected is not beaten for', async () => {
   const { session, db1 } = await sessionWith({});
-  session.forget(db1);
+  session.disconnect(db1);
   await assert.rejects(session.beside(db1, 'beat', 10), /not connected/);
 });

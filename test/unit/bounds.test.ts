@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { asideUndo } from '../../playbooks/step-aside.ts';
+import { outOfServiceUndo } from '../../playbooks/out-of-service.ts';
 import { aside, copy, replica, STUCK_S, transfer } from '../../src/bounds/copy.ts';
 import { ASK_S, LOOK_S } from '../../src/bounds/hosts.ts';
 import {
@@ -39,7 +39,17 @@ const TB = 1e12;
 const DAY = 86_400;
 
 const OF_DATABASE = { copy, transfer, aside, replica };
-const OF_MEMORY = { checkpoint, shutdown, stop, restart, back, switchover, handOver, restarts, asideUndo };
+const OF_MEMORY = {
+  checkpoint,
+  shutdown,
+  stop,
+  restart,
+  back,
+  switchover,
+  handOver,
+  restarts,
+  asideUndo: outOfServiceUndo,
+};
 const OF_TIMING = {
   settles,
   reconnected,
@@ -143,7 +153,7 @@ test('no undo comes sooner than one of the steps that run under it may take, and
       // What holds a host's shell while the undo `update` is armed there; looks in between are short.
       const under = { checkpoint, stop, start: () => START_ALL_S, look: () => LOOK_S, ask: () => ASK_S };
       for (const [step, of] of Object.entries(under))
-        assert.ok(asideUndo(memory) >= of(memory) + BEAT_S, `${step} with ${memory} bytes`);
+        assert.ok(outOfServiceUndo(memory) >= of(memory) + BEAT_S, `${step} with ${memory} bytes`);
       assert.ok(wait.gate > 0 && wait.member >= STUCK_S);
     }),
   );

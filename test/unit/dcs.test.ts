@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { apply } from '../../playbooks/apply.ts';
-import { forgetElsewhere } from '../../playbooks/dcs/elsewhere.ts';
+import { deleteExternalKeys } from '../../playbooks/dcs/external.ts';
 import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-connection.ts';
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
@@ -312,7 +312,7 @@ for (const [what, title, code, removes] of [
 ] as const)
   test(`in a DCS of others there are ${what}: keys are ${removes ? 'removed' : 'left alone'}`, () => {
     const fake = `runuser() { case "$*" in *' list '*) echo '${title}' ;; *' remove '*) echo removed >&2 ;; esac; }; mkdir() { :; }`;
-    const script = forgetElsewhere(external('{kind: consul, external: ["c:8500"]}'), ['7000'], 'now').replace(
+    const script = deleteExternalKeys(external('{kind: consul, external: ["c:8500"]}'), ['7000'], 'now').replace(
       /> \/var\S+/,
       '>/dev/null',
     );

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 /** Figures that are no judgement about how long the world takes, with the reason. */
 const ALLOWED: Record<string, string> = {
   'src/engine/survey.ts LOOK_AGAIN_MS': 'the pace of looking, not a bound',
+  'src/run/status.ts EVERY_MS': 'the pace of looking, not a bound',
   'src/observe/patroni.ts ASK_EVERY_S': 'the pace of looking, not a bound',
   'src/view/live.ts TICK_MS': 'how often the screen is drawn',
   'src/commands/logs.ts FOLLOW_MS': 'how often new lines are read',
@@ -55,7 +56,7 @@ function argumentsAt(text: string, start: number): string[] {
 
 /** Calls that take a time-out, and get a figure of their own for it. */
 const callsIn = (text: string): string[] =>
-  [...text.matchAll(/\b(run|ask|unit|until|reboot|asking|armUndo|arm|undoing|beside)\(/g)].flatMap(
+  [...text.matchAll(/\b(run|ask|unit|until|reboot|asking|armUndo|arm|withUndo|around|beside)\(/g)].flatMap(
     ({ index, 0: call }) =>
       argumentsAt(text, index + call.length)
         .filter((one) => /^\d[\d_]*( [*+] [\d_]+)*$/.test(one))

@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'identity.ts',
     'secret.ts',
     'clock.ts',
-    'progress.ts',
+    'standstill.ts',
     'package-root.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],

@@ -7,7 +7,7 @@ import { readJournals } from '../../src/engine/journal.ts';
 import { recall, remember } from '../../src/engine/last-seen.ts';
 import type { Probed } from '../../src/engine/probe.ts';
 import { fileTrouble } from '../../src/file-trouble.ts';
-import { tell } from '../../src/run/outcome.ts';
+import { reportError } from '../../src/run/outcome.ts';
 import { nobodysLab, ownController, withStore } from '../support/controller.ts';
 import { inProcess } from '../support/in-process.ts';
 import { EMPTY, FACTS } from './model.ts';
@@ -281,7 +281,7 @@ for (const [what, error, code, says] of [
     let said = '';
     streams.messages = { write: (text: string) => (said += text) };
     try {
-      assert.equal(tell(Object.assign(new Error('oops'), error)), code);
+      assert.equal(reportError(Object.assign(new Error('oops'), error)), code);
     } finally {
       streams.messages = own;
     }

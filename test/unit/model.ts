@@ -32,7 +32,7 @@ export async function contextFor(
     secrets: await SecretStore.create(cluster),
     facts: () => FACTS,
     snapshot: takeSnapshot(observations),
-    ways: new Set(),
+    jumpHosts: new Set(),
   };
 }
 

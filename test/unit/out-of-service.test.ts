@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { takeOutOfService } from '../../playbooks/step-aside.ts';
+import { takeOutOfService } from '../../playbooks/out-of-service.ts';
 import { patroniPrepare } from '../../roles/patroni/patroni.ts';
 import { checkpoint, shutdown } from '../../src/bounds/postgres.ts';
 import { waits } from '../../src/bounds/waits.ts';
@@ -21,8 +21,8 @@ function operation(kept: boolean[]) {
   const bounds = new Map<string, number | undefined>();
   const op = {
     cluster,
-    arm: async (_host: unknown, name: string) => void done.push(`arm ${name}`),
-    keep: async (_host: unknown, name: string) => (name === 'update' ? (kept.shift() ?? true) : true),
+    armUndo: async (_host: unknown, name: string) => void done.push(`arm ${name}`),
+    keepUndo: async (_host: unknown, name: string) => (name === 'update' ? (kept.shift() ?? true) : true),
     ask: async () => '',
     step: async (_host: unknown, step: string, _role: string, _action: string, work: (remote: unknown) => unknown) => {
       done.push(step);
@@ -68,7 +68,7 @@ describe('a member that is taken out of service', () => {
 
   test('is given up after three tries', async () => {
     const { op, done } = operation([false, false, false]);
-    await assert.rejects(takeOut(op, done), /its undo came in between again and again/);
+    await assert.rejects(takeOut(op, done), /its undo ran in between again and again/);
     assert.ok(!done.includes('stop'));
   });
 });
@@ -82,7 +82,7 @@ describe('a member that copies the database', () => {
     performance.now = () => now;
     const op = {
       cluster,
-      look: async () => takeSnapshot(healthyLab()),
+      observe: async () => takeSnapshot(healthyLab()),
       ask: async () => progress(look),
       until: async (
         _host: unknown,

@@ -10,9 +10,8 @@ import { patroniConfig } from '../../roles/patroni/config.ts';
 import { dcsConfig } from '../../roles/patroni/dynamic-config.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
-
-import { armScript } from '../../src/engine/guard.ts';
 import { holder, lockScript } from '../../src/engine/lock.ts';
+import { armLoginUndo } from '../../src/engine/login-undo.ts';
 import { allSteps, dueHandlers, type StepDifference, startingUnits } from '../../src/engine/plan.ts';
 import { probeScript } from '../../src/engine/probe.ts';
 import { startUnit } from '../../src/engine/transient.ts';
@@ -62,7 +61,7 @@ test('every shell script that hapg sends is valid POSIX sh', async () => {
     .filter((step) => step.guarded);
   scripts.push(
     startUnit('packages', "echo 'a'\nexit 1", 60, 'run'),
-    armScript(guarded),
+    armLoginUndo(guarded),
     lockScript(holder('run', 'apply'), 5),
   );
   for (const script of scripts) {

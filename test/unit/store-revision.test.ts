@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { apply, identityOnly } from '../../playbooks/apply.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
-import { setup } from '../../src/run/setup.ts';
+import { readSetup } from '../../src/run/setup.ts';
 import { confirmUnchanged } from '../../src/run/unchanged.ts';
 import { Secret } from '../../src/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
@@ -145,8 +145,8 @@ for (const [name, files, change, says] of [
     mkdirSync(directory);
     for (const [file, text] of Object.entries(files)) writeFileSync(join(directory, file), text);
     for (const file of Object.keys(files).filter((one) => one.endsWith('.yaml') && one !== 'own.yaml'))
-      await (await SecretStore.create(setup({ ...OPTIONS, inventory: join(directory, file) }).cluster)).save();
-    const made = setup({ ...OPTIONS, inventory: join(directory, 'own.yaml') }, (text) =>
+      await (await SecretStore.create(readSetup({ ...OPTIONS, inventory: join(directory, file) }).cluster)).save();
+    const made = readSetup({ ...OPTIONS, inventory: join(directory, 'own.yaml') }, (text) =>
       text.replace(/$/, '# edited\n'),
     );
     const store = await SecretStore.create(made.cluster);
@@ -159,7 +159,7 @@ test('an unchanged inventory beside a changed store is refused, too', async () =
   const directory = join(root, 'waited-store');
   mkdirSync(directory);
   writeFileSync(join(directory, 'own.yaml'), TEXT);
-  const made = setup({ ...OPTIONS, inventory: join(directory, 'own.yaml') });
+  const made = readSetup({ ...OPTIONS, inventory: join(directory, 'own.yaml') });
   await applied(made.cluster);
   const store = (await SecretStore.read(made.cluster))!;
   await applied(made.cluster, (one) => one.stageRotation(['rest'], []));

@@ -27,7 +27,7 @@ const changed = (host: string, step: string): Step => ({
 
 /** Every event that is said once and not again. */
 const LASTING: [event: RunEvent, shown: string][] = [
-  [{ type: 'note', text: 'looking again, for db2 is starting' }, 'looking again, for db2 is starting'],
+  [{ type: 'note', text: 'observing again: db2 is starting' }, 'observing again: db2 is starting'],
   [{ type: 'note', text: 'two\nlines' }, 'two\nlines'],
   [{ type: 'stage', stage: 'packages' }, '── packages'],
   [{ type: 'failed', host: 'db2', step: 'unit etcd', message: 'no\nway' }, 'db2: FAILED unit etcd: no\nway'],

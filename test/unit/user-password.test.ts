@@ -38,7 +38,7 @@ async function change(user: string, fails: string[]) {
     cluster: { ...cluster, hosts },
     session: { options: { forks: 5 } },
     stage: () => undefined,
-    look: async () => ({ leader: { name: 'db1' } }),
+    observe: async () => ({ leader: { name: 'db1' } }),
     host: (name: string) => hosts.find((one) => one.name === name)!,
     ask: (host: Host, _what: string, script: string) => act(host, what(script)),
     step: (host: Host, _step: string, _role: string, _action: string, work: (remote: object) => Promise<unknown>) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verdict } from '../../../src/decisions/verdict.ts';
-import { runUndo } from '../../../src/engine/temporary.ts';
+import { runUndo } from '../../../src/engine/undo-script.ts';
 import { Interrupted } from '../../../src/errors.ts';
 import { type Answer, HANGS, inTime } from '../../support/fake-machine.ts';
 import { probed } from '../../support/fake-probe.ts';
@@ -54,7 +54,7 @@ test('Ctrl-C pressed twice ends every wait, and nothing is dialled again', async
     assert.ok(waited < 3_700_000, `${waited} ms`);
     assert.deepEqual(network.locked, [], 'the locks are free for the next run');
     const logins = network.dialled.length;
-    await assert.rejects(op.look(), Interrupted);
+    await assert.rejects(op.observe(), Interrupted);
     await assert.rejects(session.open(cluster.hosts[0]!), Interrupted);
     await assert.rejects(session.ask(cluster.hosts[0]!, 'true'), Interrupted);
     await assert.rejects(op.ask(cluster.hosts[0]!, 'anything', 'true'), Interrupted);
@@ -136,9 +136,9 @@ test('what is temporary is put back after one Ctrl-C, and left to its own undo a
   for (const presses of [1, 2]) {
     const run = runOver(quiet);
     await run.begin();
-    await run.op.arm(run.host('db1'), 'update', 'start everything', 300);
+    await run.op.armUndo(run.host('db1'), 'update', 'start everything', 300);
     for (let n = 0; n < presses; n++) run.interrupt.press();
-    const left = await run.op.releaseAll();
+    const left = await run.op.runAllUndos();
     assert.equal(run.network.heard.filter(({ script }) => script === runUndo('update')).length, presses === 1 ? 1 : 0);
     assert.deepEqual(left, presses === 1 ? [] : ['db1: update is still set and will undo itself (not waited for)']);
   }

@@ -14,12 +14,12 @@ test('a host whose link is lost is silent, not healthy; the next look dials it a
   await begin();
   network.lose('db2');
   assert.ok(!network.locked.includes('db2'));
-  const without = await op.look();
+  const without = await op.observe();
   assert.deepEqual(
     cluster.hosts.filter(({ name }) => !without.observations.has(name)).map(({ name }) => name),
     ['db2'],
   );
-  const again = await op.look();
+  const again = await op.observe();
   assert.ok(again.observations.has('db2'));
   assert.equal(logins(network.dialled, 'db2'), 2);
   assert.ok(network.locked.includes('db2'));
@@ -28,10 +28,10 @@ test('a host whose link is lost is silent, not healthy; the next look dials it a
 test('a host that stays away is silent in every look, and the others are heard', async () => {
   const { network, op, begin, cluster } = runOver(quiet);
   await begin();
-  network.away.add('db2');
+  network.unreachable.add('db2');
   network.lose('db2');
   for (let looks = 0; looks < 3; looks++) {
-    const { observations } = await op.look();
+    const { observations } = await op.observe();
     assert.equal(observations.size, cluster.hosts.length - 1);
     assert.ok(!observations.has('db2'));
   }
@@ -42,8 +42,8 @@ test('a host whose lock another run has taken meanwhile is not worked on', async
   await begin();
   network.lose('db2');
   network.lockedElsewhere('db2');
-  await op.look();
-  for (let looks = 0; looks < 2; looks++) assert.ok(!(await op.look()).observations.has('db2'));
+  await op.observe();
+  for (let looks = 0; looks < 2; looks++) assert.ok(!(await op.observe()).observations.has('db2'));
   assert.equal(session.isOpen(host('db2')), false);
   await assert.rejects(op.ask(host('db2'), 'stop', 'systemctl stop patroni'), StepFailed);
 });
@@ -56,7 +56,7 @@ test('a host that answers nothing any more is given up after the time of a probe
   await begin();
   hangs = true;
   const began = network.clock.now();
-  const { observations } = await inTime('the look', op.look());
+  const { observations } = await inTime('the look', op.observe());
   assert.equal(observations.size, cluster.hosts.length - 1);
   assert.ok(network.clock.now() - began <= 60_000);
 });
@@ -90,12 +90,12 @@ test('a reboot is over when another boot answers, and the host is locked again',
     if (script.includes('boot_id')) return boot;
     if (script.includes('systemctl') && script.includes('reboot')) {
       network.clock.in(500, () => {
-        network.away.add(name);
+        network.unreachable.add(name);
         network.lose(name);
       });
       network.clock.in(40_000, () => {
         boot = 'two';
-        network.away.delete(name);
+        network.unreachable.delete(name);
       });
     }
     return quiet(script, name);
@@ -109,7 +109,7 @@ test('a reboot is over when another boot answers, and the host is locked again',
 
 test('a host that does not come back fails its reboot when its time is over', async () => {
   const { network, op, begin, host } = runOver((script, name) => {
-    if (script.includes('reboot') && !script.includes('boot_id')) network.away.add(name);
+    if (script.includes('reboot') && !script.includes('boot_id')) network.unreachable.add(name);
     return script.includes('boot_id') ? 'one' : quiet(script, name);
   });
   await begin();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runUndo } from '../../../src/engine/temporary.ts';
+import { runUndo } from '../../../src/engine/undo-script.ts';
 import { Interrupted } from '../../../src/errors.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
 import { unitsAtWork } from '../../../src/observe/marks.ts';
@@ -44,7 +44,7 @@ test('the unit of a dead run is waited for, and named', async () => {
   const { op, begin, network, events } = withUnit(300_000);
   await begin();
   const began = network.clock.now();
-  assert.equal(await inTime('the unit', awaitUnits(op, await op.look())), true);
+  assert.equal(await inTime('the unit', awaitUnits(op, await op.observe())), true);
   const waited = network.clock.now() - began;
   assert.ok(waited >= 300_000 && waited < 310_000, `${waited} ms`);
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
@@ -55,7 +55,7 @@ test('without one nothing is waited for', async () => {
   const { op, begin, network } = withUnit(0);
   await begin();
   await network.clock.sleep(1);
-  const seen = await op.look();
+  const seen = await op.observe();
   network.heard.length = 0;
   assert.equal(await awaitUnits(op, seen), false);
   assert.equal(await clearLeftovers(op, seen), false);
@@ -66,7 +66,7 @@ test('Ctrl-C ends the wait for a unit of a dead run', async () => {
   const { op, begin, network, interrupt } = withUnit(86_400_000);
   await begin();
   network.clock.in(60_000, () => interrupt.press());
-  await inTime('the unit', assert.rejects(awaitUnits(op, await op.look()), Interrupted));
+  await inTime('the unit', assert.rejects(awaitUnits(op, await op.observe()), Interrupted));
 });
 
 /** A lab whose db1 and db2 show what a killed update has left; the unit on db2 ends at the second look. */

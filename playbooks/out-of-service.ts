@@ -16,41 +16,46 @@ import { checkpoint } from '../src/programs/postgres.ts';
 import { awaitEnd, startUnits, stopUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 
-/** Seconds until a host that was taken out puts itself back, should the controller die: longer than each single step. */
-export const asideUndo = (sharedBuffers: number | undefined): number =>
+/**
+ * Time until a host that was taken out returns to service by itself, should the controller die: longer than each single
+ * step (s).
+ */
+export const outOfServiceUndo = (sharedBuffers: number | undefined): number =>
   undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, LOOK_S, ASK_S);
 
-/** Seconds until a balancer sends reads to a drained member again: longer than all of the other host's way out and back. */
+/**
+ * Time until a balancer sends reads to a drained member again: longer than the other host's whole way out and back (s).
+ */
 const drainUndo = (wait: Waits, sharedBuffers: number | undefined): number =>
-  asideUndo(sharedBuffers) + wait.host + wait.member;
+  outOfServiceUndo(sharedBuffers) + wait.host + wait.member;
 
-/** Goes with Patroni, and is never waited for. */
+/** Timers that stop together with Patroni and are never waited for. */
 export const MEMBER_TIMERS = ['patroni-preferences.timer'];
-/** What would start a backup of the cluster by itself. */
+/** Timers that start backups and drills. */
 export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
 
 /**
- * POSIX sh that brings a host that was taken out back into service; only when the package manager has come to its end,
- * for a service that is started in between would be stopped again.
+ * POSIX sh that brings a host back into service. It waits for the package manager's end, because a service that is
+ * started before would be stopped again.
  */
 export const undoOf = (host: Host): string => `${awaitEnd('hapg-update.service', 2)}
 ${host.roles.has('patroni') ? unmark(host) : ':'}
 ${startUnits([...unitsOf(host)].reverse())}`;
 
 /**
- * A host goes out of service, under the undo `update`, which brings it back should the controller die: a member gives up
- * reads and its part in commits, a balancer the VIP.
+ * Takes a host out of service, under the undo `update`, which brings it back should the controller die: a member gives
+ * up reads and its part in commits, a balancer the VIP.
  */
 async function leaveService(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
-  await op.arm(host, 'update', undoOf(host), asideUndo(buffers));
-  if (host.roles.has('patroni')) await stepAside(op, host, wait, buffers);
+  await op.armUndo(host, 'update', undoOf(host), outOfServiceUndo(buffers));
+  if (host.roles.has('patroni')) await drainMember(op, host, wait, buffers);
   if (host.roles.has('keepalived')) await moveVip(op, host, wait);
 }
 
 /**
- * Takes a host out of service and then does `stopIt`, after which it serves nobody. Both are done again where an undo has run
- * in between, for the link was lost for long: what an undo has put back must not be stopped in the middle of its work.
- * Rejects with StepFailed after three tries.
+ * Takes a host out of service and then calls `stopIt`, which stops its services. Both are repeated where an undo has
+ * run in between, because the link was lost for long: the services that it started may serve clients again. Rejects
+ * with StepFailed after three tries.
  */
 export async function takeOutOfService(
   op: Operation,
@@ -65,36 +70,40 @@ export async function takeOutOfService(
     await stopIt();
     if (await isOutOfService(op, host)) return;
   }
-  throw new StepFailed(host.name, 'out of service', 'its undo came in between again and again: is the way to it lost?');
+  throw new StepFailed(
+    host.name,
+    'out of service',
+    'its undo ran in between again and again: is its connection unstable?',
+  );
 }
 
-/** How often a host is taken out of service anew before that is given up. */
+/** Number of attempts to take a host out of service. */
 const TRIES = 3;
 
-/** Lets all undos of a host that has left service count anew. False where one has run meanwhile. */
+/** Restarts the time of all undos of a host that is out of service. Returns false where one has run. */
 async function isOutOfService(op: Operation, host: Host): Promise<boolean> {
   const balancers = host.roles.has('patroni') ? hostsWith(op.cluster, 'haproxy') : [];
   const kept = [
-    await op.keep(host, 'update'),
-    ...(await Promise.all(balancers.map((balancer) => op.keep(balancer, `drain-${host.name}`)))),
+    await op.keepUndo(host, 'update'),
+    ...(await Promise.all(balancers.map((balancer) => op.keepUndo(balancer, `drain-${host.name}`)))),
   ];
   return kept.every(Boolean);
 }
 
-/** A member gives up reads and its part in commits before it is stopped, so that nobody notices. */
-async function stepAside(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
+/** Takes a member out of reads and commits before it is stopped, so that clients do not notice. */
+async function drainMember(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
   const { cluster } = op;
   const balancers = hostsWith(cluster, 'haproxy');
   await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
     for (const balancer of balancers) {
-      await op.arm(balancer, `drain-${host.name}`, undrain(host), drainUndo(wait, buffers));
+      await op.armUndo(balancer, `drain-${host.name}`, undrain(host), drainUndo(wait, buffers));
       await op.ask(balancer, 'drain', drain(host));
     }
     const end = Date.now() + wait.drain * 1000;
     const judge = (snapshot: Snapshot) => {
       const open = balancers.map((one) => openReads(said(snapshot.observations.get(one.name)?.balancer), host.name));
       const sum = open.reduce((a, b) => a + b, 0);
-      // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
+      // Reads that take longer are ended by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
     };
     await op.until(host, 'drain', wait.drain + LOOK_S, judge, {
@@ -116,7 +125,7 @@ async function stepAside(op: Operation, host: Host, wait: Waits, buffers: number
   );
 }
 
-/** The VIP goes to another balancer before this one is stopped. */
+/** Moves the VIP to another balancer before this one is stopped. */
 async function moveVip(op: Operation, host: Host, wait: Waits): Promise<void> {
   const others = hostsWith(op.cluster, 'keepalived').filter((other) => other !== host);
   await op.step(host, 'hand over the VIP', 'keepalived', 'run', (remote) =>

@@ -3,11 +3,15 @@ import { PATHS } from '../../src/paths.ts';
 import { listHeading, removeCluster, showDynamic } from '../../src/programs/patroni.ts';
 
 /**
- * POSIX sh for a database host, while Patroni runs nowhere: this cluster's keys are taken out of a DCS that somebody else
- * looks after, and nothing else there: not even keys of this name when they are of another database than one of
- * `identifiers`. Patroni's settings are kept in a file first.
+ * POSIX sh for a database host, while Patroni runs nowhere: deletes this cluster's keys from an external DCS, and
+ * nothing else. Keys of this name are kept where they belong to another database than those of `identifiers`. Saves
+ * Patroni's settings in a file first.
  */
-export const forgetElsewhere = (cluster: Cluster, identifiers: readonly string[], stamp: string): string => `umask 077
+export const deleteExternalKeys = (
+  cluster: Cluster,
+  identifiers: readonly string[],
+  stamp: string,
+): string => `umask 077
 mkdir -p ${PATHS.state}/dcs
 title=$(${listHeading(patroniScope(cluster))})
 case "$title" in

@@ -4,45 +4,45 @@ import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
-import { tell } from './ask.ts';
+import { printMessage } from './ask.ts';
 import { GO_WITHOUT, reachAll, reachSome } from './reach.ts';
 import { type Run, withRun } from './run.ts';
 import type { Setup } from './setup.ts';
 
-/** A run that changes nothing: no lock, no journal; the secret store is read for what no output may hold. */
-export async function looking<T>(made: Setup, command: string, work: (run: Run) => Promise<T>): Promise<T> {
-  const store = await SecretStore.read(made.cluster);
-  return withRun(made, command, { secrets: () => store?.all() ?? [] }, work);
+/** Runs a command that changes nothing, without lock and journal. The secret store is read for redaction. */
+export async function readOnlyRun<T>(setup: Setup, command: string, work: (run: Run) => Promise<T>): Promise<T> {
+  const store = await SecretStore.read(setup.cluster);
+  return withRun(setup, command, { secrets: () => store?.all() ?? [] }, work);
 }
 
 /**
- * Asks each of the selected hosts something, all at once, and returns the answers in the inventory's order. Throws the
- * reasons where a host is out of reach, and the first failure.
+ * Asks all selected hosts at once and returns their answers in the inventory's order. Throws the reasons where a host
+ * is unreachable, and the first failure.
  */
 export async function askEach<T>(run: Run, ask: (host: Host) => Promise<T>): Promise<T[]> {
-  const { made, session, progress } = run;
-  const { hosts } = made;
+  const { setup, session, progress } = run;
+  const { hosts } = setup;
   await reachAll(run, hosts, GO_WITHOUT);
   const answers = settled(await settleAll(hosts, session.options.forks, ask));
   await progress.end();
   return answers;
 }
 
-/** Looks at those of some hosts that can be reached; says which cannot, and throws the reasons when none can. */
-export const look = <T>(
-  made: Setup,
+/** Observes the reachable ones of some hosts and reports the others. Throws the reasons when none can be reached. */
+export const observeHosts = <T>(
+  setup: Setup,
   command: string,
   hosts: readonly Host[],
   work: (snapshot: Snapshot, session: Session, reached: Host[]) => T | Promise<T>,
 ): Promise<T> =>
-  looking(made, command, async (run) => {
+  readOnlyRun(setup, command, async (run) => {
     const { session, progress } = run;
     const { reached, missing } = await reachSome(run, hosts);
-    for (const message of missing) tell(message);
+    for (const message of missing) printMessage(message);
     const answers = await settleAll(reached, session.options.forks, (host) => observe(session, host));
-    const seen = answers.flatMap((one, index) =>
+    const observations = answers.flatMap((one, index) =>
       one.status === 'fulfilled' ? [[reached[index]!.name, one.value] as const] : [],
     );
     await progress.end();
-    return work(takeSnapshot(new Map(seen)), session, reached);
+    return work(takeSnapshot(new Map(observations)), session, reached);
   });

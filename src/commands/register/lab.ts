@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
-import { UsageError } from '../errors.ts';
-import type { Cluster } from '../inventory/model.ts';
-import { print, printJson, tell } from '../run/ask.ts';
+import { UsageError } from '../../errors.ts';
+import type { Cluster } from '../../inventory/model.ts';
+import { print, printJson, printMessage } from '../../run/ask.ts';
+import type { Register } from './options.ts';
 
 interface LabOptions {
   inventory: string;
@@ -10,17 +10,18 @@ interface LabOptions {
   warm?: boolean;
 }
 
-/** Loaded when a lab command runs: what they stand on is not wanted by `hapg --help`. */
-const library = () => import('../lab/lab.ts');
-const faults = () => import('../lab/faults.ts');
+/** Loaded when a lab command runs: `hapg --help` does not need its imports. */
+const library = () => import('../../lab/lab.ts');
+const faults = () => import('../../lab/faults.ts');
 
-/** `hapg lab ...`: real systemd and sshd hosts in containers, made from an inventory. */
-export function labCommand(program: Command, run: (work: () => Promise<number>) => Promise<void>): void {
-  const lab = program
+/** `hapg lab ...`: runs hosts with systemd and sshd in containers, made from an inventory. */
+export const lab: Register = (program, run) => {
+  program.commandsGroup('Lab and shell:');
+  const commands = program
     .command('lab')
     .description('make Docker hosts with systemd and sshd from an inventory, and break them');
   const add = (name: string, description: string) =>
-    lab
+    commands
       .command(name)
       .description(description)
       .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
@@ -44,12 +45,12 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
     .action((options: LabOptions) =>
       run(async () => {
         const cluster = await read(options);
-        await (await library()).labUp(cluster, tell, await preinstalled(options, cluster));
+        await (await library()).labUp(cluster, printMessage, await preinstalled(options, cluster));
         return 0;
       }),
     );
   simple('down', 'remove all hosts and the network', async (options) =>
-    (await library()).labDown(await read(options), tell),
+    (await library()).labDown(await read(options), printMessage),
   );
   simple('status', 'show which hosts run', async (options) => {
     const hosts = await (await library()).labStatus(await read(options));
@@ -73,18 +74,23 @@ export function labCommand(program: Command, run: (work: () => Promise<number>) 
       run(async () => {
         const cluster = await read(options);
         const packages = await preinstalled(options, cluster);
-        const added = await (await library()).labAdd(cluster, host, options.address!, packages, tell);
+        const added = await (await library()).labAdd(cluster, host, options.address!, packages, printMessage);
         show(options, added, [`${added.name}  ${added.address}  ssh ${added.ssh}`]);
         return 0;
       }),
     );
-}
+  program
+    .command('completion')
+    .description('print a shell completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => run(async () => (await import('../completion.ts')).completionCommand(program, shell)));
+};
 
 const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;
 
-/** The packages that new hosts have from the beginning; undefined: they are bare. */
+/** The packages that new hosts are made with; undefined: none. */
 const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>
-  warm ? (await import('../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
+  warm ? (await import('../../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
   if (options.output === 'json') printJson(json);
@@ -94,5 +100,5 @@ const show = (options: LabOptions, json: unknown, lines: readonly string[]): voi
 async function read(options: LabOptions): Promise<Cluster> {
   if (options.output !== 'text' && options.output !== 'json')
     throw new UsageError(`-o ${options.output}: text or json`);
-  return (await import('../inventory/load.ts')).loadInventory(options.inventory).cluster;
+  return (await import('../../inventory/load.ts')).loadInventory(options.inventory).cluster;
 }

@@ -17,17 +17,17 @@ import { sql } from '../src/programs/postgres.ts';
 import { stopUnits, turnOffUnits } from '../src/programs/systemd.ts';
 import { unitsOf } from '../src/roles.ts';
 import { dcsMembers } from './dcs/index.ts';
-import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './step-aside.ts';
+import { BACKUP_TIMERS, MEMBER_TIMERS, takeOutOfService } from './out-of-service.ts';
 
 /**
- * A host leaves a living cluster: out of reads and commits, Patroni stopped and gone from the member list, its member
- * of the DCS removed by its id, its services off. Its data directory stays; the DCS's, which is of no use to anybody any more, is moved
- * aside, so that the host can join anew one day.
+ * Removes a host from a running cluster: takes it out of reads and commits, stops Patroni until it is gone from the
+ * member list, removes its DCS member by its id, and stops its services. Its data directory stays. The DCS's data,
+ * which is of no further use, is moved aside, so that the host can join again later.
  */
 export async function retire(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   op.stage(`retire ${host.name}`, [host]);
-  const buffers = sharedBuffers(await op.look(), host.name);
+  const buffers = sharedBuffers(await op.observe(), host.name);
   await takeOutOfService(op, host, wait, buffers, async () => {
     if (host.roles.has('patroni')) await leavePatroni(op, host, wait, buffers);
   });
@@ -41,14 +41,14 @@ ${dcs?.joined ? `rm -f ${dcs.joined}` : ''}`,
       stop(buffers),
     );
   });
-  // What it would undo has just been done for good.
-  await op.callOff(host, 'update');
+  // Its removal is permanent, so there is nothing to undo.
+  await op.callOffUndo(host, 'update');
   for (const balancer of hostsWith(cluster, 'haproxy'))
-    if (balancer !== host && host.roles.has('patroni')) await op.release(balancer, `drain-${host.name}`);
+    if (balancer !== host && host.roles.has('patroni')) await op.runUndo(balancer, `drain-${host.name}`);
 }
 
-/** A host that is lost for good leaves: what the others remember of it is taken away. Nothing is asked of the host itself. */
-export async function forget(op: Operation, host: Host, wait: Waits): Promise<void> {
+/** Removes a host that is lost for good from what the others keep of it. Asks nothing of the host itself. */
+export async function writeOff(op: Operation, host: Host, wait: Waits): Promise<void> {
   const { cluster } = op;
   op.stage(`forget ${host.name}`, [host]);
   if (host.roles.has('patroni')) await awaitForgotten(op, host, wait);
@@ -62,7 +62,10 @@ async function leavePatroni(op: Operation, host: Host, wait: Waits, buffers: num
   });
 }
 
-/** Until no other member counts on this one any more: it is not in their list, and a leader without DCS would not ask it. */
+/**
+ * Waits until no other member counts on this one: it is not in their member list, and a leader in failsafe mode would
+ * not ask it.
+ */
 async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<void> {
   const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
   await op.until(
@@ -83,12 +86,12 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
 }
 
 /**
- * No member keeps WAL for one that is gone. Patroni (4.0) keeps the slot of an absent member for `member_slots_ttl`, half
- * an hour, which is right for one that comes back; for this one that time is set to nothing for a moment.
+ * Drops the slots of a member that is gone, so that no WAL is kept for it. Patroni (4.0) keeps the slot of an absent
+ * member for `member_slots_ttl`, half an hour, in case it comes back; here that time is set to nothing for a moment.
  */
 export async function dropSlots(op: Operation, name: string): Promise<void> {
   const members = hostsWith(op.cluster, 'patroni');
-  const { leader } = await op.look(members, { about: ['members'] });
+  const { leader } = await op.observe(members, { about: ['members'] });
   const host = members.find((one) => one.name === leader?.name);
   if (!host) return;
   const server = serverOf(op.cluster);
@@ -106,12 +109,12 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
   await op.step(host, `drop the slot of ${name}`, 'patroni', 'remove', async () => {
     const edit = (value: string) => setDynamic(patroniScope(op.cluster), 'member_slots_ttl', value);
     const bound = slots(op.cluster.timing);
-    // An undo that ended with its failure would stay; what it leaves is drift that the next apply mends.
-    await op.undoing(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
+    // An undo that failed would stay armed; the setting that it leaves behind is drift that the next apply repairs.
+    await op.withUndo(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
       await op.ask(host, 'slots', edit('0'), PATRONICTL_S);
       const end = Date.now() + bound * 1000;
       while (await left()) {
-        // Patroni drops it too, perhaps at this very moment; whether it is gone is what the next look tells.
+        // Patroni may drop it at the same moment; the next count shows whether it is gone.
         for (const one of members)
           await op.ask(
             one,

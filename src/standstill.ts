@@ -1,8 +1,8 @@
 /**
- * Watches work whose length nobody knows: it is stuck when nothing of it has changed for `limitSeconds`. `now` in
- * milliseconds.
+ * Judges work of unknown length by its progress: it is stuck when its mark has not changed for `limitSeconds`. `now`
+ * returns milliseconds.
  */
-export class Progress {
+export class Standstill {
   private seen = '';
   private since: number;
 
@@ -14,8 +14,8 @@ export class Progress {
   }
 
   /**
-   * Takes down how far the work is, in whatever words, and returns whether it is stuck. An empty text is silence, not
-   * standstill: the count begins anew.
+   * Records a mark of the progress and returns whether the work is stuck. An empty mark is silence, not standstill: the
+   * time begins again.
    */
   isStuck(mark: string): boolean {
     if (mark === '' || mark !== this.seen) this.since = this.now();

@@ -6,10 +6,10 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
 
-/** The hosts behind each host of the inventory through which others are reached: one list for each distinct chain of jumps. */
-export type Ways = ReadonlyMap<string, readonly (readonly Host[])[]>;
+/** The jump hosts of the inventory by name, each with the hosts behind it: one list for each distinct chain. */
+export type JumpHosts = ReadonlyMap<string, readonly (readonly Host[])[]>;
 
-/** The addresses of a name; none where it has none. */
+/** Resolves a name to addresses; none where it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /** The controller's own resolver. A name that only a jump host can resolve has no address. */
@@ -21,23 +21,23 @@ export const systemLookup: Lookup = async (name) => {
   return Promise.race([answer, sleep(LOOKUP_MS, [], { ref: false })]);
 };
 
-/** The one way of writing a name or an address. */
+/** The canonical form of a name or an address. */
 const normal = (host: string): string =>
   ipaddr.isValid(host) ? ipaddr.process(host).toString() : host.toLowerCase().replace(/\.$/, '');
 
 /**
- * Finds the hosts of the inventory through which others are reached, however that is written: by name, address, user@address,
- * in a chain, on the command line, or in ~/.ssh/config. `targetOf` tells how a host is reached.
+ * Finds the hosts of the inventory that are jump hosts for others, by whatever spelling: name, address, user@address,
+ * in a chain, on the command line, or in ~/.ssh/config. `targetOf` resolves how a host is reached.
  *
- * A jump is a host of the inventory when it has its cluster address, or its way in (address and port; names are looked up),
- * or a host key that is known for it, or when its name cannot be looked up and begins with the host's. What is taken for a
- * way by mistake keeps forwarding, which locks nobody out. A jump host outside of the inventory is not ours.
+ * A jump is a host of the inventory when it has its cluster address, or its SSH endpoint (address and port; names are
+ * looked up), or a host key that is known for it, or when its name cannot be looked up and begins with the host's. A
+ * false match keeps forwarding enabled, which locks nobody out. A jump host outside the inventory is not managed.
  */
-export async function findWays(
+export async function findJumpHosts(
   cluster: Cluster,
   targetOf: (host: Host) => SshTarget,
   find: Lookup = systemLookup,
-): Promise<Ways> {
+): Promise<JumpHosts> {
   const reached = cluster.hosts.map((host) => ({ host, target: targetOf(host) }));
   if (reached.every(({ target }) => target.jumps.length === 0)) return new Map();
   const addressesOf = remembered(async (name) =>
@@ -77,7 +77,7 @@ export async function findWays(
         const chains = ways.get(way.name) ?? new Map<string, Host[]>();
         ways.set(way.name, chains);
         const behind = chains.get(chain) ?? [];
-        // Its own login goes this way as well, and is proved anyhow.
+        // Its own login uses the same chain and is proved anyway.
         if (host !== way && !behind.includes(host)) behind.push(host);
         if (behind.length > 0) chains.set(chain, behind);
       }

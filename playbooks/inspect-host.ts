@@ -12,19 +12,19 @@ import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
 import { installedVersions, offeredVersions, parseVersions, upstream, type Versions } from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
 
-/** Packages whose versions must be the leader's: another minor version, or another end of the backup, is refused. */
+/** Packages whose versions must be the leader's: a different minor version, or a different pgBackRest, is refused. */
 const sameAsLeader = (cluster: Cluster): string[] => [
   `postgresql-${cluster.settings.postgres.version}`,
   ...(cluster.repositories.length > 0 ? ['pgbackrest'] : []),
 ];
 
-/** What a host has of the database, and room at these paths. Changes nothing. */
+/** Reads a host's part of the database, and the free space at these paths. Changes nothing. */
 export const storageOf = async (op: Operation, host: Host, wanted: readonly string[]): Promise<Storage> =>
   parseStorage(await op.ask(host, 'disks', storageScript(op.cluster.dataDir, wanted)));
 
 /**
- * Whether a host can set aside what it has of the database and take another of so many bytes. The size of a tablespace is
- * known where the host has one there now.
+ * Whether a host can keep its present data aside and take another database of `bytes`. The size of a tablespace is
+ * known where the host has it now.
  */
 export async function roomOn(op: Operation, host: Host, paths: readonly string[]): Promise<(bytes: number) => Verdict> {
   const { cluster } = op;
@@ -52,12 +52,15 @@ export async function roomOn(op: Operation, host: Host, paths: readonly string[]
     );
 }
 
-/** SQL for the leader: tablespaces outside the data directory, with their sizes; pipes and line breaks stand in no such path. */
+/**
+ * SQL for the leader: tablespaces outside the data directory, with their sizes. Their paths hold no pipes and no line
+ * breaks.
+ */
 const TABLESPACES =
   "select 'tablespace ' || pg_tablespace_size(oid) || ' ' || pg_tablespace_location(oid) from pg_tablespace where pg_tablespace_location(oid) like '/%'";
 
-/** Finds out what decides whether a host may join; refreshes its package lists and changes nothing else. */
-export async function scout(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
+/** Reads everything that decides whether a host may join. Refreshes its package lists and changes nothing else. */
+export async function inspectHost(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
   const { cluster } = op;
   const names = sameAsLeader(cluster);
   if (!snapshot.leader) throw new Refused('no member leads, so nothing can join');
@@ -90,7 +93,7 @@ ${installedVersions(names)}`,
   };
 }
 
-/** Success is "streaming, caught up, voting and balanced to", not "process up". */
+/** Waits until a host has joined: streaming, caught up, voting and receiving reads; a running process is not enough. */
 export async function awaitJoined(op: Operation, host: Host): Promise<void> {
   op.stage('joined', [host]);
   await op.step(host, 'joined', [...host.roles].at(-1)!, 'run', async () => {

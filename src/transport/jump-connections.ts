@@ -2,10 +2,10 @@ import type { NodeSSH } from 'node-ssh';
 import { describe, hangUp, logIn } from './hop.ts';
 import type { SshTarget } from './target.ts';
 
-/** A login to the last of some jump hosts; several connections go through it. */
-export interface Link {
+/** A connection to the last of some jump hosts, shared by several hosts. */
+export interface JumpConnection {
   ssh: NodeSSH;
-  /** To be called once by each that has got it; the link ends with its last user. */
+  /** To be called once by each user; the connection ends with the last one. */
   release(): void;
 }
 
@@ -15,7 +15,7 @@ interface Shared {
   end(): void;
 }
 
-/** What ssh2 tries at a hop; asked for before the first connection. */
+/** Authentication methods of a hop; determined before the first connection. */
 export type MethodsOf = (hop: SshTarget) => object[];
 
 const nameOf = (jumps: readonly SshTarget[]): string =>
@@ -24,16 +24,19 @@ const nameOf = (jumps: readonly SshTarget[]): string =>
   );
 
 /**
- * Logins to jump hosts, one for each distinct chain of them: thirty hosts behind a bastion are one login there, not thirty
+ * Connections to jump hosts, one for each distinct chain: thirty hosts behind a bastion are one login there, not thirty
  * at the same moment, which sshd would drop at random (sshd_config(5), MaxStartups).
  */
-export class Links {
+export class JumpConnections {
   private readonly shared = new Map<string, Shared>();
 
   constructor(private readonly timeoutMs: number) {}
 
-  /** A link to the last of these jump hosts, of its own where it is `alone`; undefined without jump hosts. Rejects with the reason. */
-  async to(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<Link | undefined> {
+  /**
+   * Connects to the last of these jump hosts, with a connection of its own where it is `alone`. Resolves undefined
+   * without jump hosts. Rejects with the reason.
+   */
+  async to(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<JumpConnection | undefined> {
     if (jumps.length === 0) return undefined;
     if (alone) return this.make(jumps, methodsOf, true);
     const name = nameOf(jumps);
@@ -55,18 +58,18 @@ export class Links {
 
   private share(name: string, jumps: readonly SshTarget[], methodsOf: MethodsOf): Shared {
     const link = this.make(jumps, methodsOf, false);
-    const forget = () => {
+    const remove = () => {
       if (this.shared.get(name) === shared) this.shared.delete(name);
     };
     const shared: Shared = {
       users: 0,
       opened: link.then(({ ssh }) => {
-        // Who comes next logs in anew.
-        ssh.connection?.on('close', forget);
+        // The next user logs in again.
+        ssh.connection?.on('close', remove);
         return ssh;
       }),
       end: () => {
-        forget();
+        remove();
         link.then(({ release }) => release()).catch(() => undefined);
       },
     };
@@ -74,7 +77,7 @@ export class Links {
     return shared;
   }
 
-  private async make(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<Link> {
+  private async make(jumps: readonly SshTarget[], methodsOf: MethodsOf, alone: boolean): Promise<JumpConnection> {
     const target = jumps.at(-1)!;
     const before = await this.to(jumps.slice(0, -1), methodsOf, alone);
     try {

@@ -8,7 +8,7 @@ import { copiedBytes, copyProgress, tellCopied } from '../../src/cluster/copy-pr
 import { Session } from '../../src/engine/session.ts';
 import { awaitUnit, isRunning } from '../../src/engine/transient.ts';
 import { PATHS } from '../../src/paths.ts';
-import { Progress } from '../../src/progress.ts';
+import { Standstill } from '../../src/standstill.ts';
 import { ready } from '../../src/steps/ready.ts';
 import type { Remote } from '../../src/steps/step.ts';
 import type { Machine } from '../../src/transport/machine.ts';
@@ -31,7 +31,7 @@ const clock = () => {
 describe('work of unknown length', () => {
   test('is stuck when nothing of it has changed for its time, and not before', () => {
     let at = 0;
-    const progress = new Progress(600, () => at);
+    const progress = new Standstill(600, () => at);
     for (const [second, mark, isStuck] of [
       [0, 'a', false],
       [599, 'a', false],
@@ -47,7 +47,7 @@ describe('work of unknown length', () => {
 
   test('that falls silent does not stand still: the count begins anew', () => {
     let at = 0;
-    const progress = new Progress(600, () => at);
+    const progress = new Standstill(600, () => at);
     progress.isStuck('a');
     for (at = 0; at < 10_000_000; at += 300_000) assert.equal(progress.isStuck(''), false);
   });

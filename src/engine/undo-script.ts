@@ -3,19 +3,18 @@ import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print, quote } from '../shell/quote.ts';
 
 /**
- * Everything temporary on a host (a guarded change, marks, drained balancers, stopped services) is set together with an
- * undo that comes by itself: a script on disk and a timer with a unit file, so that it survives a dead controller and a
- * reboot. `name` is a plain word.
+ * The undo of a temporary change (a guarded change, marks, drained balancers, stopped services): a script on disk and a
+ * timer with a unit file, so that it survives a dead controller and a reboot. `name` is a plain word.
  */
 const unitOf = (name: string): string => `hapg-undo-${name}`;
 const UNITS = '/etc/systemd/system';
 
-/** Where an undo keeps its script and what it wants to put back. */
+/** Directory of an undo's script and of the data that it restores. */
 export const undoDirectory = (name: string): string => `${PATHS.undo}/${name}`;
 
 /**
- * POSIX sh that makes `body` the undo `name`, to run in `seconds`; arming it again replaces it and counts anew.
- * OnActiveSec counts from a boot as well; OnBootSec would fire at once on a host that is up for long.
+ * POSIX sh that makes `body` the undo `name`, to run in `seconds`. Arming it again replaces it and restarts its time.
+ * OnActiveSec counts from a boot as well; OnBootSec would fire at once on a host that has been up for long.
  */
 export function armUndo(name: string, body: string, seconds: number): string {
   const unit = unitOf(name);
@@ -59,20 +58,20 @@ systemctl restart ${unit}.timer`;
 export const runUndo = (name: string): string =>
   `if [ -e ${undoDirectory(name)}/undo.sh ]; then sh ${undoDirectory(name)}/undo.sh; fi`;
 
-/** POSIX sh that lets an armed undo count anew, if there is one. */
+/** POSIX sh that restarts the time of an undo, if it is armed. */
 export const prolongUndo = (name: string): string =>
   `if [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer; fi`;
 
 /**
- * POSIX sh that lets an armed undo count anew, and prints `armed` unless it has run; one that is running is waited for, for
- * it puts back what was set.
+ * POSIX sh that restarts the time of an armed undo, and prints `armed` unless it has run. An undo that is running is
+ * waited for: it restores what was set.
  */
 export const keepUndo = (name: string): string => `ran=
 while case "$(systemctl is-active ${unitOf(name)}.service)" in activating|active) true ;; *) false ;; esac; do ran=1; sleep 1; done
 if [ -z "$ran" ] && [ -e ${undoDirectory(name)}/undo.sh ]; then systemctl restart ${unitOf(name)}.timer && echo armed; fi`;
 
-/** Reads what `keepUndo` printed. */
-export const isArmed = (answer: string): boolean => answer.trim() === 'armed';
+/** Reads the answer of `keepUndo`. */
+export const isUndoArmed = (answer: string): boolean => answer.trim() === 'armed';
 
 /** POSIX sh that calls an undo off: the change stays. */
 export const callOffUndo = (name: string): string => `systemctl -q disable --now ${unitOf(name)}.timer 2>/dev/null

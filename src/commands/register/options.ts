@@ -1,9 +1,25 @@
 import type { Command } from 'commander';
 
-/** For options that may be given several times. */
+/** Runs a command's work; cli.ts keeps its exit code and reports its error. */
+export type Run = (work: () => Promise<number>) => Promise<void>;
+
+/**
+ * Adds the commands of one group of the help to the program. A command's module is imported when it runs, because its
+ * imports take longer than the help.
+ */
+export type Register = (program: Command, run: Run) => void;
+
+/** Adds a command with the common options. */
+export const command = (program: Command, name: string, description: string): Command =>
+  withCommonOptions(program.command(name).description(description));
+
+/** The option of commands that can measure what clients notice. */
+export const PROBE = ['--probe', 'write and read as a client meanwhile; report gaps, failures and lost rows'] as const;
+
+/** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** Adds `-i` and the others to a command; `-f` is left free where it means "follow". */
+/** Adds the common options to a command; `-f` is left free where it means "follow". */
 export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): Command {
   return command
     .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { BEAT_S } from '../../src/bounds/undo.ts';
-import { armUndo, isArmed, keepUndo, prolongUndo, runUndo } from '../../src/engine/temporary.ts';
-import { Undos } from '../../src/engine/undoing.ts';
+import { armUndo, isUndoArmed, keepUndo, prolongUndo, runUndo } from '../../src/engine/undo-script.ts';
+import { Undos } from '../../src/engine/undos.ts';
 import { PATHS } from '../../src/paths.ts';
 import { labCluster } from './model.ts';
 import { sh } from './sh.ts';
@@ -59,7 +59,7 @@ describe('an undo', () => {
     await pass(24 * 60);
     assert.equal(beats.length, 24);
     assert.deepEqual([...new Set(beats)], ['db1: hapg-undo-update']);
-    await undos.release(db1, 'update');
+    await undos.run(db1, 'update');
     await pass(600);
     assert.equal(beats.length, 24);
     assert.deepEqual(asked, ['db1: arming the undo update', 'db1: undoing update']);
@@ -102,7 +102,7 @@ describe('an undo', () => {
   test('is released when its work has failed, and the failure of the work is what is reported', async () => {
     const { undos, asked } = ways();
     await assert.rejects(
-      undos.during(db1, 'slots', 'true', 300, async () => {
+      undos.around(db1, 'slots', 'true', 300, async () => {
         throw new Error('the work failed');
       }),
       /the work failed/,
@@ -116,7 +116,7 @@ describe('an undo', () => {
       ask: async (what) => (what.startsWith('undoing') ? Promise.reject(new Error('no link')) : ''),
     });
     await assert.rejects(
-      undos.during(db1, 'slots', 'true', 300, async () => Promise.reject(new Error('the work failed'))),
+      undos.around(db1, 'slots', 'true', 300, async () => Promise.reject(new Error('the work failed'))),
       /the work failed/,
     );
     assert.deepEqual(
@@ -136,7 +136,7 @@ describe('an undo', () => {
       undos.armed.map(({ host }) => host.name),
       ['db2'],
     );
-    await undos.release(db2, 'drain-db3');
+    await undos.run(db2, 'drain-db3');
   });
 });
 
@@ -182,11 +182,11 @@ case "$1" in is-active) if [ -e ${home}/active ]; then rm ${home}/active; echo a
   test('an undo that has run is known by it, so that what it put back is set again', () => {
     const { run, end } = machine();
     run(armUndo('update', 'true', 300));
-    assert.equal(isArmed(run(keepUndo('update'))), true);
+    assert.equal(isUndoArmed(run(keepUndo('update'))), true);
     run(runUndo('update'));
-    assert.equal(isArmed(run(keepUndo('update'))), false);
+    assert.equal(isUndoArmed(run(keepUndo('update'))), false);
     run(armUndo('update', 'true', 300));
-    assert.equal(isArmed(run(keepUndo('update'))), true);
+    assert.equal(isUndoArmed(run(keepUndo('update'))), true);
     end();
   });
 
@@ -195,7 +195,7 @@ case "$1" in is-active) if [ -e ${home}/active ]; then rm ${home}/active; echo a
     run(armUndo('update', 'true', 300));
     writeFileSync(join(home, 'active'), '');
     const before = log();
-    assert.equal(isArmed(run(keepUndo('update'))), false);
+    assert.equal(isUndoArmed(run(keepUndo('update'))), false);
     assert.match(
       log().slice(before.length),
       /^is-active hapg-undo-update.service\nis-active hapg-undo-update.service\n$/,

@@ -4,21 +4,21 @@ import { Operation } from '../engine/operation.ts';
 import { Recorder } from '../engine/record.ts';
 import type { Run } from './run.ts';
 
-/** What a run that changes hosts has beside their connections: how it locks them, and an account of what it does. */
-export interface Change {
+/** A run that changes hosts: how it locks them, its operation and its journal. */
+export interface ChangingRun {
   locking: Locking;
   op: Operation;
   journal: Journal;
-  /** Writes into the journal that the work begins. */
+  /** Writes the beginning of the work into the journal. */
   begin(more: Record<string, unknown>): void;
-  /** Writes into the journal how it has ended. */
+  /** Writes the end of the work into the journal. */
   end(fields: Record<string, unknown>): void;
 }
 
-/** Makes a run one that may change hosts. Nothing is locked and nothing is written yet. */
-export function changing({ id, command, by, made, cluster, session }: Run): Change {
+/** Prepares a run that changes hosts. Locks nothing and writes nothing yet. */
+export function changingRun({ id, command, by, setup, cluster, session }: Run): ChangingRun {
   const journal = Journal.open(cluster, id);
-  const locking = { who: holder(id, command), waitSeconds: Number(made.options.lockWait) };
+  const locking = { who: holder(id, command), waitSeconds: Number(setup.options.lockWait) };
   return {
     locking,
     op: new Operation(session, new Recorder(session.options.emit, journal), locking),

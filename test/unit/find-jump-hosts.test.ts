@@ -15,10 +15,10 @@ import { Refused, UsageError } from '../../src/errors.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import type { FirewallWant } from '../../src/steps/firewall.ts';
 import { type Kind, step } from '../../src/steps/step.ts';
+import { findJumpHosts, type Lookup } from '../../src/transport/jump-hosts.ts';
 import type { Machine } from '../../src/transport/machine.ts';
 import { overSsh } from '../../src/transport/ssh.ts';
 import { resolveTarget, type SshFlags } from '../../src/transport/target.ts';
-import { findWays, type Lookup } from '../../src/transport/ways.ts';
 import { contextFor, labCluster } from './model.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-ways-'));
@@ -42,7 +42,7 @@ async function ways({ ssh, flags = {}, config = '', knownHosts = '' }: Way) {
     stateDir: mkdtempSync(join(root, 'state-')),
   };
   writeFileSync(join(cluster.stateDir, 'known_hosts'), knownHosts);
-  return findWays(cluster, (host) => resolveTarget(cluster, host, flags, SSHConfig.parse(config)), find);
+  return findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, SSHConfig.parse(config)), find);
 }
 const through = 'host: 10.1.1.10, port: 22';
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGhhcGc=';
@@ -103,7 +103,7 @@ test('hosts behind a way are told apart by their chains, and the way itself is n
       `db3:    {address: 10.1.1.12, ssh: {${through.replace('10.1.1.10', '10.1.1.12')}, jump: "proxy2,proxy1"}`,
     ],
   );
-  const found = await findWays(cluster, (host) => resolveTarget(cluster, host, {}, SSHConfig.parse('')), find);
+  const found = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, {}, SSHConfig.parse('')), find);
   const names = (way: string) => found.get(way)!.map((chain) => chain.map(({ name }) => name));
   assert.deepEqual(names('proxy1'), [['db1', 'db2'], ['db3']]);
   assert.deepEqual(names('proxy2'), [['db3']]);
@@ -131,7 +131,7 @@ test('where only some networks may log in, a jump host of the inventory may as w
       .filter(({ purpose }) => purpose === 'ssh')
       .map((rule) => rule.from);
   assert.deepEqual(from(context), ['198.51.100.0/24']);
-  assert.deepEqual(from({ ...context, ways: new Set(['proxy1']) }), ['198.51.100.0/24', '10.1.1.14']);
+  assert.deepEqual(from({ ...context, jumpHosts: new Set(['proxy1']) }), ['198.51.100.0/24', '10.1.1.14']);
 });
 
 /** A session whose logins are made here: `reach` says whether a host can be logged in to now. */
@@ -194,7 +194,7 @@ test('a proof of a login covers those behind: one of them is enough, after a mom
 
 test('a host that others are reached through is not denied to be a jump host', async () => {
   const cluster = labCluster(['proxy1: {', 'proxy1: {jump_host: false, ']);
-  await assert.rejects(new Rehearsal(cluster, 'proxy1', []).ways(), (error) => {
+  await assert.rejects(new Rehearsal(cluster, 'proxy1', []).jumpHosts(), (error) => {
     assert.ok(error instanceof Refused);
     assert.match(error.message, /proxy1: jump_host is false, and .* is reached through it/);
     return true;

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { apply } from '../../playbooks/apply.ts';
 import { hardening, hardeningPackages, hardeningServices } from '../../roles/hardening/hardening.ts';
 import { kernelSettings } from '../../roles/hardening/kernel.ts';
-import { armScript } from '../../src/engine/guard.ts';
+import { armLoginUndo } from '../../src/engine/login-undo.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { type Facts, FORWARDS_SCRIPT, parseFacts } from '../../src/observe/host.ts';
@@ -93,11 +93,11 @@ test('every setting of the network is guarded and has an undo that puts back wha
       assert.ok(one.guarded, one.id);
       assert.ok(one.kind.undo && one.kind.save, one.id);
     }
-    run(armScript(steps));
+    run(armLoginUndo(steps));
     for (const one of steps.filter(({ kind }) => kind.name === 'sysctl')) await one.kind.change(one, undefined, remote);
     writeFileSync(file, 'new = 2\n');
     for (const { kind, want } of steps) if (kind.name === 'sysctl') assert.equal(value(want.key), want.value);
-    run(`sh ${PATHS.guard}/undo.sh`);
+    run(`sh ${PATHS.loginUndo}/undo.sh`);
     for (const key of keys) assert.equal(value(key), before[key], key);
     assert.equal(run(`cat /etc/sysctl.d/60-hapg.conf 2>/dev/null || true`), kept ?? '');
     assert.equal(run(`ls ${PATHS.undo}`).trim(), '', 'an undo runs once');
@@ -198,7 +198,7 @@ const forwardsTcp = (host: Host, context: Context) => /^AllowTcpForwarding (.*)$
 
 test('sshd forwards where others are reached through a host: in this run, by the inventory, or since an earlier run', () => {
   assert.equal(forwardsTcp(db1, base), 'no');
-  assert.equal(forwardsTcp(db1, { ...base, ways: new Set(['db1']) }), 'yes');
+  assert.equal(forwardsTcp(db1, { ...base, jumpHosts: new Set(['db1']) }), 'yes');
   assert.equal(forwardsTcp({ ...db1, jumpHost: true }, base), 'yes');
   assert.equal(forwardsTcp(db1, seeing({ sshForwards: 'granted' })), 'yes', 'another operator may go this way');
   assert.equal(forwardsTcp({ ...db1, jumpHost: false }, seeing({ sshForwards: 'granted' })), 'no');
@@ -210,7 +210,7 @@ test('a plan tells what sshd does for others now and no longer will, and nothing
     note(host, seeing({ sshForwards: 'no', sshPasswords: false, sshRoot: false, ...facts }));
   assert.equal(told({}), undefined);
   assert.match(told({ sshForwards: 'yes' })!, /^sshd will no longer forward TCP \(jump_host: true/);
-  assert.equal(note(db1, { ...seeing({ sshForwards: 'yes' }), ways: new Set(['db1']) }), undefined);
+  assert.equal(note(db1, { ...seeing({ sshForwards: 'yes' }), jumpHosts: new Set(['db1']) }), undefined);
   assert.equal(told({ sshPasswords: true }), 'sshd will no longer take passwords');
   assert.equal(told({ sshRoot: true }), undefined, 'root logs in here');
   const operator = { ...db1, ssh: { ...db1.ssh, user: 'operator' } };

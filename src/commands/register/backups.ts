@@ -1,0 +1,52 @@
+import type { CommonOptions } from '../../run/options.ts';
+import type { BackupOptions } from '../backup.ts';
+import type { DrillOptions } from '../drill.ts';
+import type { RestoreOptions } from '../restore.ts';
+import { command, PROBE, type Register } from './options.ts';
+
+/** The commands about backups and restores. */
+export const backups: Register = (program, run) => {
+  program.commandsGroup('Backups:');
+
+  command(program, 'backup', 'take a backup now')
+    .option('--type <type>', 'full, diff or incr', 'incr')
+    .option(...PROBE)
+    .action((options: BackupOptions) => run(async () => (await import('../backup.ts')).backupCommand(options)));
+
+  command(program, 'backups', 'list the backups and the time span that a restore can reach').action(
+    (options: CommonOptions) => run(async () => (await import('../backup.ts')).backupsCommand(options)),
+  );
+
+  command(
+    program,
+    'drill',
+    'prove that the newest backup can be restored, without touching the cluster: "hapg drill restore"',
+  )
+    .argument('<what>', 'kind of drill: restore')
+    .option('--on <host>', 'host to drill on; default: pgbackrest.drill.host, or the host with the role pgbackrest')
+    .option('--count <table...>', 'count the rows of DATABASE.TABLE in the restored database')
+    .action((what: string, options: DrillOptions) =>
+      run(async () => (await import('../drill.ts')).drillCommand(what, options)),
+    );
+
+  command(
+    program,
+    'restore',
+    'bring the cluster back to a point in time, or clone it; continues an interrupted restore',
+  )
+    .option('--to-time <time>', 'a moment: "2026-01-31 14:05:00" (local time) or 2026-01-31T14:05:00Z')
+    .option('--to-lsn <lsn>', 'a WAL position such as 0/3000060')
+    .option('--to-name <name>', 'a restore point (pg_create_restore_point)')
+    .option('--latest', 'the end of the archive')
+    .option('--backup <label>', 'backup to start from; default: the newest that reaches the target')
+    .option('--on <host>', 'host that is restored first and leads afterwards; default: the leader')
+    .option('--into <inventory>', 'clone into the empty hosts of another inventory; this cluster is not changed')
+    .option('--confirm <cluster>', 'name of the cluster, instead of typing it at the question')
+    .action((options: RestoreOptions) =>
+      run(async () => {
+        const { into } = options;
+        if (into === undefined) return (await import('../restore.ts')).restoreCommand(options);
+        return (await import('../clone.ts')).cloneCommand({ ...options, into });
+      }),
+    );
+};

@@ -1,0 +1,76 @@
+import type { CommonOptions } from '../../run/options.ts';
+import type { ApplyOptions, PlanOptions } from '../apply.ts';
+import type { InitOptions } from '../init.ts';
+import type { ValidateOptions } from '../validate.ts';
+import { collect, command, PROBE, type Register } from './options.ts';
+
+/** The commands that set a cluster up. */
+export const begin: Register = (program, run) => {
+  program.commandsGroup('Begin:');
+
+  program
+    .command('init')
+    .description('write a commented inventory; asks on a terminal, takes flags otherwise')
+    .argument('[file]', 'file to write', 'inventory.yaml')
+    .option('--cluster <name>', 'name of the cluster')
+    .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
+    .option('--from-ansible <file>', 'take the hosts from an Ansible inventory in INI form')
+    .option('--datacenters <n>', 'spread the database hosts over this many data centers')
+    .option('--nodes <n>', 'database hosts in each data center', '2')
+    .option('--networks <networks>', 'networks of the data centers, such as 10.2.1.0/24,10.2.2.0/24')
+    .option('--prefix <name>', "prefix of the host names in data centers; also the cluster's name", 'pg')
+    .option('--max-databases <n>', 'refuse more database hosts than this', '9')
+    .option('--postgres <version>', 'major version of PostgreSQL', '17')
+    .option('--lab', 'for the lab on this machine: "hapg lab up"', false)
+    .option('--balancers <addresses>', 'addresses of the balancers')
+    .option('--backup <address>', 'address of the backup host')
+    .option('--vip <cidr>', 'virtual address, such as 10.0.0.100/24')
+    .option('--clients <networks>', 'networks of the clients, separated by commas')
+    .option('--user <name>', 'login name on the hosts')
+    .option('--force', 'overwrite the file', false)
+    .action((file: string, options: InitOptions) =>
+      run(async () => (await import('../init.ts')).initCommand(file, options)),
+    );
+
+  program
+    .command('validate')
+    .description('check the inventory without connecting to any host')
+    .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
+    .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action((options: ValidateOptions) => run(async () => (await import('../validate.ts')).validateCommand(options)));
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of the inventory')
+    .action(() => run(async () => (await import('../validate.ts')).schemaCommand()));
+
+  command(
+    program,
+    'render',
+    'write every configuration file that the hosts would get, without connecting; secrets are redacted',
+  )
+    .argument('[dir]', 'directory to write to', 'rendered')
+    .action((directory: string, options: CommonOptions) =>
+      run(async () => (await import('../render.ts')).renderCommand(directory, options)),
+    );
+
+  command(program, 'trust', 'fetch the SSH host keys, show their fingerprints, store new ones').action(
+    (options: CommonOptions) => run(async () => (await import('../trust.ts')).trustCommand(options)),
+  );
+
+  command(program, 'plan', 'show what apply would change; change nothing')
+    .option('--detailed-exitcode', 'exit 2 when changes are pending')
+    .option('--out <file>', 'save the plan for "hapg apply FILE"')
+    .option('-D, --diff', 'show the whole text of new files too')
+    .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
+
+  command(program, 'apply', 'bring the hosts to the state that the inventory describes')
+    .argument('[planfile]', 'a plan saved with "hapg plan --out"; refused when it no longer matches the hosts')
+    .option('-C, --check', 'change nothing, as plan does')
+    .option('-D, --diff', 'show the differences of files')
+    .option(...PROBE)
+    .action((planFile: string | undefined, options: ApplyOptions) =>
+      run(async () => (await import('../apply.ts')).applyCommand(planFile, options)),
+    );
+};
