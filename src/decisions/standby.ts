@@ -3,7 +3,7 @@ import type { Cluster } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** The live cluster is what the inventory says: a copy, or one that stands by itself. */
+/** Is the live cluster what the inventory says: a standby cluster, or an independent one? */
 export function standing({ source, file }: Cluster, { leader }: Snapshot): Verdict {
   if (!leader || (leader.role === 'standby_leader') === (source !== undefined)) return verdict([]);
   return verdict([
@@ -13,7 +13,7 @@ export function standing({ source, file }: Cluster, { leader }: Snapshot): Verdi
   ]);
 }
 
-/** Whether the member that leads a copy gets WAL from the source; how far the others are behind it is judged as everywhere. */
+/** Does the leader of a standby cluster get WAL from its upstream? The lag of the others is judged as everywhere. */
 export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
   const { leader, observations } = snapshot;
   const sql = leader && said(observations.get(leader.name)?.sql);
@@ -26,8 +26,8 @@ export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
 }
 
 /**
- * May a copy become a cluster that takes writes? Not while its source is there, unless that is wanted (`besideSource`).
- * `answers` are the source's hosts where PostgreSQL answers.
+ * May a standby cluster be promoted? Not while its upstream answers, unless that is wanted (`besideUpstream`).
+ * `answers` are the upstream's hosts whose PostgreSQL answers.
  */
 export function mayPromote(snapshot: Snapshot, answers: readonly string[], besideSource: boolean): Verdict {
   const { leader, observations, paused } = snapshot;

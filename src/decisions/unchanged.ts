@@ -1,7 +1,7 @@
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** What decides about a planned change, as comparable lines; figures that move all the time are left out. */
+/** The facts that decide about a planned change, as comparable lines, without figures that change all the time. */
 const face = ({ observations, members, leaders, paused, dcs, vipHolders }: Snapshot): Map<string, string> =>
   new Map([
     ...[...observations.keys()].sort().map((host): [string, string] => [host, 'answers']),
@@ -15,7 +15,7 @@ const face = ({ observations, members, leaders, paused, dcs, vipHolders }: Snaps
     ['the VIP', vipHolders.join(' and ') || 'nowhere'],
   ]);
 
-/** Is the cluster still what the person was shown before the question? Otherwise what was confirmed is not what would be done. */
+/** Is the cluster still as shown before the question? Otherwise the work would not be what was confirmed. */
 export function unchanged(before: Snapshot, now: Snapshot): Verdict {
   const [was, is] = [face(before), face(now)];
   return verdict(

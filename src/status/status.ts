@@ -42,14 +42,14 @@ export interface Status {
   certificates: { earliest_expiry: string | null };
 }
 
-/** Replicas further behind are a problem; bytes. */
+/** The limit of a replica's lag (bytes). */
 const LAG_LIMIT = 16 * 1024 * 1024;
-/** More WAL than this, kept for somebody who is not connected, is a problem; bytes. */
+/** The limit of WAL that is kept for a consumer that is not connected (bytes). */
 const KEPT_LIMIT = 1024 ** 3;
 
 /**
- * The live cluster as one document, with everything that is not as it should be. Pure: `unreachable` are hosts that gave
- * no answer (name → reason), `now` milliseconds since the epoch, `store` the identity of this inventory's secret store.
+ * Returns the live cluster as one document with all problems. Pure: `unreachable` are hosts without an answer (name →
+ * reason), `now` is the time (ms since the epoch), `store` the identity of this inventory's secret store.
  */
 export function statusOf(
   cluster: Cluster,
@@ -118,7 +118,7 @@ export function statusOf(
   };
 }
 
-/** In words, what is unknown when a host is silent about it. HAProxy and the pool have problems of their own. */
+/** What is unknown when a host is silent about a question, in words. HAProxy and the pool have problems of their own. */
 const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] = [
   ['patroni', () => 'Patroni does not answer: whether this member runs, and who leads, is unknown from there'],
   ['sql', () => 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown'],
@@ -131,18 +131,18 @@ const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] 
   ['vipHeld', () => 'its addresses cannot be read: whether it holds the VIP is unknown'],
 ];
 
-/** What could not be found out; it is told as unknown, not as the worst or the best that it could be. */
+/** Reports what is not known as unknown, and neither as healthy nor as broken. */
 function silenceProblems(cluster: Cluster, { observations }: Snapshot, problem: Say): void {
   for (const [host, seen] of observations)
     for (const [about, words] of UNKNOWN) {
-      // That a DCS which is not ours does not answer is told once, of all hosts.
+      // A silent external DCS is reported once, for all hosts.
       const reason =
         about === 'dcs' && cluster.dcs.external ? undefined : silence(seen[about] as Answer<unknown> | undefined);
       if (reason !== undefined) problem('unknown', host, `${host}: ${words(cluster)} (${reason})`);
     }
 }
 
-/** Nobody could be asked who the members are: the members then are neither there nor missing. */
+/** Whether nobody could be asked for the members: then none counts as present or missing. */
 const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): boolean =>
   members.length === 0 &&
   hostsWith(cluster, 'patroni').every((host) => {
@@ -211,7 +211,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
     );
 }
 
-/** WAL that is kept for who does not come; a member that does not stream is told of as a member. */
+/** Reports WAL that is kept for an absent consumer; a member that does not stream is reported as a member. */
 function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Say): void {
   const ofMembers = new Set([...members, ...hostsWith(cluster, 'patroni')].map(({ name }) => memberSlot(name)));
   const copies = new Map(Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), name]));
@@ -271,7 +271,7 @@ function balancerView(
   });
 }
 
-/** What an interrupted run has left behind; while somebody holds the lock it is work, not a leftover. */
+/** Reports what an interrupted run has left; while a run holds the lock it is work, not a leftover. */
 function leftoverProblems(snapshot: Snapshot, problem: Say): void {
   for (const [host, { pending, units, holder, balancer, restore }] of snapshot.observations) {
     if (restore) problem('restore', host, 'a restore is under way; run "hapg restore" again to go on');
