@@ -8,15 +8,15 @@ import { quote } from '../../src/shell/quote.ts';
 /** Backends that spread reads over members. */
 const READING = ['replica', 'sync', 'async'];
 
-/** POSIX sh: no new reads go to a member; those that are open go on. */
+/** POSIX sh that stops new reads to a member; open ones go on. */
 export const drain = (member: Host): string =>
   tell(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
 
-/** POSIX sh: reads go to a member again as soon as its check says so. */
+/** POSIX sh that lets reads go to a member again as soon as its check succeeds. */
 export const undrain = (member: Host): string =>
   tell(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
 
-/** Reads that are open to a member through a balancer. */
+/** Counts the open reads to a member through a balancer. */
 export const openReads = (
   rows: readonly { proxy: string; server: string; sessions: number }[] | undefined,
   member: string,
@@ -26,10 +26,10 @@ export const openReads = (
     .reduce((sum, row) => sum + row.sessions, 0);
 
 /**
- * POSIX sh for a balancer during a switchover: asks both leaders' Patroni over and over and tells HAProxy the moment the
- * old one steps down and the new one leads, instead of leaving that to the next checks: a connection that is refused by
- * the old leader in between would be tried again a second later. HAProxy's own checks go on and have the last word. Ends
- * by itself after `seconds`.
+ * POSIX sh for a balancer during a switchover that polls both leaders' Patroni and updates HAProxy as soon as the old
+ * one steps down and the new one leads. Waiting for the next checks would cost more: a connection that the old leader
+ * refuses in between is retried a second later. HAProxy's own checks continue and decide. Ends by itself after
+ * `seconds`.
  */
 export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds: number): string {
   const answer = ({ address }: Host) =>

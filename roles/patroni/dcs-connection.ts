@@ -5,14 +5,14 @@ import type { Context } from '../../src/playbook.ts';
 import { Secret } from '../../src/secret.ts';
 import { DCS_SECRETS } from '../../src/secrets/given.ts';
 
-/** The Python package with which Patroni talks to its DCS; Debian's patroni leaves the choice open. */
+/** Returns the Python package with which Patroni talks to its DCS; Debian's patroni does not depend on one. */
 export const dcsClientPackage = ({ dcs }: Cluster): string =>
   ({ etcd: 'python3-etcd', zookeeper: 'python3-kazoo', consul: 'python3-consul' })[dcs.kind];
 
-/** The authority of a DCS that somebody else looks after, where the inventory brings one. */
+/** File with the CA of an external DCS, when the inventory has one. */
 export const EXTERNAL_CA = `${PKI.patroni}/dcs-ca.crt`;
 
-/** How Patroni reaches its DCS, with the key of the section (Patroni documentation, "YAML Configuration Settings"). */
+/** Returns how Patroni reaches its DCS, with the key of the section (Patroni documentation, "YAML Configuration Settings"). */
 export function dcsSection({ cluster, secrets }: Context): Record<string, unknown> {
   const { kind, external } = cluster.dcs;
   const own = {

@@ -6,7 +6,10 @@ import { source } from '../../src/steps/source.ts';
 import type { Step } from '../../src/steps/step.ts';
 import { REPLICATION_USER } from './hba.ts';
 
-/** Before a copy is begun: its source lets this host in. Later the copy must not hang on its source, which may be gone for good. */
+/**
+ * Step before a standby cluster is begun: its upstream lets this host in. Later the standby cluster must not depend on
+ * its upstream, which may be lost.
+ */
 export function patroniSource({ cluster, secrets }: Context): Step[] {
   const main = cluster.source;
   if (!main) return [];

@@ -13,8 +13,9 @@ const role = 'pgbackrest';
 export const SOURCE_CONFIG = `${PATHS.source}/pgbackrest.conf`;
 
 /**
- * The way of a host of another cluster to this one's repositories, for as long as it restores from them. Behind a host of
- * its own it shows the certificate of a database host, for those are let in: nothing of the source has to be changed.
+ * Steps that give a host of another cluster access to this one's repositories while it restores from them. For a
+ * dedicated repository host it uses the certificate of a database host, which is accepted already: nothing of the
+ * source has to change.
  */
 export function wayToSource(host: Host, dataDir: string, source: Cluster, secrets: SecretStore): Step[] {
   const [member] = hostsWith(source, 'patroni');

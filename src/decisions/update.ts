@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransa
 /** The undo of an update that suspends the backup schedule. It stays active between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';
 
-/** Is nothing temporary left of an earlier run: tags, undos, drained balancers? */
+/** Is nothing temporary left of an earlier run: marks, undos, drained balancers? */
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
@@ -187,7 +187,7 @@ export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
       : [],
   );
 
-/** Are the host and its members whole again after the work, while its own tags are still set? */
+/** Are the host and its members whole again after the work, while its own marks are still set? */
 export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, { maxLagBytes }: Limits): Verdict =>
   all(
     verdict(snapshot.observations.has(host.name) ? [] : [`${host.name} does not answer`]),

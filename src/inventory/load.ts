@@ -15,14 +15,14 @@ import { hostsFromTerraform } from './terraform.ts';
 export interface Loaded {
   cluster: Cluster;
   source: Source;
-  /** Formatted warnings; the inventory can be used all the same. */
+  /** Formatted warnings; the inventory is usable. */
   warnings: string[];
 }
 
 /**
- * Reads an inventory file into the model.
- * `overrides` are `-e key=value` pairs, set on top of the file (dotted keys, YAML values). `edit` changes the text first.
- * Throws UsageError with every problem as `file:line:column: error: ...`; nothing has been contacted then.
+ * Reads an inventory file into the model. `overrides` are `-e key=value` pairs, set on top of the file (dotted keys,
+ * YAML values). `edit` changes the text first. Throws UsageError with every problem as `file:line:column: error: ...`,
+ * before any host is contacted.
  */
 export function loadInventory(
   file: string,
@@ -48,7 +48,7 @@ export function loadInventory(
   return parseInventory(text, file, overrides);
 }
 
-/** As `loadInventory`, from text. */
+/** Reads an inventory's text into the model, as `loadInventory` does. */
 export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
   const source = new Source(relative('.', file) || file, text);
   for (const override of overrides) applyOverride(source, override);
@@ -71,7 +71,7 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   return { cluster: buildCluster(inventory, file, main), source, warnings };
 }
 
-/** The settings of an inventory. Throws UsageError for a text without any, or of something else. */
+/** Returns the settings of an inventory. Throws UsageError for an empty text or one that is no map. */
 function expectMap(source: Source): Record<string, unknown> {
   const value = source.value();
   if (value === null || value === undefined)
@@ -89,8 +89,8 @@ function expectMap(source: Source): Record<string, unknown> {
 }
 
 /**
- * The model of the cluster that the cluster of `file` is a copy of; `name` is the path that is written there, and `source`
- * that text, where it is at fault. Throws UsageError.
+ * Returns the model of the upstream cluster of the standby cluster of `file`; `name` is the path that is written there,
+ * and `source` that text, for errors. Throws UsageError.
  */
 export function sourceOf(name: string, file: string, source?: Source): Cluster {
   const refuse = (message: string) =>
@@ -109,7 +109,7 @@ export function sourceOf(name: string, file: string, source?: Source): Cluster {
   return parseInventory(text, path).cluster;
 }
 
-/** Hosts that the inventory takes from elsewhere. Throws UsageError. */
+/** Returns hosts that the inventory takes from Terraform. Throws UsageError. */
 function terraformHosts(source: Source, hosts: unknown): Record<string, unknown> | undefined {
   try {
     return hostsFromTerraform(source, hosts);
@@ -123,7 +123,7 @@ function applyOverride(source: Source, override: string): void {
   const from = `-e ${override}`;
   const at = override.indexOf('=');
   const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
-  // A setting of an extension has a dot in its own name.
+  // An extension's setting has a dot in its own name.
   const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
   const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
@@ -131,7 +131,7 @@ function applyOverride(source: Source, override: string): void {
   source.override(path, new Source('-e', override.slice(at + 1)).value(), from);
 }
 
-/** Translates one issue of the schema into problems that tell a person what to write instead. */
+/** Translates one issue of the schema into problems that name what to write instead. */
 function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys')
@@ -172,7 +172,7 @@ type Def = {
   options?: z.ZodType[];
 };
 
-/** The keys that the schema allows at a path. */
+/** Returns the keys that the schema allows at a path. */
 function knownKeys(path: readonly (string | number)[]): string[] {
   let schema: z.ZodType | undefined = inventorySchema;
   const unwrap = (type: z.ZodType | undefined): z.ZodType | undefined => {

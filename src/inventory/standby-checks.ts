@@ -4,7 +4,7 @@ import type { Inventory } from './schema.ts';
 import type { Problem } from './source.ts';
 import { hotStandbySettings } from './standby.ts';
 
-/** What an inventory alone can tell. */
+/** Checks a standby cluster's inventory alone. */
 export const standbyAlone: Check = ({ standby_of, standbys, cluster }) => [
   ...(standby_of !== undefined && Object.keys(standbys).length > 0
     ? [error(['standbys'], 'a standby cluster has no standby clusters of its own; name them at its source', true)]
@@ -13,8 +13,8 @@ export const standbyAlone: Check = ({ standby_of, standbys, cluster }) => [
 ];
 
 /**
- * Whether a cluster can be a copy of `source`: what a copy cannot have otherwise than its source (accounts, databases, the
- * version) is written alike, so that it stands in the inventory when the copy is promoted. Pure.
+ * Checks that a cluster can follow `upstream`. What must be the same in both (accounts, databases, the version) is
+ * written in both inventories, so that it is still declared after a promotion. Pure.
  */
 export function standbyOfSource(inventory: Inventory, source: Inventory, file: string): Problem[] {
   const problems: Problem[] = [];

@@ -35,8 +35,8 @@ const addresses = z.union([
 ]);
 
 /**
- * The hosts that such a reference stands for, as the inventory would write them out; undefined when `hosts` is no such
- * reference. Throws with `file:line:column` for one that cannot be followed.
+ * Returns the hosts of such a reference, in the inventory's own form; undefined when `hosts` is no such reference.
+ * Throws with `file:line:column` for one that cannot be resolved.
  */
 export function hostsFromTerraform(source: Source, hosts: unknown): Record<string, unknown> | undefined {
   if (typeof (hosts as { from?: unknown } | null)?.from !== 'string') return undefined;
