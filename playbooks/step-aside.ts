@@ -1,6 +1,6 @@
 import { drain, openReads, undrain } from '../roles/haproxy/runtime.ts';
 import { mark, unmark } from '../roles/patroni/marks.ts';
-import { ASK_S, LOOK_S } from '../src/bounds/hosts.ts';
+import { ASK_S, OBSERVE_S } from '../src/bounds/hosts.ts';
 import { marked } from '../src/bounds/patroni.ts';
 import { checkpoint as checkpointTime, START_ALL_S, stop } from '../src/bounds/postgres.ts';
 import { undoFor } from '../src/bounds/undo.ts';
@@ -18,7 +18,7 @@ import { unitsOf } from '../src/roles.ts';
 
 /** Seconds until a host that was taken out puts itself back, should the controller die: longer than each single step. */
 export const asideUndo = (sharedBuffers: number | undefined): number =>
-  undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, LOOK_S, ASK_S);
+  undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, OBSERVE_S, ASK_S);
 
 /** Seconds until a balancer sends reads to a drained member again: longer than all of the other host's way out and back. */
 const drainUndo = (wait: Waits, sharedBuffers: number | undefined): number =>
@@ -97,7 +97,7 @@ async function stepAside(op: Operation, host: Host, wait: Waits, buffers: number
       // Reads that go on for longer than is waited are cut off by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
     };
-    await op.until(host, 'drain', wait.drain + LOOK_S, judge, {
+    await op.until(host, 'drain', wait.drain + OBSERVE_S, judge, {
       hosts: balancers,
       about: ['balancers'],
       stoppable: true,

@@ -51,7 +51,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Of a copy balancers send no writes anywhere.
-    const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
+    const following = cluster.upstream ? [] : hostsWith(cluster, 'haproxy');
     const told = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );

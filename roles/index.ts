@@ -16,7 +16,7 @@ import type { Role } from './role.ts';
 import { zookeeperRole } from './zookeeper/role.ts';
 
 /** All roles by name. */
-const FACES: Readonly<Record<RoleName, Role>> = {
+const ROLE_PARTS: Readonly<Record<RoleName, Role>> = {
   hardening: hardeningRole,
   // Its rules are the traffic of all roles, so its steps have a stage of their own.
   ufw: { packages: () => ['ufw'] },
@@ -34,12 +34,12 @@ const rolesOf = (host: Host): RoleName[] => ROLE_NAMES.filter((role) => host.rol
 
 /** Returns the steps of a host's roles for one part of the setup, in the order of the roles. */
 export const stepsOfRoles = (part: 'prepare' | 'services' | 'certificates', host: Host, context: Context): Step[] =>
-  rolesOf(host).flatMap((role) => FACES[role][part]?.(host, context) ?? []);
+  rolesOf(host).flatMap((role) => ROLE_PARTS[role][part]?.(host, context) ?? []);
 
 /** Returns one package step for each role, so that --tags works; the first one with work installs for all. */
 export const packagesOfRoles = (host: Host, context: Context): Step[] =>
   rolesOf(host).flatMap((role) => {
-    const { packages: names, minimum = {} } = FACES[role];
+    const { packages: names, minimum = {} } = ROLE_PARTS[role];
     return names ? [packages(role, names(host, context), minimum)] : [];
   });
 
@@ -51,6 +51,6 @@ export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number
   const sources = cluster.firewall.sshFrom.length > 0 ? cluster.firewall.sshFrom : [undefined];
   return [
     ...sshPorts.flatMap((port) => sources.map((from): Rule => ({ protocol: 'tcp', port, from, purpose: 'ssh' }))),
-    ...rolesOf(host).flatMap((role) => FACES[role].traffic?.(host, cluster) ?? []),
+    ...rolesOf(host).flatMap((role) => ROLE_PARTS[role].traffic?.(host, cluster) ?? []),
   ];
 }

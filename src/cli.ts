@@ -11,7 +11,7 @@ import { EXIT, UsageError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 import type { CommonOptions } from './run/options.ts';
 import { isProgram, tell, tellOfBugs } from './run/outcome.ts';
-import { forgetSecrets } from './secrets/outlet.ts';
+import { unregisterSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
 /** The exit code of the command that ran last. */
@@ -325,7 +325,7 @@ for (const one of program.commands) {
 /** Runs the words of a command line and returns the exit code; what it tells goes to this process's streams. */
 export async function hapg(words: readonly string[]): Promise<number> {
   code = EXIT.done;
-  forgetSecrets();
+  unregisterSecrets();
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {

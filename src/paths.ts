@@ -27,7 +27,7 @@ export const PATHS = {
   /** What the last drill found. */
   drill: '/var/lib/hapg/drill.json',
   /** Keys to another cluster's repositories, while a clone of it is made here. */
-  source: '/etc/pgbackrest/source',
+  cloneSource: '/etc/pgbackrest/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
   /** Passwords of the application users on a client host (libpq, "The Password File"). */

@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
-import { tell } from '../../src/programs/haproxy.ts';
+import { send } from '../../src/programs/haproxy.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 /** Backends that spread reads over members. */
@@ -10,11 +10,11 @@ const READING = ['replica', 'sync', 'async'];
 
 /** POSIX sh that stops new reads to a member; open ones go on. */
 export const drain = (member: Host): string =>
-  tell(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
+  send(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
 
 /** POSIX sh that lets reads go to a member again as soon as its check succeeds. */
 export const undrain = (member: Host): string =>
-  tell(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
+  send(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
 
 /** Counts the open reads to a member through a balancer. */
 export const openReads = (
@@ -35,7 +35,7 @@ export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds
   const answer = ({ address }: Host) =>
     `${CURL} -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(`https://${hostPort(address, cluster.settings.patroni.port)}/primary`)}`;
   const health = ({ name }: Host, word: 'up' | 'down') =>
-    tell(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
+    send(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
   return `end=$(($(date +%s) + ${seconds})) down=
 while [ "$(date +%s)" -lt $end ]; do
   if [ -z "$down" ] && [ "$(${answer(from)})" = 503 ]; then

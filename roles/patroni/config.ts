@@ -13,7 +13,7 @@ import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 
 /** Whether new replicas come from the repository; a standby cluster has none of its own. */
-export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.source;
+export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.upstream;
 
 /** Script that restores a replica and puts its WAL where the inventory wants it, which pgBackRest does not do. */
 export const RESTORE_REPLICA = '/usr/local/lib/hapg/restore-replica';

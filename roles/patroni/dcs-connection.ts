@@ -3,7 +3,7 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { Secret } from '../../src/secret.ts';
-import { DCS_SECRETS } from '../../src/secrets/given.ts';
+import { DCS_SECRETS } from '../../src/secrets/external-secrets.ts';
 
 /** Returns the Python package with which Patroni talks to its DCS; Debian's patroni does not depend on one. */
 export const dcsClientPackage = ({ dcs }: Cluster): string =>
@@ -23,7 +23,7 @@ export function dcsSection({ cluster, secrets }: Context): Record<string, unknow
   const port = { etcd: cluster.settings.etcd.client_port, zookeeper: cluster.settings.zookeeper.client_port };
   const members = (name: keyof typeof port) => dcsHosts(cluster).map((member) => hostPort(member.address, port[name]));
   const ca = external?.ca ? { cacert: EXTERNAL_CA } : {};
-  const password = () => secrets.given(DCS_SECRETS.password);
+  const password = () => secrets.externalSecret(DCS_SECRETS.password);
   if (kind === 'etcd')
     return {
       etcd3: external
@@ -51,7 +51,7 @@ export function dcsSection({ cluster, secrets }: Context): Record<string, unknow
       host: external!.external[0],
       scheme: external!.tls ? 'https' : 'http',
       ...ca,
-      ...(external!.token ? { token: secrets.given(DCS_SECRETS.token) } : {}),
+      ...(external!.token ? { token: secrets.externalSecret(DCS_SECRETS.token) } : {}),
     },
   };
 }

@@ -9,11 +9,11 @@ import { written } from '../../src/postgres/written.ts';
  * Returns the section that follows an upstream cluster: its leader is found among all members, and keeps WAL in a slot
  * (Patroni documentation, "Standby cluster").
  */
-const copyOf = ({ name }: Cluster, source: Cluster) => ({
-  host: hostsWith(source, 'patroni')
+const standbyClusterSection = ({ name }: Cluster, upstream: Cluster) => ({
+  host: hostsWith(upstream, 'patroni')
     .map((host) => host.address)
     .join(','),
-  port: source.settings.postgres.port,
+  port: upstream.settings.postgres.port,
   primary_slot_name: standbySlot(name),
   create_replica_methods: ['basebackup'],
 });
@@ -62,7 +62,7 @@ export function dcsConfig(context: Context): Record<string, unknown> {
     synchronous_mode: synchronous,
     synchronous_mode_strict: patroni.synchronous_mode_strict,
     synchronous_node_count: cluster.synchronousNodes,
-    ...(cluster.source ? { standby_cluster: copyOf(cluster, cluster.source) } : {}),
+    ...(cluster.upstream ? { standby_cluster: standbyClusterSection(cluster, cluster.upstream) } : {}),
     slots: Object.fromEntries(
       Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), { type: 'physical' }]),
     ),

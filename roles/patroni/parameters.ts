@@ -63,7 +63,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
           // WAL that a standby cluster still lacks is in its upstream's archive, not in its own.
-          ...(cluster.source ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
+          ...(cluster.upstream ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
         }
       : {}),
   };

@@ -27,7 +27,7 @@ import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
-import { dataMarker } from '../../src/steps/data-marker.ts';
+import { dataNote } from '../../src/steps/data-note.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { extensions } from '../../src/steps/extensions.ts';
@@ -114,7 +114,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
     ...(dcs ? [file(role, `${PKI.patroni}/${dcs}-ca.crt`, secrets.trusted(dcs), again)] : []),
     ...(external?.ca ? [file(role, EXTERNAL_CA, `${external.ca.trim()}\n`, again)] : []),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.sourceTrusted(), both),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.upstreamTrusted(), both),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
@@ -187,7 +187,7 @@ export function patroni(host: Host, context: Context): Step[] {
         stuckSeconds: standstill(sharedBuffers(context.snapshot)),
       },
     }),
-    dataMarker(role, cluster.dataDir),
+    dataNote(role, cluster.dataDir),
     ...preferences(host, context),
   ];
 }
@@ -249,7 +249,7 @@ export const patroniDynamic = (host: Host, context: Context): Step =>
 
 /** Steps that need a leader: users and databases. A standby cluster has those of its upstream. */
 export const patroniCluster = (context: Context): Step[] =>
-  context.cluster.source ? [] : [accountsAndDatabases(context)];
+  context.cluster.upstream ? [] : [accountsAndDatabases(context)];
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {

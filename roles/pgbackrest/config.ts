@@ -11,7 +11,7 @@ import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { Secret } from '../../src/secret.ts';
-import { s3Secrets } from '../../src/secrets/given.ts';
+import { s3Secrets } from '../../src/secrets/external-secrets.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';
 
@@ -56,8 +56,8 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, 
     [`${repo}-s3-uri-style`]: one.uriStyle,
     [`${repo}-storage-port`]: one.port,
     ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one, directory) } : {}),
-    [`${repo}-s3-key`]: secrets.given(keys.key),
-    [`${repo}-s3-key-secret`]: secrets.given(keys.secret),
+    [`${repo}-s3-key`]: secrets.externalSecret(keys.key),
+    [`${repo}-s3-key-secret`]: secrets.externalSecret(keys.secret),
   };
 }
 
@@ -72,7 +72,12 @@ const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number,
  * effectively read only, since it is used only for `restore` and `archive-get`. `directory` holds its keys, `dataDir`
  * is the target of the restore.
  */
-export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: string, directory: string): SecretText {
+export function cloneSourceConfig(
+  cluster: Cluster,
+  secrets: SecretStore,
+  dataDir: string,
+  directory: string,
+): SecretText {
   const { pgbackrest } = cluster.settings;
   const dedicated = repositoryHost(cluster);
   const global: Options = { 'process-max': pgbackrest.process_max, 'log-level-file': 'off' };

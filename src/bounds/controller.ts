@@ -3,7 +3,7 @@
 /** How long a writer of the secret store waits for another (ms): a change takes milliseconds, a rotation longer. */
 export const STORE_WAIT_MS = 5000;
 /** How often a waiting writer checks the store's lock (ms). */
-export const STORE_LOOK_MS = 50;
+export const STORE_POLL_MS = 50;
 /** How long a lock of the store may be empty between its making and its filling (ms); below STORE_WAIT_MS, so that the next run goes on. */
 export const STORE_EMPTY_MS = 1000;
 

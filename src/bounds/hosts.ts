@@ -17,7 +17,7 @@ export const LOGIN_S = 20;
 /** The default bound of a script (s). */
 export const ASK_S = 60;
 /** Bounds one observation of a host (s): some thirty questions, each with a bound of its own. */
-export const LOOK_S = 60;
+export const OBSERVE_S = 60;
 /** Bounds the line that a run writes into a host's own log (s). */
 export const AUDIT_S = 10;
 /** Bounds a reload or restart of a service that a change calls for, its stop included (s). */
@@ -33,4 +33,4 @@ export const STOP_UNIT_S = 120;
 /** The default bound of a service's start (s). */
 export const START_UNIT_S = 60;
 /** The least time that a run waits for a host's lock (s): a read-only run holds it for a moment. */
-export const LOCK_LOOK_S = 1;
+export const LOCK_READ_S = 1;

@@ -20,7 +20,7 @@ export const marked = ({ patroni }: Timing): number => patroni.loop_wait * 6 + 3
  * Returns how long a stopped member still counts (s): its key ends with Patroni's `ttl`, and the leader reads the list
  * in its next cycle.
  */
-export const forgotten = ({ patroni }: Timing): number => patroni.ttl * 2;
+export const memberExpiry = ({ patroni }: Timing): number => patroni.ttl * 2;
 
 /** Returns how long the members take to agree on who leads (s): the lease of the old leader, an election, a cycle. */
 export const election = ({ patroni }: Timing): number => patroni.ttl * 3;
@@ -49,7 +49,7 @@ export const changing = (timing: Timing): number => Math.max(60_000, 6 * lasting
 export const calm = (timing: Timing): number => gate(timing) * 1000;
 
 /** Returns how long the synchronous standby takes to be named again, and checks to settle (ms). */
-export const checksSettle = (timing: Timing): number => Math.max(60_000, forgotten(timing) * 1000);
+export const checksSettle = (timing: Timing): number => Math.max(60_000, memberExpiry(timing) * 1000);
 
 /** Returns how long Patroni may take to drop a slot on every member (s). */
 export const slots = (timing: Timing): number => Math.max(60, 4 * settles(timing));

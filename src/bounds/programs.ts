@@ -25,7 +25,7 @@ export const DCS_ASK_S = 60;
 /** Bounds the copy of a DCS member's data, its stop, and its start as the only member (s). */
 export const DCS_ALONE_S = 150;
 /** Bounds a question to all addresses of an upstream cluster (s); libpq gives each two seconds. */
-export const SOURCE_S = 30;
+export const UPSTREAM_S = 30;
 /** Bounds one command to HAProxy's runtime API (s). */
 export const HAPROXY_S = 5;
 /** Bounds one question to PostgreSQL within an observation (s). */
@@ -33,6 +33,6 @@ export const SQL_S = 10;
 /** How long an observation waits for storage, which may hang (s). */
 export const STORAGE_S = 3;
 /** Bounds one question to pgBackRest within an observation (s); one of its repositories may be far away. */
-export const REPOSITORY_LOOK_S = 20;
+export const REPOSITORY_OBSERVE_S = 20;
 /** Bounds one quick question to a local service (s). */
 export const QUICK_S = 30;

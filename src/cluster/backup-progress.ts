@@ -8,7 +8,7 @@ export const backupProgress = (stanza: string): string =>
   `timeout ${MEASURE_S} ${pgbackrest(stanza, 'info', '--output=json')}`;
 
 /** Returns the progress line of a backup: `full backup [###  ] 1.2 GiB of 4.8 GiB`; undefined when none is under way. */
-export function tellBackup(name: string, answer: string, stanza: string): string | undefined {
+export function backupProgressLine(name: string, answer: string, stanza: string): string | undefined {
   const progress = parseRepository(answer, stanza)?.progress;
   return progress && `${name} ${progressBar(progress.doneBytes, progress.totalBytes)}`;
 }

@@ -28,13 +28,13 @@ export function copiedBytes(answer: string): number | undefined {
 }
 
 /** Returns the progress line of a copy: `restoring [###   ] 1.2 GiB of 4.8 GiB`; undefined when the bytes are not known. */
-export function tellCopied(doing: string, answer: string, totalBytes: number | undefined): string | undefined {
+export function copyProgressLine(doing: string, answer: string, totalBytes: number | undefined): string | undefined {
   const bytes = copiedBytes(answer);
   return bytes === undefined ? undefined : `${doing} ${progressBar(bytes, totalBytes)}`;
 }
 
 /** Returns the progress line of a recovery: the WAL segment that is replayed; undefined when none is. */
-export const tellReplayed = (answer: string): string | undefined => {
+export const replayProgressLine = (answer: string): string | undefined => {
   const segment = /^wal (\S+)/m.exec(answer)?.[1];
   return segment && `replaying ${segment}`;
 };

@@ -103,11 +103,11 @@ function edit(options: ConfigOptions): Promise<number> {
       await store.complete();
       const found = await surveyAll(op, apply, store);
       refuseUnless(checkVersions(cluster, found.context.facts, cluster.hosts));
-      if (found.plan.changes.length === 0 && before.source.text === made.text) return undefined;
+      if (found.plan.changes.length === 0 && before.yaml.text === made.text) return undefined;
       return {
         explain: [
           cluster.file,
-          unifiedDiff(before.source.text, made.text),
+          unifiedDiff(before.yaml.text, made.text),
           '',
           showPlan(found.plan, { diffs: false, verbosity: options.verbose }),
         ].join('\n'),

@@ -2,13 +2,13 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
-import { fixedSettings } from '../inventory/fixed.ts';
+import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
-import { standing } from './standby.ts';
+import { standbyAsDeclared } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /**
@@ -95,7 +95,7 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => said(one.dataDirectory)?.noted);
   const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
-  const now = fixedSettings(cluster);
+  const now = immutableSettings(cluster);
   for (const [host, { identity }] of snapshot.observations)
     for (const [path, before] of Object.entries(identity?.fixed ?? {}))
       if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
@@ -190,7 +190,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
     );
-  const stands = standing(cluster, snapshot);
+  const stands = standbyAsDeclared(cluster, snapshot);
   if (!stands.ok) reasons.push(...stands.reasons);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
   const withData = [...snapshot.observations]
@@ -242,7 +242,7 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.dcs.kind === 'zookeeper' && cluster.dcs.external?.user && !capabilities(its).zookeeperUser)
       reasons.push(`${host.name}: a user of ZooKeeper needs Patroni 3.3, here is ${its.versions.patroni}`);
-    if ((cluster.source || Object.keys(cluster.settings.standbys).length > 0) && !capabilities(its).standbyClusters)
+    if ((cluster.upstream || Object.keys(cluster.settings.standbys).length > 0) && !capabilities(its).standbyClusters)
       reasons.push(
         `${host.name}: standby clusters need Patroni 3.2, here is ${its.versions.patroni}; write postgres: {repository: pgdg}`,
       );

@@ -9,7 +9,7 @@ import { backInService, DEFAULT_LIMITS, noBackupRunning, nothingLeftOver } from 
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** Facts about a host that is to join, and about the leader that it will follow. */
-export interface Prospect {
+export interface JoinFacts {
   /** The database's parts on the host, and room for it. */
   storage: Storage;
   /** The size of the leader's databases, tablespaces included (bytes), and the tablespaces outside its data directory. */
@@ -26,7 +26,7 @@ export interface Prospect {
 const HEADROOM_BYTES = 512 * 1024 * 1024;
 
 /** May this host join? Its directory is empty or of this cluster, it has room, and its package versions are the leader's. */
-export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: JoinFacts): Verdict {
   if (!host.roles.has('patroni')) return verdict([]);
   const reasons: string[] = [];
   const its = snapshot.observations.get(host.name)?.dataDirectory;
@@ -56,11 +56,11 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   return all(verdict(reasons), storage);
 }
 
-const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: Prospect): Verdict =>
+const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: JoinFacts): Verdict =>
   hasRoom(name, cluster, { ...needs, extraBytes: HEADROOM_BYTES }, storage);
 
 /** May this member's data be replaced? Never the leader's, only with the others whole and room for both copies. */
-export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: JoinFacts): Verdict {
   const reasons: string[] = [];
   if (!snapshot.leader) reasons.push('no member leads');
   if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
@@ -132,7 +132,7 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host, isLo
  * Are these hosts really lost? They do not answer here, and the others have not seen them for as long as Patroni
  * remembers a member. A host of the DCS alone leaves no such trace; removing it is safe while the others vote.
  */
-export function areGone(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
+export function areLost(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   return verdict(
     hosts.flatMap(({ name }) => {
       if (snapshot.observations.has(name))
@@ -148,7 +148,7 @@ export function areGone(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
 }
 
 /** May these lost hosts be written off? The rules are those of a host that leaves, but lost backups are no reason against it. */
-export function mayForget(cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): Verdict {
+export function mayWriteOff(cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   return all(
     ...hosts.map((host) => {
       const without = { ...cluster, hosts: cluster.hosts.filter((one) => one === host || !hosts.includes(one)) };
@@ -158,7 +158,7 @@ export function mayForget(cluster: Cluster, snapshot: Snapshot, hosts: readonly 
 }
 
 /** What a person should know before lost hosts are written off. */
-export const lossesOfGone = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
+export const lossesOfLost = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
   const names = hosts.map(({ name }) => name);
   const members = snapshot.members.filter(({ name }) => !names.includes(name));
   const voters = snapshot.dcs.members.filter(({ name }) => !names.includes(name)).length;

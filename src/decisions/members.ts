@@ -10,7 +10,7 @@ export const describe = (member: Member) =>
 const MAX_LAG_BYTES = 16 * 1024 * 1024;
 
 /** Whether a leader runs. The leader of a standby cluster streams, which older versions of Patroni do not report. */
-export const serves = ({ role, state }: Member): boolean =>
+export const leaderRuns = ({ role, state }: Member): boolean =>
   state === 'running' || (role === 'standby_leader' && state === 'streaming');
 
 /** All members there, one leader, replicas streaming on its timeline and caught up. */
@@ -23,7 +23,7 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
     const member = snapshot.members.find((one) => one.name === host.name);
     if (!member) reasons.push(`${host.name} is not a member`);
     else if (member.role === 'leader' || member.role === 'standby_leader') {
-      if (!serves(member)) reasons.push(describe(member));
+      if (!leaderRuns(member)) reasons.push(describe(member));
     } else {
       if (member.state !== 'streaming' || behind(member, maxLagBytes)) reasons.push(describe(member));
       if (snapshot.timeline !== undefined && member.timeline !== undefined && member.timeline !== snapshot.timeline)

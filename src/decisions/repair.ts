@@ -148,7 +148,7 @@ export function findDamage(
       );
     else if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
       reasons.push(
-        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.source ? `. As a standby of ${cluster.source.name} it can be built anew on empty hosts` : ''}`,
+        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.upstream ? `. As a standby of ${cluster.upstream.name} it can be built anew on empty hosts` : ''}`,
       );
     else if (identifiers.length === 1 && host)
       damages.push({

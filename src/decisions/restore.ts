@@ -36,9 +36,9 @@ export function backupFor(target: Target, backups: readonly Backup[], label: str
  */
 export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
-  if (target.source)
+  if (target.upstream)
     reasons.push(
-      `${target.name} is to be a standby of ${target.source.name}, which it gets everything from: "hapg apply"`,
+      `${target.name} is to be a standby of ${target.upstream.name}, which it gets everything from: "hapg apply"`,
     );
   if (source.file === target.file) reasons.push('the clone needs an inventory of its own');
   const [from, to] = [source.settings.postgres.version, target.settings.postgres.version];

@@ -1,10 +1,10 @@
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
-import { armedUndos } from '../observe/marks.ts';
+import { activeUndos } from '../observe/run-state.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
-import { standing } from './standby.ts';
+import { standbyAsDeclared } from './standby.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** Limits that a planned change tolerates. */
@@ -27,7 +27,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   for (const [host, { units, balancer }] of snapshot.observations) {
     const unknown = silence(units);
     if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
-    for (const undo of armedUndos(said(units) ?? []))
+    for (const undo of activeUndos(said(units) ?? []))
       if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
@@ -94,7 +94,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
         .map((host) => `${host.name} does not answer`),
     ),
     verdict(snapshot.paused ? ['the cluster is paused'] : []),
-    standing(cluster, snapshot),
+    standbyAsDeclared(cluster, snapshot),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
     dcsHealthy(cluster, snapshot),
     balancersHealthy(cluster, snapshot),

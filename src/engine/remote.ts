@@ -1,5 +1,5 @@
 import { PROGRESS_S, STUCK_S } from '../bounds/copy.ts';
-import { ANSWER_S, LOOK_S, STOP_UNIT_S } from '../bounds/hosts.ts';
+import { ANSWER_S, OBSERVE_S, STOP_UNIT_S } from '../bounds/hosts.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
@@ -42,14 +42,14 @@ export function remoteOf(session: Asker, host: Host, step: string): Remote {
       const judge = new Progress(stuckSeconds);
       for (;;) {
         const look = awaitUnit(name, { seconds: PROGRESS_S, script: progress.script });
-        const answer = await run(look, PROGRESS_S + LOOK_S);
+        const answer = await run(look, PROGRESS_S + OBSERVE_S);
         const seen = isRunning(answer);
         if (seen === undefined) return answer;
         if (judge.isStuck(seen.mark)) {
           await run(stopUnit(name), STOP_UNIT_S);
           throw failed(`no progress for ${stuckSeconds} s; see ${PATHS.log}/${name}.log`);
         }
-        const text = progress.tell(seen.output);
+        const text = progress.describe(seen.output);
         if (text) doing(text);
       }
     },

@@ -2,7 +2,7 @@ import { factsOf, type RoleName } from '../roles.ts';
 import { type Check, error, type HostEntry, type Path, warning, withRole } from './check.ts';
 import { canonical, contains, isIPv6, splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 const uniqueAddresses: Check = (inventory) => {
   const owner = new Map<string, string>();

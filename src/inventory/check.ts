@@ -1,5 +1,5 @@
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 export type Path = (string | number)[];
 /** A check that needs more than one value. Pure. */

@@ -7,8 +7,8 @@ import { parameters } from './parameter-checks.ts';
 import { paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { standbyAlone } from './standby-checks.ts';
+import type { Problem } from './yaml-text.ts';
 
 /** Runs all checks that need more than one value, the most useful ones first. Pure. */
 export function crossCheck(inventory: Inventory): Problem[] {

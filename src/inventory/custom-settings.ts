@@ -1,8 +1,8 @@
 import { error, warning } from './check.ts';
 import { extensionsOf, preloadLibraries } from './extensions.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { suggest } from './suggest.ts';
+import type { Problem } from './yaml-text.ts';
 
 /** Modules whose settings have another prefix than the module's name (their documentation). */
 const PREFIXES: Readonly<Record<string, readonly string[]>> = {

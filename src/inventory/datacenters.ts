@@ -61,7 +61,7 @@ export function spread(prefix: string, networks: readonly string[], nodes: numbe
 }
 
 /** Returns a lab's host for backups and the client: the last of the first network's first twenty addresses. */
-export const keeper = (network: string, hosts: readonly GeneratedHost[]): GeneratedHost => ({
+export const labBackupHost = (network: string, hosts: readonly GeneratedHost[]): GeneratedHost => ({
   name: 'backup',
   address: addressIn(network, 19),
   roles: ['pgbackrest', 'client'],

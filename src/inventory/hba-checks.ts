@@ -5,7 +5,7 @@ import { coversRecord } from './hba-order.ts';
 import type { HbaToken } from './hba-tokens.ts';
 import { canonical, single } from './network.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 /** A finding about a line, with its column (from 0). */
 type Finding = [severity: 'error' | 'warning', column: number, message: string];

@@ -74,7 +74,7 @@ function nextToken(line: string, from: number): { token: HbaToken | undefined; a
 const SECRET_OPTION = /^(ldapbindpasswd|radiussecrets)=/;
 
 /** Redacts the values of secret options in a line, in comments too; for screens and journals. */
-export function blotHba(line: string): string {
+export function redactHba(line: string): string {
   const tokens = hbaFields(line).flat();
   const comment = tokens.at(-1)?.end ?? 0;
   const tail = line.slice(comment).replaceAll(/(ldapbindpasswd|radiussecrets)=("[^"]*"?|\S+)/g, '$1=[redacted]');

@@ -7,14 +7,14 @@ import { errnoWords } from '../file-trouble.ts';
 import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
-import { BadInventory, type Problem, Source } from './source.ts';
-import { standbyOfSource } from './standby-checks.ts';
+import { standbyOfUpstream } from './standby-checks.ts';
 import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
+import { BadInventory, type Problem, YamlText } from './yaml-text.ts';
 
 export interface Loaded {
   cluster: Cluster;
-  source: Source;
+  yaml: YamlText;
   /** Formatted warnings; the inventory is usable. */
   warnings: string[];
 }
@@ -50,36 +50,32 @@ export function loadInventory(
 
 /** Reads an inventory's text into the model, as `loadInventory` does. */
 export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
-  const source = new Source(relative('.', file) || file, text);
-  for (const override of overrides) applyOverride(source, override);
-  const written = expectMap(source);
-  const hosts = terraformHosts(source, written.hosts);
+  const yaml = new YamlText(relative('.', file) || file, text);
+  for (const override of overrides) applyOverride(yaml, override);
+  const written = expectMap(yaml);
+  const hosts = terraformHosts(yaml, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
-  if (!parsed.success) throw source.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
+  if (!parsed.success) throw yaml.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
   const inventory = parsed.data as Inventory;
-  const main = inventory.standby_of === undefined ? undefined : sourceOf(inventory.standby_of, file, source);
+  const main = inventory.standby_of === undefined ? undefined : upstreamOf(inventory.standby_of, file, yaml);
   const problems = [
     ...crossCheck(inventory),
-    ...(main ? standbyOfSource(inventory, main.settings, inventory.standby_of!) : []),
+    ...(main ? standbyOfUpstream(inventory, main.settings, inventory.standby_of!) : []),
   ];
   const errors = problems.filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) throw source.refuse(errors);
-  const warnings = problems
-    .filter((problem) => problem.severity === 'warning')
-    .map((problem) => source.format(problem));
-  return { cluster: buildCluster(inventory, file, main), source, warnings };
+  if (errors.length > 0) throw yaml.refuse(errors);
+  const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => yaml.format(problem));
+  return { cluster: buildCluster(inventory, file, main), yaml, warnings };
 }
 
 /** Returns the settings of an inventory. Throws UsageError for an empty text or one that is no map. */
-function expectMap(source: Source): Record<string, unknown> {
-  const value = source.value();
+function expectMap(yaml: YamlText): Record<string, unknown> {
+  const value = yaml.value();
   if (value === null || value === undefined)
-    throw new BadInventory(`${source.file}: the inventory is empty. "hapg init" writes one.`, [
-      'the inventory is empty',
-    ]);
+    throw new BadInventory(`${yaml.file}: the inventory is empty. "hapg init" writes one.`, ['the inventory is empty']);
   if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw source.refuse([
+  throw yaml.refuse([
     {
       severity: 'error',
       path: [],
@@ -90,11 +86,11 @@ function expectMap(source: Source): Record<string, unknown> {
 
 /**
  * Returns the model of the upstream cluster of the standby cluster of `file`; `name` is the path that is written there,
- * and `source` that text, for errors. Throws UsageError.
+ * and `yaml` that text, for errors. Throws UsageError.
  */
-export function sourceOf(name: string, file: string, source?: Source): Cluster {
+export function upstreamOf(name: string, file: string, yaml?: YamlText): Cluster {
   const refuse = (message: string) =>
-    source?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
+    yaml?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
   let text: string;
   const path = resolve(dirname(file), name);
   try {
@@ -104,22 +100,22 @@ export function sourceOf(name: string, file: string, source?: Source): Cluster {
       `cannot read the inventory ${name} (${errnoWords(cause) ?? (cause as Error).message}). Where it is lost with its cluster, "hapg promote" goes without it`,
     );
   }
-  if (new Source(relative('.', path) || path, text).document.has('standby_of'))
+  if (new YamlText(relative('.', path) || path, text).document.has('standby_of'))
     throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);
   return parseInventory(text, path).cluster;
 }
 
 /** Returns hosts that the inventory takes from Terraform. Throws UsageError. */
-function terraformHosts(source: Source, hosts: unknown): Record<string, unknown> | undefined {
+function terraformHosts(yaml: YamlText, hosts: unknown): Record<string, unknown> | undefined {
   try {
-    return hostsFromTerraform(source, hosts);
+    return hostsFromTerraform(yaml, hosts);
   } catch (cause) {
     throw new UsageError((cause as Error).message);
   }
 }
 
 /** Sets one `-e key=value`. Throws UsageError. */
-function applyOverride(source: Source, override: string): void {
+function applyOverride(yaml: YamlText, override: string): void {
   const from = `-e ${override}`;
   const at = override.indexOf('=');
   const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
@@ -127,8 +123,8 @@ function applyOverride(source: Source, override: string): void {
   const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
   const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
-  if (!isMap(source.document.contents)) return;
-  source.override(path, new Source('-e', override.slice(at + 1)).value(), from);
+  if (!isMap(yaml.document.contents)) return;
+  yaml.override(path, new YamlText('-e', override.slice(at + 1)).value(), from);
 }
 
 /** Translates one issue of the schema into problems that name what to write instead. */

@@ -70,7 +70,7 @@ export interface Cluster {
   binDir: string;
   dcs: Dcs;
   /** The cluster that this standby cluster follows; undefined for an independent one. */
-  source: Cluster | undefined;
+  upstream: Cluster | undefined;
   extensions: readonly Extension[];
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, if it waits at all. */
@@ -111,7 +111,7 @@ export const replicationOf = ({
   replication ?? (Object.values(hosts).filter((host) => host.roles.includes('patroni')).length >= 3 ? 'sync' : 'async');
 
 /** Whether commits wait for standbys; never in a standby cluster. */
-export const commitsWait = ({ replication, source }: Cluster): boolean => replication !== 'async' && !source;
+export const commitsWait = ({ replication, upstream }: Cluster): boolean => replication !== 'async' && !upstream;
 
 /** Whether failover prefers the leader's data center: with several of them, unless preferences are set by hand or have no effect. */
 export function followsDatacenter(cluster: Cluster): boolean {
@@ -150,14 +150,14 @@ export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(
  * none: it uses its upstream's backups.
  */
 export function backupHosts(cluster: Cluster): Host[] {
-  if (cluster.repositories.length === 0 || cluster.source) return [];
+  if (cluster.repositories.length === 0 || cluster.upstream) return [];
   const dedicated = repositoryHost(cluster);
   return dedicated ? [dedicated] : hostsWith(cluster, 'patroni');
 }
 
 /** Returns the host that runs drills by default; undefined when the inventory names none. */
 export const drillHost = (cluster: Cluster): Host | undefined =>
-  cluster.repositories.length === 0 || cluster.source
+  cluster.repositories.length === 0 || cluster.upstream
     ? undefined
     : (cluster.hosts.find((host) => host.name === cluster.settings.pgbackrest.drill.host) ?? repositoryHost(cluster));
 
@@ -196,7 +196,7 @@ function synchronousNodes(databases: readonly Host[]): number {
 }
 
 /** Builds the model of a checked inventory; `file` may be relative to the working directory, `upstream` is the model of `standby_of`. */
-export function buildCluster(inventory: Inventory, file: string, source?: Cluster): Cluster {
+export function buildCluster(inventory: Inventory, file: string, upstream?: Cluster): Cluster {
   const absolute = resolve(file);
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
@@ -234,7 +234,7 @@ export function buildCluster(inventory: Inventory, file: string, source?: Cluste
     walDir: inventory.postgres.wal_dir,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     dcs: dcsOf(inventory),
-    source,
+    upstream,
     extensions: extensionsOf(inventory.postgres),
     replication: replicationOf(inventory),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),

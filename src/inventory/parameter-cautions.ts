@@ -3,8 +3,8 @@ import { parseValue } from '../postgres/value.ts';
 import { error, type Path, warning, withRole } from './check.ts';
 import { replicationOf } from './model.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { hotStandbySettings, senders } from './standby.ts';
+import type { Problem } from './yaml-text.ts';
 
 type Value = boolean | number | string;
 type Judgement = [severity: 'error' | 'warning', reason: string] | undefined;

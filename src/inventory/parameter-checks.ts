@@ -6,8 +6,8 @@ import { customSetting } from './custom-settings.ts';
 import { caution, together } from './parameter-cautions.ts';
 import { ownerOf, successorOf } from './parameter-owners.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { suggest } from './suggest.ts';
+import type { Problem } from './yaml-text.ts';
 
 /** Checks that every setting under postgres.parameters has a name, a value and an owner with which it takes effect. */
 export const parameters: Check = (inventory) => [

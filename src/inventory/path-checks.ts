@@ -1,6 +1,6 @@
 import { type Check, error, type Path, withRole } from './check.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 /** Whether a path is a directory or inside it; both in normal form. */
 const inside = (path: string, directory: string): boolean =>

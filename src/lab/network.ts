@@ -24,7 +24,7 @@ const exists = async (name: string): Promise<boolean> =>
   (await docker('network', 'ls', '-q', '--filter', `name=^${name}$`)).trim() !== '';
 
 /** The networks that a lab has routes to: its own, and those of the cluster that its cluster copies. */
-const reached = ({ source }: Cluster): string[] => (source ? subnetsOf(source) : []);
+const reached = ({ upstream }: Cluster): string[] => (upstream ? subnetsOf(upstream) : []);
 
 /** Makes the networks of a lab that are not there, and routes between them, as data centers are. */
 export async function ensureNetworks(cluster: Cluster): Promise<void> {

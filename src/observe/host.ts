@@ -1,4 +1,4 @@
-import { upstream } from '../programs/apt.ts';
+import { upstreamVersion } from '../programs/apt.ts';
 
 /** Facts about a host; read once a run, predicted for packages that are not installed yet. */
 export interface Facts {
@@ -119,7 +119,7 @@ export function parseFacts(answer: string): Facts {
   const installed = new Map(
     (values.get('version') ?? []).flatMap((line): [string, string][] => {
       const [name = '', version = '', status = 'installed'] = line.split(' ');
-      return status === 'installed' ? [[name, upstream(version)]] : [];
+      return status === 'installed' ? [[name, upstreamVersion(version)]] : [];
     }),
   );
   const shipped = RELEASES[one('codename')] ?? RELEASES.trixie!;

@@ -11,12 +11,12 @@ import type { DcsView } from './dcs-view.ts';
 import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
 import { type BalancerRow, haproxy } from './haproxy.ts';
 import { identity } from './identity.ts';
-import { holder, pending, restore, units } from './marks.ts';
 import { type Patroni, patroni, patroniAnswers } from './patroni.ts';
 import { pool } from './pool.ts';
 import { type Postgres, postgres } from './postgres.ts';
 import { type About, EVERYTHING, type Question } from './question.ts';
 import { type Repository, repository } from './repository.ts';
+import { holder, pending, restore, units } from './run-state.ts';
 import { vip } from './vip.ts';
 import { zookeeper } from './zookeeper.ts';
 

@@ -1,4 +1,4 @@
-import { REPOSITORY_LOOK_S } from '../bounds/programs.ts';
+import { REPOSITORY_OBSERVE_S } from '../bounds/programs.ts';
 import { backupHosts } from '../inventory/model.ts';
 import { pgbackrest } from '../programs/pgbackrest.ts';
 import { type Answer, answerOf, asking, bounded, wholeOf } from './answer.ts';
@@ -145,7 +145,7 @@ export const repository: Question<Answer<Repository | null>> = {
     const tells = roles.has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_LOOK_S + 2, asking(REPOSITORY_LOOK_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
+    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_OBSERVE_S + 2, asking(REPOSITORY_OBSERVE_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
   },
   read(answer, { stanza }) {
     const whole = wholeOf(answer);

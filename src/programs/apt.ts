@@ -182,4 +182,4 @@ ${upgrades.length > 0 ? `apt --no-remove --only-upgrade ${KEEP_CONFIG} install $
 if [ -n "$(dpkg -C)" ]; then dpkg -C; exit 1; fi`;
 
 /** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
-export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
+export const upstreamVersion = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');

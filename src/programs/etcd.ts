@@ -2,7 +2,7 @@ import { PATHS, PKI } from '../paths.ts';
 import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
 import { CURL } from './curl.ts';
-import { DAEMON_RELOAD, resetFailed, start, stop, tellActive } from './systemd.ts';
+import { DAEMON_RELOAD, printActive, resetFailed, start, stop } from './systemd.ts';
 
 const UNIT = 'etcd.service';
 /** Directory for copies of what is about to be removed. */
@@ -105,7 +105,7 @@ chmod 0644 ${quote(file)}`;
 
 /** POSIX sh that prints what is left of this host's member; read by `parseRemains`. Writes nothing. */
 export const memberRemains = (dataDir: string): string => `d=${quote(dataDir)}/member
-${tellActive(UNIT)}
+${printActive(UNIT)}
 [ -s "$d/snap/db" ] && ls "$d/wal/"*.wal >/dev/null 2>&1 && echo data
 echo "size $(stat -c %s "$d/snap/db" 2>/dev/null || echo 0)"
 echo "written $(stat -c %Y "$d/wal/"*.wal 2>/dev/null | sort -n | tail -n 1)"`;

@@ -10,7 +10,7 @@ const ask = (command: string, seconds: number): string =>
   `echo ${quote(command)} | timeout ${seconds} socat -t ${seconds} - UNIX-CONNECT:${HAPROXY_SOCKET}`;
 
 /** POSIX sh that sends commands to the runtime API; fails on any answer but an empty one (management guide). */
-export const tell = (commands: readonly string[]): string =>
+export const send = (commands: readonly string[]): string =>
   commands
     .map(
       (command) =>

@@ -75,9 +75,9 @@ export const askRest = (path: string, options = ''): string =>
   `${CURL} "$@" ${options && `${options} `}"$base/${path}"`;
 
 /** POSIX sh that prints a member's own view (GET /patroni) in a line; without a process when a probe has it already. */
-export const tellSelf = (rest: string): string =>
+export const printSelf = (rest: string): string =>
   `{ ${rest}\nprintf '%s' "\${HAPG_PATRONI-$(${askRest('patroni')})}"\n} 2>/dev/null; echo`;
 
 /** POSIX sh that prints the dynamic configuration (GET /config) in a line; without a process when a probe has it already. */
-export const tellDynamic = (rest: string): string =>
+export const printDynamic = (rest: string): string =>
   `{ ${rest}\nprintf '%s' "\${HAPG_CONFIG-$(${askRest('config')})}"\n} 2>/dev/null; echo`;

@@ -4,7 +4,7 @@ import { quote, words } from '../shell/quote.ts';
 export const isActive = (unit: string): string => `systemctl -q is-active ${quote(unit)}`;
 
 /** POSIX sh that prints `active` when the unit runs or is being started, as one that keeps failing is most of the time. */
-export const tellActive = (unit: string): string =>
+export const printActive = (unit: string): string =>
   `case "$(systemctl is-active ${quote(unit)})" in active|activating) echo active ;; esac`;
 
 /** POSIX sh that waits for a unit's end, checking every `seconds`. */

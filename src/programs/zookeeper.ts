@@ -1,7 +1,7 @@
 import { PATHS, PKI } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import { CURL } from './curl.ts';
-import { start, tellActive } from './systemd.ts';
+import { printActive, start } from './systemd.ts';
 
 const UNIT = 'zookeeper.service';
 /** Directory for copies of what is about to be removed. */
@@ -80,7 +80,7 @@ zk reconfig -add "${line}" 2>&1 | tail -n 3`;
 
 /** POSIX sh that prints what is left of this host's member; read by `parseRemains`. Writes nothing. */
 export const memberRemains = (dataDir: string): string => `d=${quote(dataDir)}
-${tellActive(UNIT)}
+${printActive(UNIT)}
 [ -s "$d/myid" ] && ls "$d/version-2" 2>/dev/null | grep -qE '^(log|snapshot)[.]' && echo data
 echo "size $(du -sb "$d/version-2" 2>/dev/null | cut -f 1)"
 echo "written $(stat -c %Y "$d"/version-2/* 2>/dev/null | sort -n | tail -n 1)"`;

@@ -9,12 +9,12 @@ import { redact } from './redact.ts';
 let known: (() => Iterable<Secret>)[] = [];
 
 /** Registers secrets that must not leave; they are read on each use, since a run makes and learns more of them. */
-export function keepInside(secrets: () => Iterable<Secret>): void {
+export function registerSecrets(secrets: () => Iterable<Secret>): void {
   known.push(secrets);
 }
 
 /** Unregisters all secrets; for a process that runs several commands. */
-export function forgetSecrets(): void {
+export function unregisterSecrets(): void {
   known = [];
 }
 

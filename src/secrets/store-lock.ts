@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STORE_EMPTY_MS, STORE_LOOK_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
+import { STORE_EMPTY_MS, STORE_POLL_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
 import { EXIT, KnownError } from '../errors.ts';
 import { onDisk } from './durable-file.ts';
 import { whoAmI } from './revision.ts';
@@ -126,7 +126,7 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
           : `${file}: hapg ${holder.command} by ${holder.by} (pid ${holder.pid}) has been changing the secret store since ${holder.since}; nothing was changed. Wait for it${holder.host === hostname() ? '' : `, or remove the file where that run on ${holder.host} has ended`}`,
         EXIT.locked,
       );
-    await sleep(STORE_LOOK_MS);
+    await sleep(STORE_POLL_MS);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName } from '../inventory/dcs.ts';
-import { fixedSettings } from '../inventory/fixed.ts';
+import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
 import {
   AUTHORITIES,
@@ -14,7 +14,7 @@ import {
   createAuthority,
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
-import { givenSecrets } from './given.ts';
+import { externalSecrets } from './external-secrets.ts';
 import type { Lineage } from './lineage.ts';
 import { StoreCopy } from './store-copy.ts';
 import { noNames, type Stored, type StoredAuthority } from './stored.ts';
@@ -87,7 +87,7 @@ export class SecretStore {
 
   /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what a person has to bring. */
   async complete(): Promise<void> {
-    const missing = givenSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
+    const missing = externalSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
     if (missing.length > 0)
       throw new Refused(
         `the secret store has no ${missing.join(', ')}; bring ${missing.length === 1 ? 'it' : 'them'} with ${missing.map((name) => `"hapg secrets set ${name}"`).join(', ')}`,
@@ -99,12 +99,12 @@ export class SecretStore {
    * Takes over the passwords of the upstream's accounts, which a standby cluster shares, whenever they change there.
    * They stay when the upstream's store is lost. Throws Refused when there never was one.
    */
-  private async adopt(source: Cluster): Promise<void> {
-    const theirs = await SecretStore.read(source);
+  private async adopt(upstream: Cluster): Promise<void> {
+    const theirs = await SecretStore.read(upstream);
     if (!theirs) {
       if (this.stored.source !== undefined) return;
       throw new Refused(
-        `${source.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${source.name}: apply ${source.file} first, or bring the directory here`,
+        `${upstream.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${upstream.name}: apply ${upstream.file} first, or bring the directory here`,
       );
     }
     const take = (mine: Record<string, string>, given: Record<string, string>, names: readonly string[]) => {
@@ -128,7 +128,7 @@ export class SecretStore {
 
   private async fill(): Promise<void> {
     const { stored } = this;
-    if (this.cluster.source) await this.adopt(this.cluster.source);
+    if (this.cluster.upstream) await this.adopt(this.cluster.upstream);
     const want = this.cluster.settings.postgres.users.map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
     for (const name of want) stored.users[name] ??= this.made();
@@ -179,12 +179,12 @@ export class SecretStore {
   }
 
   /** Returns a secret that a person has brought; `complete` has checked that it exists. */
-  given(name: string): Secret {
+  externalSecret(name: string): Secret {
     return new Secret(this.stored.given?.[name] ?? '');
   }
 
   /** Stores a secret that a person brings. */
-  async give(name: string, value: Secret): Promise<void> {
+  async setExternalSecret(name: string, value: Secret): Promise<void> {
     const given = (this.stored.given ??= noNames());
     if (given[name] !== value.reveal()) this.copy.touch();
     given[name] = value.reveal();
@@ -301,8 +301,8 @@ export class SecretStore {
   }
 
   /** Returns the upstream's certificates, which members of a standby cluster trust too (PEM); empty in an independent cluster. */
-  sourceTrusted(): string {
-    return this.cluster.source ? (this.stored.source ?? '') : '';
+  upstreamTrusted(): string {
+    return this.cluster.upstream ? (this.stored.source ?? '') : '';
   }
 
   /** Returns the identity with every fingerprint that a host may report now. */
@@ -344,7 +344,7 @@ export class SecretStore {
       authorities: Object.fromEntries(
         this.authorities().map((name) => [name, authorityFingerprint(this.storedAuthority(name).certificate)]),
       ),
-      fixed: fixedSettings(this.cluster),
+      fixed: immutableSettings(this.cluster),
     };
   }
 

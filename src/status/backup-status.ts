@@ -5,7 +5,7 @@ import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
 
 /** Records one problem of the cluster. */
-export type Say = (code: string, host: string, message: string) => void;
+export type Report = (code: string, host: string, message: string) => void;
 
 /** The part of `hapg status -o json` about backups; its keys are part of the outside contract. */
 export interface BackupStatus {
@@ -30,7 +30,7 @@ export interface BackupStatus {
 const SPACE_SHARE = 0.05;
 
 /** Returns the part of `status` about backups and archiving; null when no host that knows about them has answered. Pure. */
-export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say): BackupStatus | null {
+export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Report): BackupStatus | null {
   const hosts = backupHosts(cluster).filter((host) => snapshot.observations.has(host.name));
   if (hosts.length === 0) return null;
   const { repository } = snapshot;
@@ -70,7 +70,7 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
 }
 
 /** Reports a timer that is off, or one that fired without a backup. */
-function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Say): void {
+function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Report): void {
   const seen = observations.get(host);
   const service = said(seen?.schedule);
   if (!service || seen?.holder) return;
@@ -90,7 +90,7 @@ function scheduleProblems(host: string, { observations, repository }: Snapshot, 
 
 function archiveView(
   { leader, observations }: Snapshot,
-  problem: Say,
+  problem: Report,
 ): { archive_ok: boolean; archive_waiting: number } {
   const archiver = leader && said(observations.get(leader.name)?.sql)?.archiver;
   // Not known; PostgreSQL's silence is reported as a problem of its own.
@@ -112,7 +112,7 @@ function archiveView(
 }
 
 /** Returns the newest drill of any host. */
-function drillView({ observations }: Snapshot, problem: Say): BackupStatus['drill'] {
+function drillView({ observations }: Snapshot, problem: Report): BackupStatus['drill'] {
   const all = [...observations].flatMap(([host, { drill }]) => {
     const result = said(drill);
     return result ? [{ host, ...result }] : [];

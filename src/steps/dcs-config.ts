@@ -1,4 +1,4 @@
-import { askRest, REST_IDENTITY, tellDynamic } from '../programs/patroni.ts';
+import { askRest, printDynamic, REST_IDENTITY } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
@@ -66,7 +66,7 @@ const pick = (present: unknown, patch: Json): Json =>
 const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
-  probe: (steps) => steps.map((one) => tellDynamic(one.want.rest)).join('\n'),
+  probe: (steps) => steps.map((one) => printDynamic(one.want.rest)).join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {

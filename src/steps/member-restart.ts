@@ -1,7 +1,7 @@
 import { back, restarts } from '../bounds/postgres.ts';
 import { shrinkingSettings } from '../decisions/restart.ts';
 import { json } from '../programs/json.ts';
-import { askRest, restartMember, tellSelf } from '../programs/patroni.ts';
+import { askRest, printSelf, restartMember } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type HandOver, handOver } from './hand-over.ts';
@@ -45,7 +45,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
   conditional: true,
-  probe: (steps) => steps.map(({ want: { rest } }) => `${tellSelf(rest)}\n${presentSettingsScript(rest)}`).join('\n'),
+  probe: (steps) => steps.map(({ want: { rest } }) => `${printSelf(rest)}\n${presentSettingsScript(rest)}`).join('\n'),
   parse(answer, steps) {
     const lines = answer.split('\n');
     return new Map(

@@ -1,5 +1,5 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
-import { blotHba } from '../inventory/hba-tokens.ts';
+import { redactHba } from '../inventory/hba-tokens.ts';
 import type { RoleName } from '../roles.ts';
 import { COMPLAINT, type MemberPlace, readScript, writeScript } from './member-settings-shell.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -64,7 +64,7 @@ const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefin
       ...state.unreadable.map((what) => `PostgreSQL cannot read ${what}`),
     ];
     if (reasons.length === 0) return undefined;
-    const shown = (lines: readonly string[]) => `${lines.map(blotHba).join('\n')}\n`;
+    const shown = (lines: readonly string[]) => `${lines.map(redactHba).join('\n')}\n`;
     return {
       action: 'update',
       summary: reasons.join(', '),
@@ -120,7 +120,7 @@ const parseRules = (lines: readonly string[]): string[] =>
     .filter((line) => line.startsWith('{'))
     .map((line) => {
       const { line: number, error, text } = JSON.parse(line) as { line: number; error: string | null; text: string };
-      return `line ${number} of pg_hba.conf (${error ?? 'it gives no reason: the value of an option, or a RADIUS server whose name does not resolve'}): ${blotHba(text)}`;
+      return `line ${number} of pg_hba.conf (${error ?? 'it gives no reason: the value of an option, or a RADIUS server whose name does not resolve'}): ${redactHba(text)}`;
     });
 
 /** Reads PostgreSQL's complaints about postgresql.auto.conf, in which the last value of a setting counts. */

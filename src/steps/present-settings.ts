@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { COMMAND_LINE } from '../postgres/patroni-options.ts';
 import { json } from '../programs/json.ts';
-import { PATRONI_CONFIG, tellDynamic } from '../programs/patroni.ts';
+import { PATRONI_CONFIG, printDynamic } from '../programs/patroni.ts';
 import type { Json } from './dcs-config.ts';
 
 /** Separator of the lines of a file that is printed as one line; YAML writes it as an escape. */
@@ -15,7 +15,7 @@ export const PRESENT_LINES = 2;
  * empty line when there is none. `rest` sets `$base` and the arguments of curl. It starts no process when Patroni's
  * answer is there already.
  */
-export const presentSettingsScript = (rest: string): string => `${tellDynamic(rest)}
+export const presentSettingsScript = (rest: string): string => `${printDynamic(rest)}
 { inside=
 while IFS= read -r line; do
   case "$line" in '  parameters:'*) inside=yes ;; '  '[a-z]*) inside= ;; esac

@@ -1,5 +1,5 @@
 import { MEASURE_S, PROGRESS_S, replica } from '../bounds/copy.ts';
-import { LOOK_S } from '../bounds/hosts.ts';
+import { OBSERVE_S } from '../bounds/hosts.ts';
 import { copiedBytes, copyProgress } from '../cluster/copy-progress.ts';
 import { Progress } from '../progress.ts';
 import type { RoleName } from '../roles.ts';
@@ -42,7 +42,7 @@ const readyKind: Kind<ReadyWant, boolean> = {
     const stuckSeconds = want.copies?.stuckSeconds ?? 0;
     const progress = new Progress(stuckSeconds);
     for (;;) {
-      const answer = await remote.run(lookScript(want), PROGRESS_S + MEASURE_S + LOOK_S);
+      const answer = await remote.run(checkScript(want), PROGRESS_S + MEASURE_S + OBSERVE_S);
       if (/^ready$/m.test(answer)) return;
       const said = /^waiting: ?(.*)$/ms.exec(answer)?.[1]?.trim() ?? '';
       const seconds = (performance.now() - began) / 1000;
@@ -60,7 +60,7 @@ const readyKind: Kind<ReadyWant, boolean> = {
 };
 
 /** POSIX sh that checks on the host itself for a while before it reports progress. */
-const lookScript = ({ check, act, copies }: ReadyWant): string => `last=
+const checkScript = ({ check, act, copies }: ReadyWant): string => `last=
 end=$(($(date +%s) + ${PROGRESS_S}))
 while :; do
   ${act ? `last=$( ( ${act}\n) 2>&1 )` : ':'}

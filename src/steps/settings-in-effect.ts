@@ -1,7 +1,7 @@
 import { type Effective, isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
 import { json } from '../programs/json.ts';
-import { askRest, tellSelf } from '../programs/patroni.ts';
+import { askRest, printSelf } from '../programs/patroni.ts';
 import { hasSocket, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
@@ -75,7 +75,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
   probe: (steps) =>
     steps
       .map(
-        ({ want }) => `${tellSelf(want.rest)}
+        ({ want }) => `${printSelf(want.rest)}
 { ${hasSocket(want.server)} && timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null; } || echo
 ${presentSettingsScript(want.rest)}`,
       )

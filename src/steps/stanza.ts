@@ -1,8 +1,8 @@
 import { transfer } from '../bounds/copy.ts';
 import { ANSWER_S } from '../bounds/hosts.ts';
 import { standstill } from '../bounds/postgres.ts';
-import { REPOSITORY_LOOK_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
-import { backupProgress, tellBackup } from '../cluster/backup-progress.ts';
+import { REPOSITORY_OBSERVE_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
+import { backupProgress, backupProgressLine } from '../cluster/backup-progress.ts';
 import { answerOf, asking } from '../observe/answer.ts';
 import { parseRepository, type Repository } from '../observe/repository.ts';
 import { backup, info, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
@@ -51,7 +51,8 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
   probe: (steps) =>
     steps
       .map(
-        ({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_LOOK_S, info(want.name))}; fi; echo --`,
+        ({ want }) =>
+          `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_OBSERVE_S, info(want.name))}; fi; echo --`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -89,7 +90,7 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
       await remote.unit('first-backup', `exec ${backup(want.name, key, 'full')}`, transfer(), {
         script: backupProgress(want.name),
         stuckSeconds: standstill(want.sharedBuffers),
-        tell: (answer) => tellBackup('first full backup', answer, want.name),
+        describe: (answer) => backupProgressLine('first full backup', answer, want.name),
       });
   },
 };

@@ -25,7 +25,7 @@ export interface Handler {
 /** Progress of long work: the sh that prints it, and the text for the person. */
 export interface UnitProgress {
   script: string;
-  tell: (output: string) => string | undefined;
+  describe: (output: string) => string | undefined;
   /** How long without a change counts as stuck (s); ten minutes by default. */
   stuckSeconds?: number;
 }

@@ -5,7 +5,7 @@ import { type Cluster, dcsRole } from './model.ts';
  * wrote it, and the peer addresses of the DCS. A member with an empty directory or another port is not the member that
  * voted before.
  */
-export function fixedSettings(cluster: Cluster): Record<string, string | number> {
+export function immutableSettings(cluster: Cluster): Record<string, string | number> {
   const { settings, dcs } = cluster;
   const role = dcsRole(cluster);
   const ports =

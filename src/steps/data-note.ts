@@ -12,7 +12,7 @@ umask 077; mkdir -p ${PATHS.state}; ${print(`${dataDir}\n`)} > ${PATHS.data}.new
  * A note of this host's data directory, written once the database exists. A data directory with a missing mount looks
  * like an empty one: with the note Patroni's unit does not start, and `apply` refuses.
  */
-const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
+const dataNoteKind: Kind<string, { noted: string; there: boolean }> = {
   name: 'data-marker',
   volatile: true,
   // Only after the wait for the database.
@@ -39,4 +39,4 @@ const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
 };
 
 /** A step: the host has a note of its data directory. */
-export const dataMarker = (role: RoleName, dataDir: string): Step => step(dataMarkerKind, role, dataDir, dataDir);
+export const dataNote = (role: RoleName, dataDir: string): Step => step(dataNoteKind, role, dataDir, dataDir);

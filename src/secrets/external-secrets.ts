@@ -12,7 +12,7 @@ export const s3Secrets = (bucket: string): { key: string; secret: string } => ({
 export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;
 
 /** Returns the names of secrets that a person has to bring, because somebody else made them. */
-export const givenSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
+export const externalSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
   ...repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : [])),
   ...(external?.user ? [DCS_SECRETS.password] : []),
   ...(external?.token ? [DCS_SECRETS.token] : []),
@@ -33,7 +33,7 @@ export function weakness(secret: Secret): string | undefined {
 
 /** Throws Refused for secrets that an older version accepted and this one rejects. */
 export function expectStrong(cluster: Cluster, given: (name: string) => Secret): void {
-  const weak = givenSecrets(cluster).flatMap((name) => {
+  const weak = externalSecrets(cluster).flatMap((name) => {
     const reason = given(name).reveal() ? weakness(given(name)) : undefined;
     return reason
       ? [`${name}: ${reason}. Change it where it was made, and bring it with "hapg secrets set ${name}"`]

@@ -16,7 +16,7 @@ const KEY = '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc';
  * pgBackRest come from the same source: both ends of a backup must have exactly the same version. Sources that the
  * inventory names are for hosts that run the server: members, and the repository host, which runs drills.
  */
-export function postgresSource(role: RoleName, host: Host, context: Context): Step[] {
+export function packageSources(role: RoleName, host: Host, context: Context): Step[] {
   const noMainCluster = [
     directory(role, '/etc/postgresql-common'),
     file(
@@ -46,7 +46,7 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
     ...(!servesData
       ? []
       : named.length > 0
-        ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => stanza(one, codename)).join('\n')}`)]
+        ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => formatSource(one, codename)).join('\n')}`)]
         : [noFile(role, NAMED)]),
   ];
 }
@@ -55,7 +55,7 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
 const NAMED = '/etc/apt/sources.list.d/hapg.sources';
 
 /** Formats one source. The key is in the file itself, a dot for an empty line (deb822(5)). */
-function stanza({ name, uri, suite, components, key }: AptRepository, codename: string): string {
+function formatSource({ name, uri, suite, components, key }: AptRepository, codename: string): string {
   const lines = key
     .trim()
     .split('\n')

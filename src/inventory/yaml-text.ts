@@ -44,7 +44,7 @@ export class BadInventory extends UsageError {
 }
 
 /** A parsed YAML text that knows the place of each path. */
-export class Source {
+export class YamlText {
   private readonly lines: string[];
   private readonly counter = new LineCounter();
   readonly document: Document.Parsed;

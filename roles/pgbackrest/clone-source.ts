@@ -6,26 +6,26 @@ import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { sourceConfig, storageAuthority } from './config.ts';
+import { cloneSourceConfig, storageAuthority } from './config.ts';
 
 const role = 'pgbackrest';
 
-export const SOURCE_CONFIG = `${PATHS.source}/pgbackrest.conf`;
+export const CLONE_SOURCE_CONFIG = `${PATHS.cloneSource}/pgbackrest.conf`;
 
 /**
  * Steps that give a host of another cluster access to this one's repositories while it restores from them. For a
  * dedicated repository host it uses the certificate of a database host, which is accepted already: nothing of the
  * source has to change.
  */
-export function wayToSource(host: Host, dataDir: string, source: Cluster, secrets: SecretStore): Step[] {
+export function cloneSourceAccess(host: Host, dataDir: string, source: Cluster, secrets: SecretStore): Step[] {
   const [member] = hostsWith(source, 'patroni');
   return [
-    directory(role, PATHS.source, { ...POSTGRES, mode: '0700' }),
+    directory(role, PATHS.cloneSource, { ...POSTGRES, mode: '0700' }),
     ...(repositoryHost(source)
       ? [
-          file(role, `${PATHS.source}/ca.crt`, secrets.trusted('pgbackrest')),
+          file(role, `${PATHS.cloneSource}/ca.crt`, secrets.trusted('pgbackrest')),
           certificate(role, {
-            path: `${PATHS.source}/pgbackrest`,
+            path: `${PATHS.cloneSource}/pgbackrest`,
             ...POSTGRES,
             authority: secrets.authority('pgbackrest'),
             commonName: member!.name,
@@ -34,8 +34,13 @@ export function wayToSource(host: Host, dataDir: string, source: Cluster, secret
           }),
         ]
       : source.repositories.flatMap((one) =>
-          one.kind === 's3' && one.ca ? [file(role, storageAuthority(one, PATHS.source), `${one.ca.trim()}\n`)] : [],
+          one.kind === 's3' && one.ca
+            ? [file(role, storageAuthority(one, PATHS.cloneSource), `${one.ca.trim()}\n`)]
+            : [],
         )),
-    file(role, SOURCE_CONFIG, sourceConfig(source, secrets, dataDir, PATHS.source), { ...POSTGRES, mode: '0600' }),
+    file(role, CLONE_SOURCE_CONFIG, cloneSourceConfig(source, secrets, dataDir, PATHS.cloneSource), {
+      ...POSTGRES,
+      mode: '0600',
+    }),
   ];
 }

@@ -1,12 +1,12 @@
 import { ANSWER_S } from '../bounds/hosts.ts';
-import { SOURCE_S } from '../bounds/programs.ts';
+import { UPSTREAM_S } from '../bounds/programs.ts';
 import { PATHS } from '../paths.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface SourceWant {
+export interface ReplicationLoginWant {
   /** Addresses of the upstream's database hosts; one of them takes writes. */
   hosts: readonly string[];
   port: number;
@@ -26,7 +26,7 @@ export interface SourceWant {
  * Check that the upstream lets this host in before a standby cluster is begun; Patroni would retry for ever, with the
  * reason only in its log.
  */
-const sourceKind: Kind<SourceWant, boolean> = {
+const replicationLoginKind: Kind<ReplicationLoginWant, boolean> = {
   name: 'source',
   probe: (steps) =>
     steps
@@ -40,19 +40,20 @@ const sourceKind: Kind<SourceWant, boolean> = {
     // The password is in a variable of root's shell and psql, so no process list shows it.
     await remote.run(
       `umask 077
-out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${SOURCE_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
+out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${UPSTREAM_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
 case "$out" in
   'physical|'?*'|'*) ;;
   physical*) echo ${quote(`WAL for this copy is kept no more in the slot ${want.slot}, for it stayed away for too long: take it out of standbys: there, apply, write it in again, and apply`)}; exit 1 ;;
   *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;;
 esac
 ${print(mark(want))} > ${PATHS.letIn}`,
-      SOURCE_S + ANSWER_S,
+      UPSTREAM_S + ANSWER_S,
     );
   },
 };
 
-const mark = ({ hosts, slot }: SourceWant): string => `${slot} ${hosts.join(',')}`;
+const mark = ({ hosts, slot }: ReplicationLoginWant): string => `${slot} ${hosts.join(',')}`;
 
 /** A step: this host may replicate from the upstream. The login needs the PostgreSQL client. */
-export const source = (role: RoleName, name: string, want: SourceWant): Step => step(sourceKind, role, name, want);
+export const replicationLogin = (role: RoleName, name: string, want: ReplicationLoginWant): Step =>
+  step(replicationLoginKind, role, name, want);
