@@ -3,6 +3,7 @@ import { etcd } from '../roles/etcd/etcd.ts';
 import { haproxy } from '../roles/haproxy/haproxy.ts';
 import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
 import { keepalived } from '../roles/keepalived/keepalived.ts';
+import { packageSources } from '../roles/patroni/package-sources.ts';
 import {
   patroni,
   patroniCluster,
@@ -12,8 +13,7 @@ import {
   patroniRestart,
   patroniSettles,
 } from '../roles/patroni/patroni.ts';
-import { postgresSource } from '../roles/patroni/repository.ts';
-import { patroniSource } from '../roles/patroni/source.ts';
+import { patroniUpstream } from '../roles/patroni/upstream.ts';
 import { pgbackrest, pgbackrestSchedule } from '../roles/pgbackrest/pgbackrest.ts';
 import { pgbouncer } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
@@ -91,7 +91,7 @@ const firstRole = (host: Host) => [...host.roles][0]!;
 /** The source of PostgreSQL's packages, once per host for all roles that use it. */
 function postgresPackages(host: Host, context: Context): Step[] {
   const role = (['patroni', 'pgbackrest', 'client'] as const).find((name) => host.roles.has(name));
-  return role ? postgresSource(role, host, context) : [];
+  return role ? packageSources(role, host, context) : [];
 }
 
 const PROXY = '/etc/apt/apt.conf.d/80hapg-proxy';
@@ -172,8 +172,8 @@ const repository: Stage = {
 /** The source of a standby cluster. It must be reachable from every host that may lead. */
 const source: Stage = {
   name: 'source',
-  hosts: (context) => (context.cluster.source && !context.snapshot.exists ? databases(context) : []),
-  steps: (_host, context) => patroniSource(context),
+  hosts: (context) => (context.cluster.upstream && !context.snapshot.exists ? databases(context) : []),
+  steps: (_host, context) => patroniUpstream(context),
 };
 
 /**
@@ -229,7 +229,7 @@ const inEffect: Stage = {
 const extensions: Stage = {
   name: 'extensions',
   // A standby cluster has the extensions of its source.
-  hosts: (context) => (context.cluster.source ? [] : leading(context)),
+  hosts: (context) => (context.cluster.upstream ? [] : leading(context)),
   steps: patroniExtensions,
 };
 

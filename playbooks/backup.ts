@@ -2,7 +2,7 @@ import { transfer } from '../src/bounds/copy.ts';
 import { ANSWER_S } from '../src/bounds/hosts.ts';
 import { standstill } from '../src/bounds/postgres.ts';
 import { ARCHIVE_CHECK_S, BACKUP_INFO_S } from '../src/bounds/programs.ts';
-import { backupProgress, tellBackup } from '../src/cluster/backup-progress.ts';
+import { backupProgress, backupProgressLine } from '../src/cluster/backup-progress.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -51,7 +51,7 @@ export async function takeBackup(op: Operation, type: 'full' | 'diff' | 'incr', 
       remote.unit('backup', command, transfer(), {
         script: backupProgress(cluster.stanza),
         stuckSeconds: standstill(sharedBuffers(snapshot)),
-        tell: (answer) => tellBackup(name, answer, cluster.stanza),
+        describe: (answer) => backupProgressLine(name, answer, cluster.stanza),
       }),
     );
     const after = await newest(key);

@@ -1,4 +1,4 @@
-import { SOURCE_CONFIG, wayToSource } from '../roles/pgbackrest/source.ts';
+import { CLONE_SOURCE_CONFIG, cloneSourceAccess } from '../roles/pgbackrest/clone-source.ts';
 import { HOLE_S } from '../src/bounds/undo.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { verdict } from '../src/decisions/verdict.ts';
@@ -47,17 +47,17 @@ export async function clone(
       {
         name: 'way to the source',
         hosts: () => [host],
-        steps: () => wayToSource(host, cluster.dataDir, source.cluster, sourceSecrets),
+        steps: () => cloneSourceAccess(host, cluster.dataDir, source.cluster, sourceSecrets),
       },
     ];
     await converge(op, await surveyAll(op, way, store, { hosts: [host] }));
     const removeSource = () =>
-      op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.source}`));
+      op.step(host, 'forget the source', 'pgbackrest', 'remove', (remote) => remote.run(`rm -rf ${PATHS.cloneSource}`));
     const close = await openSource(source, host);
     try {
       await recoverFirst(op, surveyed.context, host, order, {
         stanza: source.cluster.stanza,
-        options: [`--config=${SOURCE_CONFIG}`],
+        options: [`--config=${CLONE_SOURCE_CONFIG}`],
         own: false,
       });
     } catch (cause) {

@@ -3,13 +3,19 @@ import { join } from '../src/bounds/patroni.ts';
 import { APT_LISTS_S } from '../src/bounds/programs.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { databasePaths, parseStorage, type Storage, storageScript } from '../src/cluster/storage.ts';
-import { hasJoined, type Prospect } from '../src/decisions/growth.ts';
+import { hasJoined, type JoinFacts } from '../src/decisions/growth.ts';
 import { hasRoom, maySetAside, placesFree } from '../src/decisions/storage.ts';
 import { all, type Verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { Refused } from '../src/errors.ts';
 import { type Cluster, type Host, serverOf } from '../src/inventory/model.ts';
-import { installedVersions, offeredVersions, parseVersions, upstream, type Versions } from '../src/programs/apt.ts';
+import {
+  installedVersions,
+  offeredVersions,
+  parseVersions,
+  upstreamVersion,
+  type Versions,
+} from '../src/programs/apt.ts';
 import { sql } from '../src/programs/postgres.ts';
 
 /** Packages whose versions must be the leader's: a different minor version, or a different pgBackRest, is refused. */
@@ -60,7 +66,7 @@ const TABLESPACES =
   "select 'tablespace ' || pg_tablespace_size(oid) || ' ' || pg_tablespace_location(oid) from pg_tablespace where pg_tablespace_location(oid) like '/%'";
 
 /** Reads everything that decides whether a host may join. Refreshes its package lists and changes nothing else. */
-export async function inspectHost(op: Operation, snapshot: Snapshot, host: Host): Promise<Prospect> {
+export async function inspectHost(op: Operation, snapshot: Snapshot, host: Host): Promise<JoinFacts> {
   const { cluster } = op;
   const names = sameAsLeader(cluster);
   if (!snapshot.leader) throw new Refused('no member leads, so nothing can join');
@@ -77,7 +83,7 @@ ${installedVersions(names)}`,
   ]);
   const bytesOf = (answer: string) => Number(/^bytes (\d+)$/m.exec(answer)?.[1]);
   const upstreamOf = ({ versions }: Versions) =>
-    Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, upstream(version)]));
+    Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, upstreamVersion(version)]));
   const offered = parseVersions(here);
   const tablespaces = [...there.matchAll(/^tablespace (\d+) (\/.*)$/gm)].map(([, bytes, path]) => ({
     path: path!,

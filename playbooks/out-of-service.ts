@@ -1,6 +1,6 @@
 import { drain, openReads, undrain } from '../roles/haproxy/runtime.ts';
 import { mark, unmark } from '../roles/patroni/marks.ts';
-import { ASK_S, LOOK_S } from '../src/bounds/hosts.ts';
+import { ASK_S, OBSERVE_S } from '../src/bounds/hosts.ts';
 import { marked } from '../src/bounds/patroni.ts';
 import { checkpoint as checkpointTime, START_ALL_S, stop } from '../src/bounds/postgres.ts';
 import { undoFor } from '../src/bounds/undo.ts';
@@ -21,7 +21,7 @@ import { unitsOf } from '../src/roles.ts';
  * step (s).
  */
 export const outOfServiceUndo = (sharedBuffers: number | undefined): number =>
-  undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, LOOK_S, ASK_S);
+  undoFor(checkpointTime(sharedBuffers), stop(sharedBuffers), START_ALL_S, OBSERVE_S, ASK_S);
 
 /**
  * Time until a balancer sends reads to a drained member again: longer than the other host's whole way out and back (s).
@@ -106,7 +106,7 @@ async function drainMember(op: Operation, host: Host, wait: Waits, buffers: numb
       // Reads that take longer are ended by the stop, as a client must expect of any server.
       return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
     };
-    await op.until(host, 'drain', wait.drain + LOOK_S, judge, {
+    await op.until(host, 'drain', wait.drain + OBSERVE_S, judge, {
       hosts: balancers,
       about: ['balancers'],
       stoppable: true,

@@ -1,6 +1,6 @@
 import { ANSWER_S } from '../src/bounds/hosts.ts';
 import { PROMOTE_S } from '../src/bounds/postgres.ts';
-import { PATRONICTL_S, SOURCE_S } from '../src/bounds/programs.ts';
+import { PATRONICTL_S, UPSTREAM_S } from '../src/bounds/programs.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
@@ -31,7 +31,7 @@ wait`;
 
 /** Addresses of the source that answer the standby cluster; an interrupted network between them looks like none. */
 export async function sourceAnswers(op: Operation, leader: Host, known: readonly Place[]): Promise<string[]> {
-  const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), SOURCE_S + ANSWER_S);
+  const answer = await op.ask(leader, 'is the source there?', askSource(op.cluster, known), UPSTREAM_S + ANSWER_S);
   return [...answer.matchAll(/^answers (\S+)$/gm)].map(([, address]) => address!);
 }
 

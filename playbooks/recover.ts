@@ -1,6 +1,6 @@
 import { dcsConfig } from '../roles/patroni/dynamic-config.ts';
 import { aside, transfer } from '../src/bounds/copy.ts';
-import { copyProgress, tellCopied, tellReplayed } from '../src/cluster/copy-progress.ts';
+import { copyProgress, copyProgressLine, replayProgressLine } from '../src/cluster/copy-progress.ts';
 import { reachedTarget, recoveryEnd } from '../src/cluster/recovery-proof.ts';
 import { type Target, targetArguments } from '../src/cluster/restore-target.ts';
 import { databasePaths, placeWal, setDatabaseAside } from '../src/cluster/storage.ts';
@@ -151,7 +151,10 @@ ${command} || exit 1
 ${placeWal(cluster.dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
       transfer(order.bytes),
-      { script: copyProgress(cluster.dataDir), tell: (answer) => tellCopied('restoring', answer, order.bytes) },
+      {
+        script: copyProgress(cluster.dataDir),
+        describe: (answer) => copyProgressLine('restoring', answer, order.bytes),
+      },
     ),
   );
   await op.step(host, 'recover to the target', 'patroni', 'run', async (remote) => {
@@ -181,7 +184,7 @@ ${psql} -c checkpoint
 kill -INT $(head -n 1 ${data}/postmaster.pid)
 wait $pid`,
       transfer(order.bytes),
-      { script: copyProgress(cluster.dataDir), tell: tellReplayed },
+      { script: copyProgress(cluster.dataDir), describe: replayProgressLine },
     );
     const end = await remote.run(recoveryEnd(cluster.dataDir));
     if (!reachedTarget(order.target, end))

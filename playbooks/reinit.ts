@@ -11,7 +11,7 @@ import { type Host, hostsWith } from '../src/inventory/model.ts';
 import { PATHS } from '../src/paths.ts';
 import { notRunning } from '../src/programs/postgres.ts';
 import { startUnits, stopUnits } from '../src/programs/systemd.ts';
-import { noteData } from '../src/steps/data-marker.ts';
+import { noteData } from '../src/steps/data-note.ts';
 import { outOfServiceUndo, takeOutOfService, undoOf } from './out-of-service.ts';
 import { restart } from './restart.ts';
 

@@ -1,5 +1,5 @@
 import { ASK_S } from '../src/bounds/hosts.ts';
-import { forgotten, slots } from '../src/bounds/patroni.ts';
+import { memberExpiry, slots } from '../src/bounds/patroni.ts';
 import { stop } from '../src/bounds/postgres.ts';
 import { KEYS_S, PATRONICTL_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
@@ -71,7 +71,7 @@ async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<v
   await op.until(
     host,
     'leaving the member list',
-    forgotten(op.cluster.timing) + wait.gate,
+    memberExpiry(op.cluster.timing) + wait.gate,
     (snapshot) =>
       all(
         verdict(

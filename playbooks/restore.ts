@@ -4,7 +4,7 @@ import { election } from '../src/bounds/patroni.ts';
 import { stop } from '../src/bounds/postgres.ts';
 import { KEYS_S } from '../src/bounds/programs.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { copyProgress, tellCopied } from '../src/cluster/copy-progress.ts';
+import { copyProgress, copyProgressLine } from '../src/cluster/copy-progress.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { placeWal } from '../src/cluster/storage.ts';
 import { type Verdict, verdict } from '../src/decisions/verdict.ts';
@@ -160,7 +160,7 @@ async function follow(op: Operation, store: SecretStore, host: Host, databaseByt
       transfer(databaseBytes),
       {
         script: copyProgress(cluster.dataDir),
-        tell: (answer) => tellCopied('taking the new backup', answer, databaseBytes),
+        describe: (answer) => copyProgressLine('taking the new backup', answer, databaseBytes),
       },
     ),
   );

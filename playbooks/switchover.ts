@@ -54,7 +54,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   const started = performance.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Balancers of a standby cluster route no writes.
-    const following = cluster.source ? [] : hostsWith(cluster, 'haproxy');
+    const following = cluster.upstream ? [] : hostsWith(cluster, 'haproxy');
     const followed = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );

@@ -1,6 +1,6 @@
 import { mark, NOT_SYNCHRONOUS, unmark } from '../roles/patroni/marks.ts';
-import { LOOK_S } from '../src/bounds/hosts.ts';
-import { forgotten } from '../src/bounds/patroni.ts';
+import { OBSERVE_S } from '../src/bounds/hosts.ts';
+import { memberExpiry } from '../src/bounds/patroni.ts';
 import { checkpoint, START_ALL_S, stop, switchover } from '../src/bounds/postgres.ts';
 import { APT_LISTS_S, APT_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
@@ -152,7 +152,7 @@ async function takeOut(
     await op.until(
       host,
       'leaving failsafe',
-      forgotten(cluster.timing),
+      memberExpiry(cluster.timing),
       (snapshot) => notAskedInFailsafe(snapshot, host),
       { about: ['members'] },
     );
@@ -202,7 +202,7 @@ export async function upgradeTogether(op: Operation, plan: UpdatePlan, options: 
   );
   settled(results);
   // A standby cluster archives nothing.
-  if (!op.cluster.source) await archiveAll(op);
+  if (!op.cluster.upstream) await archiveAll(op);
 }
 
 /** Whether pgBackRest may be upgraded: on all of its hosts or on none. */
@@ -241,7 +241,7 @@ export async function switchBack(op: Operation, leader: string | undefined, opti
           rival,
           'rival',
           unmark(rival, NOT_SYNCHRONOUS),
-          undoFor(LOOK_S, checkpoint(buffers), switchover(buffers)),
+          undoFor(OBSERVE_S, checkpoint(buffers), switchover(buffers)),
         );
         await op.ask(rival, 'rival', mark(rival, NOT_SYNCHRONOUS));
       }

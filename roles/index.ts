@@ -15,10 +15,10 @@ import { pgbouncerRole } from './pgbouncer/role.ts';
 import type { Role } from './role.ts';
 import { zookeeperRole } from './zookeeper/role.ts';
 
-/** Every role's part in what is done for all of them. */
-const FACES: Readonly<Record<RoleName, Role>> = {
+/** All roles by name. */
+const ROLE_PARTS: Readonly<Record<RoleName, Role>> = {
   hardening: hardeningRole,
-  // Its rules are the traffic of all roles, so its steps are a stage of their own.
+  // Its rules are the traffic of all roles, so its steps have a stage of their own.
   ufw: { packages: () => ['ufw'] },
   etcd: etcdRole,
   zookeeper: zookeeperRole,
@@ -32,25 +32,25 @@ const FACES: Readonly<Record<RoleName, Role>> = {
 
 const rolesOf = (host: Host): RoleName[] => ROLE_NAMES.filter((role) => host.roles.has(role));
 
-/** The steps that a host's roles bring to one part of the setup, in the order of the roles. */
+/** Returns the steps of a host's roles for one part of the setup, in the order of the roles. */
 export const stepsOfRoles = (part: 'prepare' | 'services' | 'certificates', host: Host, context: Context): Step[] =>
-  rolesOf(host).flatMap((role) => FACES[role][part]?.(host, context) ?? []);
+  rolesOf(host).flatMap((role) => ROLE_PARTS[role][part]?.(host, context) ?? []);
 
-/** One step for each role, so that --tags works; the first one that has to do something installs for all. */
+/** Returns one package step for each role, so that --tags works; the first one with work installs for all. */
 export const packagesOfRoles = (host: Host, context: Context): Step[] =>
   rolesOf(host).flatMap((role) => {
-    const { packages: names, minimum = {} } = FACES[role];
+    const { packages: names, minimum = {} } = ROLE_PARTS[role];
     return names ? [packages(role, names(host, context), minimum)] : [];
   });
 
 /**
- * Who may talk to a host, on which port, and why: the whole firewall, computed from the model. The documentation's table of
- * traffic is checked against this function. `sshPorts`: where its sshd listens.
+ * Returns all firewall rules of a host, computed from the model: who may connect, to which port, and why. A test checks
+ * the documentation's table of traffic against this function. `sshPorts` are the ports of its sshd.
  */
 export function rulesFor(host: Host, cluster: Cluster, sshPorts: readonly number[]): Rule[] {
   const sources = cluster.firewall.sshFrom.length > 0 ? cluster.firewall.sshFrom : [undefined];
   return [
     ...sshPorts.flatMap((port) => sources.map((from): Rule => ({ protocol: 'tcp', port, from, purpose: 'ssh' }))),
-    ...rolesOf(host).flatMap((role) => FACES[role].traffic?.(host, cluster) ?? []),
+    ...rolesOf(host).flatMap((role) => ROLE_PARTS[role].traffic?.(host, cluster) ?? []),
   ];
 }

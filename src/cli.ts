@@ -12,7 +12,7 @@ import { secrets } from './commands/register/secrets.ts';
 import { EXIT } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 import { isProgram, reportError, reportUncaughtErrors } from './run/outcome.ts';
-import { forgetSecrets } from './secrets/outlet.ts';
+import { unregisterSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
 /** The exit code of the command that ran last. */
@@ -58,7 +58,7 @@ for (const one of program.commands) {
 /** Runs a command line and returns the exit code. Output goes to this process's streams. */
 export async function hapg(words: readonly string[]): Promise<number> {
   code = EXIT.done;
-  forgetSecrets();
+  unregisterSecrets();
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {

@@ -27,7 +27,7 @@ export const PATHS = {
   /** The result of the last drill. */
   drill: '/var/lib/hapg/drill.json',
   /** Keys to another cluster's repositories, during a clone. */
-  source: '/etc/pgbackrest/source',
+  cloneSource: '/etc/pgbackrest/source',
   log: '/var/log/hapg',
   audit: '/var/log/hapg/audit.log',
   /** Passwords of the application users on a client host (libpq, "The Password File"). */

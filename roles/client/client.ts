@@ -12,7 +12,7 @@ export const clientPackages = ({ settings }: Cluster): string[] => [`postgresql-
 /** A line that `pgpass` does not write. */
 const OTHER_PASSWORDS = "grep -qv '^\\*:\\*:\\*:[a-z_]' {}";
 
-/** psql, the authority to verify the servers with, and the passwords of the application users. */
+/** Steps of a client: psql, the servers' CA, and the passwords of the application users. */
 export const client = (_host: Host, { cluster, secrets }: Context): Step[] => [
   file(role, PKI.client, secrets.trusted('postgres')),
   file(role, PATHS.clientPasswords, pgpass(cluster, secrets), { foreign: OTHER_PASSWORDS }),

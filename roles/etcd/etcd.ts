@@ -24,11 +24,11 @@ const ETCD = { owner: 'etcd', group: 'etcd' };
 export const etcdPackages = ['etcd-server', 'etcd-client', 'openssl', 'curl'];
 export const etcdMinimum = { 'etcd-server': '3.4' };
 
-/** Where a member answers clients. */
+/** Returns a member's client URL. */
 export const clientUrl = (host: Host, cluster: Cluster): string =>
   `https://${hostPort(host.address, cluster.settings.etcd.client_port)}`;
 
-/** Before the package: our own unit, so that the package's start on installation starts nothing. */
+/** Steps before the package: hapg's own unit, so that the installation starts nothing. */
 export const etcdPrepare = (_host: Host, { cluster }: Context): Step[] => [
   file(
     role,
@@ -42,7 +42,7 @@ export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Con
   return [
     directory(role, '/etc/etcd'),
     directory(role, PKI.etcd, { mode: '0755' }),
-    // etcd reads its leaf again on every new connection, so a renewal needs no restart.
+    // etcd reads its leaf certificate on every new connection, so a renewal needs no restart.
     certificate(role, {
       path: `${PKI.etcd}/server`,
       ...ETCD,
@@ -59,17 +59,18 @@ export const etcdCertificates = (host: Host, { secrets, renewIssuedBefore }: Con
 export function etcd(host: Host, context: Context): Step[] {
   const { cluster, snapshot } = context;
   const known = snapshot.dcs.members.some((member) => member.peer === dcsPeer(cluster, host));
-  // A machine that was set up anew takes the place of the one that had its name: its member cannot go on without its data.
+  // A reinstalled machine takes the place of the one that had its name: the old member cannot continue without its
+  // data.
   const replaces = known && snapshot.observations.get(host.name)?.newToDcs === true;
   const joining = snapshot.dcs.members.length > 0 && (!known || replaces);
   return [
-    // The package closes its own directory, and leaves it with root where a disk was mounted in it before.
+    // The package restricts its own directory, and leaves it to root when a disk was mounted in it before.
     ...(cluster.dcs.dataDir.startsWith(`${HOME}/`) ? [directory(role, HOME, { ...ETCD, mode: '0700' })] : []),
     dataDirectory(role, cluster.dcs.dataDir, 'etcd', ['0700']),
-    // Unlike a leaf, the authority is read once (etcd #11555): a change restarts members one by one.
+    // etcd reads the authority once, unlike a leaf (etcd #11555): a change restarts members one by one.
     file(role, `${PKI.etcd}/ca.crt`, context.secrets.trusted('etcd'), { notify: [restart(UNIT)] }),
     file(role, '/etc/etcd/etcd.env', environment(host, context), { notify: [restart(UNIT)] }),
-    // etcd reads this only while its data directory is empty; it is written once and never again.
+    // etcd reads this only while its data directory is empty, so it is written only once.
     joining
       ? etcdJoin(role, {
           name: host.name,

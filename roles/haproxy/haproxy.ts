@@ -16,7 +16,7 @@ const UNIT = 'haproxy.service';
 export const haproxyPackages = ['haproxy', 'socat', 'curl'];
 export const haproxyMinimum = { haproxy: '2.4' };
 
-/** What each port leads to, as Patroni's health endpoints tell it (Patroni REST API). */
+/** Backends by port, each with Patroni's health endpoint (Patroni REST API). */
 const backends = (lagBytes: number) => [
   { name: 'primary', uri: '/primary', balance: 'first' },
   { name: 'replica', uri: `/replica?lag=${lagBytes}`, balance: 'leastconn' },
@@ -25,7 +25,7 @@ const backends = (lagBytes: number) => [
   { name: 'leader_reads', uri: '/primary', balance: 'first' },
 ];
 
-/** Before the package, so that its start on installation starts nothing. */
+/** Steps before the package, so that the installation starts nothing. */
 export const haproxyPrepare = (): Step[] => [
   directory(role, '/etc/systemd/system/haproxy.service.d'),
   directory(role, '/etc/haproxy'),
@@ -43,7 +43,7 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
     maxconn: settings.haproxy.maxconn,
     timing: cluster.timing.haproxy,
     ports,
-    // A kernel without IPv6 has no such socket, and HAProxy would not start.
+    // HAProxy would not start on a kernel without IPv6.
     bind: (port: number) => (facts(host).ipv6 ? `:::${port} v4v6` : `:${port}`),
     statsPassword: secrets.password('stats'),
     proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({
@@ -89,10 +89,10 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
 }
 
 /**
- * HAProxy's own state format (management guide, "show servers state", version 1) with every server stopped and its checks
- * running: be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight time check_status
- * check_result check_health check_state agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord use_ssl
- * check_port check_addr agent_addr agent_port.
+ * Formats a state file for HAProxy (management guide, "show servers state", version 1) with every server stopped and
+ * its checks running: be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight time
+ * check_status check_result check_health check_state agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port
+ * srvrecord use_ssl check_port check_addr agent_addr agent_port.
  */
 const serversDown = (names: readonly string[], members: readonly Host[], port: number): string =>
   `1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n${names

@@ -2,21 +2,21 @@ import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import { CURL } from '../../src/programs/curl.ts';
-import { tell } from '../../src/programs/haproxy.ts';
+import { send } from '../../src/programs/haproxy.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 /** Backends that spread reads over members. */
 const READING = ['replica', 'sync', 'async'];
 
-/** POSIX sh: no new reads go to a member; those that are open go on. */
+/** POSIX sh that stops new reads to a member; open ones go on. */
 export const drain = (member: Host): string =>
-  tell(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
+  send(READING.map((backend) => `set server ${backend}/${member.name} state drain`));
 
-/** POSIX sh: reads go to a member again as soon as its check says so. */
+/** POSIX sh that lets reads go to a member again as soon as its check succeeds. */
 export const undrain = (member: Host): string =>
-  tell(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
+  send(READING.map((backend) => `set server ${backend}/${member.name} state ready`));
 
-/** Reads that are open to a member through a balancer. */
+/** Counts the open reads to a member through a balancer. */
 export const openReads = (
   rows: readonly { proxy: string; server: string; sessions: number }[] | undefined,
   member: string,
@@ -26,16 +26,16 @@ export const openReads = (
     .reduce((sum, row) => sum + row.sessions, 0);
 
 /**
- * POSIX sh for a balancer during a switchover: asks both leaders' Patroni over and over and tells HAProxy the moment the
- * old one steps down and the new one leads, instead of leaving that to the next checks: a connection that is refused by
- * the old leader in between would be tried again a second later. HAProxy's own checks go on and have the last word. Ends
- * by itself after `seconds`.
+ * POSIX sh for a balancer during a switchover that polls both leaders' Patroni and updates HAProxy as soon as the old
+ * one steps down and the new one leads. Waiting for the next checks would cost more: a connection that the old leader
+ * refuses in between is retried a second later. HAProxy's own checks continue and decide. Ends by itself after
+ * `seconds`.
  */
 export function followSwitchover(from: Host, to: Host, cluster: Cluster, seconds: number): string {
   const answer = ({ address }: Host) =>
     `${CURL} -s -o /dev/null -w '%{http_code}' --max-time 1 --cacert ${PKI.haproxy}/patroni-ca.crt ${quote(`https://${hostPort(address, cluster.settings.patroni.port)}/primary`)}`;
   const health = ({ name }: Host, word: 'up' | 'down') =>
-    tell(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
+    send(['primary', 'leader_reads'].map((backend) => `set server ${backend}/${name} health ${word}`));
   return `end=$(($(date +%s) + ${seconds})) down=
 while [ "$(date +%s)" -lt $end ]; do
   if [ -z "$down" ] && [ "$(${answer(from)})" = 503 ]; then

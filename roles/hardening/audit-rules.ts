@@ -1,6 +1,6 @@
 import { type Cluster, dcsRole } from '../../src/inventory/model.ts';
 
-/** auditd rules that keep evidence of who changed accounts, privileges, time, and the cluster's own configuration. */
+/** Returns auditd rules that record who changed accounts, privileges, time, and the cluster's own configuration. */
 export const auditRules = (cluster: Cluster): string => `# Managed by hapg
 -w /etc/passwd -p wa -k accounts
 -w /etc/shadow -p wa -k accounts

@@ -18,7 +18,7 @@ import { isNetwork, kernelSettings } from './kernel.ts';
 const role = 'hardening';
 const IN_CONTAINER = 'the container shares the kernel and clock of its machine';
 
-/** Units that needrestart leaves alone; Debian starts PostgreSQL's own ones for clusters that are not ours. */
+/** Units that needrestart must not restart; Debian's own PostgreSQL units run clusters that are not hapg's. */
 const LEFT_ALONE = [...SERVICES, 'postgresql'];
 
 export const hardeningPackages = (host: Host, context: Context): string[] => [
@@ -32,11 +32,11 @@ export const hardeningPackages = (host: Host, context: Context): string[] => [
     : ['auditd', ...(keepsTime(context.facts(host)) === DEFAULT_TIME ? [DEFAULT_TIME] : [])]),
 ];
 
-/** Installed where nothing keeps the clock yet; where something does, installing another one would remove it. */
+/** The package for hosts where nothing keeps the clock; elsewhere it would replace the present one. */
 const DEFAULT_TIME = 'chrony';
 const keepsTime = ({ timeDaemon }: Facts): string => timeDaemon ?? DEFAULT_TIME;
 
-/** What can be done before packages: the way in, limits, kernel. */
+/** Steps before packages: login, limits, kernel. */
 export function hardening(host: Host, context: Context): Step[] {
   const facts = context.facts(host);
   const settings = kernelSettings(host, context);
@@ -65,7 +65,7 @@ export function hardening(host: Host, context: Context): Step[] {
       sysctl(role, key, value, { guarded: isNetwork({ key }), ...(along ? { along } : {}) }),
     ),
     ...settings.skipped.map(({ key, value, because }) => sysctl(role, key, value, { notApplicable: because })),
-    // A banner cannot say who wrote it.
+    // A banner has no line that marks it as hapg's.
     file(role, '/etc/issue', BANNER, { foreign: 'true' }),
     file(role, '/etc/issue.net', BANNER, { foreign: 'true' }),
     option(role, '/etc/login.defs', 'UMASK', '027'),
@@ -99,7 +99,7 @@ export function hardening(host: Host, context: Context): Step[] {
   ];
 }
 
-/** What needs the packages to be there. */
+/** Steps that need the packages. */
 export function hardeningServices(host: Host, context: Context): Step[] {
   const notApplicable = context.facts(host).container ? IN_CONTAINER : undefined;
   return [
@@ -110,7 +110,7 @@ export function hardeningServices(host: Host, context: Context): Step[] {
     ),
     unit(role, TIME_DAEMONS[keepsTime(context.facts(host))]!, { notApplicable }),
     unit(role, 'auditd.service', { notApplicable }),
-    // auditd refuses to be restarted by hand; its rules are loaded beside it.
+    // auditd refuses a manual restart, so its rules are loaded separately.
     ready(
       role,
       'audit rules',
@@ -126,7 +126,7 @@ export function hardeningServices(host: Host, context: Context): Step[] {
   ];
 }
 
-/** sshd: guarded, because a mistake here locks the operator out. */
+/** Steps for sshd: guarded, because a mistake here locks the operator out. */
 function access(host: Host, context: Context): Step[] {
   const facts = context.facts(host);
   const forwards = isJumpHost(host, context);
@@ -148,7 +148,7 @@ function access(host: Host, context: Context): Step[] {
   ];
 }
 
-/** What sshd does now for others and no longer will, for those who read the plan. */
+/** Returns what sshd will stop doing for others, for readers of the plan. */
 function ends(host: Host, facts: Facts, forwards: boolean): string | undefined {
   const user = host.ssh.user ?? 'root';
   const list = [
@@ -161,7 +161,7 @@ function ends(host: Host, facts: Facts, forwards: boolean): string | undefined {
   return list.length > 0 ? `sshd will no longer ${list.join(', nor ')}` : undefined;
 }
 
-/** Types of host keys, best first; those of ECDSA last, for some clients know a host by such a key alone. */
+/** Types of host keys, best first; ECDSA last, kept because some clients know a host only by such a key. */
 const HOST_KEYS = [
   ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
   ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
@@ -169,12 +169,12 @@ const HOST_KEYS = [
   .flatMap((types) => [...types, ...types.map(certified)])
   .join(',');
 
-/** The name of a type's certificates (OpenSSH, PROTOCOL.certkeys). */
+/** Returns the name of a key type's certificates (OpenSSH, PROTOCOL.certkeys). */
 function certified(type: string): string {
   return `${type}-cert-v01@openssh.com`;
 }
 
-/** An unknown name makes sshd refuse its configuration, so each is named only from the release on that knows it. */
+/** Returns the key exchanges that this version knows: an unknown name makes sshd refuse its configuration. */
 function keyExchanges(version: string): string {
   return [
     ...(compareVersions(version, '9.9') >= 0 ? ['mlkem768x25519-sha256', 'sntrup761x25519-sha512'] : []),

@@ -4,14 +4,14 @@ import type { Context } from '../../src/playbook.ts';
 export interface Setting {
   key: string;
   value: string;
-  /** Settings that the kernel changes together with this one, with the values that they keep. */
+  /** Settings that the kernel changes along with this one, with the values to keep. */
   along?: Record<string, string>;
 }
 
-/** Settings of the network can cut the operator off, so their change is guarded. */
+/** Whether a setting is of the network: its change could cut the operator off, so it is guarded. */
 export const isNetwork = ({ key }: Pick<Setting, 'key'>): boolean => key.startsWith('net.');
 
-/** With forwarding off the kernel turns redirects on again (inet_forward_change in net/ipv4/devinet.c). */
+/** The setting that turns forwarding off; the kernel then turns redirects on again (inet_forward_change in net/ipv4/devinet.c). */
 const FORWARDING: Setting = {
   key: 'net.ipv4.ip_forward',
   value: '0',
@@ -24,9 +24,9 @@ const MARTIANS: Setting[] = ['all', 'default'].map((scope) => ({
 }));
 
 /**
- * Of the host's own network namespace, so they can be set in a container too. The filter of reverse paths is loose (2): a
- * strict one drops what comes in on one of two networks and would be answered on the other (RFC 3704, 2.4; the kernel uses
- * the greater one of `all` and the interface's own, ip-sysctl, "rp_filter").
+ * Settings of the host's own network namespace, so they can be set in a container too. Reverse-path filtering is loose
+ * (2): strict filtering drops packets that arrive on one of two networks and are answered on the other (RFC 3704, 2.4;
+ * the kernel uses the greater one of `all` and the interface's own, ip-sysctl, "rp_filter").
  */
 const NETWORK: Setting[] = [
   ...['all', 'default'].flatMap((scope) => [
@@ -54,17 +54,17 @@ const KERNEL: Setting[] = [
   { key: 'dev.tty.ldisc_autoload', value: '0' },
 ];
 
-/** Figures for a database: little swapping, early and even write-back (PostgreSQL's documentation, 18.4). */
+/** Settings for a database: little swapping, early and even write-back (PostgreSQL's documentation, 18.4). */
 const DATABASE: Setting[] = [
   { key: 'vm.swappiness', value: '1' },
   { key: 'vm.dirty_background_bytes', value: '67108864' },
   { key: 'vm.dirty_bytes', value: '536870912' },
 ];
 
-/** A setting that is left as it is, with the reason. */
+/** A setting that stays as it is, with the reason. */
 export type LeftOut = Setting & { because: string };
 
-/** The kernel settings of a host: those that it can set for itself, and those that are left out with the reason. */
+/** Returns the kernel settings of a host: those that it can set itself, and those that are left out with the reason. */
 export function kernelSettings(host: Host, context: Context): { applied: Setting[]; skipped: LeftOut[] } {
   const { ipv6, forwards, sysctl } = context.facts(host);
   const leave = (list: readonly Setting[], because: string): LeftOut[] => list.map((one) => ({ ...one, because }));

@@ -11,7 +11,7 @@ const role = 'keepalived';
 
 export const keepalivedPackages = ['keepalived', 'curl'];
 
-/** keepalived 2.2.7 (Debian 12) ends its own process group with SIGTERM after it has checked a file with scripts. */
+/** Check of the configuration; keepalived 2.2.7 (Debian 12) ends its own process group with SIGTERM after checking a file with scripts. */
 const CHECK = "(trap '' TERM; keepalived -t -f {})";
 
 export function keepalived(host: Host, { cluster }: Context): Step[] {

@@ -12,22 +12,22 @@ import { dcsConfig } from './dynamic-config.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 
-/** New replicas come from the repository; a copy of another cluster has none of its own. */
-export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.source;
+/** Whether new replicas come from the repository; a standby cluster has none of its own. */
+export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.upstream;
 
-/** Restores a replica and puts its WAL where the inventory wants it, which pgBackRest does not do by itself. */
+/** Script that restores a replica and puts its WAL where the inventory wants it, which pgBackRest does not do. */
 export const RESTORE_REPLICA = '/usr/local/lib/hapg/restore-replica';
 
 const replicaCommand = ({ stanza, walDir }: Cluster): string =>
   `/usr/bin/pgbackrest --stanza=${stanza} --delta${walDir ? ' --link-all' : ''} --type=standby --log-level-console=warn restore`;
 
-/** What the template of that script is made of. */
+/** Returns the variables of that script's template. */
 export const restoreReplica = (cluster: Cluster): Record<string, string> => ({
   restore: replicaCommand(cluster),
   placeWal: placeWal(cluster.dataDir, cluster.walDir),
 });
 
-/** `/etc/patroni/config.yml` of one member, with passwords in it. */
+/** Returns `/etc/patroni/config.yml` of one member, passwords included. */
 export function patroniConfig(host: Host, context: Context): SecretText {
   const { cluster, secrets } = context;
   const { settings } = cluster;
@@ -53,7 +53,8 @@ export function patroniConfig(host: Host, context: Context): SecretText {
       authentication: { username: 'patroni', password: secrets.password('rest') },
       allowlist: hostsWithAny(cluster, 'patroni', 'haproxy').map((member) => member.address),
       allowlist_include_members: true,
-      // Each balancer asks each member for every port of its own, all at once; the default is 5. Read when Patroni starts.
+      // Each balancer checks each member once for every one of its ports, all at once; the default is 5. Read when
+      // Patroni starts.
       request_queue_size: 128,
     },
     ctl: {

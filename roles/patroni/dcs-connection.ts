@@ -3,16 +3,16 @@ import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { Secret } from '../../src/secret.ts';
-import { DCS_SECRETS } from '../../src/secrets/given.ts';
+import { DCS_SECRETS } from '../../src/secrets/external-secrets.ts';
 
-/** The Python package with which Patroni talks to its DCS; Debian's patroni leaves the choice open. */
+/** Returns the Python package with which Patroni talks to its DCS; Debian's patroni does not depend on one. */
 export const dcsClientPackage = ({ dcs }: Cluster): string =>
   ({ etcd: 'python3-etcd', zookeeper: 'python3-kazoo', consul: 'python3-consul' })[dcs.kind];
 
-/** The authority of a DCS that somebody else looks after, where the inventory brings one. */
+/** File with the CA of an external DCS, when the inventory has one. */
 export const EXTERNAL_CA = `${PKI.patroni}/dcs-ca.crt`;
 
-/** How Patroni reaches its DCS, with the key of the section (Patroni documentation, "YAML Configuration Settings"). */
+/** Returns how Patroni reaches its DCS, with the key of the section (Patroni documentation, "YAML Configuration Settings"). */
 export function dcsSection({ cluster, secrets }: Context): Record<string, unknown> {
   const { kind, external } = cluster.dcs;
   const own = {
@@ -23,7 +23,7 @@ export function dcsSection({ cluster, secrets }: Context): Record<string, unknow
   const port = { etcd: cluster.settings.etcd.client_port, zookeeper: cluster.settings.zookeeper.client_port };
   const members = (name: keyof typeof port) => dcsHosts(cluster).map((member) => hostPort(member.address, port[name]));
   const ca = external?.ca ? { cacert: EXTERNAL_CA } : {};
-  const password = () => secrets.given(DCS_SECRETS.password);
+  const password = () => secrets.externalSecret(DCS_SECRETS.password);
   if (kind === 'etcd')
     return {
       etcd3: external
@@ -51,7 +51,7 @@ export function dcsSection({ cluster, secrets }: Context): Record<string, unknow
       host: external!.external[0],
       scheme: external!.tls ? 'https' : 'http',
       ...ca,
-      ...(external!.token ? { token: secrets.given(DCS_SECRETS.token) } : {}),
+      ...(external!.token ? { token: secrets.externalSecret(DCS_SECRETS.token) } : {}),
     },
   };
 }

@@ -5,19 +5,22 @@ import type { Context } from '../../src/playbook.ts';
 import { COMMAND_LINE } from '../../src/postgres/patroni-options.ts';
 import { written } from '../../src/postgres/written.ts';
 
-/** Whoever leads there is found among all members, and keeps WAL in a slot (Patroni documentation, "Standby cluster"). */
-const copyOf = ({ name }: Cluster, source: Cluster) => ({
-  host: hostsWith(source, 'patroni')
+/**
+ * Returns the section that follows an upstream cluster: its leader is found among all members, and keeps WAL in a slot
+ * (Patroni documentation, "Standby cluster").
+ */
+const standbyClusterSection = ({ name }: Cluster, upstream: Cluster) => ({
+  host: hostsWith(upstream, 'patroni')
     .map((host) => host.address)
     .join(','),
-  port: source.settings.postgres.port,
+  port: upstream.settings.postgres.port,
   primary_slot_name: standbySlot(name),
   create_replica_methods: ['basebackup'],
 });
 
 /**
- * Settings of PostgreSQL that all members have alike: those that Patroni takes from here only, and those of WAL, which
- * whoever leads must keep and archive in the same way.
+ * Returns PostgreSQL settings that all members share: those that Patroni takes from here only, and those of WAL, which
+ * every leader must keep and archive in the same way.
  */
 export function sharedParameters({ settings, repositories }: Cluster): Record<string, string | number | boolean> {
   const { postgres } = settings;
@@ -41,7 +44,7 @@ export function sharedParameters({ settings, repositories }: Cluster): Record<st
   };
 }
 
-/** The dynamic configuration of the cluster as declared; what `PATCH /config` is compared with. */
+/** Returns the declared dynamic configuration of the cluster, with which `PATCH /config` is compared. */
 export function dcsConfig(context: Context): Record<string, unknown> {
   const { cluster } = context;
   const { patroni } = cluster.settings;
@@ -55,11 +58,11 @@ export function dcsConfig(context: Context): Record<string, unknown> {
     retry_timeout: times.retry_timeout,
     primary_start_timeout: times.primary_start_timeout,
     maximum_lag_on_failover: patroni.maximum_lag_on_failover,
-    // A copy has it too, where Patroni leaves it alone until the copy is promoted.
+    // A standby cluster has it too; Patroni ignores it there until the promotion.
     synchronous_mode: synchronous,
     synchronous_mode_strict: patroni.synchronous_mode_strict,
     synchronous_node_count: cluster.synchronousNodes,
-    ...(cluster.source ? { standby_cluster: copyOf(cluster, cluster.source) } : {}),
+    ...(cluster.upstream ? { standby_cluster: standbyClusterSection(cluster, cluster.upstream) } : {}),
     slots: Object.fromEntries(
       Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), { type: 'physical' }]),
     ),

@@ -5,13 +5,14 @@ import { POOLER } from '../../src/steps/sql-objects.ts';
 export const SUPERUSER = 'postgres';
 export const REPLICATION_USER = 'replicator';
 export const REWIND_USER = 'rewinder';
-/** The database in which Patroni looks around, and which it names in `primary_conninfo` (config.py, `primary_conninfo_params`). */
+/** The database to which Patroni connects, and which it names in `primary_conninfo` (config.py, `primary_conninfo_params`). */
 const PATRONI_DATABASE = 'postgres';
 
 /**
- * pg_hba.conf from the model: the operating system's postgres over the socket, members and standby clusters for replication and rewind,
- * clients through the balancers (or directly where there are none); TLS and SCRAM only; the last line rejects.
- * PostgreSQL takes the first line that matches, so what the inventory adds can shut out none of the cluster's own accounts.
+ * Returns pg_hba.conf from the model: the operating system's postgres over the socket, members and standby clusters for
+ * replication and rewind, clients through the balancers (or directly where there are none); TLS and SCRAM only; the
+ * last line rejects. PostgreSQL takes the first line that matches, so lines of the inventory cannot shut out the
+ * cluster's own accounts.
  */
 export function hbaLines(cluster: Cluster): string[] {
   const members = hostsWith(cluster, 'patroni').map((host) => single(host.address));
@@ -41,12 +42,12 @@ export function hbaLines(cluster: Cluster): string[] {
 }
 
 /**
- * Standbys copy logical slots themselves. Their worker logs in to a database with the account of `primary_conninfo`, which
- * is no connection for replication (PostgreSQL 17, "Replication Slot Synchronization").
+ * Whether standbys synchronize logical slots. Their worker logs in to a database with the account of
+ * `primary_conninfo`, which is no replication connection (PostgreSQL 17, "Replication Slot Synchronization").
  */
 const synchronizesSlots = ({ settings: { postgres } }: Cluster): boolean =>
   Number(postgres.version) >= 17 && isOn(postgres.parameters.sync_replication_slots);
 
-/** What PostgreSQL reads as true (`parse_bool()`, bool.c): each word may be cut short while it can be told from others. */
+/** Whether PostgreSQL reads the value as true (`parse_bool()`, bool.c): each word may be shortened while it stays unambiguous. */
 const isOn = (value: string | number | boolean | undefined): boolean =>
   /^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(String(value ?? 'off').trim());

@@ -6,15 +6,15 @@ import { quote } from '../../src/shell/quote.ts';
 
 type Tags = Host['tags'];
 
-/** A member that is being worked on: no reads, no leadership, no commit waits for it (Patroni documentation, "tags"). */
+/** Tags of a member that is being worked on: no reads, no leadership, no commit waits for it (Patroni documentation, "tags"). */
 const MARKS: Tags = { noloadbalance: true, nofailover: true, nosync: true };
 
-/** The tags of a member as they stand at the end of its config.yml; nothing where there are none. */
+/** Returns a member's tags as the end of its config.yml; empty without tags. */
 export const tagsBlock = (tags: Tags): string => (Object.keys(tags).length > 0 ? stringify({ tags }).trimEnd() : '');
 
 /**
- * POSIX sh that replaces the tags at the end of config.yml, if they are `before`, and has Patroni read them. The rest of
- * the file is left as it is, whatever that is: an update must not apply a changed inventory on its way.
+ * POSIX sh that replaces the tags at the end of config.yml, if they are `before`, and makes Patroni reload. The rest of
+ * the file stays as it is: an update must not apply a changed inventory in passing.
  */
 const replaceTags = (before: string, after: string, otherwise: string): string => `f=${PATRONI_CONFIG}
 if [ "$(sed -n '/^tags:/,$p' $f)" = ${quote(before)} ]; then
@@ -28,12 +28,12 @@ else
   ${otherwise}
 fi`;
 
-/** Only its part in commits is given up: another standby shall be synchronous. */
+/** Marks that only make another standby the synchronous one. */
 export const NOT_SYNCHRONOUS: Tags = { nosync: true };
 
 const marked = (host: Host, marks: Tags): string => tagsBlock({ ...host.tags, ...marks });
 
-/** POSIX sh that marks a member; fails when its tags are not those of the inventory. */
+/** POSIX sh that marks a member; fails when its present tags are not those of the inventory. */
 export const mark = (host: Host, marks: Tags = MARKS): string =>
   replaceTags(
     tagsBlock(host.tags),
@@ -41,6 +41,6 @@ export const mark = (host: Host, marks: Tags = MARKS): string =>
     `[ "$(sed -n '/^tags:/,$p' $f)" = ${quote(marked(host, marks))} ] || { echo "$f has other tags than the inventory says; run hapg apply first"; exit 1; }`,
   );
 
-/** POSIX sh that takes the marks away, unless somebody else has changed the tags since. */
+/** POSIX sh that removes the marks, unless somebody else has changed the tags since. */
 export const unmark = (host: Host, marks: Tags = MARKS): string =>
   replaceTags(marked(host, marks), tagsBlock(host.tags), ':');

@@ -14,8 +14,8 @@ const MIB = 1_048_576;
 const megabytes = (bytes: number): string => (bytes % MIB === 0 ? `${bytes / MIB}MB` : inUnits(bytes / KIB, 'kB'));
 
 /**
- * A member's own PostgreSQL settings, sized from its memory, with the inventory's on top. What must be equal everywhere is
- * in the DCS instead.
+ * Returns a member's own PostgreSQL settings, sized from its memory, with the inventory's on top. Settings that must be
+ * equal everywhere are in the DCS instead.
  */
 export function memberParameters(host: Host, context: Context): Record<string, string | number | boolean> {
   const { cluster } = context;
@@ -50,7 +50,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 3,
     ...own,
-    // As it is written where no extension adds to it: another spelling would be a restart of every member.
+    // Kept as written when no extension adds to it: another spelling would restart every member.
     ...(cluster.extensions.some((one) => one.preload) ? { shared_preload_libraries: preload.join(',') } : {}),
     password_encryption: 'scram-sha-256',
     unix_socket_directories: SOCKET_DIR,
@@ -62,8 +62,8 @@ export function memberParameters(host: Host, context: Context): Record<string, s
     ...(cluster.repositories.length > 0
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
-          // What a copy has not got yet is in its source's archive, not in its own.
-          ...(cluster.source ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
+          // WAL that a standby cluster still lacks is in its upstream's archive, not in its own.
+          ...(cluster.upstream ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
         }
       : {}),
   };

@@ -27,7 +27,7 @@ import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
-import { dataMarker } from '../../src/steps/data-marker.ts';
+import { dataNote } from '../../src/steps/data-note.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { extensions } from '../../src/steps/extensions.ts';
@@ -51,7 +51,7 @@ import { librariesCheck, settingsCheck } from './settings-check.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
-/** Modes of directories that PostgreSQL starts with (initdb, "--allow-group-access"). */
+/** Directory modes that PostgreSQL accepts (initdb, "--allow-group-access"). */
 const DATA_MODES = ['0700', '0750'] as const;
 
 export const patroniPackages = (cluster: Cluster): string[] => [
@@ -66,7 +66,7 @@ export const patroniPackages = (cluster: Cluster): string[] => [
 ];
 export const patroniMinimum = { patroni: '3.0.2' };
 
-/** Before the package: what its unit must know. */
+/** Steps before the package: settings of its unit. */
 export const patroniPrepare = (host: Host, context: Context): Step[] => [
   directory(role, '/etc/systemd/system/patroni.service.d'),
   file(
@@ -86,7 +86,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
   ),
 ];
 
-/** Shared memory that PostgreSQL will have on a host (bytes), from which its shutdown is bounded. */
+/** Returns the shared memory that PostgreSQL will have on a host (bytes); its shutdown is bounded by it. */
 function declaredBuffers(host: Host, context: Context): number | undefined {
   const { version } = context.cluster.settings.postgres;
   const setting = settingOf(Number(version), 'shared_buffers');
@@ -94,19 +94,19 @@ function declaredBuffers(host: Host, context: Context): number | undefined {
   return parsed?.ok ? Number(parsed.value) * BLOCK_BYTES : undefined;
 }
 
-/** A page of PostgreSQL, in which shared_buffers is counted (bytes). */
+/** The page size of PostgreSQL, the unit of shared_buffers (bytes). */
 const BLOCK_BYTES = 8192;
 
 export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedBefore }: Context): Step[] {
   const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
-  // Clients verify the name they connect to: through the VIP and the balancers, and from outside, as well.
+  // Clients verify the name that they connect to, also through the VIP, the balancers and outside endpoints.
   const balancers = hostsWith(cluster, 'haproxy');
   const outside = host.outside ? [host.outside.host] : [];
   const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
   const again = { notify: [reload(UNIT)] };
   const dcs = dcsRole(cluster);
   const { external } = cluster.dcs;
-  // A pool shows clients the same certificate, and trusts the same authority.
+  // A pool uses the same certificate and trusts the same authority.
   const both = host.roles.has('pgbouncer') ? { notify: [reload(UNIT), reload('pgbouncer.service')] } : again;
   return [
     directory(role, '/etc/patroni'),
@@ -114,7 +114,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
     file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
     ...(dcs ? [file(role, `${PKI.patroni}/${dcs}-ca.crt`, secrets.trusted(dcs), again)] : []),
     ...(external?.ca ? [file(role, EXTERNAL_CA, `${external.ca.trim()}\n`, again)] : []),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.sourceTrusted(), both),
+    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.upstreamTrusted(), both),
     certificate(
       role,
       { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
@@ -144,7 +144,7 @@ export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedB
   ];
 }
 
-/** Patroni's configuration and unit on one member; it starts (or joins) PostgreSQL. */
+/** Steps for Patroni's configuration and unit on one member; Patroni starts or joins PostgreSQL. */
 export function patroni(host: Host, context: Context): Step[] {
   const { cluster } = context;
   return [
@@ -152,10 +152,11 @@ export function patroni(host: Host, context: Context): Step[] {
     unitOff(role, 'postgresql.service', { packaged: true }),
     dataDirectory(role, cluster.dataDir, POSTGRES.owner, DATA_MODES),
     ...placesElsewhere(host, context),
-    // Before Patroni is told of the same rules: it writes them unseen when it is reloaded (4.0.7: always, 3.0.2: when they
-    // changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the run here, so that
-    // config.yml never holds what the next start could not read. Where PostgreSQL does not run, Patroni tries to start it
-    // again every other cycle, with what it has read itself: config.yml and its reload follow at once.
+    // This comes before Patroni gets the same rules: it writes them unchecked when it is reloaded (4.0.7: always,
+    // 3.0.2: when they changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the
+    // run here, so config.yml never holds rules that the next start could not read. Where PostgreSQL does not run,
+    // Patroni retries its start every other cycle with the configuration that it has read: config.yml and its reload
+    // follow at once.
     memberSettings(role, {
       dataDir: cluster.dataDir,
       ...serverOf(cluster),
@@ -186,12 +187,12 @@ export function patroni(host: Host, context: Context): Step[] {
         stuckSeconds: standstill(sharedBuffers(context.snapshot)),
       },
     }),
-    dataMarker(role, cluster.dataDir),
+    dataNote(role, cluster.dataDir),
     ...preferences(host, context),
   ];
 }
 
-/** Directories that a copy of the database needs beside its own: for WAL, and on a host without data for each tablespace. */
+/** Steps for directories outside the data directory: for WAL, and on a host without data for each tablespace. */
 function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
   const { walDir } = cluster;
   const hasData = said(snapshot.observations.get(host.name)?.dataDirectory)?.state === 'cluster';
@@ -201,18 +202,21 @@ function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
     ...(walDir && backupsServe(cluster)
       ? [file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(cluster)), { mode: '0755' })]
       : []),
-    // Those of a member with data are as PostgreSQL made them.
+    // A member with data keeps the tablespaces that PostgreSQL made.
     ...(hasData ? [] : snapshot.tablespaces.map(own)),
   ];
 }
 
-/** Every setting of PostgreSQL that hapg decides, for this member or for all. */
+/** Returns every PostgreSQL setting that hapg decides, for this member or for all. */
 const declaredSettings = (host: Host, context: Context): Record<string, string | number | boolean> => ({
   ...sharedParameters(context.cluster),
   ...memberParameters(host, context),
 });
 
-/** In a DCS of others somebody else may have taken the name; Patroni would join that cluster, and might let go of its leader's key. */
+/**
+ * POSIX sh that fails when another cluster has the name in an external DCS; Patroni would join that cluster, and might
+ * release its leader's key.
+ */
 const scopeIsFree = (cluster: Cluster): string =>
   cluster.dcs.external
     ? `title=$(${patronictlWith('{}', 'list', ...patroniScope(cluster))} 2>&1 | sed -n 1p)
@@ -220,8 +224,8 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
     : ':';
 
 /**
- * Leads and holds the leader's key, which the first leader gets only a moment after its PostgreSQL runs, or streams from
- * the leader (Patroni REST API, GET /patroni and /leader).
+ * POSIX sh that succeeds when a member leads and holds the leader's key, which the first leader gets only a moment
+ * after its PostgreSQL runs, or streams from the leader (Patroni REST API, GET /patroni and /leader).
  */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
 self=\${HAPG_PATRONI-$(${askRest('patroni')})}
@@ -230,22 +234,22 @@ case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_le
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 
-/** The REST API of a member. */
+/** POSIX sh that prepares requests to a member's REST API. */
 const rest = (host: Host, { settings }: Cluster): string => restAt(hostPort(host.address, settings.patroni.port));
 
-/** The dynamic configuration as declared, for all members; asked and changed on one of them. */
+/** Step for the declared dynamic configuration of all members; read and changed on one of them. */
 export const patroniDynamic = (host: Host, context: Context): Step =>
   dcsConfigStep(role, {
     rest: rest(host, context.cluster),
     config: dcsConfig(context),
     password: context.secrets.password('rest'),
-    // Patroni waits a second for PostgreSQL before it knows (config.py, reload_config).
+    // Patroni waits a second for PostgreSQL before it reads the result (config.py, reload_config).
     settleSeconds: patroniSettles(context.cluster) + 1,
   });
 
-/** Once there is a leader: users and databases. A copy has those of its source. */
+/** Steps that need a leader: users and databases. A standby cluster has those of its upstream. */
 export const patroniCluster = (context: Context): Step[] =>
-  context.cluster.source ? [] : [accountsAndDatabases(context)];
+  context.cluster.upstream ? [] : [accountsAndDatabases(context)];
 
 const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
   sqlObjects(role, {
@@ -265,7 +269,7 @@ const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
     databases: cluster.settings.postgres.databases.map(({ name, owner }) => ({ name, owner: owner ?? 'postgres' })),
   });
 
-/** Behind the rolling restart, without which an extension that is to be preloaded cannot be made. On the leader. */
+/** Steps for extensions on the leader, after the rolling restart, without which a preloaded extension cannot be made. */
 export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
   cluster.settings.postgres.databases
     .filter((database) => database.extensions.length > 0)
@@ -273,10 +277,10 @@ export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
       extensions(role, { server: serverOf(cluster), database: database.name, names: database.extensions }),
     );
 
-/** Seconds within which every member has gone through one of Patroni's cycles. */
+/** Returns the time within which every member has completed one Patroni cycle (s). */
 export const patroniSettles = (cluster: Cluster): number => settles(cluster.timing);
 
-/** Settings that Patroni has its own mind about: for Citus (its `adjust_postgres_gucs`), and feedback where it keeps logical slots. */
+/** Returns settings that Patroni decides itself: for Citus (its `adjust_postgres_gucs`), and feedback when it keeps logical slots. */
 const patronisOwn = ({ settings }: Cluster): string[] => [
   ...(parseBoolean(String(settings.postgres.parameters.hot_standby_feedback)) === false
     ? ['hot_standby_feedback']
@@ -286,7 +290,7 @@ const patronisOwn = ({ settings }: Cluster): string[] => [
     : []),
 ];
 
-/** Behind all restarts: what is declared is what PostgreSQL has. */
+/** Step after all restarts: PostgreSQL has the declared settings. */
 export const patroniInEffect = (host: Host, context: Context): Step[] => {
   const { cluster } = context;
   return [
@@ -301,11 +305,11 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
   ];
 };
 
-/** A member whose PostgreSQL must be stopped: for its WAL to be elsewhere, for a setting to take effect. */
+/** Steps that stop a member's PostgreSQL: to move its WAL, or for a setting to take effect. */
 export const patroniRestart = (host: Host, context: Context): Step[] => {
   const { cluster, snapshot, only } = context;
   const settings = said(snapshot.observations.get(host.name)?.sql)?.restartSettings ?? [];
-  // What all members have alike changes with the leader, which this run may leave alone.
+  // Shared settings change with the leader, which may be outside this run.
   const leaderIsIn = only === undefined || only.some((one) => one.name === snapshot.leader?.name);
   const shared = sharedParameters(cluster);
   const leadership = {

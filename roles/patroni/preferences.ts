@@ -13,9 +13,9 @@ const FILE = `${PATHS.memberConfig}/20-preferences.yml`;
 const TIMER = 'patroni-preferences.timer';
 
 /**
- * With several data centers: a failover goes to a member beside the lost leader, where there is one with the same WAL
- * (Patroni documentation, tag `failover_priority`). Patroni reads the tag from a directory of its own in /run, so
- * that config.yml stays what the inventory says.
+ * Steps for failover preferences with several data centers: a member beside the lost leader comes first among those
+ * with the same WAL (Patroni documentation, tag `failover_priority`). Patroni reads the tag from a directory of its own
+ * in /run, so that config.yml stays as declared.
  */
 export function preferences(host: Host, { cluster, facts }: Pick<Context, 'cluster' | 'facts'>): Step[] {
   if (!followsDatacenter(cluster) || !capabilities(facts(host)).failoverPriority)

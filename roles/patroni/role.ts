@@ -25,7 +25,7 @@ export const patroniRole: Role = {
         settings.postgres.port,
         'standby clusters',
       ),
-      // Behind a balancer no client comes to a member itself.
+      // With a balancer no client connects to a member directly.
       ...(hostsWith(cluster, 'haproxy').length === 0 && !isPooled(cluster)
         ? fromNetworks(clientSources(cluster), memberPort(cluster), 'clients')
         : []),

@@ -3,14 +3,15 @@ import type { Cluster } from '../../src/inventory/model.ts';
 import { asPostgres } from '../../src/programs/postgres.ts';
 import { print, quote } from '../../src/shell/quote.ts';
 
-/** As Patroni writes it (its ConfigWriter): quoted, quotes and backslashes doubled. */
+/** Formats a setting as Patroni does (its ConfigWriter): quoted, quotes and backslashes doubled. */
 const line = ([name, value]: [string, string | number | boolean]): string =>
   `${name} = '${String(value).replaceAll(/['\\]/g, '$&$&')}'\n`;
 
 /**
- * POSIX sh: PostgreSQL itself reads these settings, without a database, and says which of them it would not start with
- * (`postgres -C` reads the configuration, shows one value and ends). What only it can tell is a locale or a time zone that
- * this host does not have, or a method that it was built without. Part of a file's check, in which {} is the file.
+ * POSIX sh that makes PostgreSQL itself read these settings, without a database, and report those with which it would
+ * not start (`postgres -C` reads the configuration, shows one value and ends). Only PostgreSQL can detect a missing
+ * locale or time zone of this host, or a method that it was built without. Part of a file's check, in which {} is the
+ * file.
  */
 export const settingsCheck = (
   { binDir }: Pick<Cluster, 'binDir'>,
@@ -27,9 +28,9 @@ export const settingsCheck = (
   fi
 fi`;
 
-/** POSIX sh. A library that is not there would keep PostgreSQL from starting, at the next restart of every member. */
+/** POSIX sh that checks preloaded libraries: a missing one would keep PostgreSQL from starting at the next restart of every member. */
 export const librariesCheck = ({ extensions, settings, binDir }: Cluster): string =>
-  // One that sessions load would let nobody in, Patroni neither.
+  // A missing library that sessions load would keep everybody out, Patroni too.
   preloadLibraries(
     extensions,
     [

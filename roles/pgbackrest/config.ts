@@ -11,13 +11,16 @@ import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { Secret } from '../../src/secret.ts';
-import { s3Secrets } from '../../src/secrets/given.ts';
+import { s3Secrets } from '../../src/secrets/external-secrets.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';
 
 type Options = Record<string, string | number | Secret>;
 
-/** A connection to another host's pgBackRest over TLS, with the keys in a directory; `prefix` is `repoN-host` or `pgN-host`. */
+/**
+ * Returns the options of a TLS connection to another host's pgBackRest, with the keys in `directory`; `prefix` is
+ * `repoN-host` or `pgN-host`.
+ */
 const tlsHost = (prefix: string, host: Host, port: number, directory: string): Options => ({
   [prefix]: host.address,
   [`${prefix}-port`]: port,
@@ -27,11 +30,11 @@ const tlsHost = (prefix: string, host: Host, port: number, directory: string): O
   [`${prefix}-key-file`]: `${directory}/pgbackrest.key`,
 });
 
-/** The authority of an S3 storage that the system does not know, in a directory of keys. */
+/** Returns the file with the CA of an S3 storage that the system does not know. */
 export const storageAuthority = ({ key }: RepositorySettings, directory: string): string =>
   `${directory}/repo${key}-ca.crt`;
 
-/** Where a repository is and how it is read (pgBackRest configuration reference, "Repository Options"). */
+/** Returns where a repository is and how it is read (pgBackRest configuration reference, "Repository Options"). */
 function repositoryPlace(one: RepositorySettings, secrets: SecretStore, directory: string): Options {
   const repo = `repo${one.key}`;
   return {
@@ -53,22 +56,28 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, 
     [`${repo}-s3-uri-style`]: one.uriStyle,
     [`${repo}-storage-port`]: one.port,
     ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one, directory) } : {}),
-    [`${repo}-s3-key`]: secrets.given(keys.key),
-    [`${repo}-s3-key-secret`]: secrets.given(keys.secret),
+    [`${repo}-s3-key`]: secrets.externalSecret(keys.key),
+    [`${repo}-s3-key-secret`]: secrets.externalSecret(keys.secret),
   };
 }
 
-/** A repository as seen from a host that reaches it through another one. */
+/** Returns the options of a repository that is reached through another host. */
 const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number, directory: string): Options => ({
   ...tlsHost(`repo${key}-host`, host, port, directory),
   [`repo${key}-host-user`]: POSTGRES.owner,
 });
 
 /**
- * The configuration with which a host of another cluster restores from this one's repositories: read only in effect, for
- * it is used for nothing but `restore` and `archive-get`. `directory` holds its keys, `dataDir` is where it restores to.
+ * Returns the configuration with which a host of another cluster restores from this one's repositories. It is
+ * effectively read only, since it is used only for `restore` and `archive-get`. `directory` holds its keys, `dataDir`
+ * is the target of the restore.
  */
-export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: string, directory: string): SecretText {
+export function cloneSourceConfig(
+  cluster: Cluster,
+  secrets: SecretStore,
+  dataDir: string,
+  directory: string,
+): SecretText {
   const { pgbackrest } = cluster.settings;
   const dedicated = repositoryHost(cluster);
   const global: Options = { 'process-max': pgbackrest.process_max, 'log-level-file': 'off' };
@@ -82,7 +91,7 @@ export function sourceConfig(cluster: Cluster, secrets: SecretStore, dataDir: st
   return joined(serialize({ global, [cluster.stanza]: { 'pg1-path': dataDir } }, []), { syntax: 'ini' });
 }
 
-/** `/etc/pgbackrest/pgbackrest.conf` of the repository host or of a database host. */
+/** Returns `/etc/pgbackrest/pgbackrest.conf` of the repository host or of a database host. */
 export function pgbackrestConfig(host: Host, context: Context): SecretText {
   const { cluster } = context;
   const { pgbackrest, postgres } = cluster.settings;
@@ -135,7 +144,7 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
     );
   const peers = !dedicated ? [] : host === dedicated ? members : [dedicated];
   const text = serialize(
-    // The stanza stands last: a drill puts its own database in the place of what it says.
+    // The stanza comes last: a drill replaces it with its own database.
     { global, [cluster.stanza]: section },
     peers.map((peer) => `tls-server-auth=${peer.name}=${cluster.stanza}`),
   );
@@ -143,8 +152,8 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
 }
 
 /**
- * Sections and options as pgBackRest reads them (ini.c): a key ends at the first `=`, and the value is the rest of the line
- * without spaces around it, whatever it holds. Throws Refused for a value that is not one such line. `repeated` are lines of
+ * Formats sections and options as pgBackRest reads them (ini.c): a key ends at the first `=`, and the value is the rest
+ * of the line without surrounding spaces. Throws Refused for a value that is not one such line. `repeated` are lines of
  * the first section with an option that is given several times.
  */
 function serialize(sections: Record<string, Options>, repeated: readonly string[]): Part[] {

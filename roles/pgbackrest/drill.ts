@@ -10,10 +10,10 @@ import { unit, unitOff } from '../../src/steps/unit.ts';
 
 const role = 'pgbackrest';
 const TIMER = 'pgbackrest-drill.timer';
-/** Beside the databases, where room for one is to be expected. */
+/** Directory of a drill's database, on the databases' file system, where room is likely. */
 const SCRATCH = '/var/lib/postgresql/hapg-drill';
 
-/** The restore drill: its script on every host that could run one, its schedule on the host that shall. */
+/** Steps for the restore drill: its script on every host that could run one, its schedule on the chosen host. */
 export function drill(host: Host, context: Context): Step[] {
   const { cluster } = context;
   const { postgres } = cluster.settings;
@@ -27,7 +27,7 @@ export function drill(host: Host, context: Context): Step[] {
       libDir: cluster.binDir.replace(/bin$/, 'lib'),
       scratch: SCRATCH,
       result: PATHS.drill,
-      // Not a port that anything listens on; and nothing does, but for a socket in a directory of its own.
+      // The port only names the socket in a directory of its own; nothing listens on it.
       port: postgres.port + 1,
       count: words(...count.map(({ database, table }) => `${database}.${table}`)),
     }),

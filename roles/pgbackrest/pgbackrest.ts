@@ -32,8 +32,9 @@ export const pgbackrestPackages = ['pgbackrest', 'openssl'];
 export const pgbackrestMinimum = { pgbackrest: '2.45' };
 
 /**
- * The host of its own has the server as well: the account that owns the repository comes with it, and drills run there. A
- * drill starts the server with the settings of the backup, so that every library that is preloaded must be there.
+ * Returns the packages of a dedicated repository host. It has the server too, which brings the account that owns the
+ * repository and runs drills. A drill starts the server with the settings of the backup, so every preloaded library
+ * must be installed.
  */
 export const repositoryPackages = ({ settings, extensions }: Cluster): string[] => [
   `postgresql-${settings.postgres.version}`,
@@ -41,7 +42,10 @@ export const repositoryPackages = ({ settings, extensions }: Cluster): string[] 
   ...extensions.flatMap((one) => one.packages),
 ];
 
-/** On every host that takes part in backups. With a host of its own all talk TLS, each server and client of the other. */
+/**
+ * Steps for every host that takes part in backups. With a dedicated repository host all connections use TLS, and each
+ * host is server and client.
+ */
 export function pgbackrest(host: Host, context: Context): Step[] {
   const { cluster } = context;
   const dedicated = repositoryHost(cluster);
@@ -68,7 +72,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
   ];
 }
 
-/** What a TLS server and client needs. */
+/** Steps for a TLS server and client. */
 function server(host: Host, context: Context): Step[] {
   const { secrets } = context;
   const again = { notify: [reload(UNIT)] };
@@ -81,7 +85,7 @@ function server(host: Host, context: Context): Step[] {
         ...POSTGRES,
         authority: secrets.authority('pgbackrest'),
         commonName: host.name,
-        // Older ones look for the address among the DNS names.
+        // Older versions look for the address among the DNS names.
         dns: [host.name, ...(capabilities(context.facts(host)).pgbackrestAddressNames ? [] : [host.address])],
         ips: [host.address],
         issuedSince: context.renewIssuedBefore,
@@ -91,18 +95,18 @@ function server(host: Host, context: Context): Step[] {
   ];
 }
 
-/** On a database host the server does nothing but read for backups, so that its limit is theirs; WAL is pushed elsewhere. */
+/** Limits of a database host's server, which only reads for backups, so its limit is theirs; WAL is pushed separately. */
 const bandwidth = (host: Host, { cluster }: Context) => ({
   readLimit: host.roles.has('patroni') ? cluster.settings.pgbackrest.read_bandwidth : undefined,
   dataDir: cluster.dataDir,
 });
 
-/** Where a repository's data lies, on a host that reaches it itself. */
+/** Steps for a repository's directory, on a host that reaches it directly. */
 function storage(one: RepositorySettings): Step[] {
   if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
   const own = dataDirectory(role, one.path, POSTGRES.owner, ['0750', '0700', '0770']);
   if (one.kind === 'host') return [own];
-  // A mount that is missing looks like an empty directory, and backups would pile up on a database host's own disk.
+  // A missing mount looks like an empty directory, and backups would fill a database host's own disk.
   const missing = `${one.path} is on no mount of its own: mount the shared directory there first`;
   return [
     own,
@@ -115,7 +119,7 @@ function storage(one: RepositorySettings): Step[] {
   ];
 }
 
-/** Once there is a leader: the stanza, a check of archiving, the first full backup, and the schedule. */
+/** Steps that need a leader: the stanza, a check of archiving, the first full backup, and the schedule. */
 export function pgbackrestSchedule(host: Host, context: Context, leader: Host | undefined): Step[] {
   const { cluster } = context;
   const { schedule } = cluster.settings.pgbackrest;
@@ -128,9 +132,9 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
         type,
         stanza: cluster.stanza,
         repositories: cluster.repositories.map((one) => one.key),
-        // A host of its own reads through the servers of the others, which have the limit.
+        // A dedicated host reads through the servers of the others, which apply the limit.
         ...(dedicated ? { readLimit: undefined, dataDir: '' } : bandwidth(host, context)),
-        // Every database host has the schedule, and the one that leads when the hour comes takes the backup.
+        // Every database host has the schedule, and the leader at that time takes the backup.
         leader: dedicated
           ? undefined
           : {

@@ -15,18 +15,17 @@ import { unit } from '../../src/steps/unit.ts';
 
 const role = 'pgbouncer';
 const UNIT = 'pgbouncer.service';
-/** Debian's PgBouncer runs as the database's own account. */
-
+// Debian's PgBouncer runs as the database's own account.
 export const pgbouncerPackages = ['pgbouncer'];
-/** auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */
+/** Minimum version: auth_dbname came with 1.19, prepared statements in transaction pools with 1.21 (PgBouncer changelog). */
 export const pgbouncerMinimum = { pgbouncer: '1.21' };
 
-/** Ends the pool when PostgreSQL goes away. */
+/** Script that ends the pool when PostgreSQL stops. */
 const WATCH = '/usr/local/sbin/hapg-pool-watch';
-/** Ends client connections when this member stops, or stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
+/** Script that ends client connections when this member stops, or stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
 export const END_POOL = '/usr/local/sbin/hapg-pool-end';
 
-/** Before the package, and before Patroni calls it. */
+/** Steps before the package, and before Patroni calls the script. */
 export function pgbouncerPrepare({ settings, binDir }: Cluster): Step[] {
   const server = { binDir, sockets: SOCKET_DIR, port: settings.postgres.port, watch: WATCH };
   return [
@@ -37,7 +36,7 @@ export function pgbouncerPrepare({ settings, binDir }: Cluster): Step[] {
   ];
 }
 
-/** What PgBouncer shows to PostgreSQL: a certificate of its own, in place of a password in a file. */
+/** Step for PgBouncer's own certificate, which it presents to PostgreSQL instead of a password in a file. */
 export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
   directory(role, '/etc/pgbouncer'),
   directory(role, PKI.pgbouncer),
@@ -58,14 +57,14 @@ export const pgbouncerCertificates = (host: Host, { secrets, renewIssuedBefore }
 ];
 
 /**
- * A pool before each member's own PostgreSQL: TLS on both sides, clients' passwords looked up by a function in the
- * database (auth_query), so that there is no list of users here.
+ * Steps for a pool in front of each member's own PostgreSQL: TLS on both sides, and a function in the database that
+ * looks up clients' passwords (auth_query), so that no list of users is needed.
  */
 export function pgbouncer(host: Host, { cluster }: Context): Step[] {
   const { pgbouncer: wanted, postgres } = cluster.settings;
   const again = { notify: [reload(UNIT)] };
   return [
-    // Where it listens is read at a start only (PgBouncer documentation, "listen_port").
+    // The listen address is read only at a start (PgBouncer documentation, "listen_port").
     file(role, '/etc/pgbouncer/listen.ini', `listen_addr = ${host.address}\nlisten_port = ${wanted.port}\n`, {
       ...POSTGRES,
       mode: '0640',

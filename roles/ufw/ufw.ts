@@ -4,7 +4,7 @@ import { firewall, type Rule } from '../../src/steps/firewall.ts';
 import type { Step } from '../../src/steps/step.ts';
 import { isJumpHost } from '../hardening/jump-host.ts';
 
-/** The networks that may log in, and the hosts through which one comes from them. Empty: from anywhere. */
+/** Returns the networks that may log in, and the jump hosts. Empty: from anywhere. */
 function sshSources(host: Host, context: Context): string[] {
   const { hosts, firewall: its } = context.cluster;
   const { sshFrom } = its;
@@ -12,7 +12,7 @@ function sshSources(host: Host, context: Context): string[] {
   return sshFrom.length === 0 ? [] : [...sshFrom, ...through.map((other) => other.address)];
 }
 
-/** `rulesFor` computes what a host lets in, of a model whose networks for logins are given. */
+/** Returns the firewall step of a host. `rulesFor` computes its rules from a model whose networks for logins are given. */
 export function ufw(
   host: Host,
   context: Context,

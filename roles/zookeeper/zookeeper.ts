@@ -21,12 +21,12 @@ const UNIT = 'zookeeper.service';
 const OWNER = { owner: 'zookeeper', group: 'zookeeper' };
 const START = '/usr/local/sbin/hapg-zookeeper-start';
 
-/** The library alone: Debian's package `zookeeper` wants a Java with a desktop. */
+/** Packages of ZooKeeper as a library only: Debian's package `zookeeper` depends on a Java with a desktop. */
 export const zookeeperPackages = ['libzookeeper-java', 'default-jre-headless', 'openssl', 'curl'];
 
 export const zookeeperPrepare = (): Step[] => [account(role, 'zookeeper')];
 
-/** The keys of those who ask. What the server itself reads comes with it, for it reads it at a start only. */
+/** Steps for the clients' keys. The server's own keys come with the server, which reads them only at a start. */
 export const zookeeperCertificates = (host: Host, { secrets, renewIssuedBefore }: Context): Step[] => [
   directory(role, '/etc/zookeeper'),
   directory(role, PKI.zookeeper, { mode: '0755' }),
@@ -43,8 +43,8 @@ export const zookeeperCertificates = (host: Host, { secrets, renewIssuedBefore }
 ];
 
 /**
- * A member's number: the one it is known by; in a new ensemble its place in the inventory; else the first that is free.
- * ZooKeeper allows 1 to 255 (Administrator's Guide, "myid").
+ * Returns a member's number: the one it is known by; in a new ensemble its place in the inventory; else the first free
+ * one. ZooKeeper allows 1 to 255 (Administrator's Guide, "myid").
  */
 export function serverId(host: Host, cluster: Cluster, { dcs }: Snapshot): number {
   const known = dcs.members.find((member) => member.peer === dcsPeer(cluster, host));
@@ -57,13 +57,14 @@ export function serverId(host: Host, cluster: Cluster, { dcs }: Snapshot): numbe
 }
 
 /**
- * One line of the ensemble's configuration; `id` may be a variable of sh. Its client address is where nobody gets in: a member cannot be added without
- * one (3.9, "each server should have 3 ports specified"), so it is loopback, and what comes without a certificate is sent away.
+ * Returns one line of the ensemble's configuration; `id` may be a variable of sh. A member cannot be added without a
+ * client address (3.9, "each server should have 3 ports specified"), so it is loopback, and clients without a
+ * certificate are rejected.
  */
 export const serverLine = (id: number | string, peer: string, { settings: { zookeeper } }: Cluster): string =>
   `server.${id}=${peer}:${zookeeper.election_port}:participant;127.0.0.${id}:${zookeeper.local_port}`;
 
-/** What a member is told about the others before its first start; from then on the ensemble itself tells it. */
+/** Returns the members for a member's first start; later the ensemble itself keeps the list. */
 export function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): string {
   const own = serverId(host, cluster, snapshot);
   const others =
@@ -77,7 +78,7 @@ export function firstMembers(host: Host, cluster: Cluster, snapshot: Snapshot): 
   return [...all].map(([id, peer]) => `${serverLine(id, peer, cluster)}\n`).join('');
 }
 
-/** Configuration and membership of one member; all that asks for a restart is here, for this stage keeps the quorum. */
+/** Steps for configuration and membership of one member; all that needs a restart is here, since this stage keeps the quorum. */
 export function zookeeper(host: Host, context: Context): Step[] {
   const { cluster, secrets, snapshot } = context;
   const { dataDir } = cluster.dcs;
@@ -125,7 +126,7 @@ export function zookeeper(host: Host, context: Context): Step[] {
       }),
       again,
     ),
-    // Who it is and whom it finds at first are written once; ZooKeeper keeps the list of members from then on.
+    // The member's number and first members are written once; ZooKeeper keeps the list of members later.
     file(role, `${dataDir}/myid`, `${serverId(host, cluster, snapshot)}\n`, { ...OWNER, once: true }),
     file(role, `${dataDir}/conf/members.initial`, firstMembers(host, cluster, snapshot), { ...OWNER, once: true }),
     unit(role, UNIT, { timeout: 60 }),
@@ -138,17 +139,17 @@ export function zookeeper(host: Host, context: Context): Step[] {
   ];
 }
 
-/** Where these hosts answer clients. */
+/** Returns the client addresses of these hosts. */
 export const zookeeperClients = (cluster: Cluster, hosts: readonly Host[]): string[] =>
   hosts.map((host) => hostPort(host.address, cluster.settings.zookeeper.client_port));
 
-/** A host as a member, whatever its number is. */
+/** Returns a host as a member, whatever its number. */
 export const zookeeperMember = (host: Host, cluster: Cluster): Member => {
   const peer = dcsPeer(cluster, host);
   return { dataDir: cluster.dcs.dataDir, peer, admin: zookeeperAdmin(cluster), line: serverLine('$id', peer, cluster) };
 };
 
-/** POSIX sh that asks for a vote for this host, where others are there to give one. */
+/** POSIX sh that asks for a vote for this host, when there are other members. */
 export function joinScript(host: Host, cluster: Cluster): string {
   const others = hostsWith(cluster, 'zookeeper').filter((other) => other !== host);
   return others.length === 0 ? ':' : askForVote(zookeeperMember(host, cluster), zookeeperClients(cluster, others));

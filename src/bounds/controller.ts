@@ -1,19 +1,19 @@
-/** Bounds of what the controller does by itself. */
+/** Bounds of the controller's own work. */
 
 /** How long a writer of the secret store waits for another (ms): a change takes milliseconds, a rotation longer. */
 export const STORE_WAIT_MS = 5000;
-/** Milliseconds between two looks at the store's lock. */
-export const STORE_LOOK_MS = 50;
+/** How often a waiting writer checks the store's lock (ms). */
+export const STORE_POLL_MS = 50;
 /** How long a lock of the store may be empty between its making and its filling (ms); below STORE_WAIT_MS, so that the next run goes on. */
 export const STORE_EMPTY_MS = 1000;
 
-/** Milliseconds between two signs of life for the load of `--probe`. */
+/** How often the controller sends the load of `--probe` a sign of life (ms). */
 export const TOUCH_MS = 5000;
-/** Seconds without a sign of life of the controller after which that load ends by itself; six of them. */
+/** How long that load runs on without a sign of life (s): six of them. */
 export const LEASE_S = 30;
-/** Seconds that one attempt of that load may hang. */
+/** Bounds one attempt of that load (s). */
 export const ATTEMPT_S = 10;
-/** Bounds that load, whatever happens (s). */
+/** Bounds that load as a whole (s). */
 export const LOAD_S = 6 * 3600;
-/** Bounds collecting what that load has seen (s). */
+/** Bounds collecting that load's results (s). */
 export const COLLECT_S = 120;

@@ -1,18 +1,18 @@
 /**
- * Bounds of work whose length depends on how many bytes are moved. Such work is judged by its progress; these bounds only
- * keep something that nobody waits for any more from running for ever.
+ * Bounds of work whose length depends on how many bytes are moved. Such work is judged by its progress. These bounds
+ * only end work that nobody waits for any more.
  */
 
 /**
- * The slowest copy that is still taken for one (bytes/s): a disk that is busy with its database, or a fifth of a line of
- * 1 Gbit/s. hapg's own figure.
+ * The slowest rate that still counts as a copy (bytes/s): a disk that is busy with its database, or a fifth of a line
+ * of 1 Gbit/s. hapg's own figure.
  */
 export const SLOWEST_COPY = 20_000_000;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
-/** Returns the seconds that so many bytes take at the slowest rate; an unknown size counts as nothing, so give it a floor. */
+/** Returns how long copying takes at the slowest rate (s). An unknown size counts as zero, so give the result a floor. */
 export const copy = (bytes: number | undefined): number =>
   bytes !== undefined && bytes > 0 ? Math.ceil(bytes / SLOWEST_COPY) : 0;
 
@@ -32,19 +32,19 @@ export const MOVE_WAL_S = HOUR;
 export const STUCK_S = 600;
 
 /**
- * Bounds the making of a replica, however it goes on (s): a week, or three times the slowest copy. A copy that fails and begins
- * anew for ever makes progress too.
+ * Bounds the making of a replica (s): a week, or three times the slowest copy. Progress alone is no bound: a copy that
+ * fails and starts over makes progress too.
  */
 export const replica = (databaseBytes?: number): number => Math.max(7 * DAY, 3 * copy(databaseBytes));
 
-/** How long PostgreSQL may take to lead, or to join without anything to copy (s). */
+/** How long PostgreSQL may take to lead, or to join without a copy (s). */
 export const START_MEMBER_S = 900;
 
-/** Seconds between two looks at how far long work is. */
+/** How often the progress of long work is read (s). */
 export const PROGRESS_S = 3;
 
 /**
- * How long a host measures what is there already (s). Counting a million files may take longer; the used space of the file
- * system is taken then, and the copy goes on.
+ * How long a host counts the bytes that are already copied (s). A million files may take longer: then the used space of
+ * the file system counts instead.
  */
 export const MEASURE_S = 20;

@@ -1,4 +1,4 @@
-/** What a healthy cluster does in time; longer, and `hapg status` names a problem. */
+/** Limits of a healthy cluster; `hapg status` names a problem beyond them. */
 
 const DAY_MS = 86_400_000;
 
@@ -6,5 +6,5 @@ const DAY_MS = 86_400_000;
 export const BACKUP_DELAY_S = 600;
 /** How long a WAL segment may wait for the archive (s); `archive_timeout` closes one every minute. */
 export const ARCHIVE_LIMIT_S = 300;
-/** Certificates that end sooner are a problem (ms): `apply` renews them long before. */
+/** The least remaining lifetime of a certificate (ms): `apply` renews long before. */
 export const EXPIRY_LIMIT_MS = 30 * DAY_MS;

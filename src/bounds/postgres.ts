@@ -4,20 +4,20 @@
  */
 import { copy, STUCK_S } from './copy.ts';
 
-/** Shared memory that is assumed where none was reported (bytes): a large server's, for too long a bound does no harm. */
+/** Shared memory where none was reported (bytes): a large server's, since too long a bound does no harm. */
 const ASSUMED_BUFFERS = 64 * 1024 ** 3;
 
-/** A minute for everything else, and the time in which shared memory is written; never below `least`. All in seconds. */
+/** Returns the time to write shared memory and a minute for everything else, never below `least` (s). */
 const writing = (least: number, sharedBuffers: number | undefined): number =>
   Math.max(least, 60 + copy(sharedBuffers ?? ASSUMED_BUFFERS));
 
-/** Bounds a checkpoint of so many bytes of shared_buffers (s). */
+/** Bounds a checkpoint of these shared_buffers (s). */
 export const checkpoint = (sharedBuffers: number | undefined): number => writing(600, sharedBuffers);
 
 /** Bounds Patroni's stop, which stops PostgreSQL with a checkpoint (s); the TimeoutStopSec of its unit. */
 export const shutdown = (sharedBuffers: number | undefined): number => writing(300, sharedBuffers);
 
-/** Bounds the command that stops a unit (s): what systemd waits for, and a moment. */
+/** Bounds the command that stops a unit (s): systemd's own wait and a margin. */
 export const stop = (sharedBuffers: number | undefined): number => shutdown(sharedBuffers) + 30;
 
 /** Bounds the start of a service (s); the TimeoutStartSec of Patroni's and etcd's units. */
@@ -41,40 +41,41 @@ export const back = (sharedBuffers: number | undefined): number => writing(120, 
 /** Bounds Patroni's answer to a switchover (s): the old leader is shut down meanwhile. */
 export const switchover = (sharedBuffers: number | undefined): number => writing(120, sharedBuffers);
 
-/** How long the members may take to show what Patroni has said of a switchover (s). */
+/** How long the members may take to show a switchover that Patroni has reported (s). */
 export const SWITCHED_S = 60;
 
-/** Seconds for which a balancer waits for the new leader; longer than a switchover takes when it works. */
+/** How long a balancer waits for the new leader (s); longer than a successful switchover. */
 export const FOLLOW_S = 30;
 
-/** How long a promotion may take (s): everything that was received is replayed first. */
+/** How long a promotion may take (s): all received WAL is replayed first. */
 export const PROMOTE_S = 300;
 
 /** How long a host waits for one answer of PostgreSQL, files of settings and rules included (s). */
 export const SETTINGS_S = 120;
 
 /**
- * Milliseconds between reading a password file and needing the password, for psql on an idle host: of 12 changes under two
- * busy clients none was noticed with 5, three with 0, four with 15.
+ * The time between reading a password file and needing the password, for psql on an idle host (ms). Measured: of 12
+ * changes under two busy clients none was noticed with 5, three with 0, four with 15.
  */
 export const READ_TO_LOGIN_MS = 5;
 
-/** How long the member that leads a copy may take to be let in by its source (ms). */
+/** How long the leader of a standby cluster may take to be let in by its upstream (ms). */
 export const LET_IN_MS = 10_000;
 
-/** Bounds one write through the clients' way, tried twenty times, and its arrival on a replica (s). */
+/** Bounds one write through the client endpoint, tried twenty times, and its arrival on a replica (s). */
 export const VERIFY_S = 90;
 
-/** Bounds handing leadership over within a step: Patroni's answer, and the old leader's return (s). */
+/** Bounds a hand-over of leadership within a step (s): Patroni's answer, and the old leader's return. */
 export const handOver = (sharedBuffers: number | undefined): number => switchover(sharedBuffers) + SWITCHED_S;
 
-/** Bounds restarting a member until no setting waits any more, three times at most (s). */
+/** Bounds the restarts of a member until no setting is pending, three at most (s). */
 export const restarts = (sharedBuffers: number | undefined): number =>
   Math.max(420, 3 * (restart(sharedBuffers) + back(sharedBuffers)));
 
 /**
- * How long a copy may stand still before it counts as stuck (s): ten minutes, or as long as the checkpoint takes with which
- * it begins on the server that is copied, during which no byte comes. Where no server has reported its memory, ten minutes.
+ * Returns how long a copy may stand still before it counts as stuck (s): ten minutes, or the time of the checkpoint
+ * with which the copied server begins, during which no byte arrives. Ten minutes where no server has reported its
+ * memory.
  */
 export const standstill = (sharedBuffers: number | undefined): number =>
   Math.max(STUCK_S, checkpoint(sharedBuffers ?? 0));

@@ -1,29 +1,29 @@
-/** Times after which something temporary puts itself back, should the controller be gone. */
+/** Times after which a temporary change is undone by the host itself when the controller is gone. */
 
-/** Seconds between two beats of an undo whose work lives. */
+/** How often the controller renews an undo while its work goes on (s). */
 export const BEAT_S = 60;
 
-/** Bounds a beat on its own channel (s). */
+/** Bounds one renewal on its own channel (s). */
 export const BEAT_ANSWER_S = 30;
 
 /** Seconds until what could lock the operator out is put back by itself; nothing keeps that from coming. */
 export const LOGIN_UNDO_S = 90;
 
-/** Seconds after which a host that was taken out comes back at the earliest. */
+/** The least time until a host that was taken out comes back (s). */
 const SHORTEST_S = 300;
 
 /**
- * Returns the time of an undo (s) from the bounds of the single steps that run under it: none of them may outlast it, for
- * where a host allows no second channel a beat waits for the end of the step; and one more beat for the way.
+ * Returns the time of an undo (s) from the bounds of the steps that run under it. None may outlast it: where a host
+ * allows no second channel, a renewal waits for the end of the step. One more renewal interval covers the transfer.
  */
 export const undoFor = (...steps: readonly number[]): number =>
   Math.max(SHORTEST_S, ...steps.map((one) => one + BEAT_S));
 
-/** Seconds until the hole in the firewall of a source closes by itself. */
+/** How long the temporary opening in the firewall of an upstream cluster lasts (s). */
 export const HOLE_S = 3600;
 
-/** Bounds running an undo by hand: it starts the services that were stopped (s). */
+/** Bounds running an undo at once (s): it starts the services that were stopped. */
 export const UNDOING_S = 300;
 
-/** Bounds running what a dead run has left: its undo may wait for the package manager to end (s). */
+/** Bounds clearing what an interrupted run has left (s): its undo may wait for the package manager. */
 export const LEFTOVER_S = 1800;

@@ -3,7 +3,7 @@ import { START_MEMBER_S } from './copy.ts';
 import { DRAIN_S, REBOOT_S } from './hosts.ts';
 import { GATE_S, gate } from './patroni.ts';
 
-/** How long is waited (s): for reads to end, for a gate, for a rebooted host, for a member to catch up. */
+/** Waits (s): for reads to end, for a gate, for a rebooted host, for a member to catch up. */
 export interface Waits {
   drain: number;
   gate: number;
@@ -11,8 +11,8 @@ export interface Waits {
   member: number;
 }
 
-/** What the options of a command are without the person's word. */
+/** Defaults of a command's options. */
 export const WAITS: Waits = { drain: DRAIN_S, gate: GATE_S, host: REBOOT_S, member: START_MEMBER_S };
 
-/** The same where a command has no options for it, so that the cluster's own timing counts. */
+/** Returns the waits of a command without such options, from the cluster's own timing. */
 export const waits = (timing: Timing): Waits => ({ ...WAITS, gate: gate(timing) });

@@ -2,8 +2,8 @@ import { said } from '../observe/answer.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Shared memory of a member's PostgreSQL, or without a name the largest of all members (bytes), from which bounds of
- * checkpoints and shutdowns are derived. Undefined where none has reported it.
+ * Returns the shared memory of a member's PostgreSQL, or of the largest member without a name (bytes). Bounds of
+ * checkpoints and shutdowns derive from it. Undefined when none has reported it.
  */
 export function sharedBuffers({ observations }: Snapshot, name?: string): number | undefined {
   const known = [...observations]

@@ -4,13 +4,13 @@ import { clientPsql } from '../programs/postgres.ts';
 import { quote } from '../shell/quote.ts';
 import { clientUri } from './connect.ts';
 
-/** What a writer and a reader have seen while something was done to the cluster; part of the outside contract. */
+/** Figures of a writer and a reader during a command; part of the outside contract. */
 export interface LoadFigures {
   writes: { acked: number; failed: number; max_gap_ms: number; max_gap_at: string | null; lost: number };
   reads: { ok: number; failed: number; max_gap_ms: number; max_gap_at: string | null };
 }
 
-/** Where a load runs: a directory for its logs and its sign of life, and what it needs to log in. */
+/** Place of a load: a directory for its logs and its sign of life, and what it needs to log in. */
 export interface LoadPlace {
   directory: string;
   authority: string;
@@ -23,7 +23,7 @@ const TABLE = 'hapg_probe';
 const psql = (uri: string, { passwords }: LoadPlace, sql: string): string =>
   `timeout ${ATTEMPT_S} ${clientPsql(uri, passwords)} -c ${sql}`;
 
-/** POSIX sh that makes the load's table anew; the database's owner is who the first URI of `hapg connect` logs in as. */
+/** POSIX sh that recreates the load's table. The database's owner is the user of the first URI of `hapg connect`. */
 export const prepareLoad = (cluster: Cluster, place: LoadPlace): string => {
   const { directory, authority } = place;
   const uri = clientUri(cluster, 'primary', { authority })!;
@@ -33,9 +33,9 @@ ${psql(uri, place, quote(`create table ${TABLE} (n bigint primary key)`))}`;
 };
 
 /**
- * POSIX sh: a writer and a reader as a client has them, each attempt a connection of its own through the client endpoint.
- * Each writes a line an attempt: milliseconds since the epoch, `ok` or `failed`, and the row's number. Both end when the
- * controller has not touched `alive` for a while, or when it is gone.
+ * POSIX sh that runs a writer and a reader; each attempt is a connection of its own through the client endpoint. Each
+ * writes one line an attempt: milliseconds since the epoch, `ok` or `failed`, and the row's number. Both end when the
+ * controller no longer touches `alive`, or when `alive` is gone.
  */
 export function loadScript(cluster: Cluster, place: LoadPlace): string {
   const { directory, authority } = place;
@@ -52,8 +52,8 @@ touch ended`;
 }
 
 /**
- * POSIX sh that ends the load and prints its logs and the rows that are there, in three parts. Right behind what it watched
- * the first connection may fail.
+ * POSIX sh that ends the load and prints its logs and the stored rows, in three parts. The first connection may fail
+ * right after the watched work.
  */
 export const collectScript = (cluster: Cluster, place: LoadPlace): string => {
   const { directory, authority } = place;
@@ -81,7 +81,7 @@ const attempts = (log: string): Attempt[] =>
     .filter((fields) => fields.length === 3)
     .map(([at, what, n]) => ({ at: Number(at), ok: what === 'ok', n: n! }));
 
-/** The longest time between two successes, and when it began; failures at the very end count up to the last of them. */
+/** Returns the longest time between two successes and when it began. Failures at the end count up to the last of them. */
 function longestGap(list: readonly Attempt[]): { max_gap_ms: number; max_gap_at: string | null } {
   const marks = [...list.filter((one) => one.ok), ...list.slice(-1)].map((one) => one.at);
   let [longest, began] = [0, undefined as number | undefined];

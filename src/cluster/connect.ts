@@ -5,10 +5,10 @@ import { PKI } from '../paths.ts';
 export type ConnectRole = 'primary' | 'replica' | 'any';
 
 /**
- * libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the VIP, else
- * through the balancers, else straight to the members in libpq's multi-host form. `authority` is the client's file to
- * verify the servers with. `outside`: by the endpoints that the inventory gives for clients elsewhere. Undefined without
- * database or user, or without such an endpoint.
+ * Returns a libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the
+ * VIP, else through the balancers, else directly to the members in libpq's multi-host form. `authority` is the client's
+ * CA file. `outside` takes the endpoints that the inventory gives for clients elsewhere. Undefined without database or
+ * user, or without such an endpoint.
  */
 export function clientUri(
   cluster: Cluster,
@@ -40,7 +40,7 @@ export function clientUri(
     ...(balanced
       ? {}
       : { target_session_attrs: { primary: 'primary', replica: 'standby', any: 'prefer-standby' }[role] }),
-    // From libpq 16 on; an older one refuses an option that it does not know.
+    // libpq 16 and newer know it; an older one refuses an unknown option.
     ...(balanced || role === 'primary' || Number(settings.postgres.version) < 16
       ? {}
       : { load_balance_hosts: 'random' }),

@@ -4,10 +4,10 @@ import { quote } from '../shell/quote.ts';
 import { progressBar } from '../units.ts';
 
 /**
- * POSIX sh that shows how far the copy of a database is; writes nothing and ends in time whatever the size. It prints
- * `bytes N` of what is below the directory, links followed, logs left out, for a server that fails again and again writes
- * those; `used N` of its file system instead where counting takes too long; and what the programs at work have read
- * (proc(5), "io") and the WAL that PostgreSQL's startup process replays, which it names in its title.
+ * POSIX sh that prints the progress of a database's copy. It writes nothing and is bounded whatever the size. It prints
+ * `bytes N` below the directory, links followed, without logs, which a server that keeps failing writes. It prints
+ * `used N` of the file system instead when counting takes too long. It also prints what the programs at work have read
+ * (proc(5), "io") and the WAL segment that PostgreSQL's startup process names in its title.
  */
 export const copyProgress = (directory: string): string => `d=${quote(directory)}
 [ -e "$d" ] || { echo absent; exit 0; }
@@ -21,20 +21,20 @@ for p in /proc/[0-9]*; do
   esac
 done 2>/dev/null`;
 
-/** Reads how many bytes are there from what `copyProgress` printed; undefined where they could not be counted. */
+/** Reads the copied bytes from the output of `copyProgress`; undefined when they could not be counted. */
 export function copiedBytes(answer: string): number | undefined {
   const bytes = Number(/^bytes (\d+)$/m.exec(answer)?.[1] ?? 0);
   return bytes > 0 ? bytes : undefined;
 }
 
-/** What a person is told of a copy: `restoring [###   ] 1.2 GiB of 4.8 GiB`; undefined where the bytes are not known. */
-export function tellCopied(doing: string, answer: string, totalBytes: number | undefined): string | undefined {
+/** Returns the progress line of a copy: `restoring [###   ] 1.2 GiB of 4.8 GiB`; undefined when the bytes are not known. */
+export function copyProgressLine(doing: string, answer: string, totalBytes: number | undefined): string | undefined {
   const bytes = copiedBytes(answer);
   return bytes === undefined ? undefined : `${doing} ${progressBar(bytes, totalBytes)}`;
 }
 
-/** What a person is told of a recovery: the WAL segment that is replayed; undefined where none is. */
-export const tellReplayed = (answer: string): string | undefined => {
+/** Returns the progress line of a recovery: the WAL segment that is replayed; undefined when none is. */
+export const replayProgressLine = (answer: string): string | undefined => {
   const segment = /^wal (\S+)/m.exec(answer)?.[1];
   return segment && `replaying ${segment}`;
 };

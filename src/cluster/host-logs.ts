@@ -1,16 +1,16 @@
 import { quote, words } from '../shell/quote.ts';
 
-/** What all hosts together may answer at once, and one of them (bytes): all of it is in memory until it is in order. */
+/** The most that all hosts together, and one of them, may answer at once (bytes): everything is sorted in memory. */
 const TOTAL_BYTES = 128 * 1024 * 1024;
 const HOST_BYTES = 16 * 1024 * 1024;
 
-/** How much of its journals each of so many hosts may answer at once (bytes). */
+/** Returns how much each of this number of hosts may answer at once (bytes). */
 export const logLimit = (hosts: number): number => Math.min(HOST_BYTES, Math.floor(TOTAL_BYTES / Math.max(1, hosts)));
 
-/** Where to begin: behind what was read before, or at a time as journalctl understands it. */
+/** Where to begin: after what was read before, or at a time in journalctl's form. */
 export type From = { cursor: string } | { since: string };
 
-/** POSIX sh that prints the units' journal, and behind it where to go on; of more than `limit` bytes only the newest. */
+/** POSIX sh that prints the units' journal and then the cursor to continue from; only the newest `limit` bytes. */
 export const logScript = (units: readonly string[], from: From, limit: number): string =>
   `journalctl -q --no-pager -o short-iso-precise --show-cursor ${
     'cursor' in from ? `--after-cursor=${quote(from.cursor)}` : `--since=${quote(from.since)}`
@@ -18,7 +18,7 @@ export const logScript = (units: readonly string[], from: From, limit: number): 
 
 export interface HostLog {
   lines: string[];
-  /** Where the next look begins; undefined when nothing was there. */
+  /** Where the next read begins; undefined when there was nothing. */
   cursor: string | undefined;
   /** Older lines were left out. */
   cut: boolean;
@@ -35,7 +35,7 @@ export function readLog(output: string, limit: number): HostLog {
   };
 }
 
-/** Microseconds since the epoch of a line of journalctl's short-iso-precise; undefined for one that goes on from above. */
+/** Returns the time of a line in journalctl's short-iso-precise (microseconds since the epoch); undefined for a continued line. */
 function momentOf(line: string): number | undefined {
   const [, seconds, fraction = '', hours, minutes] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|([+-]\d\d):?(\d\d))/.exec(line) ?? [];
@@ -44,7 +44,7 @@ function momentOf(line: string): number | undefined {
   return Date.parse(`${seconds}${offset}`) * 1000 + Number(fraction.padEnd(6, '0'));
 }
 
-/** The lines of all hosts in the order of time, whatever their clocks' zones; a message of several lines stays together. */
+/** Merges the lines of all hosts by time, whatever their time zones; a message of several lines stays together. */
 export function mergeByTime(
   hosts: readonly { host: string; lines: readonly string[] }[],
 ): { host: string; line: string }[] {

@@ -1,26 +1,26 @@
 /** A moment in UTC as ISO 8601 with the digits of the second that were given, such as `2026-01-31T14:05:00.123456Z`. */
 export type Moment = string;
 
-/** Seconds by which the clocks of a zone are ahead of UTC at an instant (milliseconds since the epoch). */
+/** Returns how far a zone is ahead of UTC (s) at an instant (ms since the epoch). */
 export type OffsetAt = (epochMs: number) => number;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** No zone is farther from UTC (PostgreSQL, "MAX_TZDISP_HOUR"). */
+/** The largest offset of a zone from UTC (PostgreSQL, "MAX_TZDISP_HOUR") (h). */
 const MAX_OFFSET_HOURS = 15;
 
 const FORM = '"2026-01-31 14:05:00" (local), "2026-01-31 14:05:00+01:00" or 2026-01-31T14:05:00Z';
 
-/** The clocks of this machine. */
+/** The offset of this machine's time zone. */
 export const localOffset: OffsetAt = (epochMs) => Math.round(-new Date(epochMs).getTimezoneOffset() * 60);
 
 /** The name of this machine's time zone. */
 const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /**
- * Reads a time that a person writes. With a zone it is that instant; without one it is meant by the clocks of this machine
- * (`offsetAt`). The digits of the second stay as they are. Throws an Error whose message tells what is wrong: a day or an
- * hour that does not exist, more digits than PostgreSQL keeps, and a local time that the clocks show twice or never.
+ * Reads a time that a person writes. Without a zone it is local time of this machine (`offsetAt`). The digits of the
+ * second stay as they are. Throws an Error with the reason: a day or an hour that does not exist, more digits than
+ * PostgreSQL keeps, and a local time that the clocks show twice or never.
  */
 export function parseMoment(text: string, offsetAt: OffsetAt = localOffset): Moment {
   const match =
@@ -55,7 +55,7 @@ export function parseMoment(text: string, offsetAt: OffsetAt = localOffset): Mom
   return moment(localInstant(wall, fraction, offsetAt), fraction);
 }
 
-/** The instant at which UTC's clocks show this; `Date.UTC` would take the years 0 to 99 for 1900 to 1999. */
+/** Returns the instant of this UTC time (ms since the epoch); `Date.UTC` would take the years 0 to 99 for 1900 to 1999. */
 function wallClock(year: number, month: number, day: number, hour: number, minute: number, second: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -63,9 +63,9 @@ function wallClock(year: number, month: number, day: number, hour: number, minut
   return date.getTime();
 }
 
-/** The one instant at which local clocks show `wall`. Throws where there are two, or none. */
+/** Returns the one instant at which local clocks show `wall` (ms since the epoch). Throws where there are two, or none. */
 function localInstant(wall: number, fraction: string, offsetAt: OffsetAt): number {
-  // Offsets that are in force around this day: a change of the clocks lies between two of the hours that are looked at.
+  // The offsets in force around this day; a change of the clocks lies between two of these hours.
   const offsets = new Set<number>();
   for (let hours = -MAX_OFFSET_HOURS - 1; hours <= MAX_OFFSET_HOURS + 1; hours++)
     offsets.add(offsetAt(wall + hours * HOUR_MS));
@@ -87,7 +87,7 @@ function localInstant(wall: number, fraction: string, offsetAt: OffsetAt): numbe
 const clock = (epochMs: number, fraction: string): string =>
   `${new Date(epochMs).toISOString().slice(0, -5).replace('T', ' ')}${fraction ? `.${fraction}` : ''}`;
 
-/** `+01:00`; seconds, which zones had before 1972, only where there are some. */
+/** Formats an offset as `+01:00`; with seconds, which zones had before 1972, only when there are any. */
 function zoneSuffix(offset: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const size = Math.abs(offset);
@@ -96,16 +96,16 @@ function zoneSuffix(offset: number): string {
 
 const moment = (epochMs: number, fraction: string): Moment => `${clock(epochMs, fraction).replace(' ', 'T')}Z`;
 
-/** Milliseconds since the epoch, with microseconds behind the point. */
+/** Returns the instant with microseconds after the point (ms since the epoch). */
 export function epochMs(at: Moment): number {
   const [, whole, fraction = ''] = /^([^.Z]*)(\.\d+)?Z$/.exec(at) ?? [];
   return Date.parse(`${whole}Z`) + Number(`0${fraction}`) * 1000;
 }
 
-/** `2026-01-31 14:05:00.123456+00`, as PostgreSQL's recovery_target_time and pgBackRest's --target take it. */
+/** Formats a moment as PostgreSQL's recovery_target_time and pgBackRest's --target take it: `2026-01-31 14:05:00.123456+00`. */
 export const postgresTime = (at: Moment): string => `${at.replace('T', ' ').replace('Z', '')}+00`;
 
-/** `2026-01-31 14:05:00.5`, for a person; zeros that say nothing are left out. */
+/** Formats a moment for a person, without trailing zeros: `2026-01-31 14:05:00.5`. */
 export const describeMoment = (at: Moment): string =>
   at
     .replace('T', ' ')

@@ -1,6 +1,6 @@
 import { describeMoment, type Moment, type OffsetAt, parseMoment, postgresTime } from './moment.ts';
 
-/** Where a restore shall end. */
+/** Where a restore ends. */
 export type Target =
   | { kind: 'time'; at: Moment }
   | { kind: 'lsn'; lsn: string }
@@ -16,9 +16,9 @@ export interface TargetFlags {
 }
 
 /**
- * Reads the flags. A time has a zone, or is meant in the zone of the person's machine (`offsetAt`): `2026-01-31 14:05:00`,
- * `2026-01-31T14:05:00Z`, `2026-01-31 14:05:00.123456+02:00`. Throws with a message when there is not exactly one target or
- * it is not understood.
+ * Reads the flags. A time without a zone is in the zone of the person's machine (`offsetAt`): `2026-01-31 14:05:00`,
+ * `2026-01-31T14:05:00Z`, `2026-01-31 14:05:00.123456+02:00`. Throws when there is not exactly one target or it is not
+ * understood.
  */
 export function parseTarget({ toTime, toLsn, toName, latest }: TargetFlags, offsetAt?: OffsetAt): Target {
   const given = [toTime, toLsn, toName, latest || undefined].filter((one) => one !== undefined);

@@ -10,7 +10,7 @@ export interface Member {
   name: string;
   host: string;
   role: MemberRole;
-  /** `running` for a leader, `streaming` for a caught-up replica, else what Patroni says. */
+  /** `running` for a leader, `streaming` for a caught-up replica, else Patroni's own word. */
   state: string;
   timeline: number | undefined;
   lagBytes: number | undefined;
@@ -21,18 +21,18 @@ export interface Member {
 export interface DcsMember {
   id: string;
   name: string;
-  /** Where the others find it. */
+  /** The address at which the other members reach it. */
   peer: string;
   healthy: boolean;
   leader: boolean;
   learner: boolean;
 }
 
-/** The live cluster seen at one moment; immutable. What no host could tell is undefined. */
+/** The live cluster seen at one moment; immutable. What no host reported is undefined. */
 export interface Snapshot {
   /** By host name; hosts that were not asked are missing. */
   observations: ReadonlyMap<string, Observation>;
-  /** Something of a cluster is there already: a data directory, an initialize key, a running Patroni. */
+  /** A part of a cluster exists: a data directory, an initialize key, a running Patroni. */
   exists: boolean;
   members: Member[];
   leader: Member | undefined;
@@ -43,16 +43,16 @@ export interface Snapshot {
   systemIdentifiers: string[];
   /** The DCS's own initialize key; undefined when absent or unknown. */
   initialize: string | undefined;
-  /** `blind`: it answers, but nobody could read what is kept there. */
+  /** `blind`: it answers, but its keys could not be read. */
   dcs: { members: DcsMember[]; quorum: boolean; blind: boolean };
   vipHolders: string[];
-  /** Directories of tablespaces outside the data directory, as any member tells. */
+  /** Directories of tablespaces outside the data directory, from any member. */
   tablespaces: string[];
-  /** What pgBackRest says, and the host that said it. */
+  /** pgBackRest's report, and the host that it came from. */
   repository: (Repository & { host: string }) | undefined;
 }
 
-/** The member to which balancers send writes; none in a copy. */
+/** The member to which balancers send writes; empty in a standby cluster. */
 export const writesGoTo = ({ leader }: Snapshot): string => (leader?.role === 'leader' ? leader.name : '');
 
 const ROLES: Record<string, MemberRole> = {
@@ -64,17 +64,17 @@ const ROLES: Record<string, MemberRole> = {
   standby_leader: 'standby_leader',
 };
 
-/** What PostgreSQL itself says of a member's replication: Patroni's figures are one of its cycles old. */
+/** A member's replication as PostgreSQL itself reports it: Patroni's figures are up to one cycle old. */
 interface Replication {
-  /** Bytes that its replay is behind, as the leader says; undefined where nobody says. */
+  /** The lag of its replay as the leader reports it (bytes); undefined when not reported. */
   behind: number | undefined;
-  /** Whether it streams from any member; undefined where that is not known. */
+  /** Whether it streams from any member; undefined when not known. */
   streams: boolean | undefined;
 }
 
 function toMember(raw: PatroniMember, { behind, streams }: Replication): Member {
   const role = ROLES[raw.role] ?? 'replica';
-  // Patroni 3 calls a streaming replica "running" too. Without PostgreSQL's word one that lags may be anything.
+  // Patroni 3 calls a streaming replica "running" too, so without PostgreSQL's report a lagging one may be anything.
   const running = role !== 'leader' && raw.state === 'running';
   const state =
     running && (role === 'standby_leader' ? raw.lag === 0 : (streams ?? raw.lag === 0)) ? 'streaming' : raw.state;
@@ -90,7 +90,7 @@ function toMember(raw: PatroniMember, { behind, streams }: Replication): Member 
   };
 }
 
-/** Puts together what the hosts have told. Pure; `observations` by host name. */
+/** Joins the observations of all hosts, by host name. Pure. */
 export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Snapshot {
   const all = [...observations.values()];
   const members = mergeMembers(all);
@@ -125,21 +125,21 @@ export function takeSnapshot(observations: ReadonlyMap<string, Observation>): Sn
   };
 }
 
-/** A data directory that nobody could read may hold a database: no second one must be made beside it. */
+/** Whether the data directory may hold a database: also when it could not be read, so that no second one is made. */
 const mayHoldDatabase = ({ dataDirectory }: Observation): boolean =>
   silence(dataDirectory) !== undefined || said(dataDirectory)?.state === 'cluster';
 
-/** Patroni answers for this member. */
+/** Whether Patroni answers for this member. */
 const runs = ({ patroni }: Observation): boolean => {
   const its = said(patroni);
   return its?.self !== undefined || its?.members !== undefined;
 };
 
-/** `/patroni` answers with the member's own view, fresher than the DCS's. */
+/** Whether the member reports itself as leader; its own view (`/patroni`) is newer than the DCS's. */
 const isLeader = (self: Record<string, unknown>): boolean =>
   /^(leader|master|primary|standby_leader)$/.test(String(self.role)) && self.state === 'running';
 
-/** The longest member list wins: a host that has just joined or is cut off knows less. */
+/** Returns the longest member list: a host that has just joined or is cut off knows less. */
 function mergeMembers(all: readonly Observation[]): Member[] {
   const lists = all.flatMap(({ patroni }) => {
     const members = said(patroni)?.members;
@@ -149,7 +149,7 @@ function mergeMembers(all: readonly Observation[]): Member[] {
   const hasLeader = (list: PatroniMember[]) => (list.some(leads) ? 1 : 0);
   lists.sort((a, b) => hasLeader(b) - hasLeader(a) || b.length - a.length);
   const connections = all.flatMap((one) => said(one.sql)?.replication ?? []);
-  // A replica may stream from another replica, so that its absence is known only where every member has answered.
+  // A replica may stream from another replica, so its absence is known only when every member has answered.
   const allSay =
     all.some(({ sql, patroni }) => said(sql) && isLeader(said(patroni)?.self ?? {})) &&
     all.every((one) => said(one.sql) || !runs(one));
@@ -169,11 +169,11 @@ function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] 
   const byId = new Map(known.flatMap((one) => (one.id ? [[one.id, one.healthy] as const] : [])));
   const members = list.map((member) => ({
     ...member,
-    // A member whose host did not answer is not known to be well, and what is not known must not be counted on.
+    // A member whose host did not answer is not known to be healthy, and must not be counted on.
     healthy: byId.get(member.id) ?? false,
     leader: member.id === leaderId,
   }));
-  // Of one that is not ours no members are known, only that it answers.
+  // An external DCS reports no members, only that it answers.
   const answers = members.length === 0 && known.some((one) => one.healthy);
   return {
     members,

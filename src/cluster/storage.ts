@@ -3,21 +3,21 @@ import { bytesOfKiB, freeKiB, usedKiB } from '../programs/files.ts';
 import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
 
-/** A directory that holds a part of a database: the data directory, and what links in it point to. */
+/** A directory that holds a part of a database: the data directory, or the target of a link in it. */
 export interface Place {
   kind: 'data' | 'wal' | 'tablespace';
-  /** The real directory, behind every symbolic link. */
+  /** The real directory, with every symbolic link resolved. */
   path: string;
-  /** A file system is mounted right there, so that it cannot be renamed. */
+  /** A file system is mounted there, so it cannot be renamed. */
   mount: boolean;
   device: string;
   usedBytes: number;
-  /** The file system of the directory in which it stands. */
+  /** The file system of its parent directory. */
   besideDevice: string;
   besideFreeBytes: number;
 }
 
-/** Where something is wanted on a host. */
+/** A place where a directory is wanted on a host. */
 export interface Room {
   path: string;
   state: 'absent' | 'empty' | 'taken';
@@ -26,7 +26,7 @@ export interface Room {
   freeBytes: number;
 }
 
-/** What a host has of a database, and room for one. */
+/** The parts of a database on a host, and room for one. */
 export interface Storage {
   places: Place[];
   rooms: Room[];
@@ -38,15 +38,15 @@ export interface Tablespace {
   bytes: number;
 }
 
-/** Where pgBackRest, pg_basebackup and initdb each want an empty directory for this cluster's database. */
+/** The directories that pgBackRest, pg_basebackup and initdb want empty for this cluster's database. */
 export const databasePaths = (
   { dataDir, walDir }: Cluster,
   tablespaces: readonly Pick<Tablespace, 'path'>[],
 ): string[] => [dataDir, ...(walDir ? [walDir] : []), ...tablespaces.map(({ path }) => path)];
 
 /**
- * POSIX sh that tells what there is of a database in `dataDir` and how much room there is at `wanted`; read by
- * `parseStorage`. Whether it runs does not matter: only links and file systems are looked at. Writes nothing.
+ * POSIX sh that prints the parts of a database in `dataDir` and the free room at `wanted`; read by `parseStorage`. The
+ * server may run: only links and file systems are read. Writes nothing.
  */
 export const storageScript = (dataDir: string, wanted: readonly string[]): string => `place() {
   [ -d "$2" ] || return 0
@@ -94,10 +94,10 @@ export function parseStorage(answer: string): Storage {
 }
 
 /**
- * POSIX sh that sets a database aside, tablespaces and WAL that stand elsewhere too: each directory becomes PATH.SUFFIX, an
- * empty one of postgres takes its place, and links of what is kept point to what is kept. A mount point cannot be renamed:
- * its contents are copied to PATH.SUFFIX, compared, and only then taken away. It can be run again until it has come to its
- * end, and does nothing once PATH.SUFFIX of the data directory is there. The server must not run.
+ * POSIX sh that sets a database aside, with tablespaces and WAL outside the data directory. Each directory becomes
+ * PATH.SUFFIX, an empty one of postgres takes its place, and links in the kept data point to the kept data. A mount
+ * point cannot be renamed: its contents are copied to PATH.SUFFIX, compared, and only then removed. It can be repeated
+ * until it has completed, and does nothing once PATH.SUFFIX of the data directory exists. The server must not run.
  */
 export const setDatabaseAside = (dataDir: string, suffix: string): string => `set -eu
 data=$(readlink -m -- ${quote(dataDir)}) suffix=${quote(suffix)}
@@ -135,8 +135,8 @@ if [ -n "$data" ] && [ -d "$data" ] && [ ! -e "$data.$suffix" ]; then
 fi`;
 
 /**
- * POSIX sh that sets a database aside unless a part of it is on a mount point, which would have to be copied: then it stays
- * where it is, and the script says so.
+ * POSIX sh that sets a database aside unless a part of it is on a mount point, which would have to be copied. Then it
+ * stays in place, and the script reports that.
  */
 export const setDatabaseAsideOrLeave = (dataDir: string, suffix: string): string => `left=$({
 ${storageScript(dataDir, [])}
@@ -149,8 +149,8 @@ if [ -n "$left" ]; then echo "left in place, for it is a mount point: $left"; el
 fi`;
 
 /**
- * POSIX sh that makes `pg_wal` of a database that does not run a link to `walDir`, where it is none: a copy brings it as a
- * directory. Rejects where something else is in the way. May be run as postgres.
+ * POSIX sh that turns `pg_wal` of a stopped database into a link to `walDir`, unless it is one: a copy brings it as a
+ * directory. Fails when something else is in the way. May be run as postgres.
  */
 export const placeWal = (dataDir: string, walDir: string | undefined): string =>
   walDir === undefined

@@ -2,25 +2,25 @@ import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
 import { ARCHIVES, type Room } from '../programs/apt-room.ts';
 import { bytes } from '../units.ts';
 
-/** Both ends of a backup must have exactly the same version (pgBackRest user guide): upgraded everywhere in one step. */
+/** The package that is upgraded everywhere in one step: both ends of a backup need exactly the same version (pgBackRest user guide). */
 export const LOCKSTEP = 'pgbackrest';
 
-/** Packages whose new version is only in use after a boot. */
+/** Packages whose new version takes effect only after a boot. */
 const NEEDS_BOOT = /^(linux-image-|libc6$|systemd$|dbus$)/;
 
-/** What a host is rolled for: everything but the packages that go in lockstep. */
+/** Returns the upgrades that are rolled host by host: all but the lockstep packages. */
 export const rolled = ({ upgrades }: HostUpgrades): Upgrade[] => upgrades.filter((one) => one.name !== LOCKSTEP);
 
-/** The lockstep packages of a host that would change. */
+/** Returns the upgrades of a host's lockstep packages. */
 export const lockstep = ({ upgrades }: HostUpgrades): Upgrade[] => upgrades.filter((one) => one.name === LOCKSTEP);
 
-/** Whether these upgrades ask for a boot. */
+/** Whether these upgrades need a boot. */
 export const wantsBoot = (upgrades: readonly Upgrade[]): boolean => upgrades.some((one) => NEEDS_BOOT.test(one.name));
 
-/** What stays free beyond what the packages say: dpkg unpacks beside the old files, and scripts and logs write (bytes). */
+/** Space to keep free beyond the packages' own sizes (bytes): dpkg unpacks beside the old files, and scripts and logs write. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 
-/** What is short of room for the upgrade, in words; the directories of one file system are added up. */
+/** Returns the file systems without room for the upgrade, in words; directories of one file system are added up. */
 export function shortOfRoom({ free, takes }: Room): string[] {
   const within = (path: string, mount: string) => path === mount || path.startsWith(mount === '/' ? '/' : `${mount}/`);
   const mountOf = (path: string) =>

@@ -1,6 +1,6 @@
 import type { Facts } from '../observe/host.ts';
 
-/** The PostgreSQL that each release ships itself. */
+/** The PostgreSQL version that each release ships. */
 export const SHIPPED_POSTGRES: Record<string, string> = { bookworm: '15', trixie: '17', jammy: '14', noble: '16' };
 
 /** Compares dotted versions by their numbers; negative when `a` is older. */
@@ -14,17 +14,17 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-/** What the installed (or offered) versions can do; the one place that knows. */
+/** Returns what the installed (or offered) versions support; the only place that knows. */
 export function capabilities({ versions }: Pick<Facts, 'versions'>) {
   const atLeast = (have: string, want: string) => compareVersions(have, want) >= 0;
   return {
     /** `replication: quorum` (Patroni 4.0 release notes). */
     quorumMode: atLeast(versions.patroni, '4.0.0'),
-    /** DCS failsafe mode; trusted from 4.0.7 on only. */
+    /** DCS failsafe mode; trusted only from 4.0.7 on. */
     failsafeMode: atLeast(versions.patroni, '4.0.7'),
-    /** GET /patroni of a replica tells `replication_state`; older ones only where WAL has been received to. */
+    /** GET /patroni of a replica reports `replication_state`; older versions report only the received WAL position. */
     replicationState: atLeast(versions.patroni, '4.0.0'),
-    /** `patronictl list` tells whose keys are there even while nobody runs (patroni#2839, mended in 3.1.1). */
+    /** `patronictl list` reports whose keys exist even while no member runs (patroni#2839, fixed in 3.1.1). */
     namesScope: atLeast(versions.patroni, '3.1.1'),
     /** `auth_data` of ZooKeeper (Patroni 3.3). */
     zookeeperUser: atLeast(versions.patroni, '3.3.0'),
@@ -35,7 +35,7 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     patroniNotify: atLeast(versions.patroni, '4.1.0'),
     /** `backup-standby=prefer` (pgBackRest 2.54 release notes). */
     backupStandbyPrefer: atLeast(versions.pgbackrest, '2.54'),
-    /** Certificates are compared with IP addresses, not only with DNS names (seen: 2.55.1 does, 2.45 does not). */
+    /** IP addresses in certificates are verified, not only DNS names (seen: 2.55.1 does, 2.45 does not). */
     pgbackrestAddressNames: atLeast(versions.pgbackrest, '2.55'),
     /** Block incremental backups (pgBackRest 2.46 release notes). */
     blockBackup: atLeast(versions.pgbackrest, '2.46'),

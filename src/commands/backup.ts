@@ -32,8 +32,8 @@ const documentOf = (one: Backup) => ({
 });
 
 /** Throws UsageError for an inventory without backups, or whose backups belong to another one. */
-export function expectRepositories({ file, name, repositories, source }: Cluster): void {
-  if (source) throw new UsageError(`${name} is a standby of ${source.name}: the backups are there`);
+export function expectRepositories({ file, name, repositories, upstream }: Cluster): void {
+  if (upstream) throw new UsageError(`${name} is a standby of ${upstream.name}: the backups are there`);
   if (repositories.length === 0)
     throw new UsageError(`${file} has no backups: it names no repository and no host with the role pgbackrest`);
 }

@@ -103,11 +103,11 @@ function edit(options: ConfigOptions): Promise<number> {
       await store.complete();
       const surveyed = await surveyAll(op, apply, store);
       refuseUnless(checkVersions(cluster, surveyed.context.facts, cluster.hosts));
-      if (surveyed.plan.changes.length === 0 && before.source.text === setup.text) return undefined;
+      if (surveyed.plan.changes.length === 0 && before.yaml.text === setup.text) return undefined;
       return {
         explain: [
           cluster.file,
-          unifiedDiff(before.source.text, setup.text),
+          unifiedDiff(before.yaml.text, setup.text),
           '',
           showPlan(surveyed.plan, { diffs: false, verbosity: options.verbose }),
         ].join('\n'),

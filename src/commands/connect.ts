@@ -26,9 +26,9 @@ export function connectCommand(options: ConnectOptions): number {
   const uris = roles.map((role) => clientUri(cluster, role, { outside }));
   if (uris.includes(undefined))
     throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
-  if (cluster.source && !json)
+  if (cluster.upstream && !json)
     printMessage(
-      `${cluster.name} is a standby of ${cluster.source.name}: the URI for writes leads nowhere until "hapg promote"`,
+      `${cluster.name} is a standby of ${cluster.upstream.name}: the URI for writes leads nowhere until "hapg promote"`,
     );
   if (json) printJson(Object.fromEntries(roles.map((role, index) => [role, uris[index]])));
   else for (const uri of uris) print(uri!);

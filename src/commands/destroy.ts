@@ -27,8 +27,8 @@ export function destroyCommand(options: DestroyOptions): Promise<number> {
       explain: [
         `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
         `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
-        cluster.repositories.length === 0 || cluster.source
-          ? `  there are no backups of its own${cluster.source ? `; those of ${cluster.source.name} stay` : ''}`
+        cluster.repositories.length === 0 || cluster.upstream
+          ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
           : options.backups
             ? `  ! all backups of ${cluster.stanza} are DELETED from ${cluster.repositories.map(({ path }) => path).join(', ')}`
             : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,

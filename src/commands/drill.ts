@@ -65,7 +65,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
       .timed({ host: host.name, stage: 'drill', step: 'restore drill', role: 'pgbackrest', action: 'run' }, () =>
         remote.unit('drill', `exec sh ${PATHS.drillScript} ${words(...tables)}`, DRILL_S, {
           script: `tac ${PATHS.log}/drill.log | sed '/^== /q' | sed -n 1p`,
-          tell: (line) => line.trim() || undefined,
+          describe: (line) => line.trim() || undefined,
         }),
       )
       .then(

@@ -2,11 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errnoWords, onFile } from '../file-trouble.ts';
 import { fromAnsible } from '../inventory/ansible.ts';
-import { type GeneratedHost, keeper, spread, voters } from '../inventory/datacenters.ts';
+import { type GeneratedHost, labBackupHost, spread, voters } from '../inventory/datacenters.ts';
 import { flowYaml } from '../inventory/edit.ts';
 import { type Loaded, parseInventory } from '../inventory/load.ts';
 import { splitCidr } from '../inventory/network.ts';
-import { BadInventory } from '../inventory/source.ts';
+import { BadInventory } from '../inventory/yaml-text.ts';
 import { render } from '../render.ts';
 import { askLine, print, printMessage } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
@@ -167,7 +167,7 @@ function inDatacenters(answers: InitOptions): string {
       },
       {
         about: picture(networks, hosts),
-        hosts: [...hosts, ...(answers.lab ? [keeper(networks[0]!, hosts)] : backup)],
+        hosts: [...hosts, ...(answers.lab ? [labBackupHost(networks[0]!, hosts)] : backup)],
       },
     );
   } catch (cause) {

@@ -8,7 +8,7 @@ import { converge, surveyAll } from '../engine/converge.ts';
 import { readJournals } from '../engine/journal.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { removeKey, writeInventory } from '../inventory/edit.ts';
-import { sourceOf } from '../inventory/load.ts';
+import { upstreamOf } from '../inventory/load.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -30,19 +30,19 @@ async function remains(
   standbyOf: string | undefined,
   store: SecretStore,
   say: (text: string) => void,
-): Promise<{ source?: Cluster; adopting?: SecretStore }> {
+): Promise<{ upstream?: Cluster; adopting?: SecretStore }> {
   if (standbyOf === undefined) return {};
-  let source: Cluster | undefined;
+  let upstream: Cluster | undefined;
   try {
-    source = sourceOf(standbyOf, cluster.file);
-    const adopting = store.through({ ...cluster, source });
+    upstream = upstreamOf(standbyOf, cluster.file);
+    const adopting = store.through({ ...cluster, upstream });
     await adopting.complete();
-    return { source, adopting };
+    return { upstream, adopting };
   } catch (cause) {
     say(
       `passwords are those of the last apply, for ${(cause as Error).message.split('\n')[0]}; where they were changed at the source since, they are set back`,
     );
-    return source ? { source } : {};
+    return upstream ? { upstream } : {};
   }
 }
 
@@ -88,9 +88,9 @@ export const promoteCommand = (options: PromoteOptions): Promise<number> => {
       if (leader && !copies && standbyOf === undefined && !isUnfinished(cluster)) return undefined;
       const host = leader && op.host(leader.name);
       const say = (text: string) => op.session.options.emit({ type: 'note', text });
-      const { source, adopting } = await remains(cluster, standbyOf, store, say);
-      const known = source
-        ? hostsWith(source, 'patroni').map(({ address }) => ({ address, port: source.settings.postgres.port }))
+      const { upstream, adopting } = await remains(cluster, standbyOf, store, say);
+      const known = upstream
+        ? hostsWith(upstream, 'patroni').map(({ address }) => ({ address, port: upstream.settings.postgres.port }))
         : [];
       const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
@@ -109,7 +109,7 @@ export const promoteCommand = (options: PromoteOptions): Promise<number> => {
         ].join('\n'),
         question: copies ? `Promote ${cluster.name}?` : `Go on with ${cluster.name}?`,
         hosts: there,
-        onFailure: () => (written || !source ? cluster : { ...cluster, source }),
+        onFailure: () => (written || !upstream ? cluster : { ...cluster, upstream }),
         run: async () => {
           // Written first: a run that continues after this one finds no source.
           await adopting?.save();

@@ -3,7 +3,7 @@ import { dropSlots, retire, writeOff } from '../../playbooks/remove-node.ts';
 import { chooseCandidate, switchOver } from '../../playbooks/switchover.ts';
 import { waits } from '../bounds/waits.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
-import { areGone, lossesOf, lossesOfGone, mayForget, mayRemove } from '../decisions/growth.ts';
+import { areLost, lossesOf, lossesOfLost, mayRemove, mayWriteOff } from '../decisions/growth.ts';
 import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
@@ -124,7 +124,7 @@ const removeLost = (names: readonly string[], options: OperateOptions): Promise<
       const left = without(cluster, setup.text, hosts, options.extra);
       const others = { ...cluster, hosts: cluster.hosts.filter((one) => !hosts.includes(one)) };
       const judge = (snapshot: Snapshot) =>
-        all(areGone(snapshot, hosts), steady(others, snapshot, DEFAULT_LIMITS), mayForget(cluster, snapshot, hosts));
+        all(areLost(snapshot, hosts), steady(others, snapshot, DEFAULT_LIMITS), mayWriteOff(cluster, snapshot, hosts));
       // The others list a lost member until its ttl is over; one that answers is not lost.
       const answers = hosts.some(({ name }) => found.observations.has(name));
       const snapshot = answers ? found : await whenSteady(op, goneMs(cluster), found, judge);
@@ -132,7 +132,7 @@ const removeLost = (names: readonly string[], options: OperateOptions): Promise<
       return {
         explain: [
           `${names.join(', ')}: lost for good; the others of ${cluster.name} forget, and the inventory too`,
-          ...lossesOfGone(cluster, snapshot, hosts).map((loss) => `  ! ${loss}`),
+          ...lossesOfLost(cluster, snapshot, hosts).map((loss) => `  ! ${loss}`),
           '  ! what is lost must not come back as it was; where others may get at its disks, "hapg secrets rotate" afterwards',
         ].join('\n'),
         question: `Remove ${names.join(', ')} from ${cluster.name}?`,

@@ -9,7 +9,7 @@ import { print } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readSetup } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
-import { keepInside } from '../secrets/outlet.ts';
+import { registerSecrets } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
 import { findJumpHosts } from '../transport/jump-hosts.ts';
@@ -28,7 +28,7 @@ export async function renderCommand(directory: string, options: CommonOptions): 
   const { cluster, hosts, roles } = readSetup(options);
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();
-  keepInside(() => secrets.all());
+  registerSecrets(() => secrets.all());
   const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
   const ways = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
   const context = assumedContext(cluster, secrets, new Set(ways.keys()));

@@ -1,6 +1,6 @@
 import { apply } from '../../playbooks/apply.ts';
 import { assess, cureOf, repair } from '../../playbooks/repair.ts';
-import { standing } from '../decisions/standby.ts';
+import { standbyAsDeclared } from '../decisions/standby.ts';
 import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import { StepFailed } from '../errors.ts';
@@ -18,7 +18,7 @@ const TURNS = 8;
 export const repairCommand = (options: OperateOptions): Promise<number> =>
   operate('repair', { ...options, asItIs: true }, async (op, _snapshot, _made, store) => {
     const first = await assess(op);
-    refuseUnless(all(first.verdict, standing(op.cluster, first.snapshot)));
+    refuseUnless(all(first.verdict, standbyAsDeclared(op.cluster, first.snapshot)));
     if (first.damages.length === 0) return undefined;
     return {
       explain: first.damages.map((one) => `${one.found}\n  → ${cureOf(op.cluster, one)}`).join('\n'),
@@ -27,7 +27,7 @@ export const repairCommand = (options: OperateOptions): Promise<number> =>
       run: async () => {
         for (let turn = 0; turn < TURNS; turn++) {
           const { snapshot, damages, verdict } = await assess(op, first);
-          refuseUnless(all(verdict, standing(op.cluster, snapshot)));
+          refuseUnless(all(verdict, standbyAsDeclared(op.cluster, snapshot)));
           const [next, ...others] = damages;
           if (!next) {
             // Restores settings that were lost with the DCS, and the members' files, from the inventory.

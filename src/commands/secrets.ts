@@ -11,7 +11,7 @@ import type { CommonOptions } from '../run/options.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
-import { givenSecrets, weakness } from '../secrets/given.ts';
+import { externalSecrets, weakness } from '../secrets/external-secrets.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
@@ -48,7 +48,7 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
 /** Saves a secret that the user brings, from the terminal or standard input. Contacts no host. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup(options);
-  const known = givenSecrets(cluster);
+  const known = externalSecrets(cluster);
   if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
   const [name] = names;
   if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
@@ -58,7 +58,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   const weak = weakness(value);
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
-  await store.give(name, value);
+  await store.setExternalSecret(name, value);
   print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
   return EXIT.done;
 }
@@ -79,7 +79,7 @@ function entries(cluster: Cluster, store: SecretStore): Entry[] {
   return [
     ...SYSTEM_PASSWORDS.map((name) => entry('system', name, () => store.password(name))),
     ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
-    ...givenSecrets(cluster).map((name) => entry('given', name, (key) => store.given(key))),
+    ...externalSecrets(cluster).map((name) => entry('given', name, (key) => store.externalSecret(key))),
   ];
 }
 
@@ -99,7 +99,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   const { cluster, json } = readSetup(options);
   expectKnown(
     names,
-    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...givenSecrets(cluster)],
+    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...externalSecrets(cluster)],
     cluster,
   );
   const store = await SecretStore.read(cluster);
@@ -130,7 +130,7 @@ function document(wanted: readonly Entry[], shown: (one: Entry) => string | null
 
 /** The passwords that can be rotated in a cluster; accounts of a standby cluster belong to its source. */
 const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
-  cluster.source
+  cluster.upstream
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
     : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
 
@@ -140,7 +140,7 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   const possible = rotatable(cluster);
   const known = [...possible.system, ...possible.users];
   const why = [
-    cluster.source ? `; accounts are those of ${cluster.source.name}, and the next apply takes them over` : '',
+    cluster.upstream ? `; accounts are those of ${cluster.upstream.name}, and the next apply takes them over` : '',
     names.includes('repository') ? '; the passphrase of backups that are there stays as long as they do' : '',
   ].join('');
   expectKnown(names, known, cluster, why);

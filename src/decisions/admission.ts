@@ -2,19 +2,19 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
-import { fixedSettings } from '../inventory/fixed.ts';
+import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
-import { standing } from './standby.ts';
+import { standbyAsDeclared } from './standby.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /**
- * One comparison of identity guards every run: cluster, UUID, authorities, generation and revision of this inventory's
- * secret store against what each host says. `store` is undefined when there is no secret store; its `accepted` fingerprints
- * are those of an authority that is being rotated.
+ * Compares cluster, UUID, authorities, generation and revision of this inventory's secret store with what each host
+ * reports; guards every run. `store` is undefined when there is no secret store; its `accepted` fingerprints are those
+ * of an authority that is being rotated.
  */
 export function checkIdentity(
   cluster: Cluster,
@@ -46,7 +46,7 @@ export function checkIdentity(
     else reasons.push(...otherRevision(cluster, host, identity, store));
   }
   const elsewhere = [...otherDcs(cluster, snapshot), ...moved(cluster, snapshot)];
-  // Of a DCS that is sought in another place nobody is known.
+  // The members of a DCS at another place are not known.
   reasons.push(...misnamed(cluster, snapshot), ...(elsewhere.length > 0 ? elsewhere : leftOut(cluster, snapshot)));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
@@ -55,7 +55,7 @@ export function checkIdentity(
   return verdict(reasons);
 }
 
-/** A copy of the secret store that lacks what was changed since, or that was changed apart from the one in use. */
+/** Reasons against an outdated copy of the secret store, or one that was changed apart from the one in use. */
 function otherRevision({ stateDir }: Cluster, host: string, identity: Identity, store: Identity & Lineage): string[] {
   const [there, here] = [identity, store].map(({ revision }) => revision ?? 0);
   switch (compareRevisions(identity, store)) {
@@ -72,7 +72,7 @@ function otherRevision({ stateDir }: Cluster, host: string, identity: Identity, 
   }
 }
 
-/** Members that read who leads in one DCS and others that read it in another would make two leaders. */
+/** Reasons against a second DCS: members that use different ones would elect two leaders. */
 function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
   const now = dcsName(cluster);
   return [...snapshot.observations].flatMap(([host, { identity }]) => {
@@ -89,13 +89,13 @@ function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
 const normal = (value: string | number) =>
   typeof value === 'string' && value.startsWith('/') ? normalPath(value) : value;
 
-/** Settings that a living cluster cannot follow, each in the words of the first host that says so. */
+/** Reasons against changed settings that a living cluster cannot follow, each from the first host that reports it. */
 function moved(cluster: Cluster, snapshot: Snapshot): string[] {
-  // With everything stopped, what is looked for in another place is not there; that there was something is noted.
+  // With everything stopped, nothing is found at the new place, but hosts have noted that there was something.
   const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => said(one.dataDirectory)?.noted);
   const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
-  const now = fixedSettings(cluster);
+  const now = immutableSettings(cluster);
   for (const [host, { identity }] of snapshot.observations)
     for (const [path, before] of Object.entries(identity?.fixed ?? {}))
       if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
@@ -108,8 +108,8 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
 }
 
 /**
- * A member is known by its name everywhere: a host that got another one (a list of addresses that has moved up, two
- * addresses swapped) would become a second member of that name, and both could believe that they lead.
+ * Reasons against changed host names (shifted or swapped addresses): such a host would become a second member of that
+ * name, and both could believe that they lead.
  */
 function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
   const cure = 'Give each host of the inventory the address that it had';
@@ -128,8 +128,8 @@ function misnamed(cluster: Cluster, snapshot: Snapshot): string[] {
 }
 
 /**
- * Members that live and are not in the inventory: the firewall that it stands for would cut them off, be it the leader.
- * One that has another name here is told of as misnamed; one that was stopped in order is on its way out.
+ * Reasons against living members that the inventory lacks: its firewall would cut them off, even the leader. One with
+ * another name here is reported as misnamed; one that was stopped cleanly is leaving.
  */
 function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
   const databases = hostsWith(cluster, 'patroni');
@@ -190,7 +190,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
     );
-  const stands = standing(cluster, snapshot);
+  const stands = standbyAsDeclared(cluster, snapshot);
   if (!stands.ok) reasons.push(...stands.reasons);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
   const withData = [...snapshot.observations]
@@ -207,12 +207,12 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const empty = [...snapshot.observations]
     .filter(([, { dataDirectory }]) => /^(absent|empty)$/.test(said(dataDirectory)?.state ?? ''))
     .map(([host]) => host);
-  // Were the DCS to come up empty, the empty host could start first and make a second cluster.
+  // If the DCS came up empty, the empty host could start first and make a second cluster.
   if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
     reasons.push(
       `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so nobody can tell which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
     );
-  // ZooKeeper tells its members only while it has a quorum; two that lost their data must not make one of their own.
+  // ZooKeeper reports its members only while it has a quorum; two that lost their data must not form a new one.
   if (withData.length > 0 && !snapshot.dcs.quorum && (snapshot.dcs.members.length > 0 || role === 'zookeeper'))
     reasons.push(`${label} has lost its quorum: bring its members back first, or use "hapg repair"`);
   const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
@@ -221,7 +221,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   return verdict(reasons);
 }
 
-/** Can these hosts keep what the inventory promises, with the packages that they have or will get? */
+/** Can these hosts do what the inventory asks for, with the packages that they have or will get? */
 export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, hosts: readonly Host[]): Verdict {
   const reasons: string[] = [];
   const { version, repository } = cluster.settings.postgres;
@@ -242,7 +242,7 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.dcs.kind === 'zookeeper' && cluster.dcs.external?.user && !capabilities(its).zookeeperUser)
       reasons.push(`${host.name}: a user of ZooKeeper needs Patroni 3.3, here is ${its.versions.patroni}`);
-    if ((cluster.source || Object.keys(cluster.settings.standbys).length > 0) && !capabilities(its).standbyClusters)
+    if ((cluster.upstream || Object.keys(cluster.settings.standbys).length > 0) && !capabilities(its).standbyClusters)
       reasons.push(
         `${host.name}: standby clusters need Patroni 3.2, here is ${its.versions.patroni}; write postgres: {repository: pgdg}`,
       );

@@ -2,7 +2,7 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { type Cluster, dcsHosts } from '../inventory/model.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** May this member of the DCS be restarted or taken away? The healthy voters without it must still be a quorum. */
+/** May this member of the DCS be restarted or removed? The healthy voters without it must still be a quorum. */
 export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: Snapshot): Verdict {
   const voters = snapshot.dcs.members.filter((member) => !member.learner);
   if (voters.length === 0) return verdict([`the members of ${label} do not tell their state`]);
@@ -15,7 +15,7 @@ export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: 
   ]);
 }
 
-/** Every DCS member of the model is there, votes and is healthy; one that is not ours answers. */
+/** Every DCS member of the model exists, votes and is healthy; an external DCS answers. */
 export function dcsHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
   const { label } = cluster.dcs;
   const reasons: string[] = [];

@@ -8,25 +8,25 @@ import { hasRoom, maySetAside, placesFree } from './storage.ts';
 import { backInService, DEFAULT_LIMITS, noBackupRunning, nothingLeftOver } from './update.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
-/** What has been found out about a host that is to join, and about the leader that it will follow. */
-export interface Prospect {
-  /** What the host has of the database already, and room for it. */
+/** Facts about a host that is to join, and about the leader that it will follow. */
+export interface JoinFacts {
+  /** The database's parts on the host, and room for it. */
   storage: Storage;
-  /** What the leader's databases take, tablespaces included, and which of these stand elsewhere. */
+  /** The size of the leader's databases, tablespaces included (bytes), and the tablespaces outside its data directory. */
   databaseBytes: number;
   tablespaces: Tablespace[];
-  /** Upstream versions, by package: what the leader has, and what the new host has or would get. */
+  /** Upstream versions by package: those of the leader, and those that the new host has or would get. */
   leader: Record<string, string>;
   candidate: Record<string, string>;
   /** Why its package lists could not be refreshed. */
   aptSays?: string | undefined;
 }
 
-/** Bytes kept free beside the copy: WAL that arrives meanwhile. */
+/** Space kept free beside the copy for WAL that arrives meanwhile (bytes). */
 const HEADROOM_BYTES = 512 * 1024 * 1024;
 
-/** May this host join? Its directory is empty or of this very cluster, it has room, and its packages are the leader's. */
-export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+/** May this host join? Its directory is empty or of this cluster, it has room, and its package versions are the leader's. */
+export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: JoinFacts): Verdict {
   if (!host.roles.has('patroni')) return verdict([]);
   const reasons: string[] = [];
   const its = snapshot.observations.get(host.name)?.dataDirectory;
@@ -56,11 +56,11 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   return all(verdict(reasons), storage);
 }
 
-const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: Prospect): Verdict =>
+const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: JoinFacts): Verdict =>
   hasRoom(name, cluster, { ...needs, extraBytes: HEADROOM_BYTES }, storage);
 
 /** May this member's data be replaced? Never the leader's, only with the others whole and room for both copies. */
-export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: Prospect): Verdict {
+export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: JoinFacts): Verdict {
   const reasons: string[] = [];
   if (!snapshot.leader) reasons.push('no member leads');
   if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
@@ -82,7 +82,7 @@ const steadyMembers = (cluster: Cluster, snapshot: Snapshot): Verdict =>
     nothingLeftOver(cluster, snapshot),
   );
 
-/** Streaming and caught up, voting, and balanced to: only this counts as joined. */
+/** Has this host joined? It streams and is caught up, votes, and gets reads from the balancers. */
 export function hasJoined(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
   const reasons: string[] = [];
   if (host.roles.has('patroni')) {
@@ -129,10 +129,10 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host, isLo
 }
 
 /**
- * Are these hosts lost, as was said? They do not answer here, and have not been seen by the others for as long as Patroni
- * remembers a member. One of the DCS alone leaves no such trace; that it goes is safe as long as the others vote.
+ * Are these hosts really lost? They do not answer here, and the others have not seen them for as long as Patroni
+ * remembers a member. A host of the DCS alone leaves no such trace; removing it is safe while the others vote.
  */
-export function areGone(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
+export function areLost(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   return verdict(
     hosts.flatMap(({ name }) => {
       if (snapshot.observations.has(name))
@@ -147,8 +147,8 @@ export function areGone(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   );
 }
 
-/** May these lost hosts be forgotten? As with one that leaves; but backups that are lost are no reason to keep them. */
-export function mayForget(cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): Verdict {
+/** May these lost hosts be written off? The rules are those of a host that leaves, but lost backups are no reason against it. */
+export function mayWriteOff(cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): Verdict {
   return all(
     ...hosts.map((host) => {
       const without = { ...cluster, hosts: cluster.hosts.filter((one) => one === host || !hosts.includes(one)) };
@@ -157,8 +157,8 @@ export function mayForget(cluster: Cluster, snapshot: Snapshot, hosts: readonly 
   );
 }
 
-/** What a person should know before lost hosts are forgotten. */
-export const lossesOfGone = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
+/** What a person should know before lost hosts are written off. */
+export const lossesOfLost = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
   const names = hosts.map(({ name }) => name);
   const members = snapshot.members.filter(({ name }) => !names.includes(name));
   const voters = snapshot.dcs.members.filter(({ name }) => !names.includes(name)).length;

@@ -6,11 +6,11 @@ const behind = (member: Member, maxLagBytes: number) => member.lagBytes === unde
 export const describe = (member: Member) =>
   `${member.name} is ${member.state}${member.lagBytes ? `, ${member.lagBytes} bytes behind` : ''}`;
 
-/** Bytes that a replica may be behind where nobody says otherwise. */
+/** The default limit of a replica's lag (bytes). */
 const MAX_LAG_BYTES = 16 * 1024 * 1024;
 
-/** A leader runs; that of a copy streams from elsewhere, which older versions of Patroni do not tell. */
-export const serves = ({ role, state }: Member): boolean =>
+/** Whether a leader runs. The leader of a standby cluster streams, which older versions of Patroni do not report. */
+export const leaderRuns = ({ role, state }: Member): boolean =>
   state === 'running' || (role === 'standby_leader' && state === 'streaming');
 
 /** All members there, one leader, replicas streaming on its timeline and caught up. */
@@ -23,7 +23,7 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
     const member = snapshot.members.find((one) => one.name === host.name);
     if (!member) reasons.push(`${host.name} is not a member`);
     else if (member.role === 'leader' || member.role === 'standby_leader') {
-      if (!serves(member)) reasons.push(describe(member));
+      if (!leaderRuns(member)) reasons.push(describe(member));
     } else {
       if (member.state !== 'streaming' || behind(member, maxLagBytes)) reasons.push(describe(member));
       if (snapshot.timeline !== undefined && member.timeline !== undefined && member.timeline !== snapshot.timeline)
@@ -36,7 +36,7 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
 /** Whether commits wait for this member. */
 export const isSynchronous = ({ role }: Member): boolean => role === 'sync_standby' || role === 'quorum_standby';
 
-/** Where commits should wait for standbys, as many are there as they should wait for; of those that may be. */
+/** Are there as many synchronous standbys as commits should wait for, as far as members may be one? */
 export function synchronousStandbyThere(cluster: Cluster, snapshot: Snapshot): Verdict {
   if (!commitsWait(cluster)) return verdict([]);
   const able = snapshot.members.filter((member) => member !== snapshot.leader && member.tags.nosync !== true);

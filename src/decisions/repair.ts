@@ -4,29 +4,29 @@ import { said, silence } from '../observe/answer.ts';
 import { PATHS } from '../paths.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** What is found of the DCS on one of its hosts, beside what the member itself answers. */
+/** Traces of the DCS on one of its hosts, beside the member's own answer. */
 export interface DcsRemains {
   active: boolean;
   /** The data directory holds a member: its database and its log. */
   data: boolean;
-  /** How far the member's copy got: bytes written to its database file; only to compare copies of one cluster. */
+  /** The size of the member's database file (bytes); only for comparing copies of one cluster. */
   sizeBytes: number;
-  /** Seconds since the epoch of the last write to its log. */
+  /** The last write to its log (s since the epoch). */
   written: number;
   /** Names of hosts of the DCS whose members' ports do not answer from here. */
   cutOffFrom: string[];
-  /** Names of hosts of the DCS whose members say from here that they are healthy. */
+  /** Names of hosts of the DCS whose members report to this host that they are healthy. */
   seesHealthy: string[];
 }
 
-/** One thing that is broken, with the way to mend it. */
+/** One kind of damage, with its repair. */
 export type Damage =
   | { kind: 'start-dcs'; host: Host; found: string }
   | { kind: 'replace-dcs-member'; host: Host; found: string }
   | { kind: 'recover-quorum'; host: Host; lost: Host[]; found: string }
   | { kind: 'refill-dcs'; host: Host; systemIdentifier: string; found: string };
 
-/** What is broken, in the order in which it has to be mended; and what cannot be, with the reason. Pure. */
+/** Finds damage in the order of its repair, and damage that cannot be repaired with the reason. Pure. */
 export function findDamage(
   cluster: Cluster,
   snapshot: Snapshot,
@@ -50,7 +50,7 @@ export function findDamage(
     remains.get(host.name) ?? { active: false, data: false, sizeBytes: 0, written: 0, cutOffFrom: [], seesHealthy: [] };
   const ill = hosts.filter((host) => !healthy(host));
   const known = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name);
-  // A member that is only stopped is started before anything is said about its data.
+  // A member that is only stopped is started before its data is judged.
   const stopped = ill.filter((host) => of(host).data && !of(host).active && (known(host) || !snapshot.dcs.quorum));
   if (stopped.length > 0)
     return {
@@ -61,7 +61,7 @@ export function findDamage(
       })),
       verdict: verdict([]),
     };
-  // A sound member that only the network keeps from the others would lose its vote for nothing.
+  // A sound member that only the network separates from the others would lose its vote for nothing.
   const parted = snapshot.dcs.quorum ? ill.filter((host) => of(host).cutOffFrom.length > 0) : [];
   for (const host of parted)
     reasons.push(
@@ -69,7 +69,7 @@ export function findDamage(
     );
   if (snapshot.dcs.quorum) {
     for (const host of ill.filter((one) => !parted.includes(one))) {
-      // Its own host is one witness only; what another host hears from it counts more than that silence.
+      // Its own host is only one witness; an answer that another host gets outweighs that silence.
       const witness = hosts.find((other) => other !== host && of(other).seesHealthy.includes(host.name));
       if (witness) {
         reasons.push(
@@ -77,7 +77,7 @@ export function findDamage(
         );
         continue;
       }
-      // Another host can hear nothing of a member of ZooKeeper, whose silence alone proves no damage.
+      // Other hosts cannot ask a member of ZooKeeper, so its silence alone proves no damage.
       if (
         role === 'zookeeper' &&
         of(host).active &&
@@ -128,15 +128,15 @@ export function findDamage(
   ) {
     const holders = [...snapshot.observations].filter(([, one]) => said(one.dataDirectory)?.systemIdentifier);
     const identifiers = snapshot.systemIdentifiers;
-    // Only the data of the last leader holds everything that was acknowledged: it must lead first.
+    // Only the last leader's data holds every acknowledged row: it must lead first.
     const led = holders.filter(([, one]) => said(one.dataDirectory)?.led).map(([name]) => name);
     const host = cluster.hosts.find(({ name }) => name === (snapshot.leaders[0] ?? led[0]));
-    // One client that was not told of a key is no proof that there is none.
+    // One client that did not see a key is no proof that there is none.
     const witnesses = [...snapshot.observations].filter(([, one]) => {
       const dcs = said(one.dcs);
       return dcs?.healthy && !dcs.blind;
     });
-    // The newest data may be where nobody could look.
+    // The newest data may be on a host that could not be read.
     const unread = [...snapshot.observations].filter(([, one]) => silence(one.dataDirectory) !== undefined);
     if (unread.length > 0)
       reasons.push(
@@ -148,7 +148,7 @@ export function findDamage(
       );
     else if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
       reasons.push(
-        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.source ? `. As a standby of ${cluster.source.name} it can be built anew on empty hosts` : ''}`,
+        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.upstream ? `. As a standby of ${cluster.upstream.name} it can be built anew on empty hosts` : ''}`,
       );
     else if (identifiers.length === 1 && host)
       damages.push({

@@ -11,7 +11,7 @@ const SHARED_MEMORY = [
   'max_locks_per_transaction',
 ];
 
-/** The shared-memory settings that become smaller with the restart a member waits for; `self` is Patroni's GET /patroni (4.0). */
+/** Returns the shared-memory settings that a pending restart makes smaller; `self` is Patroni's GET /patroni (4.0). */
 export function shrinkingSettings(self: Record<string, unknown> | undefined): string[] {
   const reasons = (self?.pending_restart_reason ?? {}) as Record<string, { old_value: string; new_value: string }>;
   return Object.entries(reasons)
@@ -20,8 +20,8 @@ export function shrinkingSettings(self: Record<string, unknown> | undefined): st
 }
 
 /**
- * In which order members restart for changed settings: replicas before the leader, one by one; but the leader first when
- * a shared-memory setting shrinks, for until then its replicas have to keep the larger value.
+ * Returns the order of restarts for changed settings: replicas before the leader, one by one. The leader comes first
+ * when a shared-memory setting shrinks, since its replicas must keep the larger value until then.
  */
 export function restartOrder(hosts: readonly Host[], snapshot: Snapshot): Host[][] {
   const leader = snapshot.leader?.name;

@@ -6,19 +6,19 @@ import { said } from '../observe/answer.ts';
 import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
-/** A restored database is given this much more room than its backup tells. */
+/** The room for a restored database, as a multiple of the size that its backup reports. */
 const GROWTH = 1.1;
 
 export interface RestoreFacts {
   repository: Repository | undefined;
-  /** When the newest transaction was committed, in milliseconds since the epoch with microseconds behind the point; undefined when nobody can tell. */
+  /** When the newest transaction was committed, with microseconds after the point (ms since the epoch); undefined when unknown. */
   lastCommit: number | undefined;
-  /** Whether the restoring host can set its present data aside and take this many bytes. */
+  /** Whether the restoring host can set its present data aside and hold a database of this size (bytes). */
   room: (databaseBytes: number) => Verdict;
   now: number;
 }
 
-/** The backup set that a restore to `target` starts from: the named one, or the newest that is older than the target. */
+/** Returns the backup set that a restore to `target` starts from: the named one, or the newest one older than the target. */
 export function backupFor(target: Target, backups: readonly Backup[], label: string | undefined): Backup | undefined {
   if (label !== undefined) return backups.find((one) => one.label === label);
   const fits = backups.filter((one) => {
@@ -26,19 +26,19 @@ export function backupFor(target: Target, backups: readonly Backup[], label: str
     if (target.kind === 'lsn') return lsnValue(one.stopLsn) <= lsnValue(target.lsn);
     return true;
   });
-  // Nothing says when a restore point was made, and only a backup from before it can reach it.
+  // The time of a restore point is unknown, and only a backup from before it can reach it.
   return target.kind === 'name' ? fits[0] : fits.at(-1);
 }
 
 /**
- * Every reason not to make a clone of `source` in the hosts of `target`: another major version, hosts that are not empty, or
- * a repository in which the two would mix. `snapshot` is of the clone's hosts.
+ * May `source` be cloned to the hosts of `target`? Not with another major version, hosts that are not empty, or a
+ * repository that both would write. `snapshot` is of the clone's hosts.
  */
 export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
-  if (target.source)
+  if (target.upstream)
     reasons.push(
-      `${target.name} is to be a standby of ${target.source.name}, which it gets everything from: "hapg apply"`,
+      `${target.name} is to be a standby of ${target.upstream.name}, which it gets everything from: "hapg apply"`,
     );
   if (source.file === target.file) reasons.push('the clone needs an inventory of its own');
   const [from, to] = [source.settings.postgres.version, target.settings.postgres.version];
@@ -60,7 +60,7 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
   return verdict(reasons);
 }
 
-/** Every reason not to begin: a target outside the window, a foreign repository, too little room, a name not typed right. */
+/** May this restore begin? Not with a target outside the window, a foreign repository, too little room, or a mistyped name. */
 export function mayRestore(
   cluster: Cluster,
   snapshot: Snapshot,
@@ -89,8 +89,8 @@ export function mayRestore(
   if (backup && target.kind === 'time' && epochMs(target.at) < backup.stop * 1000)
     reasons.push(`backup ${backup.label} ended only at ${new Date(backup.stop * 1000).toISOString()}`);
   if (target.kind === 'time' && epochMs(target.at) > now) reasons.push(`${describeTarget(target)} is in the future`);
-  // PostgreSQL 13 and newer end with an error when the target is never reached: recovery stops before the first commit
-  // that is later than the target, and not at one of the same microsecond (recoveryStopsBefore in xlogrecovery.c).
+  // PostgreSQL 13 and newer end with an error when the target is never reached. Recovery stops before the first commit
+  // later than the target, and not at one of the same microsecond (recoveryStopsBefore in xlogrecovery.c).
   else if (target.kind === 'time' && lastCommit !== undefined && epochMs(target.at) >= lastCommit)
     reasons.push(
       `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,

@@ -3,33 +3,33 @@ import type { Cluster } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** The live cluster is what the inventory says: a copy, or one that stands by itself. */
-export function standing({ source, file }: Cluster, { leader }: Snapshot): Verdict {
-  if (!leader || (leader.role === 'standby_leader') === (source !== undefined)) return verdict([]);
+/** Is the live cluster what the inventory says: a standby cluster, or an independent one? */
+export function standbyAsDeclared({ upstream, file }: Cluster, { leader }: Snapshot): Verdict {
+  if (!leader || (leader.role === 'standby_leader') === (upstream !== undefined)) return verdict([]);
   return verdict([
-    source
-      ? `${leader.name} leads and takes writes, and ${file} says that this is a standby of ${source.name}: take standby_of out of it ("hapg promote" does), or build the copy anew on empty hosts`
+    upstream
+      ? `${leader.name} leads and takes writes, and ${file} says that this is a standby of ${upstream.name}: take standby_of out of it ("hapg promote" does), or build the copy anew on empty hosts`
       : `${leader.name} leads a standby cluster, and ${file} says standby_of no more: "hapg promote" makes it one that takes writes`,
   ]);
 }
 
-/** Whether the member that leads a copy gets WAL from the source; how far the others are behind it is judged as everywhere. */
-export function receives({ source }: Cluster, snapshot: Snapshot): Verdict {
+/** Does the leader of a standby cluster get WAL from its upstream? The lag of the others is judged as everywhere. */
+export function receivesWal({ upstream }: Cluster, snapshot: Snapshot): Verdict {
   const { leader, observations } = snapshot;
   const sql = leader && said(observations.get(leader.name)?.sql);
-  if (!source || leader?.role !== 'standby_leader' || !sql) return verdict([]);
+  if (!upstream || leader?.role !== 'standby_leader' || !sql) return verdict([]);
   return verdict(
     sql.receiver?.status === 'streaming'
       ? []
-      : [`${leader.name} gets nothing from ${source.name}${sql.receiver ? ` (${sql.receiver.status})` : ''}`],
+      : [`${leader.name} gets nothing from ${upstream.name}${sql.receiver ? ` (${sql.receiver.status})` : ''}`],
   );
 }
 
 /**
- * May a copy become a cluster that takes writes? Not while its source is there, unless that is wanted (`besideSource`).
- * `answers` are the source's hosts where PostgreSQL answers.
+ * May a standby cluster be promoted? Not while its upstream answers, unless that is wanted (`besideUpstream`).
+ * `answers` are the upstream's hosts whose PostgreSQL answers.
  */
-export function mayPromote(snapshot: Snapshot, answers: readonly string[], besideSource: boolean): Verdict {
+export function mayPromote(snapshot: Snapshot, answers: readonly string[], besideUpstream: boolean): Verdict {
   const { leader, observations, paused } = snapshot;
   const receiver = leader && said(observations.get(leader.name)?.sql)?.receiver;
   const there = [
@@ -38,7 +38,7 @@ export function mayPromote(snapshot: Snapshot, answers: readonly string[], besid
   return verdict([
     ...(paused ? ['the cluster is paused: "patronictl resume" first'] : []),
     ...(leader ? [] : ['no member leads']),
-    ...(there.length > 0 && !besideSource
+    ...(there.length > 0 && !besideUpstream
       ? [
           `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or say --beside-source for an independent copy`,
         ]

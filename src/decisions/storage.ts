@@ -3,12 +3,12 @@ import type { Cluster } from '../inventory/model.ts';
 import { bytes } from '../units.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** A copy of a file system is given this much more room than it takes. */
+/** The room for a copy of a file system, as a multiple of its size. */
 const COPY_MARGIN = 1.02;
 
 const inside = (path: string, directory: string): boolean => path === directory || path.startsWith(`${directory}/`);
 
-/** May what this host has of the database be moved aside? What cannot be is found out before anything is stopped. */
+/** May the database's parts on this host be set aside? Asked before anything is stopped. */
 export function maySetAside(host: string, { walDir }: Cluster, { places }: Storage): Verdict {
   const reasons: string[] = [];
   for (const [index, place] of places.entries()) {
@@ -36,8 +36,8 @@ export function maySetAside(host: string, { walDir }: Cluster, { places }: Stora
 }
 
 /**
- * Is there room for a database of `databaseBytes` with these tablespaces, and `extraBytes` beside it? What a mount point has
- * now is away by then; what is renamed stays where it is.
+ * Is there room for a database of `databaseBytes` with these tablespaces, and `extraBytes` beside it? The present
+ * contents of a mount point are moved off it by then; a renamed directory stays on its file system.
  */
 export function hasRoom(
   host: string,
@@ -69,7 +69,7 @@ export function hasRoom(
   return verdict(reasons);
 }
 
-/** Are the directories of tablespaces and WAL free for this host's copy? The data directory itself is judged elsewhere. */
+/** Are the directories of tablespaces and WAL empty for this host's copy? The data directory is judged elsewhere. */
 export const placesFree = (host: string, { dataDir }: Cluster, { rooms }: Storage): Verdict =>
   verdict(
     rooms

@@ -2,7 +2,7 @@ import type { Member, Snapshot } from '../cluster/snapshot.ts';
 import { describe, isSynchronous } from './members.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** May leadership go from the present leader to `to`? */
+/** May leadership pass from the present leader to `to`? */
 export function maySwitchOver(snapshot: Snapshot, to: string, synchronous: boolean): Verdict {
   const member = snapshot.members.find((one) => one.name === to);
   const reasons: string[] = [];
@@ -18,7 +18,7 @@ export function maySwitchOver(snapshot: Snapshot, to: string, synchronous: boole
   return verdict(reasons);
 }
 
-/** The best member to switch over to: synchronous before asynchronous, least behind, then by name; undefined when there is none. */
+/** Returns the best member to switch over to: synchronous before asynchronous, least behind, then by name; undefined when there is none. */
 export function bestCandidate(snapshot: Snapshot, synchronous: boolean): Member | undefined {
   const rank = (member: Member) => (isSynchronous(member) ? 0 : 1);
   return snapshot.members

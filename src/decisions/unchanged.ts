@@ -1,8 +1,8 @@
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** What decides about a planned change, as comparable lines; figures that move all the time are left out. */
-const face = ({ observations, members, leaders, paused, dcs, vipHolders }: Snapshot): Map<string, string> =>
+/** The facts that decide about a planned change, as comparable lines, without figures that change all the time. */
+const decisiveFacts = ({ observations, members, leaders, paused, dcs, vipHolders }: Snapshot): Map<string, string> =>
   new Map([
     ...[...observations.keys()].sort().map((host): [string, string] => [host, 'answers']),
     ...members.map(({ name, role, state }): [string, string] => [`member ${name}`, `${role}, ${state}`]),
@@ -15,9 +15,9 @@ const face = ({ observations, members, leaders, paused, dcs, vipHolders }: Snaps
     ['the VIP', vipHolders.join(' and ') || 'nowhere'],
   ]);
 
-/** Is the cluster still what the person was shown before the question? Otherwise what was confirmed is not what would be done. */
+/** Is the cluster still as shown before the question? Otherwise the work would not be what was confirmed. */
 export function unchanged(before: Snapshot, now: Snapshot): Verdict {
-  const [was, is] = [face(before), face(now)];
+  const [was, is] = [decisiveFacts(before), decisiveFacts(now)];
   return verdict(
     [...new Set([...was.keys(), ...is.keys()])]
       .filter((name) => was.get(name) !== is.get(name))

@@ -1,33 +1,33 @@
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
-import { armedUndos } from '../observe/marks.ts';
+import { activeUndos } from '../observe/run-state.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
-import { standing } from './standby.ts';
+import { standbyAsDeclared } from './standby.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
-/** How much a planned change puts up with. */
+/** Limits that a planned change tolerates. */
 export interface Limits {
-  /** Bytes that a replica may be behind. */
+  /** The limit of a replica's lag (bytes). */
   maxLagBytes: number;
-  /** Seconds that a client's transaction may be open when its leader is to hand over. */
+  /** How long a client's transaction may have been open when its leader hands over (s). */
   maxTransactionSeconds: number;
 }
 
-/** What `hapg update` takes when its flags say nothing. */
+/** The defaults of `hapg update`. */
 export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
 
-/** The undo of an update that holds the schedule of backups; it stays armed between two hosts, and disturbs no member. */
+/** The undo of an update that suspends the backup schedule. It stays active between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';
 
-/** Nothing temporary of an earlier run is left anywhere: marks, undos, drained balancers. */
+/** Is nothing temporary left of an earlier run: marks, undos, drained balancers? */
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
     const unknown = silence(units);
     if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
-    for (const undo of armedUndos(said(units) ?? []))
+    for (const undo of activeUndos(said(units) ?? []))
       if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
@@ -42,7 +42,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   return verdict(reasons);
 }
 
-/** Exactly one balancer holds the VIP, and every balancer sends writes to the leader alone. */
+/** Does exactly one balancer hold the VIP, and does every balancer send writes to the leader alone? */
 export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   const holders = snapshot.vipHolders;
@@ -64,7 +64,7 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
   return verdict(reasons);
 }
 
-/** No backup is being taken: stopping a member or the repository would break it. */
+/** Is no backup being taken? Stopping a member or the repository would break it. */
 export function noBackupRunning(snapshot: Snapshot): Verdict {
   return verdict(
     [...snapshot.observations].flatMap(([host, { repository }]) => {
@@ -75,7 +75,7 @@ export function noBackupRunning(snapshot: Snapshot): Verdict {
   );
 }
 
-/** Through every pool clients get in. */
+/** Does every pool let clients in? */
 const poolsOpen = (hosts: readonly Host[], { observations }: Snapshot): Verdict =>
   verdict(
     hosts.flatMap(({ name }) => {
@@ -85,7 +85,7 @@ const poolsOpen = (hosts: readonly Host[], { observations }: Snapshot): Verdict 
     }),
   );
 
-/** Whole and undisturbed: the condition before a planned change, and between two hosts of one. */
+/** Is the cluster whole and undisturbed? The condition before a planned change, and between two hosts of one. */
 export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Limits): Verdict =>
   all(
     verdict(
@@ -94,7 +94,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
         .map((host) => `${host.name} does not answer`),
     ),
     verdict(snapshot.paused ? ['the cluster is paused'] : []),
-    standing(cluster, snapshot),
+    standbyAsDeclared(cluster, snapshot),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
     dcsHealthy(cluster, snapshot),
     balancersHealthy(cluster, snapshot),
@@ -103,7 +103,7 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
     nothingLeftOver(cluster, snapshot),
   );
 
-/** No client of the leader would lose a long piece of work to a switchover. */
+/** Would no client of the leader lose a long transaction to a switchover? */
 export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }: Limits): Verdict {
   const leader = snapshot.leader?.name ?? '';
   const seen = snapshot.observations.get(leader);
@@ -121,7 +121,10 @@ export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }:
   );
 }
 
-/** May this host be taken out now? Whole cluster steady, a quorum without it, and no long work lost if it leads. */
+/**
+ * May this host be taken out now? The cluster is steady, the DCS keeps a quorum without it, and no long transaction is
+ * lost if it leads.
+ */
 export const mayTakeOut = (cluster: Cluster, snapshot: Snapshot, host: Host, limits: Limits): Verdict =>
   all(
     steady(cluster, snapshot, limits),
@@ -130,7 +133,7 @@ export const mayTakeOut = (cluster: Cluster, snapshot: Snapshot, host: Host, lim
     strictNeedsAnother(cluster, snapshot, host),
   );
 
-/** With strict synchronous replication writes stop when no other standby can take over the part of this one. */
+/** Reasons against stopping the only standby that commits can wait for: strict synchronous replication would stop writes. */
 function strictNeedsAnother(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
   if (!cluster.settings.patroni.synchronous_mode_strict || !host.roles.has('patroni')) return verdict([]);
   const others = snapshot.members.filter(
@@ -144,8 +147,8 @@ function strictNeedsAnother(cluster: Cluster, snapshot: Snapshot, host: Host): V
 }
 
 /**
- * Which of the hosts that are left is next: clients, then replicas (the VIP's holder last of them), the leader, then
- * hosts with a vote only, the repository and others, and the balancers last of all, the VIP's holder at the very end.
+ * Returns the next of the remaining hosts: clients, then replicas (the VIP's holder last of them), the leader, then
+ * hosts with a vote only, the repository and others, and the balancers, the VIP's holder last.
  */
 export function nextHost(left: readonly Host[], snapshot: Snapshot): Host {
   const rank = (host: Host): number => {
@@ -159,7 +162,7 @@ export function nextHost(left: readonly Host[], snapshot: Snapshot): Host {
   return [...left].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))[0]!;
 }
 
-/** Commits wait for a marked member no longer, and for another one if there is any that they could wait for. */
+/** Do commits no longer wait for a member that is taken out, but for another one if any is eligible? */
 export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host: Host): Verdict {
   if (!commitsWait(cluster)) return verdict([]);
   const member = snapshot.members.find((one) => one.name === host.name);
@@ -173,7 +176,10 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
   ]);
 }
 
-/** Until then a leader that has lost the DCS would wait for this member's answer (Patroni documentation, "DCS Failsafe Mode"). */
+/**
+ * Is this member off the failsafe list? A leader that has lost the DCS would wait for its answer (Patroni
+ * documentation, "DCS Failsafe Mode").
+ */
 export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
   verdict(
     [...snapshot.observations.values()].some((one) => said(one.dcs)?.failsafe.includes(host.name))
@@ -181,7 +187,7 @@ export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
       : [],
   );
 
-/** The host and its members are whole again after it was worked on, while its own marks are still set. */
+/** Are the host and its members whole again after the work, while its own marks are still set? */
 export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, { maxLagBytes }: Limits): Verdict =>
   all(
     verdict(snapshot.observations.has(host.name) ? [] : [`${host.name} does not answer`]),

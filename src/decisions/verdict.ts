@@ -4,6 +4,6 @@ export type Verdict = { ok: true } | { ok: false; reasons: string[] };
 export const verdict = (reasons: readonly string[]): Verdict =>
   reasons.length === 0 ? { ok: true } : { ok: false, reasons: [...new Set(reasons)] };
 
-/** All reasons of several verdicts. */
+/** Joins verdicts with all their reasons. */
 export const all = (...verdicts: readonly Verdict[]): Verdict =>
   verdict(verdicts.flatMap((one) => (one.ok ? [] : one.reasons)));

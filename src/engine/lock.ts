@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { ANSWER_S, LOCK_LOOK_S } from '../bounds/hosts.ts';
+import { ANSWER_S, LOCK_READ_S } from '../bounds/hosts.ts';
 import { KnownError, Locked, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
@@ -45,7 +45,7 @@ export const lockScript = (
   waitSeconds: number,
 ): string => `( umask 077; mkdir -p ${PATHS.state}; : >> ${PATHS.lock} )
 exec ${LOCK_FD}>>${PATHS.lock}
-if flock -w ${Math.max(waitSeconds, LOCK_LOOK_S)} ${LOCK_FD}; then
+if flock -w ${Math.max(waitSeconds, LOCK_READ_S)} ${LOCK_FD}; then
   ${print(JSON.stringify(who))} > ${PATHS.lock}
   ${clearEnded}
   echo locked

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { LOOK_S } from '../bounds/hosts.ts';
+import { OBSERVE_S } from '../bounds/hosts.ts';
 import { Interrupted, type KnownError, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
@@ -66,7 +66,7 @@ async function ask(
   const questions = `${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}`;
   // A process that hangs in a storage without an answer must not keep the host's lock.
   const script = prelude === '' ? questions : `${prelude}\n(\n${questions}\n) ${LOCK_FD}>&-`;
-  const { output } = await session.ask(host, script, LOOK_S + seconds, prelude !== '');
+  const { output } = await session.ask(host, script, OBSERVE_S + seconds, prelude !== '');
   return {
     answers: splitSections(sections.keys(), output, nonce),
     before: output.slice(0, output.indexOf(nonce)),

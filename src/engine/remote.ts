@@ -1,5 +1,5 @@
 import { PROGRESS_S, STUCK_S } from '../bounds/copy.ts';
-import { ANSWER_S, LOOK_S, STOP_UNIT_S } from '../bounds/hosts.ts';
+import { ANSWER_S, OBSERVE_S, STOP_UNIT_S } from '../bounds/hosts.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
@@ -42,14 +42,14 @@ export function remoteOf(session: Asker, host: Host, step: string): Remote {
       const judge = new Standstill(stuckSeconds);
       for (;;) {
         const look = awaitUnit(name, { seconds: PROGRESS_S, script: progress.script });
-        const answer = await run(look, PROGRESS_S + LOOK_S);
+        const answer = await run(look, PROGRESS_S + OBSERVE_S);
         const running = isRunning(answer);
         if (running === undefined) return answer;
         if (judge.isStuck(running.mark)) {
           await run(stopUnit(name), STOP_UNIT_S);
           throw failed(`no progress for ${stuckSeconds} s; see ${PATHS.log}/${name}.log`);
         }
-        const text = progress.tell(running.output);
+        const text = progress.describe(running.output);
         if (text) doing(text);
       }
     },

@@ -13,7 +13,7 @@ import type { Session } from './session.ts';
  * own replication. Returns undefined when all is well, or when the inventory has no client host, which is noted.
  */
 export async function verifyAsClient(session: Session, cluster: Cluster): Promise<Failure | undefined> {
-  if (cluster.source) return verifyCopy(session, cluster, cluster.source.name);
+  if (cluster.upstream) return verifyCopy(session, cluster, cluster.upstream.name);
   const client = hostsWith(cluster, 'client')[0];
   const uri = clientUri(cluster, 'primary');
   if (!client || !uri || !session.isOpen(client)) {
@@ -52,7 +52,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
  */
 async function verifyCopy(session: Session, cluster: Cluster, source: string): Promise<undefined> {
   const members = hostsWith(cluster, 'patroni').filter((host) => session.isOpen(host));
-  const senders = cluster.source!.hosts.map(({ address }) => `'${address}'`).join(', ');
+  const senders = cluster.upstream!.hosts.map(({ address }) => `'${address}'`).join(', ');
   const look = sql(
     serverOf(cluster),
     `select 1 from pg_stat_wal_receiver where status = 'streaming' and sender_host in (${senders})`,

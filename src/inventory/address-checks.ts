@@ -2,7 +2,7 @@ import { factsOf, type RoleName } from '../roles.ts';
 import { type Check, error, type HostEntry, type Path, warning, withRole } from './check.ts';
 import { canonical, contains, isIPv6, splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 const uniqueAddresses: Check = (inventory) => {
   const owner = new Map<string, string>();
@@ -43,7 +43,7 @@ const oneFamily: Check = (inventory) => {
     );
 };
 
-/** The virtual address and who may hold it. */
+/** Checks the virtual address and its holders. */
 export const vip: Check = (inventory) => {
   const problems: Problem[] = [];
   const balancers = withRole(inventory, 'keepalived');
@@ -84,14 +84,14 @@ export const vip: Check = (inventory) => {
   return problems;
 };
 
-/** The port that the inventory has at a path. */
+/** Returns the port at a path of the inventory. */
 const portAt = (inventory: Inventory, path: readonly string[]): number =>
   path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], inventory) as number;
 
-/** Every port that a host listens on, with the path of the setting. */
+/** Returns every port that a host listens on, with the path of the setting. */
 function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what: string; path: Path }[] {
   const roles = new Set<RoleName>(host.roles);
-  // Where a host keeps the repository, pgBackRest also serves on the members.
+  // With a repository host, pgBackRest also listens on the members.
   if (roles.has('patroni') && withRole(inventory, 'pgbackrest').length > 0) roles.add('pgbackrest');
   return [
     { port: 22, what: 'sshd', path: ['ssh'] },
@@ -101,7 +101,7 @@ function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what
   ];
 }
 
-/** Two services that would listen on one port of a host. */
+/** Finds services that would listen on the same port of a host. */
 export const portCollisions: Check = (inventory) => {
   const problems = new Map<string, Problem>();
   for (const [name, host] of Object.entries(inventory.hosts)) {
@@ -124,7 +124,7 @@ const jumps: Check = (inventory) => {
   return problems;
 };
 
-/** What serves clients elsewhere: each member's own port, or balancers that have several. */
+/** Checks endpoints of clients elsewhere: each member's own port, or balancers with several. */
 const outside: Check = (inventory) =>
   Object.entries(inventory.hosts)
     .filter(([, host]) => host.outside)
@@ -140,5 +140,5 @@ const outside: Check = (inventory) =>
         : [],
     );
 
-/** Whether every host has an address, and a way to it, of its own. */
+/** Checks that every host has an address and an SSH endpoint of its own. */
 export const addresses: Check[] = [uniqueAddresses, uniqueSshEndpoints, oneFamily, outside, jumps];

@@ -2,11 +2,11 @@ import { parse } from 'ini';
 import { ASSIGNABLE_ROLES, factsOf } from '../roles.ts';
 import type { GeneratedHost } from './datacenters.ts';
 
-/** `etcd`, `etcd_cluster`, `etcd-servers`, ... */
+/** Whether a group has one of these names: `etcd`, `etcd_cluster`, `etcd-servers`, ... */
 const isGroup = (group: string, names: string | undefined): boolean =>
   names !== undefined && new RegExp(`^(${names})([_-](cluster|hosts?|servers?|nodes?))?$`).test(group);
 
-/** Variables that say how a host is reached, by what they mean; Ansible's old names beside its own. */
+/** Variables for the connection to a host, with their meaning; Ansible's old names too. */
 const CONNECTION: Readonly<Record<string, 'address' | 'user' | 'port'>> = {
   ansible_host: 'address',
   ansible_ssh_host: 'address',
@@ -17,7 +17,7 @@ const CONNECTION: Readonly<Record<string, 'address' | 'user' | 'port'>> = {
 };
 type Connection = { address?: string; user?: string; port?: string };
 
-/** Others that change how a host is reached. hapg has another way for each, and leaving one out would go elsewhere or fail. */
+/** Other variables for the connection. hapg has its own setting for each, and ignoring one would connect elsewhere or fail. */
 const REFUSED: Readonly<Record<string, string>> = {
   ansible_ssh_common_args: 'write jump hosts under ssh.jump or into ~/.ssh/config',
   ansible_ssh_extra_args: 'write jump hosts under ssh.jump or into ~/.ssh/config',
@@ -28,7 +28,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const unquoted = (text: string): string => text.trim().replaceAll(/^["']|["']$/g, '');
 
-/** How a host is reached, as far as these variables say. Throws for one that is neither honoured nor of no importance here. */
+/** Returns how a host is reached according to these variables. Throws for one that is neither supported nor irrelevant. */
 function connectionOf(variables: Readonly<Record<string, string>>, where: string): Connection {
   const connection: Connection = {};
   for (const [name, value] of Object.entries(variables)) {
@@ -42,7 +42,7 @@ function connectionOf(variables: Readonly<Record<string, string>>, where: string
   return connection;
 }
 
-/** `name key=value ...` as Ansible writes a host; ini has split it at the first `=`. */
+/** Reads Ansible's line of a host, `name key=value ...`, which the ini parser has split at the first `=`. */
 function variablesOf(key: string, value: unknown): { name: string; variables: Record<string, string> } {
   const [name = '', ...rest] = (value === true ? key : `${key}=${String(value)}`).split(/\s+/);
   return {
@@ -56,13 +56,13 @@ function variablesOf(key: string, value: unknown): { name: string; variables: Re
 }
 
 /**
- * The hosts of an Ansible inventory in INI form, with roles by the names of their groups. A host of no known group is
- * left out and named in `unknown`. How hosts are reached is taken from their own variables, then from those of their
- * groups ([GROUP:vars], a group's before those of the groups above it, all's last). Throws when there is no database host,
- * when two hosts would get one name, and for a variable that says how a host is reached and is not understood.
+ * Reads the hosts of an Ansible inventory in INI form, with roles by group name. A host of no known group is left out
+ * and named in `unknown`. Connections come from a host's own variables, then from those of its groups ([GROUP:vars], a
+ * group's before its parents', all's last). Throws without a database host, when two hosts would get the same name, and
+ * for a connection variable that is not understood.
  */
 export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: string[] } {
-  // ini takes a dot in a section's name for nesting, and addresses have dots only in keys.
+  // The ini parser takes a dot in a section's name for nesting; addresses have dots only in keys.
   const groups = parse(text) as Record<string, Record<string, unknown> | true | string>;
   const hosts = new Map<string, GeneratedHost>();
   const members = (group: string, seen: Set<string> = new Set()): string[] => {
@@ -92,7 +92,7 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
       own.set(name, { ...own.get(name), ...connectionOf(variables, name) });
     }
   }
-  // Ansible lets a child's variables win over its parent's; the group with fewer hosts is the nearer one.
+  // In Ansible a child's variables override its parent's; the group with fewer hosts is the nearer one.
   const withVariables = [...new Set(Object.keys(groups).flatMap((name) => /^(.+):vars$/.exec(name)?.[1] ?? []))]
     .map((group) => ({ group, hosts: group === 'all' ? [...own.keys()] : members(group), says: variables(group) }))
     .sort((a, b) => Number(b.group === 'all') - Number(a.group === 'all') || b.hosts.length - a.hosts.length);
@@ -114,7 +114,7 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
   const known = all.filter((host) => host.roles.length > 0);
   if (!known.some((host) => host.roles.includes('patroni')))
     throw new Error('no group looks like database hosts: postgres, database, master, replica, or patroni');
-  // No group says where etcd is: with the databases, as everywhere else.
+  // Without a group for etcd it runs on the database hosts, the usual place.
   if (!known.some((host) => host.roles.includes('etcd')))
     for (const host of known) if (host.roles.includes('patroni')) host.roles.unshift('etcd');
   const taken = new Map<string, number>();
@@ -132,7 +132,7 @@ export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: st
   };
 }
 
-/** A name of the host's own, or one by its role where Ansible knows it by its address only. */
+/** Returns the host's own name, or one by its role when Ansible has only its address. */
 function nameOf({ name, roles }: GeneratedHost, taken: Map<string, number>): string {
   const plain = name.toLowerCase().split('.')[0]!;
   if (/[a-z]/.test(plain) && !name.includes(':')) return plain.replaceAll(/[^a-z0-9-]/g, '-');

@@ -3,7 +3,7 @@ import { hostName } from './values.ts';
 
 const word = z.string().regex(/^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$/, 'expected one word');
 
-/** A package source beside the distribution's own, in the words of deb822 sources (sources.list(5)). */
+/** A package source beside the distribution's own, with the fields of deb822 sources (sources.list(5)). */
 const repository = z.strictObject({
   name: hostName.describe('Name of the repository in messages and of its file'),
   uri: z

@@ -1,13 +1,13 @@
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 export type Path = (string | number)[];
-/** One question that a single value cannot answer. Pure. */
+/** A check that needs more than one value. Pure. */
 export type Check = (inventory: Inventory) => Problem[];
 
 export type HostEntry = [name: string, host: Inventory['hosts'][string]];
 
-/** The hosts of a role, in the order of the inventory. */
+/** Returns the hosts of a role, in the order of the inventory. */
 export const withRole = (inventory: Inventory, role: HostEntry[1]['roles'][number]): HostEntry[] =>
   Object.entries(inventory.hosts).filter(([, host]) => host.roles.includes(role));
 

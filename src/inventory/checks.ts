@@ -7,10 +7,10 @@ import { parameters } from './parameter-checks.ts';
 import { paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { standbyAlone } from './standby-checks.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** Everything that one value alone cannot tell; pure, in the order in which a person would want to hear it. */
+/** Runs all checks that need more than one value, the most useful ones first. Pure. */
 export function crossCheck(inventory: Inventory): Problem[] {
   return CHECKS.flatMap((check) => check(inventory));
 }
@@ -39,7 +39,7 @@ const dcsMembers: Check = (inventory) => {
     ),
   );
   if (!own || foreign.length > 0) return foreign;
-  // ZooKeeper writes such an address in another form than everybody else.
+  // ZooKeeper writes such an address in a form of its own.
   const six = own === 'zookeeper' ? withRole(inventory, own).find(([, host]) => host.address.includes(':')) : undefined;
   if (six) return [error(['hosts', six[0], 'address'], 'dcs: zookeeper takes IPv4 addresses only')];
   const count = withRole(inventory, own).length;
@@ -65,7 +65,7 @@ const dcsMembers: Check = (inventory) => {
   return [];
 };
 
-/** What goes with which kind of a DCS that is there already. */
+/** Checks that the settings fit the kind of an external DCS. */
 const externalDcs: Check = ({ dcs }) => {
   if (typeof dcs === 'string') return [];
   const problems: Problem[] = [];

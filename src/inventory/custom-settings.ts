@@ -1,10 +1,10 @@
 import { error, warning } from './check.ts';
 import { extensionsOf, preloadLibraries } from './extensions.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { suggest } from './suggest.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** Modules whose settings have another first name than the module (their documentation). */
+/** Modules whose settings have another prefix than the module's name (their documentation). */
 const PREFIXES: Readonly<Record<string, readonly string[]>> = {
   pg_cron: ['cron'],
   pg_partman: ['pg_partman_bgw'],
@@ -12,7 +12,7 @@ const PREFIXES: Readonly<Record<string, readonly string[]>> = {
   vector: ['hnsw', 'ivfflat'],
 };
 
-/** Modules that know their settings only where the server or a session loads them when it starts. */
+/** Modules that know their settings only when the server or a session loads them at its start. */
 const LOADED = [
   'auth_delay',
   'auto_explain',
@@ -29,14 +29,14 @@ const LOADED = [
   'timescaledb',
 ];
 
-/** Modules of PostgreSQL that are loaded by whoever uses them. */
+/** Modules of PostgreSQL that are loaded on use. */
 const ON_DEMAND = ['basebackup_to_shell', 'isn', 'pg_trgm', 'pgcrypto', 'plperl', 'plpgsql', 'pltcl', 'postgres_fdw'];
 
 const prefixesOf = (module: string): readonly string[] => PREFIXES[module] ?? [module];
 
 /**
- * Judges a setting with a dot in its name. PostgreSQL takes every such name and keeps its value for whoever asks, so one
- * that no module reads is doubtful, not wrong: applications have settings of their own.
+ * Judges a setting with a dot in its name. PostgreSQL accepts every such name, so one that no module reads is doubtful,
+ * not wrong: applications have settings of their own.
  */
 export function customSetting(name: string, { postgres }: Inventory): Problem[] {
   const path = ['postgres', 'parameters', name];

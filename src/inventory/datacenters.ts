@@ -7,14 +7,14 @@ export interface GeneratedHost {
   address: string;
   roles: string[];
   datacenter?: string;
-  /** How the controller reaches it, where that is not its address and port 22. */
+  /** How the controller reaches it, when not by its address and port 22. */
   ssh?: { user?: string; host?: string; port?: number };
   outside?: { host: string; port: number };
 }
 
 /**
- * How many of `databases` database hosts vote in the DCS: half of them and one, made odd, since an even number of voters
- * survives no more losses than the odd number below it (etcd FAQ, "Why an odd number of cluster members?").
+ * Returns how many of `databases` database hosts vote in the DCS: half of them plus one, made odd. An even number of
+ * voters survives no more losses than the odd number below it (etcd FAQ, "Why an odd number of cluster members?").
  */
 export function voters(databases: number): number {
   const majority = Math.floor(databases / 2) + 1;
@@ -22,7 +22,7 @@ export function voters(databases: number): number {
   return odd <= databases ? odd : databases % 2 === 1 ? databases : Math.max(1, databases - 1);
 }
 
-/** The address of a host in a network, counted from the network's tenth. Throws for a network too small for it. */
+/** Returns the address of a host in a network, counted from the network's tenth. Throws for a network too small for it. */
 function addressIn(cidr: string, index: number): string {
   const { address } = splitCidr(cidr);
   const bytes = ipaddr.parse(address).toByteArray();
@@ -34,14 +34,14 @@ function addressIn(cidr: string, index: number): string {
   return made;
 }
 
-/** Where a lab publishes its hosts: the port of the first one's sshd, and of the first one's PostgreSQL. */
+/** The address on which a lab publishes its hosts, with the ports of the first one's sshd and PostgreSQL. */
 const LAB = '127.0.0.1';
 const LAB_SSH = 3021;
 const LAB_POSTGRES = 5021;
 
 /**
- * Database hosts in several data centers, `nodes` in each of `networks`; the voters are spread so that no data center has
- * more of them than it has to. Names are `PREFIX-a1`, `PREFIX-a2`, `PREFIX-b1`, ...
+ * Returns database hosts in several data centers, `nodes` in each of `networks`; the voters are spread as evenly as
+ * possible. Names are `PREFIX-a1`, `PREFIX-a2`, `PREFIX-b1`, ...
  */
 export function spread(prefix: string, networks: readonly string[], nodes: number, lab: boolean): GeneratedHost[] {
   const count = voters(networks.length * nodes);
@@ -60,8 +60,8 @@ export function spread(prefix: string, networks: readonly string[], nodes: numbe
   );
 }
 
-/** In a lab, the host that keeps backups and runs a client: the last of the first network's first twenty addresses. */
-export const keeper = (network: string, hosts: readonly GeneratedHost[]): GeneratedHost => ({
+/** Returns a lab's host for backups and the client: the last of the first network's first twenty addresses. */
+export const labBackupHost = (network: string, hosts: readonly GeneratedHost[]): GeneratedHost => ({
   name: 'backup',
   address: addressIn(network, 19),
   roles: ['pgbackrest', 'client'],

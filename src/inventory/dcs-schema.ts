@@ -38,7 +38,7 @@ export const zookeeper = z
 
 const endpoint = z.string().regex(/^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):\d{1,5}$/, 'expected HOST:PORT');
 
-/** A DCS that is there already and that somebody else looks after. */
+/** An external DCS: it exists, and somebody else administers it. */
 const external = z.strictObject({
   kind: z
     .enum(['etcd', 'zookeeper', 'consul'], { error: 'one of etcd, zookeeper, consul' })
@@ -71,5 +71,5 @@ export const dcs = z
     'Distributed configuration store, which keeps who leads: etcd or zookeeper on hosts with the role of that name, or an existing one that others operate',
   );
 
-/** What each kind is called. */
+/** Names of the kinds for a person. */
 export const DCS_LABELS = { etcd: 'etcd', zookeeper: 'ZooKeeper', consul: 'Consul' } as const;

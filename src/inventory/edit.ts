@@ -9,11 +9,11 @@ export interface NewHost {
   datacenter?: string;
 }
 
-/** A value in YAML's short form, on one line. */
+/** Formats a value in YAML's flow style, on one line. */
 export const flowYaml = (value: unknown): string =>
   stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
 
-/** Where the hosts of an inventory stand in its text. */
+/** Finds the hosts of an inventory in its text. */
 function hostsOf(text: string): { hosts: YAMLMap; counter: LineCounter } {
   const counter = new LineCounter();
   const hosts = parseDocument(text, { lineCounter: counter }).get('hosts', true);
@@ -24,7 +24,7 @@ function hostsOf(text: string): { hosts: YAMLMap; counter: LineCounter } {
   return { hosts, counter };
 }
 
-/** The lines of one host: offset of the first one, and offset behind the last one's line break. */
+/** Returns the lines of one pair: offset of the first one, and offset after the last one's line break. */
 export function linesOf(text: string, { key, value }: Pair): [from: number, to: number] {
   const start = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
   const end = (value as { range?: [number, number, number] } | null)?.range?.[1] ?? start;
@@ -35,8 +35,8 @@ export function linesOf(text: string, { key, value }: Pair): [from: number, to: 
 }
 
 /**
- * The inventory's text with one more host, as a line behind the last one; every other character stays. A host that is
- * there already in the same words leaves the text as it is. Throws when the name is in use for something else.
+ * Returns the inventory's text with one more host, on a line after the last one; every other character stays. An
+ * identical host leaves the text unchanged. Throws when the name is in use for another host.
  */
 export function addHost(text: string, name: string, host: NewHost): string {
   const { hosts, counter } = hostsOf(text);
@@ -56,7 +56,7 @@ export function addHost(text: string, name: string, host: NewHost): string {
   return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${name}: ${entry}\n${text.slice(end)}`;
 }
 
-/** The inventory's text without a host; every other character stays. */
+/** Returns the inventory's text without a host; every other character stays. */
 export function removeHost(text: string, name: string): string {
   const { hosts } = hostsOf(text);
   const pair = hosts.items.find(({ key }) => isScalar(key) && key.value === name);
@@ -65,7 +65,7 @@ export function removeHost(text: string, name: string): string {
   return text.slice(0, from) + text.slice(to);
 }
 
-/** The inventory's text without one of its keys; every other character stays. */
+/** Returns the inventory's text without one of its keys; every other character stays. */
 export function removeKey(text: string, name: string): string {
   const all = parseDocument(text).contents;
   const pair = isMap(all) ? all.items.find(({ key }) => isScalar(key) && key.value === name) : undefined;
@@ -74,7 +74,7 @@ export function removeKey(text: string, name: string): string {
   return text.slice(0, from) + text.slice(to);
 }
 
-/** Writes an inventory's new text in place of the old one, all or nothing, with the old one's mode. */
+/** Replaces an inventory's text atomically, with the old file's mode. */
 export function writeInventory(file: string, text: string): void {
   const next = `${file}.new`;
   writeFileSync(next, text, { mode: statSync(file).mode });

@@ -4,7 +4,7 @@ import { sqlName } from './values.ts';
 export const extensionName = z.string().regex(/^[a-z_][a-z0-9_-]*$/, 'not the name of an extension');
 export const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'not a package name');
 
-/** What the inventory may say of an extension: its name, or with what its packages are and what the server must load. */
+/** An extension in the inventory: its name, or an object with its packages and the library to preload. */
 export const extension = z.union(
   [
     extensionName,
@@ -22,7 +22,7 @@ export const extension = z.union(
   'the name of an extension, or {name, packages, preload}',
 );
 
-/** One extension that every member must be able to offer. */
+/** An extension that every member must be able to provide. */
 export interface Extension {
   name: string;
   packages: readonly string[];
@@ -31,9 +31,9 @@ export interface Extension {
 }
 
 /**
- * Extensions that need more than `create extension`: how Debian and the PostgreSQL project name the package, and which
- * library the extension's own documentation wants in `shared_preload_libraries`. Whatever is not here comes with PostgreSQL,
- * or the inventory names its packages.
+ * Extensions that need more than `create extension`: the package's name at Debian and the PostgreSQL project, and the
+ * library that the extension's documentation wants in `shared_preload_libraries`. Others come with PostgreSQL, or the
+ * inventory names their packages.
  */
 const KNOWN: Record<string, { package?: string; preload?: string }> = {
   auto_explain: { preload: 'auto_explain' },
@@ -50,7 +50,7 @@ const KNOWN: Record<string, { package?: string; preload?: string }> = {
   vector: { package: 'pgvector' },
 };
 
-/** All extensions of an inventory in its order, those that only a database names last; what it leaves open is filled in. */
+/** Returns all extensions of an inventory in its order, those that only a database names last, with defaults filled in. */
 export function extensionsOf(postgres: {
   version: string;
   extensions: readonly z.output<typeof extension>[];
@@ -71,8 +71,8 @@ export function extensionsOf(postgres: {
 }
 
 /**
- * What PostgreSQL loads when it starts, in order: Citus insists on being the first (Citus documentation, "Multi-node
- * setup"), the others as the inventory lists them, then what `shared_preload_libraries` names by hand.
+ * Returns the libraries that PostgreSQL loads at its start, in order: Citus must be the first (Citus documentation,
+ * "Multi-node setup"), the others as the inventory lists them, then those of a manual `shared_preload_libraries`.
  */
 export function preloadLibraries(extensions: readonly Extension[], byHand: unknown = ''): string[] {
   const libraries = [

@@ -6,7 +6,7 @@ export interface IpAddress {
   bits: bigint;
 }
 
-/** What stands in the address column of a record. */
+/** The address column of a record. */
 export type HbaAddress =
   | { kind: 'all' | 'samehost' | 'samenet' }
   | { kind: 'host'; name: string }
@@ -18,8 +18,8 @@ export const widthOf = (family: 4 | 6): 32 | 128 => (family === 4 ? 32 : 128);
 const NUMBER = /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
 /**
- * Reads an address as getaddrinfo(3) with AI_NUMERICHOST does (glibc), which is what PostgreSQL calls: `10.1` is 10.0.0.1
- * and `10` is 0.0.0.10. Undefined where PostgreSQL would take the text for a host name.
+ * Reads an address as getaddrinfo(3) with AI_NUMERICHOST does (glibc), which is what PostgreSQL calls: `10.1` is
+ * 10.0.0.1 and `10` is 0.0.0.10. Undefined when PostgreSQL would take the text for a host name.
  */
 export function numericAddress(text: string): IpAddress | undefined {
   if (isIPv6(text) && !text.includes('%')) return { family: 6, bits: ipv6Bits(text) };
@@ -27,7 +27,7 @@ export function numericAddress(text: string): IpAddress | undefined {
   if (parts.length > 4 || !parts.every((part) => NUMBER.test(part))) return undefined;
   const numbers = parts.map((part) => BigInt(/^0[0-7]/.test(part) ? `0o${part.slice(1)}` : part));
   const last = numbers.pop()!;
-  // The last number fills what the others leave.
+  // The last number fills the remaining bits.
   const room = 1n << BigInt(8 * (4 - numbers.length));
   if (last >= room || numbers.some((number) => number > 255n)) return undefined;
   return {
@@ -50,7 +50,7 @@ function ipv6Bits(text: string): bigint {
   return all.reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-/** The mask of a prefix length as strtol(3) reads it; undefined where it is no number or out of range. */
+/** Returns the mask of a prefix length as strtol(3) reads it; undefined when it is no number or out of range. */
 export function prefixMask(text: string, family: 4 | 6): bigint | undefined {
   if (!/^[ \t]*[+-]?\d+$/.test(text)) return undefined;
   const length = Number(text);
@@ -59,13 +59,13 @@ export function prefixMask(text: string, family: 4 | 6): bigint | undefined {
   return ((1n << BigInt(length)) - 1n) << BigInt(width - length);
 }
 
-/** The length of a mask whose ones stand together on the left; undefined for any other. */
+/** Returns the length of a mask with all ones on the left; undefined for any other. */
 export function prefixLength(mask: bigint, family: 4 | 6): number | undefined {
   const text = mask.toString(2).padStart(widthOf(family), '0');
   return /^1*0*$/.test(text) ? text.replace(/0+$/, '').length : undefined;
 }
 
-/** An address in its usual form: `10.0.0.0`; IPv6 in full groups. */
+/** Formats an address: `10.0.0.0`; IPv6 in full groups. */
 export function addressText({ family, bits }: IpAddress): string {
   const width = family === 4 ? 8 : 16;
   const count = widthOf(family) / width;

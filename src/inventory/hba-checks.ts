@@ -5,12 +5,12 @@ import { coversRecord } from './hba-order.ts';
 import type { HbaToken } from './hba-tokens.ts';
 import { canonical, single } from './network.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** Something about a line, at a column that counts from 0. */
+/** A finding about a line, with its column (from 0). */
 type Finding = [severity: 'error' | 'warning', column: number, message: string];
 
-/** The lines of postgres.hba: PostgreSQL can read them, they let nobody in without a secret, and they have an effect. */
+/** Checks the lines of postgres.hba: PostgreSQL can read them, they let nobody in without a secret, and they have an effect. */
 export const hba: Check = (inventory) => {
   const { postgres } = inventory;
   const lines = postgres.hba.map((line) => parseHbaLine(line, Number(postgres.version)));
@@ -38,7 +38,7 @@ function findings(line: HbaLine, inventory: Inventory): Finding[] {
   return [...methodFindings(line, inventory), ...addressFindings(line), ...nameFindings(line, inventory)];
 }
 
-/** Who could come in without a password or a certificate, or be listened to. */
+/** Finds lines that let somebody in without a password or a certificate, or without encryption. */
 function methodFindings(record: HbaRecord, { postgres }: Inventory): Finding[] {
   const { type, method, methodToken, typeToken, options } = record;
   const found: Finding[] = [];
@@ -65,7 +65,7 @@ function methodFindings(record: HbaRecord, { postgres }: Inventory): Finding[] {
   return found;
 }
 
-/** As `check_oauth_validator()` of PostgreSQL 18 (auth-oauth.c). */
+/** Checks a validator as `check_oauth_validator()` of PostgreSQL 18 does (auth-oauth.c). */
 function oauthProblem({ options }: HbaRecord, setting: string): string | undefined {
   const libraries = setting
     .split(',')
@@ -80,7 +80,7 @@ function oauthProblem({ options }: HbaRecord, setting: string): string | undefin
   return libraries.length > 1 ? `oauth needs validator=, one of ${libraries.join(', ')}` : undefined;
 }
 
-/** What PostgreSQL reads without a complaint, and not as it was meant. */
+/** Finds addresses that PostgreSQL accepts but reads in another way than meant. */
 function addressFindings({ address, addressTokens: [token, maskToken] }: HbaRecord): Finding[] {
   if (!address || !token) return [];
   if (address.kind === 'host') return hostFindings(address.name, token);
@@ -146,7 +146,7 @@ function nameFindings({ databases, users }: HbaRecord, { postgres }: Inventory):
 const notKeyword = (text: string, quoted: boolean, what: string): string =>
   `${quoted ? `"${text}" in quotes` : text} is the name of a ${what} to PostgreSQL; the keyword is ${text.toLowerCase()}${quoted ? ' without quotes' : ''}`;
 
-/** A line that only repeats the conditions of an earlier one is never looked at. */
+/** Finds a line without effect: PostgreSQL never reaches one that only repeats the conditions of an earlier one. */
 function withoutEffect(line: HbaLine, before: readonly HbaLine[], inventory: Inventory): Finding[] {
   if (line.kind !== 'record') return [];
   const own = precedingLines(inventory).find((text) => {
@@ -173,7 +173,7 @@ function withoutEffect(line: HbaLine, before: readonly HbaLine[], inventory: Inv
       ];
 }
 
-/** Those lines that hapg writes before the ones of the inventory and that can match somebody else than members (roles/patroni/hba.ts). */
+/** Returns the lines that hapg writes before those of the inventory and that can match others than members (roles/patroni/hba.ts). */
 export function precedingLines(inventory: Inventory): string[] {
   const addresses = (role: Parameters<typeof withRole>[1]) =>
     withRole(inventory, role).map(([, host]) => single(host.address));

@@ -21,19 +21,19 @@ export type HbaMethod = (typeof HBA_METHODS)[number];
 export interface HbaOption {
   name: string;
   value: string;
-  /** Where it starts in the line, from 0. */
+  /** Where it starts in the line (from 0). */
   column: number;
 }
 
-/** What the options of a line are judged by. */
+/** The properties of a line by which its options are judged. */
 export interface HbaSubject {
   type: string;
   method: HbaMethod;
-  /** Of PostgreSQL. */
+  /** PostgreSQL's major version. */
   major: number;
 }
 
-/** Which methods take an option, and what is wrong with a value; both as `parse_hba_auth_opt()` of hba.c has them. */
+/** The methods that take an option, and the check of its value, both as in `parse_hba_auth_opt()` of hba.c. */
 interface OptionRule {
   methods?: readonly HbaMethod[];
   since?: number;
@@ -45,7 +45,7 @@ const ofHostssl =
   (value: string, subject: HbaSubject): string | undefined =>
     subject.type === 'hostssl' ? wrong(value, subject) : `${name} can only be set for hostssl`;
 
-/** atoi(3), which reads digits as far as there are any. */
+/** Reads a port as atoi(3), which stops at the first character that is no digit. */
 const isPort = (text: string): boolean => Number(/^\s*[+-]?\d+/.exec(text)?.[0] ?? 0) !== 0;
 
 const listed = (name: string) => (value: string) =>
@@ -69,7 +69,7 @@ const RULES: Record<string, OptionRule> = {
   pam_use_hostname: { methods: ['pam'] },
   ldapurl: { methods: ['ldap'], wrong: (value) => ldapUrl(value).wrong },
   ldaptls: { methods: ['ldap'] },
-  // PostgreSQL tells of another value in its log and then uses it, so that no login succeeds.
+  // PostgreSQL logs another value and then uses it, so that no login succeeds.
   ldapscheme: {
     methods: ['ldap'],
     wrong: (value) => (/^ldaps?$/.test(value) ? undefined : `ldapscheme is ldap or ldaps, not "${value}"`),
@@ -103,7 +103,7 @@ const RULES: Record<string, OptionRule> = {
   delegate_ident_mapping: { methods: ['oauth'], since: 18 },
 };
 
-/** What is wrong with one option of a line; undefined when PostgreSQL takes it. */
+/** Returns the problem with one option of a line; undefined when PostgreSQL accepts it. */
 export function optionProblem({ name, value }: HbaOption, subject: HbaSubject): string | undefined {
   const rule = RULES[name];
   if (!rule || (rule.since ?? 0) > subject.major) return `unrecognized authentication option name: "${name}"`;
@@ -112,7 +112,7 @@ export function optionProblem({ name, value }: HbaOption, subject: HbaSubject): 
   return rule.wrong?.(value, subject);
 }
 
-/** What is wrong with the options of a line as a whole: some are missing, or go against each other. */
+/** Returns the problem with the options of a line as a whole: some are missing, or contradict each other. */
 export function optionsProblem(options: readonly HbaOption[], { method }: HbaSubject): string | undefined {
   const of = (name: string): string | undefined => options.findLast((one) => one.name === name)?.value;
   const missing = (...names: string[]): string | undefined => {
@@ -134,7 +134,7 @@ export function optionsProblem(options: readonly HbaOption[], { method }: HbaSub
 type Of = (name: string) => string | undefined;
 
 function ldapProblem(options: readonly HbaOption[]): string | undefined {
-  // What stands further right wins, whether it is an option of its own or a part of a URL.
+  // The rightmost value wins, whether it is an option of its own or a part of a URL.
   const known: Record<string, string> = {};
   for (const { name, value } of options)
     if (name === 'ldapurl') Object.assign(known, ldapUrl(value).parts);
@@ -165,8 +165,8 @@ function radiusProblem(of: Of): string | undefined {
 }
 
 /**
- * `SplitGUCList()` of PostgreSQL (varlena.c): values that commas part, in double quotes or not; none for an empty text.
- * Undefined where it cannot be read.
+ * Splits values as `SplitGUCList()` of PostgreSQL (varlena.c): separated by commas, in double quotes or not; none for
+ * an empty text. Undefined when it cannot be read.
  */
 function gucList(text: string): string[] | undefined {
   const values: string[] = [];
@@ -182,8 +182,8 @@ function gucList(text: string): string[] | undefined {
 }
 
 /**
- * The options that PostgreSQL takes from an LDAP URL, `ldap[s]://host[:port]/basedn[?[attribute][?[scope][?[filter]]]]`
- * (RFC 4516; OpenLDAP's `ldap_url_parse()`).
+ * Reads the options that PostgreSQL takes from an LDAP URL,
+ * `ldap[s]://host[:port]/basedn[?[attribute][?[scope][?[filter]]]]` (RFC 4516; OpenLDAP's `ldap_url_parse()`).
  */
 function ldapUrl(text: string): { wrong?: string; parts: Record<string, string> } {
   const wrong = (why: string) => ({ wrong: `could not parse LDAP URL "${text}": ${why}`, parts: {} });

@@ -4,7 +4,7 @@ import type { HbaField, HbaToken } from './hba-tokens.ts';
 
 /**
  * Whether every connection that matches `later` matches `earlier` too. PostgreSQL takes the first line that matches and
- * looks at no other ("The pg_hba.conf File"), so that a later one has no effect. False where that cannot be told.
+ * looks at no other ("The pg_hba.conf File"), so that a later one has no effect. False when that cannot be decided.
  */
 export const coversRecord = (earlier: HbaRecord, later: HbaRecord): boolean =>
   (earlier.type === later.type || (earlier.type === 'host' && later.type !== 'local')) &&
@@ -12,7 +12,7 @@ export const coversRecord = (earlier: HbaRecord, later: HbaRecord): boolean =>
   later.users.every((one) => hasName(earlier.users, one)) &&
   (later.address === undefined || (earlier.address !== undefined && coversAddress(earlier.address, later.address)));
 
-/** `all` in the database column does not match connections for replication. */
+/** Whether a field has this keyword. `all` in the database column does not match replication connections. */
 const hasName = (field: HbaField, { text, quoted }: HbaToken): boolean =>
   field.some((one) => one.text === text && one.quoted === quoted) ||
   ((quoted || text !== 'replication') && field.some((one) => one.text === 'all' && !one.quoted));

@@ -1,7 +1,7 @@
 /**
- * What is surely wrong with an advanced regular expression of PostgreSQL ("Regular Expression Details"): brackets,
- * parentheses and braces that are not balanced, a lone backslash at the end, a quantifier of nothing, a class or a group
- * that does not exist. Undefined where nothing is seen; PostgreSQL has the last word.
+ * Returns a definite error in an advanced regular expression of PostgreSQL ("Regular Expression Details"): brackets,
+ * parentheses and braces that are not balanced, a lone backslash at the end, a quantifier of nothing, a class or a
+ * group that does not exist. Undefined when none is found; PostgreSQL itself decides.
  */
 export function regexProblem(text: string): string | undefined {
   // A director or embedded options may change the syntax of the rest (9.7.3.4, "Regular Expression Metasyntax").
@@ -52,7 +52,7 @@ export function regexProblem(text: string): string | undefined {
   return depth > 0 ? 'parentheses () not balanced' : undefined;
 }
 
-/** Where a bracket expression ends: at the first `]` that is neither its first character nor part of `[:class:]`. */
+/** Returns where a bracket expression ends: at the first `]` that is neither its first character nor part of `[:class:]`. */
 function bracketEnd(text: string, from: number): number | undefined {
   let at = from + 1;
   if (text[at] === '^') at++;

@@ -1,24 +1,24 @@
-/** One word of a line of pg_hba.conf, as PostgreSQL sees it once quotes are taken away. */
+/** One word of a line of pg_hba.conf, as PostgreSQL sees it without quotes. */
 export interface HbaToken {
   text: string;
   /** A quote stood before its first character, so that keywords, `+` and `@` have no meaning in it. */
   quoted: boolean;
-  /** Where it starts and ends in the line, from 0; the end is that of its last character and not included. */
+  /** Its start and end in the line (from 0); the end is exclusive. */
   start: number;
   end: number;
 }
 
-/** Words that commas join; a line is a list of fields. */
+/** Words joined by commas; a line is a list of fields. */
 export type HbaField = readonly HbaToken[];
 
-/** `pg_isblank()` of hba.c; other white space belongs to a word. */
+/** Whether a character is blank, as `pg_isblank()` of hba.c; other white space belongs to a word. */
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t' || char === '\r';
 
 /**
- * Splits one line of pg_hba.conf into fields, as `next_token()` and `next_field_expand()` of PostgreSQL's hba.c (15 to 18)
- * do. Quotes may stand anywhere in a word, and two quotes within quotes are one; a quote that is not closed reaches to the
- * end of the line; `#` outside of quotes begins a comment, also in the middle of a word; blanks may follow a comma.
- * A line that holds nothing has no fields. The line must not have line breaks in it.
+ * Splits one line of pg_hba.conf into fields, as `next_token()` and `next_field_expand()` of PostgreSQL's hba.c (15 to
+ * 18) do. Quotes may stand anywhere in a word, and two quotes within quotes are one; a quote that is not closed reaches
+ * to the end of the line; `#` outside of quotes begins a comment, also in the middle of a word; blanks may follow a
+ * comma. An empty line has no fields. The line must not contain line breaks.
  */
 export function hbaFields(line: string): HbaField[] {
   const fields: HbaField[] = [];
@@ -73,8 +73,8 @@ function nextToken(line: string, from: number): { token: HbaToken | undefined; a
 /** Options whose value is a secret between PostgreSQL and another program. */
 const SECRET_OPTION = /^(ldapbindpasswd|radiussecrets)=/;
 
-/** The line with the values of secret options blotted out, in comments too; for screens and journals. */
-export function blotHba(line: string): string {
+/** Redacts the values of secret options in a line, in comments too; for screens and journals. */
+export function redactHba(line: string): string {
   const tokens = hbaFields(line).flat();
   const comment = tokens.at(-1)?.end ?? 0;
   const tail = line.slice(comment).replaceAll(/(ldapbindpasswd|radiussecrets)=("[^"]*"?|\S+)/g, '$1=[redacted]');

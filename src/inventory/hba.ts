@@ -14,7 +14,7 @@ export interface HbaRecord {
   typeToken: HbaToken;
   databases: HbaField;
   users: HbaField;
-  /** Undefined for `local`. */
+  /** The address; undefined for `local`. */
   address: HbaAddress | undefined;
   /** The word of the address, and that of its mask where it has one of its own. */
   addressTokens: readonly HbaToken[];
@@ -23,7 +23,7 @@ export interface HbaRecord {
   options: readonly HbaOption[];
 }
 
-/** Something that PostgreSQL reads from another file, which cannot be judged from the line. */
+/** A reference to another file, which cannot be judged from the line. */
 export interface HbaInclude {
   kind: 'include';
   /** `@`, `include`, `include_if_exists` or `include_dir`. */
@@ -32,7 +32,7 @@ export interface HbaInclude {
   column: number;
 }
 
-/** Why PostgreSQL would not read the line; the column counts from 0. */
+/** Why PostgreSQL would reject the line; the column counts from 0. */
 export interface HbaError {
   kind: 'error';
   column: number;
@@ -52,9 +52,9 @@ class Unreadable extends Error {
 
 /**
  * Reads one line of pg_hba.conf as PostgreSQL of a major version does (hba.c, `tokenize_auth_file()` and
- * `parse_hba_line()`; built for Debian: with GSSAPI, LDAP, PAM and TLS, without BSD authentication and SSPI). Errors are
- * PostgreSQL's, in its words where they help, with their place. What only a host can tell is left to its server: whether
- * the names of RADIUS servers resolve. Never throws.
+ * `parse_hba_line()`; built for Debian: with GSSAPI, LDAP, PAM and TLS, without BSD authentication and SSPI). Errors
+ * are PostgreSQL's, in its words when they help, with their place. Whether the names of RADIUS servers resolve is left
+ * to the host's server. Never throws.
  */
 export function parseHbaLine(line: string, major: number): HbaLine {
   const continued = line.length - 1;
@@ -87,7 +87,7 @@ function includeOf(fields: readonly HbaField[], major: number): HbaInclude | und
     : undefined;
 }
 
-/** Goes through the fields of a record from left to right. */
+/** Reads the fields of a record from left to right. */
 class Reader {
   private at = 0;
 
@@ -144,7 +144,7 @@ class Reader {
     return field[0]!;
   }
 
-  /** Databases or roles; from 16 on those that start with a slash are regular expressions, in quotes too. */
+  /** Reads databases or roles; in version 16 and later those that start with a slash are regular expressions, in quotes too. */
   private names(what: string): HbaField {
     const field = this.next(what);
     for (const { text, start } of field) {
@@ -162,7 +162,7 @@ class Reader {
     const address = numericAddress(slash < 0 ? text : text.slice(0, slash));
     if (!address) {
       const zone = /^[0-9a-f:.]+(%[^/]*)/i.exec(text)?.[1];
-      // PostgreSQL reads it only where the host has such an interface, and compares without it (ip.c, ifaddr.c).
+      // PostgreSQL accepts it only when the host has such an interface, and compares without it (ip.c, ifaddr.c).
       if (zone && text.includes(':'))
         throw new Unreadable(start, `leave out "${zone}": PostgreSQL does not compare the zone of an address`);
       if (slash >= 0)
@@ -207,7 +207,7 @@ class Reader {
   }
 
   private options(method: HbaMethod, type: HbaType): HbaOption[] {
-    // On a socket PostgreSQL makes ident peer before it looks at the options.
+    // PostgreSQL turns ident on a socket into peer before it reads the options.
     const subject = {
       type,
       method: method === 'ident' && type === 'local' ? ('peer' as const) : method,

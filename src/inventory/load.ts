@@ -7,22 +7,22 @@ import { errnoWords } from '../file-trouble.ts';
 import { crossCheck } from './checks.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
-import { BadInventory, type Problem, Source } from './source.ts';
-import { standbyOfSource } from './standby-checks.ts';
+import { standbyOfUpstream } from './standby-checks.ts';
 import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
+import { BadInventory, type Problem, YamlText } from './yaml-text.ts';
 
 export interface Loaded {
   cluster: Cluster;
-  source: Source;
-  /** Formatted warnings; the inventory can be used all the same. */
+  yaml: YamlText;
+  /** Formatted warnings; the inventory is usable. */
   warnings: string[];
 }
 
 /**
- * Reads an inventory file into the model.
- * `overrides` are `-e key=value` pairs, set on top of the file (dotted keys, YAML values). `edit` changes the text first.
- * Throws UsageError with every problem as `file:line:column: error: ...`; nothing has been contacted then.
+ * Reads an inventory file into the model. `overrides` are `-e key=value` pairs, set on top of the file (dotted keys,
+ * YAML values). `edit` changes the text first. Throws UsageError with every problem as `file:line:column: error: ...`,
+ * before any host is contacted.
  */
 export function loadInventory(
   file: string,
@@ -48,38 +48,34 @@ export function loadInventory(
   return parseInventory(text, file, overrides);
 }
 
-/** As `loadInventory`, from text. */
+/** Reads an inventory's text into the model, as `loadInventory` does. */
 export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
-  const source = new Source(relative('.', file) || file, text);
-  for (const override of overrides) applyOverride(source, override);
-  const written = expectMap(source);
-  const hosts = terraformHosts(source, written.hosts);
+  const yaml = new YamlText(relative('.', file) || file, text);
+  for (const override of overrides) applyOverride(yaml, override);
+  const written = expectMap(yaml);
+  const hosts = terraformHosts(yaml, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
-  if (!parsed.success) throw source.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
+  if (!parsed.success) throw yaml.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
   const inventory = parsed.data as Inventory;
-  const main = inventory.standby_of === undefined ? undefined : sourceOf(inventory.standby_of, file, source);
+  const main = inventory.standby_of === undefined ? undefined : upstreamOf(inventory.standby_of, file, yaml);
   const problems = [
     ...crossCheck(inventory),
-    ...(main ? standbyOfSource(inventory, main.settings, inventory.standby_of!) : []),
+    ...(main ? standbyOfUpstream(inventory, main.settings, inventory.standby_of!) : []),
   ];
   const errors = problems.filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) throw source.refuse(errors);
-  const warnings = problems
-    .filter((problem) => problem.severity === 'warning')
-    .map((problem) => source.format(problem));
-  return { cluster: buildCluster(inventory, file, main), source, warnings };
+  if (errors.length > 0) throw yaml.refuse(errors);
+  const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => yaml.format(problem));
+  return { cluster: buildCluster(inventory, file, main), yaml, warnings };
 }
 
-/** The settings of an inventory. Throws UsageError for a text without any, or of something else. */
-function expectMap(source: Source): Record<string, unknown> {
-  const value = source.value();
+/** Returns the settings of an inventory. Throws UsageError for an empty text or one that is no map. */
+function expectMap(yaml: YamlText): Record<string, unknown> {
+  const value = yaml.value();
   if (value === null || value === undefined)
-    throw new BadInventory(`${source.file}: the inventory is empty. "hapg init" writes one.`, [
-      'the inventory is empty',
-    ]);
+    throw new BadInventory(`${yaml.file}: the inventory is empty. "hapg init" writes one.`, ['the inventory is empty']);
   if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw source.refuse([
+  throw yaml.refuse([
     {
       severity: 'error',
       path: [],
@@ -89,12 +85,12 @@ function expectMap(source: Source): Record<string, unknown> {
 }
 
 /**
- * The model of the cluster that the cluster of `file` is a copy of; `name` is the path that is written there, and `source`
- * that text, where it is at fault. Throws UsageError.
+ * Returns the model of the upstream cluster of the standby cluster of `file`; `name` is the path that is written there,
+ * and `yaml` that text, for errors. Throws UsageError.
  */
-export function sourceOf(name: string, file: string, source?: Source): Cluster {
+export function upstreamOf(name: string, file: string, yaml?: YamlText): Cluster {
   const refuse = (message: string) =>
-    source?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
+    yaml?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
   let text: string;
   const path = resolve(dirname(file), name);
   try {
@@ -104,34 +100,34 @@ export function sourceOf(name: string, file: string, source?: Source): Cluster {
       `cannot read the inventory ${name} (${errnoWords(cause) ?? (cause as Error).message}). Where it is lost with its cluster, "hapg promote" goes without it`,
     );
   }
-  if (new Source(relative('.', path) || path, text).document.has('standby_of'))
+  if (new YamlText(relative('.', path) || path, text).document.has('standby_of'))
     throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);
   return parseInventory(text, path).cluster;
 }
 
-/** Hosts that the inventory takes from elsewhere. Throws UsageError. */
-function terraformHosts(source: Source, hosts: unknown): Record<string, unknown> | undefined {
+/** Returns hosts that the inventory takes from Terraform. Throws UsageError. */
+function terraformHosts(yaml: YamlText, hosts: unknown): Record<string, unknown> | undefined {
   try {
-    return hostsFromTerraform(source, hosts);
+    return hostsFromTerraform(yaml, hosts);
   } catch (cause) {
     throw new UsageError((cause as Error).message);
   }
 }
 
 /** Sets one `-e key=value`. Throws UsageError. */
-function applyOverride(source: Source, override: string): void {
+function applyOverride(yaml: YamlText, override: string): void {
   const from = `-e ${override}`;
   const at = override.indexOf('=');
   const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
-  // A setting of an extension has a dot in its own name.
+  // An extension's setting has a dot in its own name.
   const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
   const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
-  if (!isMap(source.document.contents)) return;
-  source.override(path, new Source('-e', override.slice(at + 1)).value(), from);
+  if (!isMap(yaml.document.contents)) return;
+  yaml.override(path, new YamlText('-e', override.slice(at + 1)).value(), from);
 }
 
-/** Translates one issue of the schema into problems that tell a person what to write instead. */
+/** Translates one issue of the schema into problems that name what to write instead. */
 function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys')
@@ -172,7 +168,7 @@ type Def = {
   options?: z.ZodType[];
 };
 
-/** The keys that the schema allows at a path. */
+/** Returns the keys that the schema allows at a path. */
 function knownKeys(path: readonly (string | number)[]): string[] {
   let schema: z.ZodType | undefined = inventorySchema;
   const unwrap = (type: z.ZodType | undefined): z.ZodType | undefined => {

@@ -6,21 +6,21 @@ import { type Extension, extensionsOf } from './extensions.ts';
 import { splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
 
-/** How the controller reaches a host, as far as the inventory says. */
+/** How the controller reaches a host according to the inventory. */
 export type SshSettings = Inventory['ssh'];
 
 /** One machine of the model. */
 export interface Host {
   name: string;
-  /** In the cluster network. */
+  /** The address in the cluster network. */
   address: string;
   ssh: SshSettings;
-  /** Whether others are reached through it; undefined: as runs find out. */
+  /** Whether others are reached through it; undefined: as runs detect it. */
   jumpHost: boolean | undefined;
   roles: ReadonlySet<RoleName>;
   tags: Record<string, boolean | number | string>;
   datacenter: string | undefined;
-  /** Where clients from outside find it. */
+  /** The endpoint for clients outside. */
   outside: { host: string; port: number } | undefined;
   priority: number | undefined;
 }
@@ -40,18 +40,18 @@ export type RepositorySettings = { key: number; path: string } & (
     }
 );
 
-/** What keeps who leads. */
+/** The distributed configuration store, which holds the leader's key. */
 export interface Dcs {
   kind: 'etcd' | 'zookeeper' | 'consul';
   /** Its name for a person. */
   label: string;
-  /** Where a member keeps its data; of an external one none is ours. */
+  /** The data directory of a member; empty for an external DCS. */
   dataDir: string;
-  /** One that somebody else looks after. */
+  /** The external DCS, which somebody else administers. */
   external: ExternalDcs | undefined;
 }
 
-/** The typed, validated, default-filled model that everything else reads. */
+/** The model of a cluster: typed, validated, with all defaults. */
 export interface Cluster {
   name: string;
   /** The inventory's file, absolute. */
@@ -59,21 +59,21 @@ export interface Cluster {
   /** `.hapg/<cluster>` beside the inventory: secrets, known hosts, journals. */
   stateDir: string;
   scope: string;
-  /** Where this cluster's keys are in the DCS, with a slash at both ends. */
+  /** The path of this cluster's keys in the DCS, with a slash at both ends. */
   dcsPath: string;
   stanza: string;
-  /** None: there are no backups. */
+  /** The repositories; empty means no backups. */
   repositories: readonly RepositorySettings[];
   dataDir: string;
-  /** Where pg_wal is kept, when not in the data directory. */
+  /** The directory of pg_wal, when outside the data directory. */
   walDir: string | undefined;
   binDir: string;
   dcs: Dcs;
-  /** The cluster whose copy this one is; undefined for one that stands by itself. */
-  source: Cluster | undefined;
+  /** The cluster that this standby cluster follows; undefined for an independent one. */
+  upstream: Cluster | undefined;
   extensions: readonly Extension[];
   replication: 'sync' | 'quorum' | 'async';
-  /** How many standbys a commit waits for, unless it waits for none. */
+  /** How many standbys a commit waits for, if it waits at all. */
   synchronousNodes: number;
   vip: { address: string; prefix: number; interface: string; routerId: number } | undefined;
   firewall: { exclusive: boolean; sshFrom: string[] };
@@ -82,38 +82,38 @@ export interface Cluster {
   hosts: readonly Host[];
 }
 
-/** The hosts that have a role, in the inventory's order. */
+/** Returns the hosts that have a role, in the inventory's order. */
 export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
   cluster.hosts.filter((host) => host.roles.has(role));
 
-/** The role whose hosts carry the DCS; undefined when it is somebody else's. */
+/** Returns the role whose hosts run the DCS; undefined for an external DCS. */
 export const dcsRole = ({ dcs }: Cluster): 'etcd' | 'zookeeper' | undefined =>
   dcs.external || dcs.kind === 'consul' ? undefined : dcs.kind;
 
-/** The hosts whose members are the DCS; none when it is somebody else's. */
+/** Returns the hosts of the DCS; none for an external DCS. */
 export function dcsHosts(cluster: Cluster): Host[] {
   const role = dcsRole(cluster);
   return role ? hostsWith(cluster, role) : [];
 }
 
-/** Hosts that have at least one of the roles. */
+/** Returns hosts that have at least one of the roles. */
 export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
   cluster.hosts.filter((host) => roles.some((role) => host.roles.has(role)));
 
-/** Clients go through a pool before PostgreSQL. */
+/** Whether clients connect to PostgreSQL through a pool. */
 export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
 
-/** How commits are replicated where the inventory does not say: with three members and more one may be lost. */
+/** Returns the replication mode, by default one that survives the loss of a member when there are three or more. */
 export const replicationOf = ({
   replication,
   hosts,
 }: Pick<Inventory, 'replication' | 'hosts'>): Cluster['replication'] =>
   replication ?? (Object.values(hosts).filter((host) => host.roles.includes('patroni')).length >= 3 ? 'sync' : 'async');
 
-/** Commits wait for standbys; in a copy there are none. */
-export const commitsWait = ({ replication, source }: Cluster): boolean => replication !== 'async' && !source;
+/** Whether commits wait for standbys; never in a standby cluster. */
+export const commitsWait = ({ replication, upstream }: Cluster): boolean => replication !== 'async' && !upstream;
 
-/** Failover prefers the leader's own data center: with several of them, unless preferences are given by hand or mean nothing. */
+/** Whether failover prefers the leader's data center: with several of them, unless preferences are set by hand or have no effect. */
 export function followsDatacenter(cluster: Cluster): boolean {
   const members = hostsWith(cluster, 'patroni');
   return (
@@ -123,38 +123,41 @@ export function followsDatacenter(cluster: Cluster): boolean {
   );
 }
 
-/** The replication slot in which Patroni keeps WAL for a member (Patroni, "slot_name_from_member_name"). */
+/** Returns the replication slot in which Patroni keeps WAL for a member (Patroni, "slot_name_from_member_name"). */
 export const memberSlot = (name: string): string => name.replaceAll('-', '_');
 
-/** What names the cluster to patronictl. */
+/** Returns patronictl's arguments that select the cluster. */
 export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   scope,
   ...(settings.patroni.citus ? ['--group', String(settings.patroni.citus.group)] : []),
 ];
 
-/** PostgreSQL of a member, for its programs on the member's own host. */
+/** Returns PostgreSQL's programs and port on a member's own host. */
 export const serverOf = ({ binDir, settings }: Cluster): { binDir: string; port: number } => ({
   binDir,
   port: settings.postgres.port,
 });
 
-/** The port of the database hosts that clients, or the balancers for them, connect to. */
+/** Returns the port of the database hosts for clients and balancers. */
 export const memberPort = (cluster: Cluster): number =>
   isPooled(cluster) ? cluster.settings.pgbouncer.port : cluster.settings.postgres.port;
 
-/** The host of its own that keeps or reaches the repositories; without it every database host reaches them itself. */
+/** Returns the dedicated repository host; undefined when every database host reaches the repositories itself. */
 export const repositoryHost = (cluster: Cluster): Host | undefined => hostsWith(cluster, 'pgbackrest')[0];
 
-/** Hosts that reach the repositories without another host's help, and so can take backups and tell of them. A copy has none: its source's backups are its own. */
+/**
+ * Returns the hosts that reach the repositories directly, so they can take and list backups. A standby cluster has
+ * none: it uses its upstream's backups.
+ */
 export function backupHosts(cluster: Cluster): Host[] {
-  if (cluster.repositories.length === 0 || cluster.source) return [];
+  if (cluster.repositories.length === 0 || cluster.upstream) return [];
   const dedicated = repositoryHost(cluster);
   return dedicated ? [dedicated] : hostsWith(cluster, 'patroni');
 }
 
-/** Where a drill runs unless another host is named; undefined when the inventory leaves that open. */
+/** Returns the host that runs drills by default; undefined when the inventory names none. */
 export const drillHost = (cluster: Cluster): Host | undefined =>
-  cluster.repositories.length === 0 || cluster.source
+  cluster.repositories.length === 0 || cluster.upstream
     ? undefined
     : (cluster.hosts.find((host) => host.name === cluster.settings.pgbackrest.drill.host) ?? repositoryHost(cluster));
 
@@ -168,7 +171,7 @@ function dcsOf({ cluster, dcs, etcd, zookeeper }: Inventory): Dcs {
   };
 }
 
-/** The repositories of a checked inventory, with pgBackRest's numbers. */
+/** Returns the repositories of a checked inventory, with pgBackRest's numbers. */
 function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySettings[] {
   const dedicated = Object.values(hosts).some((host) => host.roles.includes('pgbackrest'));
   const wanted = pgbackrest.repositories ?? (dedicated ? [{ kind: 'host' } as const] : []);
@@ -182,8 +185,9 @@ function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySe
 }
 
 /**
- * With several data centers, as many as one of them has members at most: then, wherever the leader is, one synchronous
- * standby at least is in another, and the loss of a whole data center loses no acknowledged row.
+ * Returns the number of synchronous standbys: with several data centers, the largest number of members in one of them.
+ * Then at least one synchronous standby is in another data center than the leader, and the loss of a whole data center
+ * loses no acknowledged row.
  */
 function synchronousNodes(databases: readonly Host[]): number {
   const counts = new Map<string | undefined, number>();
@@ -191,8 +195,8 @@ function synchronousNodes(databases: readonly Host[]): number {
   return counts.size < 2 ? 1 : Math.min(Math.max(...counts.values()), databases.length - 1);
 }
 
-/** Builds the model of a checked inventory; `file` may be relative to the working directory, `source` is the model of `standby_of`. */
-export function buildCluster(inventory: Inventory, file: string, source?: Cluster): Cluster {
+/** Builds the model of a checked inventory; `file` may be relative to the working directory, `upstream` is the model of `standby_of`. */
+export function buildCluster(inventory: Inventory, file: string, upstream?: Cluster): Cluster {
   const absolute = resolve(file);
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
@@ -230,7 +234,7 @@ export function buildCluster(inventory: Inventory, file: string, source?: Cluste
     walDir: inventory.postgres.wal_dir,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     dcs: dcsOf(inventory),
-    source,
+    upstream,
     extensions: extensionsOf(inventory.postgres),
     replication: replicationOf(inventory),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),

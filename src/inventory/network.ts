@@ -16,14 +16,14 @@ export function contains(cidr: string, address: string): boolean {
     : (ip as ipaddr.IPv6).match(network as ipaddr.IPv6, prefix);
 }
 
-/** The one way of writing an address, so that `::1` and `0:0:0:0:0:0:0:1` compare equal. */
+/** Returns the canonical form of an address, so that `::1` and `0:0:0:0:0:0:0:1` compare equal. */
 export const canonical = (address: string): string => ipaddr.parse(address).toString();
 
 export const isIPv6 = (address: string): boolean => address.includes(':');
 
-/** `10.0.0.1:2379` or `[fd00::1]:2379`. */
+/** Formats address and port: `10.0.0.1:2379` or `[fd00::1]:2379`. */
 export const hostPort = (address: string, port: number): string =>
   isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** The network of exactly one address, as pg_hba.conf and ufw write it. */
+/** Returns the network of a single address, as pg_hba.conf and ufw write it. */
 export const single = (address: string): string => `${address}/${isIPv6(address) ? 128 : 32}`;

@@ -3,8 +3,8 @@ import { parseValue } from '../postgres/value.ts';
 import { error, type Path, warning, withRole } from './check.ts';
 import { replicationOf } from './model.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { hotStandbySettings, senders } from './standby.ts';
+import type { Problem } from './yaml-text.ts';
 
 type Value = boolean | number | string;
 type Judgement = [severity: 'error' | 'warning', reason: string] | undefined;
@@ -15,7 +15,7 @@ const when = (bad: boolean, severity: 'error' | 'warning', reason: string): Judg
 const SLRU = (value: Value): Judgement =>
   when(Number(value) % 16 !== 0, 'error', 'PostgreSQL takes multiples of 16 blocks (128kB) only');
 
-/** Values that PostgreSQL takes, or takes until it starts, and that harm a cluster; by name. Base units. */
+/** Checks for values that PostgreSQL accepts, or accepts until it starts, and that harm a cluster; by name (base units). */
 const CAUTIONS: Readonly<Record<string, (value: Value, inventory: Inventory) => Judgement>> = {
   allow_system_table_mods: (on) =>
     when(on === true, 'warning', 'anybody who may can then break the system catalogs; set it in one session'),
@@ -94,7 +94,7 @@ const CAUTIONS: Readonly<Record<string, (value: Value, inventory: Inventory) => 
     when(on === true, 'error', 'it throws damaged data away; set it in the session that rescues the rest'),
 };
 
-/** What is harmful about a value that PostgreSQL understands. */
+/** Returns the harm of a value that PostgreSQL understands. */
 export function caution(name: string, value: Value, path: Path, inventory: Inventory): Problem[] {
   const judgement = Object.hasOwn(CAUTIONS, name) ? CAUTIONS[name]!(value, inventory) : undefined;
   if (!judgement) return [];
@@ -102,7 +102,7 @@ export function caution(name: string, value: Value, path: Path, inventory: Inven
   return [(severity === 'error' ? error : warning)(path, reason.startsWith(name) ? reason : `${name}: ${reason}`)];
 }
 
-/** A number of the inventory in base units, or what it is without; undefined where it is no number, which is told elsewhere. */
+/** Returns a number of the inventory, or its default (base units); undefined when it is no number, which is reported elsewhere. */
 function numberOf({ postgres }: Inventory, name: string, without: number): number | undefined {
   const value = postgres.parameters[name];
   const setting = settingOf(Number(postgres.version), name);
@@ -111,7 +111,7 @@ function numberOf({ postgres }: Inventory, name: string, without: number): numbe
   return parsed.ok ? Number(parsed.value) : undefined;
 }
 
-/** Settings that only together are wrong. */
+/** Finds settings that are wrong only in combination. */
 export function together(inventory: Inventory): Problem[] {
   const { parameters } = inventory.postgres;
   const at = (...names: string[]): Path => ['postgres', 'parameters', names.find((name) => name in parameters) ?? ''];
@@ -136,7 +136,7 @@ export function together(inventory: Inventory): Problem[] {
   return problems;
 }
 
-/** Each standby takes a sender and a slot of its leader, a standby cluster too, and a copy that is being made two senders. */
+/** Checks that senders and slots suffice: each standby takes one of both, a standby cluster too, and a new copy two senders. */
 function streams(inventory: Inventory, at: (...names: string[]) => Path): Problem[] {
   const members = withRole(inventory, 'patroni').length;
   const clusters = Object.keys(inventory.standbys).length;

@@ -6,10 +6,10 @@ import { customSetting } from './custom-settings.ts';
 import { caution, together } from './parameter-cautions.ts';
 import { ownerOf, successorOf } from './parameter-owners.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { suggest } from './suggest.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** Every setting under postgres.parameters has a name, a value and an owner with which it takes effect, or is refused. */
+/** Checks that every setting under postgres.parameters has a name, a value and an owner with which it takes effect. */
 export const parameters: Check = (inventory) => [
   ...Object.entries(inventory.postgres.parameters).flatMap(([name, value]) => judge(name, value, inventory)),
   ...together(inventory),
@@ -42,7 +42,7 @@ function unknown(name: string, major: number): string {
   return `PostgreSQL ${major} has no setting ${name}${suggest(name, settingNames(major))}`;
 }
 
-/** File modes, which PostgreSQL reads as octal when they begin with 0; a YAML number has lost that 0. */
+/** File modes, which PostgreSQL reads as octal when they begin with 0; a YAML number loses that 0. */
 const MODES = ['log_file_mode', 'unix_socket_permissions'];
 
 function judgeValue(setting: Setting, value: string | number | boolean, path: Path, inventory: Inventory): Problem[] {

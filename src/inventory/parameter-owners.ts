@@ -1,4 +1,4 @@
-/** Settings that hapg or Patroni decides, with what to do instead: set by hand they would break the cluster or be ignored. */
+/** Settings that hapg or Patroni decides, with the alternative: set by hand they would break the cluster or be ignored. */
 const OWNED: Readonly<Record<string, string>> = {
   port: 'set postgres.port',
   listen_addresses: 'it follows the host address',
@@ -53,12 +53,12 @@ const OWNED: Readonly<Record<string, string>> = {
   is_superuser: 'it belongs to one session',
 };
 
-/** Why a setting cannot be set in the inventory, and what to do instead; undefined where it can. */
+/** Returns why a setting cannot be set in the inventory, with the alternative; undefined when it can. */
 export const ownerOf = (name: string): string | undefined => (Object.hasOwn(OWNED, name) ? OWNED[name] : undefined);
 
 /**
- * Names that PostgreSQL once had, with the present one (release notes); what only left between the versions of the table
- * is told by the table itself, and here what took its place.
+ * Former names of settings with the present one (release notes). The table of settings shows what was removed between
+ * its versions; this adds the replacement.
  */
 const SUCCESSORS: Readonly<Record<string, string>> = {
   checkpoint_segments: 'max_wal_size (since 9.5, a size instead of a number of segments)',
@@ -94,6 +94,6 @@ const SUCCESSORS: Readonly<Record<string, string>> = {
   wal_keep_segments: 'wal_keep_size (since 13; 16MB a segment)',
 };
 
-/** What a name that PostgreSQL does not have (any longer, or yet) has to be written as; undefined where nobody knows. */
+/** Returns the replacement of a name that PostgreSQL does not have (any longer, or yet); undefined when none is known. */
 export const successorOf = (name: string): string | undefined =>
   Object.hasOwn(SUCCESSORS, name) ? SUCCESSORS[name] : undefined;

@@ -1,12 +1,12 @@
 import { type Check, error, type Path, withRole } from './check.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** Whether a path is a directory, or lies in it; both in normal form. */
+/** Whether a path is a directory or inside it; both in normal form. */
 const inside = (path: string, directory: string): boolean =>
   path === directory || directory === '/' || path.startsWith(`${directory}/`);
 
-/** Directories in which nothing of a database can be kept, with the reason. */
+/** Directories that cannot hold a database, with the reason. */
 const CLOSED: [directory: string, because: string][] = [
   ...['/bin', '/boot', '/etc', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr'].map(
     (directory): [string, string] => [directory, 'belongs to the system and its packages'],
@@ -28,10 +28,10 @@ const CLOSED: [directory: string, because: string][] = [
   ['/var/lib/hapg', "holds hapg's own state"],
 ];
 
-/** A local installation is no part of a package (FHS 3.0, 4.9). */
+/** Directories for local installations, which no package owns (FHS 3.0, 4.9). */
 const OPEN = ['/usr/local'];
 
-/** Directories that others share: something below them is fine, they themselves are nobody's. */
+/** Shared directories: only a directory below them may be used. */
 const SHARED = [
   ...['/', '/var', '/var/lib', '/var/opt', '/var/backups', '/opt', '/srv', '/mnt', '/media', '/usr/local'],
   '/var/lib/postgresql',
@@ -40,11 +40,11 @@ const SHARED = [
 interface Named {
   what: string;
   path: string;
-  /** Where it is written, or would be. */
+  /** The path of the setting, or its default's. */
   key: Path;
 }
 
-/** Every directory on hosts that the inventory names or takes by default. */
+/** Returns every directory on hosts that the inventory names or takes by default. */
 function directories(inventory: Inventory): Named[] {
   const { cluster, dcs, etcd, zookeeper, pgbackrest, postgres } = inventory;
   const data = postgres.data_dir ?? `/var/lib/postgresql/${postgres.version}/${cluster}`;
@@ -81,7 +81,7 @@ function directories(inventory: Inventory): Named[] {
   ];
 }
 
-/** What is wrong with a path by itself. */
+/** Returns the problems with a path by itself. */
 function judge({ what, path, key }: Named): Problem[] {
   if (path.split('/').includes('..')) return [error(key, `${what}: write ${path} without ..`)];
   if (SHARED.includes(path))
@@ -94,7 +94,7 @@ function judge({ what, path, key }: Named): Problem[] {
 
 const below = (path: string): string => `${path === '/' ? '' : path}/${path === '/' ? 'pgdata' : 'pg/data'}`;
 
-/** Each program has its directory to itself: one in another's is set aside, emptied or backed up together with it. */
+/** Finds directories inside another program's: they would be set aside, emptied or backed up together with it. */
 function overlaps(named: readonly Named[]): Problem[] {
   return named.flatMap((one, index) =>
     named
@@ -111,7 +111,7 @@ function overlaps(named: readonly Named[]): Problem[] {
   );
 }
 
-/** Whether the directories that the inventory names are there for this, and for one thing only. */
+/** Checks that each directory of the inventory is suitable, and used for one thing only. */
 export const paths: Check = (inventory) => {
   const named = directories(inventory);
   const unfit = named.flatMap(judge);

@@ -1,6 +1,6 @@
 import { type Check, error } from './check.ts';
 import { extensionsOf } from './extensions.ts';
-import type { Problem } from './source.ts';
+import type { Problem } from './yaml-text.ts';
 
 export const sqlObjects: Check = ({ postgres }) => {
   const problems: Problem[] = [];

@@ -4,8 +4,8 @@ import { isScalar } from 'yaml';
 const ESCAPES: Record<string, number> = { x: 4, u: 6, U: 10 };
 
 /**
- * How far behind the start of a YAML scalar a character of its value stands in the text, both counted from 0. What has
- * no text, or is folded over several lines, gives 0: its start.
+ * Returns the offset of a value's character from the start of its YAML scalar in the text (from 0). Returns 0, the
+ * start, without a text or for a folded scalar.
  */
 export function scalarColumn(text: string, node: unknown, column: number): number {
   if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return 0;

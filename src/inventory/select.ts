@@ -5,8 +5,8 @@ import { ROLE_NAMES, type RoleName } from '../roles.ts';
 import type { Cluster, Host } from './model.ts';
 
 /**
- * The hosts that `--limit` names, as Ansible's users know it: names, roles and globs separated by commas or colons,
- * `!x` takes out, `&x` keeps the intersection, `@file` reads one pattern a line. Throws UsageError when nothing matches.
+ * Returns the hosts that `--limit` selects, in Ansible's syntax: names, roles and globs separated by commas or colons,
+ * `!x` excludes, `&x` keeps the intersection, `@file` reads one pattern a line. Throws UsageError when nothing matches.
  */
 export function limitHosts(cluster: Cluster, limit: string | undefined): Host[] {
   if (!limit) return [...cluster.hosts];
@@ -45,7 +45,7 @@ function match(cluster: Cluster, pattern: string): Host[] {
   return found;
 }
 
-/** A pattern with `*`, `?` and `[...]`. Throws UsageError. */
+/** Compiles a pattern with `*`, `?` and `[...]`. Throws UsageError. */
 function globOf(pattern: string): RegExp {
   try {
     return new RegExp(
@@ -59,7 +59,7 @@ function globOf(pattern: string): RegExp {
   }
 }
 
-/** Which roles `--tags` and `--skip-tags` leave; throws UsageError for a word that is no role. */
+/** Returns the roles that `--tags` and `--skip-tags` leave. Throws UsageError for a word that is no role. */
 export function selectRoles(tags: string | undefined, skip: string | undefined): ReadonlySet<RoleName> {
   const parse = (text: string, flag: string) =>
     text.split(',').map((word) => {

@@ -3,19 +3,19 @@ import { flowYaml, linesOf } from './edit.ts';
 
 export type SettingValue = string | number | boolean;
 
-/** A setting by its path, and what it shall be; without a value it is taken out. */
+/** A setting by its path, with its new value; without a value it is removed. */
 export interface SettingEdit {
   path: readonly string[];
   value?: SettingValue;
 }
 
-/** What `hapg config` is about: what ends up in the DCS and in PostgreSQL's own configuration. */
+/** Sections that `hapg config` edits: they end up in the DCS and in PostgreSQL's own configuration. */
 const SECTIONS: readonly (readonly string[])[] = [['replication'], ['rto'], ['patroni'], ['postgres', 'parameters']];
 
-/** Of Patroni on its hosts, not in the DCS; another scope would be another cluster. */
+/** Keys of Patroni on its hosts, not in the DCS; another scope would be another cluster. */
 const FIXED = ['scope', 'port', 'watchdog'];
 
-/** The path of a dotted key such as `postgres.parameters.pg_stat_statements.max`. Throws when it is no such setting. */
+/** Returns the path of a dotted key such as `postgres.parameters.pg_stat_statements.max`. Throws when it is no such setting. */
 export function settingPath(key: string): string[] {
   const words = key.split('.');
   const section = SECTIONS.find((one) => one.every((word, index) => words[index] === word));
@@ -24,11 +24,11 @@ export function settingPath(key: string): string[] {
   const fixed = section?.[0] === 'patroni' && FIXED.includes(rest[0] ?? '');
   if (!section || fixed || leaf !== (rest.length === 0) || rest.includes(''))
     throw new Error(`${key}: one of replication, rto, patroni.NAME, postgres.parameters.NAME is needed`);
-  // A parameter of an extension has a dot in its own name.
+  // An extension's parameter has a dot in its own name.
   return leaf ? [...section] : [...section, rest.join('.')];
 }
 
-/** The settings that the text of an inventory makes, by path; a small document that a person can edit. */
+/** Returns the settings of an inventory's text as a small document that a person can edit. */
 export function settingsText(text: string): string {
   const document = parseDocument(text);
   const found: Record<string, unknown> = {};
@@ -43,7 +43,7 @@ export function settingsText(text: string): string {
   return stringify(found);
 }
 
-/** What a person has changed between two of these documents. Throws for what is no setting. */
+/** Returns the changes between two of these documents. Throws for a key that is no setting. */
 export function settingEdits(before: string, after: string): SettingEdit[] {
   const [old, now] = [leavesOf(before), leavesOf(after)];
   return [
@@ -75,7 +75,7 @@ const startOf = ({ key }: Pair): number => (isScalar(key) ? (key.range?.[0] ?? 0
 const endOf = ({ key, value }: Pair): number =>
   (value as { range?: [number, number, number] } | null)?.range?.[1] ?? (isScalar(key) ? (key.range?.[1] ?? 0) : 0);
 
-/** The inventory's text with one setting changed; every other character stays. Throws where a collection stands. */
+/** Returns the inventory's text with one setting changed; every other character stays. Throws when a collection is there. */
 export function editSetting(text: string, { path, value }: SettingEdit): string {
   const root = parseDocument(text).contents;
   if (!isMap(root)) throw new Error('the inventory is no map');
@@ -94,12 +94,12 @@ function set(text: string, map: YAMLMap, path: readonly string[], value: Setting
   const empty = pair.value === null || (isScalar(pair.value) && pair.value.value === null) || isMap(pair.value);
   if (rest.length > 0 ? !empty : !isScalar(pair.value)) throw new Error(`${path.join('.')}: a collection stands there`);
   const [from, to] = (pair.value as { range?: [number, number, number] } | null)?.range ?? [endOf(pair), endOf(pair)];
-  // A key without a value: the colon is there, and the place behind it.
+  // A key without a value has only the colon and the place after it.
   const gap = from === to && text[from - 1] !== ' ' ? ' ' : '';
   return `${text.slice(0, from)}${gap}${flowYaml(nested)}${text.slice(to)}`;
 }
 
-/** A new pair: behind the last one, but in the inventory itself before its hosts, which are a long list. */
+/** Inserts a new pair after the last one, but at the top level before the hosts, which are a long list. */
 function insert(text: string, map: YAMLMap, key: string, value: unknown): string {
   const hosts = map.items.findIndex((item) => isScalar(item.key) && item.key.value === 'hosts');
   const last = map.items[hosts > 0 ? hosts - 1 : map.items.length - 1]!;
@@ -112,11 +112,11 @@ function insert(text: string, map: YAMLMap, key: string, value: unknown): string
   return `${before}${before.endsWith('\n') ? '' : '\n'}${indent}${entry}\n${text.slice(end)}`;
 }
 
-/** Whether a map holds nothing but what stands at this path. */
+/** Whether a map holds nothing but this path. */
 const isAlone = (map: YAMLMap, [key, ...rest]: readonly string[]): boolean =>
   map.items.length === 1 && (rest.length === 0 || isAlone(pairOf(map, key!)!.value as YAMLMap, rest));
 
-/** Takes out a pair that is there; a map that would be left empty goes as a whole. */
+/** Removes an existing pair; a map that would be left empty goes as a whole. */
 function unset(text: string, map: YAMLMap, [key, ...rest]: readonly string[]): string {
   const index = map.items.findIndex((item) => isScalar(item.key) && String(item.key.value) === key);
   const pair = map.items[index]!;

@@ -1,10 +1,10 @@
 import { type Check, error, withRole } from './check.ts';
 import { contains } from './network.ts';
 import type { Inventory } from './schema.ts';
-import type { Problem } from './source.ts';
 import { hotStandbySettings } from './standby.ts';
+import type { Problem } from './yaml-text.ts';
 
-/** What an inventory alone can tell. */
+/** Checks a standby cluster's inventory alone. */
 export const standbyAlone: Check = ({ standby_of, standbys, cluster }) => [
   ...(standby_of !== undefined && Object.keys(standbys).length > 0
     ? [error(['standbys'], 'a standby cluster has no standby clusters of its own; name them at its source', true)]
@@ -13,18 +13,18 @@ export const standbyAlone: Check = ({ standby_of, standbys, cluster }) => [
 ];
 
 /**
- * Whether a cluster can be a copy of `source`: what a copy cannot have otherwise than its source (accounts, databases, the
- * version) is written alike, so that it stands in the inventory when the copy is promoted. Pure.
+ * Checks that a cluster can follow `upstream`. What must be the same in both (accounts, databases, the version) is
+ * written in both inventories, so that it is still declared after a promotion. Pure.
  */
-export function standbyOfSource(inventory: Inventory, source: Inventory, file: string): Problem[] {
+export function standbyOfUpstream(inventory: Inventory, upstream: Inventory, file: string): Problem[] {
   const problems: Problem[] = [];
   const wrong = (message: string) => problems.push(error(['standby_of'], message));
-  if (inventory.cluster === source.cluster)
-    wrong(`${file} is of the cluster ${source.cluster} too: a standby cluster has a name of its own`);
+  if (inventory.cluster === upstream.cluster)
+    wrong(`${file} is of the cluster ${upstream.cluster} too: a standby cluster has a name of its own`);
   const stanza = (one: Inventory) => one.pgbackrest.stanza ?? one.cluster;
-  if (stanza(inventory) === stanza(source))
-    wrong(`${file} has the stanza ${stanza(source)} too: both would archive there once this one is promoted`);
-  const networks = source.standbys[inventory.cluster];
+  if (stanza(inventory) === stanza(upstream))
+    wrong(`${file} has the stanza ${stanza(upstream)} too: both would archive there once this one is promoted`);
+  const networks = upstream.standbys[inventory.cluster];
   if (!networks)
     wrong(`${file} lets nobody in for ${inventory.cluster}: write standbys: {${inventory.cluster}: [NETWORK]} there`);
   else
@@ -33,7 +33,7 @@ export function standbyOfSource(inventory: Inventory, source: Inventory, file: s
         problems.push(
           error(['hosts', name, 'address'], `${file} lets ${inventory.cluster} in from ${networks.join(', ')} only`),
         );
-  const theirs = new Set(withRole(source, 'patroni').map(([name]) => name));
+  const theirs = new Set(withRole(upstream, 'patroni').map(([name]) => name));
   for (const [name] of withRole(inventory, 'patroni'))
     if (theirs.has(name))
       problems.push(
@@ -43,7 +43,7 @@ export function standbyOfSource(inventory: Inventory, source: Inventory, file: s
           true,
         ),
       );
-  const [here, there] = [inventory.postgres, source.postgres];
+  const [here, there] = [inventory.postgres, upstream.postgres];
   if (here.version !== there.version)
     wrong(`${file} has PostgreSQL ${there.version}, and a copy has the same: postgres.version`);
   const names = (postgres: Inventory['postgres']) => ({
@@ -57,13 +57,13 @@ export function standbyOfSource(inventory: Inventory, source: Inventory, file: s
     if (odd.length > 0)
       wrong(`postgres.${kind} are those of ${file}, for a copy has no others; not in both: ${odd.join(', ')}`);
   }
-  const wanted = hotStandbySettings(source);
+  const wanted = hotStandbySettings(upstream);
   for (const [name, value] of Object.entries(hotStandbySettings(inventory)))
     if (Number(value) < Number(wanted[name as keyof typeof wanted]))
       wrong(
         `postgres.parameters.${name} is ${value}, and ${wanted[name as keyof typeof wanted]} in ${file}: a standby that has less does not start`,
       );
-  if (withRole(inventory, 'pgbouncer').length > 0 && withRole(source, 'pgbouncer').length === 0)
+  if (withRole(inventory, 'pgbouncer').length > 0 && withRole(upstream, 'pgbouncer').length === 0)
     wrong(`${file} has no pgbouncer, so its databases have no account for one`);
   return problems;
 }

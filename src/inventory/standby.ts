@@ -1,14 +1,20 @@
 import { written } from '../postgres/written.ts';
 import type { Inventory } from './schema.ts';
 
-/** The replication slot in which a cluster keeps WAL for a standby cluster; a cluster's name has no underscore. */
+/** Returns the replication slot in which a cluster keeps WAL for a standby cluster; a cluster's name has no underscore. */
 export const standbySlot = (name: string): string => `hapg_standby_${name.replaceAll('-', '_')}`;
 
-/** Connections of standbys, and slots for them. Enough for growth: a figure that followed the number of members would restart all when one is added. */
+/**
+ * Returns the number of standbys' connections and slots, with room for growth: following the number of members would
+ * restart all when one is added.
+ */
 export const senders = ({ hosts }: Pick<Inventory, 'hosts'>): number =>
   Math.max(20, 2 * Object.values(hosts).filter((host) => host.roles.includes('patroni')).length + 4);
 
-/** Settings of which a standby must have at least what its source has (PostgreSQL documentation, "Administrator's Overview" of hot standby). */
+/**
+ * Returns settings of which a standby must have at least its upstream's value (PostgreSQL documentation,
+ * "Administrator's Overview" of hot standby).
+ */
 export function hotStandbySettings({ postgres, hosts }: Pick<Inventory, 'postgres' | 'hosts'>) {
   const said = (name: string, otherwise: number) =>
     written(Number(postgres.version), name, postgres.parameters[name] ?? otherwise);

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** ` (did you mean "...")?` where one of the known words is near enough to what was written; else nothing. */
+/** Returns ` (did you mean "...")?` when one of the known words is near enough to what was written, else an empty text. */
 export function suggest(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const best = closest(word, known as string[]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Source } from './source.ts';
+import type { YamlText } from './yaml-text.ts';
 
 /** `hosts: {from: FILE, outputs: {...}}`: hosts that Terraform made, by the names of its outputs. */
 export const hostsFrom = z
@@ -35,13 +35,13 @@ const addresses = z.union([
 ]);
 
 /**
- * The hosts that such a reference stands for, as the inventory would write them out; undefined when `hosts` is no such
- * reference. Throws with `file:line:column` for one that cannot be followed.
+ * Returns the hosts of such a reference, in the inventory's own form; undefined when `hosts` is no such reference.
+ * Throws with `file:line:column` for one that cannot be resolved.
  */
-export function hostsFromTerraform(source: Source, hosts: unknown): Record<string, unknown> | undefined {
+export function hostsFromTerraform(yaml: YamlText, hosts: unknown): Record<string, unknown> | undefined {
   if (typeof (hosts as { from?: unknown } | null)?.from !== 'string') return undefined;
   const fail = (path: (string | number)[], message: string): never => {
-    throw new Error(source.format({ severity: 'error', path: ['hosts', ...path], message }));
+    throw new Error(yaml.format({ severity: 'error', path: ['hosts', ...path], message }));
   };
   const wanted = hostsFrom.safeParse(hosts);
   if (!wanted.success) {
@@ -49,7 +49,7 @@ export function hostsFromTerraform(source: Source, hosts: unknown): Record<strin
     return fail(issue.path as string[], `hosts: ${issue.message}`);
   }
   const { from, outputs } = wanted.data;
-  const file = resolve(dirname(source.file), from);
+  const file = resolve(dirname(yaml.file), from);
   let found: z.infer<typeof values>;
   try {
     found = values.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -21,7 +21,7 @@ export const address = z
   });
 export const network = z
   .string('expected a network such as 10.1.1.0/24')
-  // 10/8 is a network as well, of 0.0.0.10, and 010.0.0.0/8 is 8.0.0.0/8; PostgreSQL and ufw know no zones.
+  // 10/8 would be a network of 0.0.0.10, and 010.0.0.0/8 would be 8.0.0.0/8; PostgreSQL and ufw know no zones.
   .refine((text) => ipaddr.isValidCIDR(text) && /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){3}\/|^[^%]*:[^%]*$/.test(text), {
     message: 'not a network in CIDR form, such as 10.1.1.0/24',
   });
@@ -30,7 +30,7 @@ export const endpointHost = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^[0-9a-f:]+$/, 'expected the name or address of an endpoint, in lower case');
 export const oneLine = z.string().refine((text) => !/[\r\n\0]/.test(text), { message: 'must be one line' });
-/** The normal form of an absolute path: `/srv//pg/./data/` is `/srv/pg/data`. */
+/** Returns the normal form of an absolute path: `/srv//pg/./data/` is `/srv/pg/data`. */
 export const normalPath = (path: string): string =>
   `/${path
     .split('/')
@@ -41,7 +41,7 @@ export const absolutePath = z
   .regex(/^\/[A-Za-z0-9._@+/-]*$/, 'expected an absolute path of plain characters')
   .transform(normalPath);
 export const seconds = z.int().positive();
-/** A value of a PostgreSQL setting: text, number or boolean, as postgresql.conf, which has no line breaks in a value, would take it. */
+/** A value of a PostgreSQL setting: text, number or boolean; postgresql.conf has no line breaks in a value. */
 export const setting = z.union([oneLine, z.number(), z.boolean()], 'a setting is a text, a number, true or false');
 export const calendar = oneLine.regex(
   /^[A-Za-z0-9*:,./~ -]+$/,

@@ -45,7 +45,7 @@ const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
 const owner = (cluster: Cluster): string => `hapg.inventory=${cluster.file}`;
 
 /** Hosts of a lab whose cluster is a standby of this one: they keep asking for it. */
-const copyLabel = (source: Cluster): string => `hapg.source=${source.file}`;
+const copyLabel = (upstream: Cluster): string => `hapg.source=${upstream.file}`;
 
 /** Makes the lab's own SSH key once, at the path that the inventory names. */
 function labKey(cluster: Cluster): { path: string; publicKey: string } {
@@ -135,7 +135,7 @@ async function hostUp(
       owner(cluster),
       '--label',
       `hapg.port=${port}`,
-      ...(cluster.source ? ['--label', copyLabel(cluster.source)] : []),
+      ...(cluster.upstream ? ['--label', copyLabel(cluster.upstream)] : []),
       '--network',
       networkName(subnetOf(host.address)),
       host.address.includes(':') ? '--ip6' : '--ip',

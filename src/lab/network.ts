@@ -24,7 +24,7 @@ const exists = async (name: string): Promise<boolean> =>
   (await docker('network', 'ls', '-q', '--filter', `name=^${name}$`)).trim() !== '';
 
 /** The networks that a lab has routes to: its own, and those of the cluster that it is a standby of. */
-const reached = ({ source }: Cluster): string[] => (source ? subnetsOf(source) : []);
+const reached = ({ upstream }: Cluster): string[] => (upstream ? subnetsOf(upstream) : []);
 
 /** Makes the missing networks of a lab, and routes between them, as data centers have. */
 export async function ensureNetworks(cluster: Cluster): Promise<void> {

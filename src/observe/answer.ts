@@ -1,32 +1,32 @@
 import { json } from '../programs/json.ts';
 
-/** What a program was asked: its answer, or why there is none. Silence is neither health nor absence. */
+/** A program's answer, or the reason why there is none. Silence is neither health nor absence. */
 export type Answer<T> = { said: T } | { silent: string };
 
-/** The answer itself; undefined both of a silent host and of one without the role, so only for what may treat them alike. */
+/** Returns the answer itself; undefined for a silent host and for one without the role, so only for callers that may treat them alike. */
 export const said = <T>(answer: Answer<T> | undefined): T | undefined =>
   answer && 'said' in answer ? answer.said : undefined;
 
-/** Why there is no answer; undefined where there is one, or where the host does not have the role. */
+/** Returns why there is no answer; undefined when there is one, or when the host does not have the role. */
 export const silence = (answer: Answer<unknown> | undefined): string | undefined =>
   answer && 'silent' in answer ? answer.silent : undefined;
 
 /** The reason of an answer that was not asked for; a verdict treats it as it treats every silence. */
 export const NOT_ASKED = 'it was not asked';
 
-/** POSIX sh that asks a program which answers with one line of JSON, for `seconds` at most; read by `answerOf`. */
+/** POSIX sh that asks a program for one line of JSON, for `seconds` at most; read by `answerOf`. */
 export const asking = (seconds: number, command: string): string =>
   `{ timeout ${seconds} ${command}; printf '\\ncode %s\\n' "$?"; } 2>&1`;
 
 /**
- * POSIX sh that runs a script which may hang in a storage that does not answer: no signal ends a process that waits for a
- * file server, so what hangs is left behind, and only what it has printed within `seconds` is the answer. A last line of
- * one dot says that it is whole; read by `wholeOf`.
+ * POSIX sh that runs a script which may hang in storage that does not answer. No signal ends a process that waits for a
+ * file server, so a hanging one is left behind, and its output within `seconds` is the answer. A last line of one dot
+ * marks a whole answer; read by `wholeOf`.
  */
 export const bounded = (seconds: number, script: string): string =>
   `( {\n${script}\necho .\n} 2>&1 & ) | timeout ${seconds} cat`;
 
-/** Reads what `bounded` printed: the script's output, or the silence of the storage. */
+/** Reads the output of `bounded`: the script's output, or the silence of the storage. */
 export const wholeOf = (answer: string): Answer<string> => {
   const text = answer.trimEnd();
   return text === '.' || text.endsWith('\n.')
@@ -34,10 +34,10 @@ export const wholeOf = (answer: string): Answer<string> => {
     : { silent: 'the storage does not answer in time' };
 };
 
-/** timeout(1): the command was still at work. */
+/** Exit status of timeout(1) for a command that was still running. */
 const TIMED_OUT = 124;
 
-/** Reads what `asking` printed: the line of JSON as text; undefined when nothing was asked. */
+/** Reads the output of `asking`: the line of JSON as text; undefined when nothing was asked. */
 export function answerOf(text: string | undefined): Answer<string> | undefined {
   const lines = (text ?? '')
     .split('\n')
@@ -51,7 +51,7 @@ export function answerOf(text: string | undefined): Answer<string> | undefined {
   return { silent: lines.slice(0, -1).at(-1) ?? `it ended with status ${code} and said nothing` };
 }
 
-/** curl(1), "EXIT CODES": nothing listens there, which is an answer too. */
+/** Exit status of curl when nothing listens, which is an answer too (curl(1), "EXIT CODES"). */
 const REFUSED = 7;
 const CURL_REASONS: Record<number, string> = {
   5: 'a proxy stands in the way',
@@ -64,7 +64,7 @@ const CURL_REASONS: Record<number, string> = {
   127: 'curl is not installed',
 };
 
-/** Why curl ended without an answer; undefined when it got one, or when it is known that nothing listens. */
+/** Returns why curl ended without an answer; undefined when it got one, or when nothing listens. */
 export function curlSilence(code: string | undefined): string | undefined {
   const number = Number(code?.trim() || 0);
   if (number === 0 || number === REFUSED) return undefined;

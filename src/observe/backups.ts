@@ -7,15 +7,15 @@ import { words } from '../shell/quote.ts';
 import { type Answer, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** What the hosts that take backups tell of the schedule. */
+/** The backup schedule as a host that takes backups reports it. */
 export interface Schedule {
   /** Timers of scheduled backups that are not active. */
   idle: string[];
-  /** When one last started a backup; seconds since the epoch. */
+  /** When one last started a backup (s since the epoch). */
   triggered: number | undefined;
 }
 
-/** Free and whole size of a repository's file system, in bytes. */
+/** Free and whole size of a repository's file system (bytes). */
 export interface Space {
   path: string;
   freeBytes: number;
@@ -26,12 +26,12 @@ export interface Space {
 export interface DrillResult {
   ok: boolean;
   backup: string;
-  /** Seconds since the epoch. */
+  /** When it started (s since the epoch). */
   started: number;
   finished: number;
-  /** When the newest transaction that could be restored was committed; seconds since the epoch. */
+  /** When the newest restorable transaction was committed (s since the epoch). */
   newest: number | null;
-  /** What it took, in seconds. */
+  /** How long the restore took (s). */
   restore_s: number;
   recovery_s: number;
   check_s: number;
@@ -65,7 +65,7 @@ export const schedule: Question<Answer<Schedule>> = {
 const directories = (cluster: Cluster): string[] =>
   cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path);
 
-/** How much room there is in the repositories that are directories. */
+/** Free space of the repositories that are directories. */
 export const space: Question<Answer<Space[]>> = {
   about: 'backups',
   of: (cluster, host) => backupHosts(cluster).includes(host),
@@ -79,7 +79,7 @@ export const space: Question<Answer<Space[]>> = {
   read(answer) {
     const whole = wholeOf(answer);
     if ('silent' in whole) return whole;
-    // df(1), "-P": one line a file system, behind a heading: device, blocks of a KiB, used, available.
+    // df(1), "-P": a heading, then one line a file system: device, blocks of a KiB, used, available.
     const found = whole.said.matchAll(/^space (.+)\n.*\n\S+ +(\d+) +\d+ +(\d+) /gm);
     return {
       said: [...found].map(([, path, size, free]) => ({
@@ -91,7 +91,7 @@ export const space: Question<Answer<Space[]>> = {
   },
 };
 
-/** The last drill of this host; null where there was none. */
+/** The last drill of this host; null when there was none. */
 export const drill: Question<Answer<DrillResult | null>> = {
   about: 'backups',
   of: ({ repositories }, { roles }) => repositories.length > 0 && (roles.has('patroni') || roles.has('pgbackrest')),

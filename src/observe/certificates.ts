@@ -4,7 +4,7 @@ import { factsOf } from '../roles.ts';
 import type { Answer } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** When a certificate expires, in milliseconds since the epoch. */
+/** When a certificate expires (ms since the epoch). */
 export interface Expiry {
   path: string;
   expires: number;

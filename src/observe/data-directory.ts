@@ -4,15 +4,15 @@ import { quote } from '../shell/quote.ts';
 import { type Answer, bounded, wholeOf } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
-/** What there is at a member's data directory. */
+/** The state of a member's data directory. */
 export interface DataDirectory {
   state: 'absent' | 'empty' | 'foreign' | 'cluster';
   systemIdentifier?: string;
-  /** The data was last that of a leader, not of a replica (pg_controldata, "Database cluster state"). */
+  /** The data belonged to a leader last, not to a replica (pg_controldata, "Database cluster state"). */
   led?: boolean;
-  /** It is absent or empty now, and this host had its database there. */
+  /** The directory is absent or empty, although this host had its database there. */
   lost?: boolean;
-  /** Where this host has, or had, its database. */
+  /** The directory that this host has noted for its database. */
   noted?: string;
 }
 

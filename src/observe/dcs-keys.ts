@@ -12,9 +12,9 @@ import type { Question } from './question.ts';
 export type DcsKeys = Pick<DcsView, 'initialize' | 'failsafe'>;
 
 /**
- * What Patroni keeps in a DCS that speaks another protocol than etcd's or stands elsewhere: read by Patroni, which keeps it
- * there. Null where Patroni is not set up. The heading of `patronictl list`, which no DCS gives without an answer, is
- * "Cluster: NAME (IDENTIFIER)" or "(uninitialized)".
+ * What Patroni keeps in a DCS that is not etcd or is external, read through Patroni. Null where Patroni is not set up.
+ * The heading of `patronictl list` is "Cluster: NAME (IDENTIFIER)" or "(uninitialized)", and is printed only when the
+ * DCS answers.
  */
 export const dcsKeys: Question<Answer<DcsKeys | null>> = {
   about: 'members',

@@ -4,14 +4,14 @@ import type { DcsKeys } from './dcs-keys.ts';
 import type { DcsView } from './dcs-view.ts';
 import type { ZookeeperMember } from './zookeeper.ts';
 
-/** What a host was asked about the DCS, each by whom it concerns. */
+/** The answers of a host about the DCS, by the program that was asked. */
 export interface DcsAnswers {
   etcd: Answer<DcsView | null> | undefined;
   zookeeper: Answer<ZookeeperMember | null> | undefined;
   keys: Answer<DcsKeys | null> | undefined;
 }
 
-/** Puts together what one host said about the DCS; null where nothing of it runs there. */
+/** Joins one host's answers about the DCS; null when nothing of it runs there. */
 export function joinDcs({ etcd, zookeeper, keys }: DcsAnswers, cluster: Cluster): Answer<DcsView | null> | undefined {
   if (etcd) return etcd;
   if (!zookeeper && !keys) return undefined;
@@ -22,7 +22,7 @@ export function joinDcs({ etcd, zookeeper, keys }: DcsAnswers, cluster: Cluster)
   }
   return {
     said: {
-      // Whether a quorum of our own is there is for its members to say; of others' we only know that it answers.
+      // Only members of our own DCS report a quorum; an external one is only known to answer.
       ...(member ?? { healthy: cluster.dcs.external !== undefined, id: '', leader: '', members: undefined }),
       ...(kept ?? { initialize: undefined, failsafe: [], blind: true }),
     },

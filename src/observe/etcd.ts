@@ -8,12 +8,12 @@ import { type Answer, curlSilence } from './answer.ts';
 import { type DcsView, nameOf } from './dcs-view.ts';
 import type { Question } from './question.ts';
 
-/** What etcd reads on its first start, written once: the note that a host has joined. */
+/** The environment file of etcd's first start; written once, it also notes that the host has joined. */
 export const ETCD_INITIAL = '/etc/etcd/initial.env';
 
 const b64 = (text: string) => Buffer.from(text).toString('base64');
 
-/** POSIX sh that asks the etcd member of a host once for all that follows in the same script. */
+/** POSIX sh that asks the etcd member of a host once, for all later sections of the script. */
 export function etcdAnswers({ settings, dcsPath }: Cluster, host: Host): string {
   const base = `https://${hostPort(host.address, settings.etcd.client_port)}`;
   const range = (key: string) => `-d '{"key":"${b64(`${dcsPath}${key}`)}"}' ${base}/v3/kv/range`;
@@ -32,7 +32,7 @@ ${answersInto(names, 'HAPG_ETCD_CODE', `${CURL} "$@" ${curl}`)}
 fi`;
 }
 
-/** The host's member of etcd, and what Patroni keeps there; null where none runs. After `etcdAnswers`. */
+/** The host's etcd member, and what Patroni keeps there; null when none runs. After `etcdAnswers`. */
 export const etcd: Question<Answer<DcsView | null>> = {
   about: 'members',
   of: (_cluster, { roles }) => roles.has('etcd'),
@@ -62,20 +62,23 @@ export const etcd: Question<Answer<DcsView | null>> = {
         })),
         initialize: firstValue(initialize),
         failsafe: Object.keys(json<Record<string, string>>(firstValue(failsafe)) ?? {}),
-        // No answer to that question is not "there is no such key".
+        // No answer does not mean that there is no such key.
         ...(initialize ? {} : { blind: true }),
       },
     };
   },
 };
 
-/** The value of the first key of a range. etcd leaves an empty one out; Patroni's initialize key is empty until the first database is made. */
+/**
+ * Returns the value of the first key of a range. etcd omits an empty one; Patroni's initialize key is empty until the
+ * first database is made.
+ */
 function firstValue(range: Record<string, unknown> | undefined): string | undefined {
   const first = (range?.kvs as { value?: string }[] | undefined)?.[0];
   return first?.value === undefined ? undefined : Buffer.from(first.value, 'base64').toString();
 }
 
-/** Whether a member of etcd belongs here, and there is nothing of one: no data, and no note that it has ever joined. */
+/** Whether an etcd member belongs here but has never joined: no data, and no note of a join. */
 export const newToDcs: Question<boolean> = {
   about: 'members',
   of: (_cluster, { roles }) => roles.has('etcd'),

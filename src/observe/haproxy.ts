@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
-/** A server of a backend; `sessions` are those open now. */
+/** A server of a backend; `sessions` are its open ones. */
 export interface BalancerRow {
   proxy: string;
   server: string;

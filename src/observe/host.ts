@@ -1,34 +1,34 @@
-import { upstream } from '../programs/apt.ts';
+import { upstreamVersion } from '../programs/apt.ts';
 
-/** What a host is; read once a run, predicted where a package is not installed yet. */
+/** Facts about a host; read once a run, predicted for packages that are not installed yet. */
 export interface Facts {
   distribution: string;
   codename: string;
   cpus: number;
   memoryBytes: number;
-  /** `none` on bare metal; `docker`, `lxc`, `kvm`, ... as systemd-detect-virt says. */
+  /** `none` on bare metal; `docker`, `lxc`, `kvm`, ... as systemd-detect-virt reports it. */
   virtualization: string;
   container: boolean;
   /** Keys below /proc/sys that this host may set for itself: all, or only net.* in a container, or none. */
   sysctl: 'all' | 'net' | 'none';
   watchdog: boolean;
   ipv6: boolean;
-  /** What sends packets on for others here, such as `docker0` or `/etc/wireguard/wg0.conf`; absent: nothing does. */
+  /** What forwards packets for others here, such as `docker0` or `/etc/wireguard/wg0.conf`; absent when nothing does. */
   forwards?: string | undefined;
   /** The package that keeps the clock, where one is installed. */
   timeDaemon?: string | undefined;
-  /** Ports on which sshd listens, as sshd itself says. */
+  /** Ports on which sshd listens, as sshd itself reports them. */
   sshPorts: number[];
-  /** sshd forwards TCP now; `granted`: because hapg said so. */
+  /** Whether sshd forwards TCP now; `granted`: because hapg allowed it. */
   sshForwards?: 'no' | 'yes' | 'granted' | undefined;
-  /** sshd takes passwords now, and lets root log in, however. */
+  /** Whether sshd accepts passwords now, and whether it lets root log in at all. */
   sshPasswords?: boolean | undefined;
   sshRoot?: boolean | undefined;
   opensshVersion: string;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
 
-/** What each release ships, for hosts where the package is not installed yet. */
+/** The versions that each release ships, for hosts without the package. */
 const RELEASES: Record<string, Facts['versions']> = {
   bookworm: { patroni: '3.0.2', pgbackrest: '2.45', etcd: '3.4.23', haproxy: '2.6.12' },
   trixie: { patroni: '4.0.7', pgbackrest: '2.55.1', etcd: '3.5.16', haproxy: '3.0.11' },
@@ -36,7 +36,7 @@ const RELEASES: Record<string, Facts['versions']> = {
   noble: { patroni: '3.2.2', pgbackrest: '2.50', etcd: '3.4.30', haproxy: '2.8.5' },
 };
 
-/** Packages that keep the clock, each with its unit; those that are chosen on purpose first. Debian installs one of them only (`time-daemon`). */
+/** Packages that keep the clock, each with its unit, deliberate choices first. Debian installs only one of them (`time-daemon`). */
 export const TIME_DAEMONS: Record<string, string> = {
   chrony: 'chrony.service',
   ntpsec: 'ntpsec.service',
@@ -49,8 +49,8 @@ export const TIME_DAEMONS: Record<string, string> = {
 export const SSHD_CONFIG = '/etc/ssh/sshd_config.d/10-hapg.conf';
 
 /**
- * POSIX sh that names one thing that sends packets on for others: a bridge, a tunnel or a network of containers that is
- * there, a service of that kind that is installed, or a file in which somebody has turned forwarding on. Starts no process.
+ * POSIX sh that names one thing that forwards packets for others: a bridge, a tunnel or a container network, an
+ * installed service of that kind, or a file that turns forwarding on. Starts no process.
  */
 export const FORWARDS_SCRIPT = `forwarder() {
   for i in /sys/class/net/*; do
@@ -69,7 +69,7 @@ export const FORWARDS_SCRIPT = `forwarder() {
 }
 forwarder`;
 
-/** POSIX sh; one `key=value` a line. Writes nothing. */
+/** POSIX sh that prints the facts, one `key=value` a line. Writes nothing. */
 export const FACTS_SCRIPT = `. /etc/os-release
 echo "id=$ID"
 echo "codename=$VERSION_CODENAME"
@@ -86,7 +86,7 @@ ${FORWARDS_SCRIPT}
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
 dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
 
-/** Words of `sshd -T`, by the names of what they tell here. */
+/** Keywords of `sshd -T`, by the facts that they give. */
 const SSHD_WORDS: Record<string, string> = {
   port: 'sshport',
   allowtcpforwarding: 'sshforwards',
@@ -94,7 +94,7 @@ const SSHD_WORDS: Record<string, string> = {
   permitrootlogin: 'sshroot',
 };
 
-/** How many processors a list such as `0-3,8` names (proc(5), Cpus_allowed_list): those that nproc(1) counts. */
+/** Counts the processors of a list such as `0-3,8` (proc(5), Cpus_allowed_list), as nproc(1) does. */
 const countCpus = (list: string): number =>
   list
     .split(',')
@@ -119,7 +119,7 @@ export function parseFacts(answer: string): Facts {
   const installed = new Map(
     (values.get('version') ?? []).flatMap((line): [string, string][] => {
       const [name = '', version = '', status = 'installed'] = line.split(' ');
-      return status === 'installed' ? [[name, upstream(version)]] : [];
+      return status === 'installed' ? [[name, upstreamVersion(version)]] : [];
     }),
   );
   const shipped = RELEASES[one('codename')] ?? RELEASES.trixie!;

@@ -4,7 +4,7 @@ import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
 import type { Question } from './question.ts';
 
-/** Who the host says it belongs to; a file of another shape says nothing, and the next apply writes it anew. */
+/** The cluster that the host reports it belongs to. A malformed file counts as none, and the next apply writes it anew. */
 export const identity: Question<Identity | undefined> = {
   about: 'host',
   of: () => true,

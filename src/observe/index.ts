@@ -11,18 +11,18 @@ import type { DcsView } from './dcs-view.ts';
 import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
 import { type BalancerRow, haproxy } from './haproxy.ts';
 import { identity } from './identity.ts';
-import { holder, pending, restore, units } from './marks.ts';
 import { type Patroni, patroni, patroniAnswers } from './patroni.ts';
 import { pool } from './pool.ts';
 import { type Postgres, postgres } from './postgres.ts';
 import { type About, EVERYTHING, type Question } from './question.ts';
 import { type Repository, repository } from './repository.ts';
+import { holder, pending, restore, units } from './run-state.ts';
 import { vip } from './vip.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /**
- * What one host shows of itself and of the cluster. What a program was asked is an `Answer`, undefined where the host does
- * not have the role. What sh reads itself of hapg's own files is there or is not, and every look asks for it.
+ * What one host reports of itself and of the cluster. A program's answer is an `Answer`, undefined when the host does
+ * not have the role. The content of hapg's own files is present or absent, and is part of every observation.
  */
 export interface Observation {
   identity: Identity | undefined;
@@ -45,10 +45,10 @@ export interface Observation {
   certificates: Answer<Expiry[]> | undefined;
 }
 
-/** What is asked, by the part of the observation that it becomes; the DCS is put together of three answers. */
+/** The questions by the part of the observation that they fill; the DCS is joined from three answers. */
 type Asked = Omit<Observation, 'dcs'> & DcsAnswers;
 
-/** Every question of a look, in the order in which they are asked. */
+/** Every question of an observation, in the order of asking. */
 const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undefined> | OwnAbsence<K>> } = {
   identity,
   pending,
@@ -72,22 +72,23 @@ const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undef
   certificates,
 };
 
-/** Of hapg's own files "there is none" is an answer as well. */
+/** Marks the questions about hapg's own files, for which "there is none" is an answer. */
 type OwnAbsence<K> = K extends 'identity' | 'holder' | 'restore' ? undefined : never;
 
 const NAMES = Object.keys(QUESTIONS) as (keyof Asked)[];
 
-/** The questions of a look that this host can answer. */
+/** Returns the questions that this host can answer. */
 const asked = (cluster: Cluster, host: Host, about: readonly About[]): (keyof Asked)[] =>
   NAMES.filter((name) => isAbout(name, about) && QUESTIONS[name].of(cluster, host));
 
-/** What belongs to the host itself is asked for by every look. */
+/** Whether a question is asked; those about the host itself always are. */
 const isAbout = (name: keyof Asked, about: readonly About[]): boolean =>
   QUESTIONS[name].about === 'host' || about.includes(QUESTIONS[name].about);
 
 /**
- * POSIX sh that asks Patroni, etcd and HAProxy once for all that follows in the same script; see `patroniAnswers`. PostgreSQL's
- * own programs come first: Debian's of the same names are wrappers in Perl that start several times as much.
+ * POSIX sh that asks Patroni, etcd and HAProxy once, for all later sections of the script; see `patroniAnswers`.
+ * PostgreSQL's own programs come first in PATH: Debian's of the same names are Perl wrappers that start several times
+ * as many processes.
  */
 export const sharedAnswers = (cluster: Cluster, host: Host): string =>
   [
@@ -97,7 +98,7 @@ export const sharedAnswers = (cluster: Cluster, host: Host): string =>
     ...(host.roles.has('haproxy') ? [haproxyAnswers] : []),
   ].join('\n');
 
-/** POSIX sh of the questions to one host, by section; after `sharedAnswers`. They write nothing. */
+/** POSIX sh of the questions to one host, by section; runs after `sharedAnswers`. Writes nothing. */
 export const observeSections = (
   cluster: Cluster,
   host: Host,
@@ -105,7 +106,7 @@ export const observeSections = (
 ): Map<string, string> =>
   new Map(asked(cluster, host, about).map((name) => [name, QUESTIONS[name].script(cluster, host)]));
 
-/** Reads the answers to `observeSections`. What was not asked is silent. */
+/** Reads the answers to `observeSections`. A question that was not asked is silent. */
 export function readObservation(
   answers: ReadonlyMap<string, string>,
   cluster: Cluster,

@@ -6,7 +6,7 @@ import { json } from '../programs/json.ts';
 import { type Answer, curlSilence } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** One member as Patroni's `/cluster` tells it. */
+/** One member as Patroni's `/cluster` reports it. */
 export interface PatroniMember {
   name: string;
   role: string;
@@ -18,22 +18,22 @@ export interface PatroniMember {
   tags?: Record<string, unknown>;
 }
 
-/** What Patroni says; both parts are undefined where it does not run. */
+/** Patroni's answers; both are undefined when it does not run. */
 export interface Patroni {
   /** GET /patroni: the member itself. */
   self: Record<string, unknown> | undefined;
-  /** GET /cluster: all members as the DCS has them. */
+  /** GET /cluster: all members as recorded in the DCS. */
   members: PatroniMember[] | undefined;
   paused: boolean;
 }
 
-/** Where Patroni's REST API of a host listens. */
+/** Returns HOST:PORT of a host's Patroni REST API. */
 export const patroniApi = (cluster: Cluster, host: Host): string =>
   `https://${hostPort(host.address, cluster.settings.patroni.port)}`;
 
 /**
- * POSIX sh that asks Patroni once for all that follows in the same script: what it answers costs up to 50 ms a request, and
- * several kinds of step want it. Scripts use `${HAPG_PATRONI-$(ask again)}`, so that they also work alone.
+ * POSIX sh that asks Patroni once, for all later sections of the script: a request takes up to 50 ms, and several kinds
+ * of step need the answer. Scripts use `${HAPG_PATRONI-$(ask again)}`, so they also work alone.
  */
 export function patroniAnswers(cluster: Cluster, host: Host): string {
   const base = patroniApi(cluster, host);
@@ -44,13 +44,13 @@ ${answersInto(['HAPG_PATRONI', 'HAPG_CLUSTER', 'HAPG_CONFIG'], 'HAPG_PATRONI_COD
 fi`;
 }
 
-/** Seconds between two questions while a member is waited for: each costs it a TLS handshake in the middle of its work. */
+/** How often a member is asked while a run waits for it (s): each question costs it a TLS handshake. */
 const ASK_EVERY_S = 0.4;
 
 /**
- * POSIX sh that waits on a member's own host until it is a running leader, or a replica that follows. It asks Patroni there,
- * which costs less than a look at the whole host. It fails after `seconds`, saying what the member was last, and ends by
- * itself when the controller is gone.
+ * POSIX sh that waits on a member's own host until it is a running leader, or a replica that follows. It asks Patroni
+ * there, which costs less than an observation of the whole host. It fails after `seconds` with the member's last role
+ * and state, and ends by itself when the controller is gone.
  */
 export function awaitRole(cluster: Cluster, host: Host, role: 'leader' | 'replica', seconds: number): string {
   const wanted =

@@ -6,30 +6,30 @@ import { hasSocket, sql as statement } from '../programs/postgres.ts';
 import { type Answer, answerOf, asking } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** What PostgreSQL says of itself. */
+/** PostgreSQL's own report. */
 export interface Postgres {
   archiver: {
     archived_count: number;
     failed_count: number;
     last_archived_time: string | null;
     last_failed_time: string | null;
-    /** WAL segments that wait, and for how many seconds the oldest has. */
+    /** WAL segments that wait to be archived, and how long the oldest has waited (s). */
     waiting: number;
     waiting_s: number | null;
   };
-  /** On a leader: who streams from it, and how many bytes of WAL each has yet to replay. */
+  /** Standbys that stream from a leader, and the WAL that each has yet to replay (bytes). */
   replication: { name: string; state: string; behind: number | null }[];
-  /** On a leader: for whom WAL is kept and who is not connected, and how many bytes; `lost`: no longer all that is needed. */
+  /** Slots of a leader that keep WAL for a consumer that is not connected (bytes); `lost`: needed WAL is gone. */
   idleSlots: { name: string; kept: number | null; lost: boolean }[];
   /** Directories of tablespaces outside the data directory. */
   tablespaces: string[];
   /** Settings that take effect with a restart only. */
   restartSettings: string[];
-  /** Those sizes that hapg computes, in bytes, as PostgreSQL has them from its configuration; null where it has none from there. */
+  /** The sizes that hapg computes, as PostgreSQL has them from its configuration (bytes); null when it has none from there. */
   sizes?: Partial<Sizes> | null;
-  /** On a standby: from where it gets WAL; null when it does not. */
+  /** The upstream from which a standby gets WAL; null when it gets none. */
   receiver: { status: string; from: string | null } | null;
-  /** When the last transaction that was replayed here was committed; null where there was none. */
+  /** When the last replayed transaction was committed; null when there was none. */
   replayed: string | null;
   /** The oldest open transaction of a client; null when there is none. */
   transaction: { seconds: number; user: string | null; database: string | null } | null;
@@ -49,7 +49,7 @@ const SQL = `select json_build_object(
   ' ',
 );
 
-/** What PostgreSQL says; null where none runs. */
+/** PostgreSQL's report; null when none runs. */
 export const postgres: Question<Answer<Postgres | null>> = {
   about: 'members',
   of: (_cluster, { roles }) => roles.has('patroni'),

@@ -1,10 +1,10 @@
-import { REPOSITORY_LOOK_S } from '../bounds/programs.ts';
+import { REPOSITORY_OBSERVE_S } from '../bounds/programs.ts';
 import { backupHosts } from '../inventory/model.ts';
 import { pgbackrest } from '../programs/pgbackrest.ts';
 import { type Answer, answerOf, asking, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** One backup set; times in seconds since the epoch, sizes in bytes. */
+/** One backup set; times (s since the epoch), sizes (bytes). */
 export interface Backup {
   label: string;
   /** pgBackRest's number of the repository that holds it. */
@@ -12,33 +12,33 @@ export interface Backup {
   type: string;
   start: number;
   stop: number;
-  /** Of the database, and of what this set adds to the repository. */
+  /** Size of the database, and size that this set adds to the repository (bytes). */
   sizeBytes: number;
   storedBytes: number;
   startLsn: string;
   stopLsn: string;
-  /** First and last WAL segment that it needs to be consistent. */
+  /** First and last WAL segment that make it consistent. */
   wal: [first: string, last: string];
   /** pgBackRest found damaged pages. */
   damaged: boolean;
 }
 
-/** What pgBackRest says of the stanza, over all repositories. */
+/** pgBackRest's report on the stanza, over all repositories. */
 export interface Repository {
-  /** 0 ok, 1 missing stanza, 2 no valid backup, ... (pgBackRest, "info"); 4 where repositories differ. */
+  /** Status 0 ok, 1 missing stanza, 2 no valid backup, ... (pgBackRest, "info"); 4 when repositories differ. */
   status: number;
   message: string;
-  /** Each one's own status, by pgBackRest's number of it. */
+  /** The status of each repository, by pgBackRest's number. */
   repositories: { key: number; status: number; message: string }[];
   /** A backup is being taken. */
   running: boolean;
   progress: { doneBytes: number; totalBytes: number } | undefined;
-  /** Of the database that the newest backups are of: identifier, and major version such as `17`. */
+  /** Identifier, and major version such as `17`, of the database of the newest backups. */
   systemIdentifier: string | undefined;
   version: string | undefined;
   /** First and last WAL segment of the archive. */
   archive: { min: string; max: string } | undefined;
-  /** Oldest first. */
+  /** Backup sets, oldest first. */
   backups: Backup[];
 }
 
@@ -85,7 +85,7 @@ function parseInfo(text: string): Info[] | undefined {
   }
 }
 
-/** Reads the answer of `pgbackrest info --output=json`; undefined when it is none. */
+/** Reads the answer of `pgbackrest info --output=json`; undefined when it cannot be read. */
 export function parseRepository(text: string, stanza: string): Repository | undefined {
   const list = parseInfo(text);
   if (!list) return undefined;
@@ -93,7 +93,7 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   if (!found) return NO_STANZA;
   const lock = found.status.lock?.backup;
   const segments = (found.archive ?? []).flatMap(({ min, max }) => (min && max ? [{ min, max }] : []));
-  // A system identifier is a 64-bit number: more than a number of JavaScript holds, so it is taken from the text.
+  // A system identifier has 64 bits, more than a JavaScript number holds, so it is read from the text.
   const identifiers = [...text.matchAll(/"system-id":\s*(\d+)/g)].map((match) => match[1]!);
   return {
     status: found.status.code,
@@ -135,8 +135,8 @@ export function parseRepository(text: string, stanza: string): Repository | unde
 }
 
 /**
- * What pgBackRest says of the backups; null where it is not set up, and on a host for which another one tells: where every
- * member could, the one that leads does, and without a leader all do. After `patroniAnswers`.
+ * pgBackRest's report on the backups; null where it is not set up, and on hosts for which another one reports. When
+ * every member could report, the leader does, and without a leader all do. Runs after `patroniAnswers`.
  */
 export const repository: Question<Answer<Repository | null>> = {
   about: 'backups',
@@ -145,7 +145,7 @@ export const repository: Question<Answer<Repository | null>> = {
     const tells = roles.has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_LOOK_S + 2, asking(REPOSITORY_LOOK_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
+    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_OBSERVE_S + 2, asking(REPOSITORY_OBSERVE_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
   },
   read(answer, { stanza }) {
     const whole = wholeOf(answer);
@@ -158,7 +158,7 @@ export const repository: Question<Answer<Repository | null>> = {
   },
 };
 
-/** Directories of the tablespaces in a backup, from the answer of `pgbackrest info --set --output=json`; undefined when it is none. */
+/** Reads the tablespaces' directories in a backup from `pgbackrest info --set --output=json`; undefined when it cannot be read. */
 export function parseTablespaces(text: string): string[] | undefined {
   const list = parseInfo(text) as { backup?: { tablespace?: { destination: string }[] | null }[] }[] | undefined;
   return list
@@ -166,7 +166,7 @@ export function parseTablespaces(text: string): string[] | undefined {
     .flatMap((one) => (one.tablespace ?? []).map(({ destination }) => destination));
 }
 
-/** An LSN as a number that can be compared. */
+/** Returns an LSN as a comparable number. */
 export function lsnValue(lsn: string): bigint {
   const [high = '', low = ''] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);

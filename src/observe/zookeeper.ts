@@ -5,16 +5,16 @@ import { type Answer, curlSilence } from './answer.ts';
 import { type DcsView, nameOf } from './dcs-view.ts';
 import type { Question } from './question.ts';
 
-/** ZooKeeper's AdminServer, which listens on loopback only (ZooKeeper Administrator's Guide, "The AdminServer"). */
+/** The address of ZooKeeper's AdminServer, which listens on loopback only (ZooKeeper Administrator's Guide, "The AdminServer"). */
 export const zookeeperAdmin = ({ settings }: Cluster): string =>
   `http://127.0.0.1:${settings.zookeeper.admin_port}/commands`;
 
-/** What a member of ZooKeeper says of itself and of the others. */
+/** A ZooKeeper member's report on itself and the others. */
 export type ZookeeperMember = Pick<DcsView, 'healthy' | 'id' | 'leader' | 'members'>;
 
 /**
- * The host's member of ZooKeeper; null where none runs. One that has no quorum behind it leaves the phase "broadcast" and
- * serves nobody (ZooKeeper, ZAB).
+ * The host's ZooKeeper member; null when none runs. A member without a quorum leaves the phase "broadcast" and serves
+ * no client (ZooKeeper, ZAB).
  */
 export const zookeeper: Question<Answer<ZookeeperMember | null>> = {
   about: 'members',

@@ -1,31 +1,31 @@
 import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { Secret } from '../secret.ts';
 
-/** The authorities are kept apart, so that a key of one service opens nothing of another. */
+/** Names of the separate authorities: a key of one service opens nothing of another. */
 export const AUTHORITIES = ['etcd', 'zookeeper', 'patroni', 'postgres', 'pgbackrest'] as const;
 export type AuthorityName = (typeof AUTHORITIES)[number];
 
 export interface Authority {
   name: AuthorityName;
-  /** PEM; public. */
+  /** The certificate (PEM); public. */
   certificate: string;
-  /** PKCS#8 PEM; stays on the controller. */
+  /** The key (PKCS#8 PEM); stays on the controller. */
   key: Secret;
 }
 
 const DAY_MS = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-/** Days; a leaf is renewed below a third of its lifetime. */
+/** Lifetime of a leaf certificate (days); it is renewed below a third of it. */
 const LEAF_DAYS = 365;
 const AUTHORITY_DAYS = 3650;
 
-/** SHA-256 of the certificate, in hex; tells authorities apart in the cluster's identity. */
+/** Returns the SHA-256 of a certificate (hex), which distinguishes authorities in the cluster's identity. */
 export const authorityFingerprint = (pem: string): string =>
   createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
 
 const serial = () => `00${randomBytes(15).toString('hex')}`;
 
-/** The X.509 library is only loaded by runs that sign something. */
+/** Loads the X.509 library, which only runs that sign need. */
 const x509 = async () => {
   await import('reflect-metadata');
   return import('@peculiar/x509');
@@ -44,7 +44,7 @@ export async function createAuthority(cluster: string, name: AuthorityName): Pro
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: serial(),
-      // The date tells two of them apart where both are trusted for a while.
+      // The date distinguishes two of them while both are trusted.
       name: `CN=${cluster} ${name} authority ${new Date().toISOString().slice(0, 10)}`,
       notBefore: new Date(Date.now() - DAY_MS),
       notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY_MS),
@@ -70,8 +70,8 @@ export interface LeafNames {
 }
 
 /**
- * Signs a host's request. Only its public key is taken (and proven by its signature); the names come from the model.
- * Throws when the request's signature is wrong.
+ * Signs a host's request. It takes only the public key, which the request's signature proves; the names come from the
+ * model. Throws when that signature is wrong.
  */
 export async function signLeaf(authority: Authority, request: string, names: LeafNames): Promise<string> {
   const x = await x509();
@@ -112,8 +112,8 @@ export async function signLeaf(authority: Authority, request: string, names: Lea
 }
 
 /**
- * Why a leaf must be made anew, or undefined when it is as wanted; `now` and `issuedSince` (older ones are renewed) in
- * milliseconds since the epoch. Pure.
+ * Returns why a leaf must be renewed, or undefined when it is as wanted. `now` is the time, leaves issued before
+ * `issuedSince` are renewed (ms since the epoch). Pure.
  */
 export function leafProblem(
   pem: string,
@@ -131,7 +131,7 @@ export function leafProblem(
   if (!leaf.verify(new X509Certificate(authority.certificate).publicKey)) return 'signed by another authority';
   const from = Date.parse(leaf.validFrom);
   const to = Date.parse(leaf.validTo);
-  // A certificate knows whole seconds only (RFC 5280, 4.1.2.5): one of the very second of the order is new enough.
+  // A certificate has whole seconds only (RFC 5280, 4.1.2.5): one of the same second as the order is new enough.
   if (from + DAY_MS < Math.floor(issuedSince / 1000) * 1000) return 'to be renewed';
   if (to - now < (to - from) / 3) return `expires on ${new Date(to).toISOString().slice(0, 10)}`;
   if (leaf.subject !== `CN=${names.commonName}`) return `made for ${leaf.subject}, not CN=${names.commonName}`;
@@ -146,7 +146,7 @@ export function leafProblem(
   return extra.length > 0 ? `has too many names: ${extra.join(', ')}` : undefined;
 }
 
-/** Node prints IPv6 names in full upper-case groups without leading zeros. */
+/** Formats an address as Node prints it: IPv6 in full upper-case groups without leading zeros. */
 function spellIp(ip: string): string {
   if (!ip.includes(':')) return ip;
   const [head = '', tail] = ip.split('::');

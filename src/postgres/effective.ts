@@ -4,22 +4,22 @@ import { inUnits, parseValue } from './value.ts';
 
 /** A setting as a running server has it. */
 export interface Effective {
-  /** In base units; undefined where nobody has set it and nothing knows it. */
+  /** The value in base units; undefined when it is not set and not known. */
   value: string | undefined;
   type: Row['type'];
   unit?: string;
   context: string;
   /** Where the value comes from (pg_settings, "source"). */
   source: string;
-  /** FILE:LINE */
+  /** FILE:LINE of the setting. */
   place: string | undefined;
   pendingRestart: boolean;
 }
 
-/** Texts that PostgreSQL shows in another form than the one it was given (their check and show hooks). */
+/** Settings that PostgreSQL shows in another form than it was given (their check and show hooks). */
 const REWRITTEN = ['client_encoding', 'datestyle', 'default_text_search_config', 'log_timezone', 'timezone'];
 
-/** Values from which PostgreSQL computes another one, which it then shows; by name. */
+/** Checks of settings for which PostgreSQL shows a computed value, by name. */
 const COMPUTED: Readonly<Record<string, (declared: number, there: number) => boolean>> = {
   // Never more than io_max_combine_limit (PostgreSQL 18).
   io_combine_limit: (declared, there) => there <= declared,
@@ -27,14 +27,14 @@ const COMPUTED: Readonly<Record<string, (declared: number, there: number) => boo
   wal_buffers: (declared, there) => declared < 4 && there === 4,
 };
 
-/** Whether what a server has is what was declared. What belongs to sessions, or what the server computes, is not judged. */
+/** Whether a server has the declared value. Session settings, and values that the server computes, are not judged. */
 export function isInEffect(
   major: number,
   name: string,
   declared: string | number | boolean,
   there: Effective,
 ): boolean {
-  // A value of ALTER SYSTEM is the business of the step that takes it back.
+  // Another step resets a value of ALTER SYSTEM.
   if (there.place?.replace(/:\d+$/, '').endsWith('.auto.conf')) return true;
   if (/^(override|database|user|database user|client|session|global)$/.test(there.source)) return true;
   if (there.value === undefined) return false;
@@ -51,19 +51,19 @@ export function isInEffect(
 }
 
 function sameText(name: string, declared: string, { value, source }: Effective): boolean {
-  // Shown while nothing is archived (show_archive_command).
+  // PostgreSQL shows this while nothing is archived (show_archive_command).
   if (name === 'archive_command' && value === '(disabled)') return true;
   if (REWRITTEN.includes(name)) return source === 'configuration file' || source === 'command line';
   return plain(declared) === plain(value!);
 }
 
-/** Without what does not count in a list, in a switch and in a name. */
+/** Strips what does not count in a list, a switch or a name. */
 function plain(text: string): string {
   const word = text.toLowerCase().replaceAll(/[\s"]/g, '');
   return /^(on|true|yes|1)$/.test(word) ? 'on' : /^(off|false|no|0)$/.test(word) ? 'off' : word;
 }
 
-/** A value for a person, with where it comes from: `4MB (from FILE:LINE)`. */
+/** Formats a value with its origin: `4MB (from FILE:LINE)`. */
 export function shownValue({ value, type, unit, source, place }: Effective): string {
   if (value === undefined) return 'unknown to this PostgreSQL';
   const number = (type === 'integer' || type === 'real') && /^-?[\d.]+$/.test(value) ? Number(value) : undefined;

@@ -1,8 +1,8 @@
 /**
- * What Patroni holds the same on all members, most of it on PostgreSQL's command line, with the least value that it accepts
- * in the setting's base unit; below it takes a value of its own. These count in the dynamic configuration only: Patroni
- * drops them from a member's own file (Patroni 3.0.2 to 4.1.4, `CMDLINE_OPTIONS` in postgresql/config.py and
- * `_process_postgresql_parameters` in config.py).
+ * Settings that Patroni keeps the same on all members, most of them on PostgreSQL's command line, each with the least
+ * value that it accepts (base units); below that it uses a value of its own. They count in the dynamic configuration
+ * only: Patroni drops them from a member's own file (Patroni 3.0.2 to 4.1.4, `CMDLINE_OPTIONS` in postgresql/config.py
+ * and `_process_postgresql_parameters` in config.py).
  */
 export const COMMAND_LINE: Readonly<Record<string, { least?: number }>> = {
   listen_addresses: {},
@@ -21,7 +21,7 @@ export const COMMAND_LINE: Readonly<Record<string, { least?: number }>> = {
   wal_log_hints: {},
 };
 
-/** Those of recovery, which Patroni writes for a standby and leaves out for a leader (its list `recovery_parameters`). */
+/** Recovery settings, which Patroni writes for a standby and omits for a leader (its list `recovery_parameters`). */
 export const RECOVERY: ReadonlySet<string> = new Set([
   'archive_cleanup_command',
   'primary_conninfo',
@@ -41,8 +41,9 @@ export const RECOVERY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What Patroni leaves out of postgresql.conf, for neither its own list (4.1.4, available_parameters/0_postgres.yml) nor
- * `postgres --describe-config` has it (validator.py, `_transform_parameter_value`). With the major versions it is true of.
+ * Settings that Patroni omits from postgresql.conf, with the major versions concerned: neither its own list (4.1.4,
+ * available_parameters/0_postgres.yml) nor `postgres --describe-config` has them (validator.py,
+ * `_transform_parameter_value`).
  */
 export const LEFT_OUT: Readonly<Record<string, readonly number[]>> = {
   composite_type_mismatch: [15, 16, 17, 18],

@@ -3,7 +3,7 @@ import { fromText, type Row } from './table-text.ts';
 
 /** One setting of PostgreSQL. */
 export interface Setting extends Row {
-  /** In lower case, as PostgreSQL compares names. */
+  /** The name in lower case, as PostgreSQL compares names. */
   name: string;
 }
 
@@ -19,13 +19,13 @@ function table(major: number): ReadonlyMap<string, Setting> {
   return tables.get(major) ?? new Map();
 }
 
-/** The setting of a major version of PostgreSQL by its name in lower case; undefined when it has none of that name. */
+/** Returns a major version's setting by its name in lower case; undefined when there is none. */
 export const settingOf = (major: number, name: string): Setting | undefined => table(major).get(name);
 
-/** The names of all settings of a major version. */
+/** Returns the names of all settings of a major version. */
 export const settingNames = (major: number): string[] => [...table(major).keys()];
 
-/** The major versions of the table in which a setting exists, the oldest first. */
+/** Returns the major versions of the table in which a setting exists, oldest first. */
 export function majorsWith(name: string): number[] {
   table(0);
   return [...tables!].flatMap(([major, rows]) => (rows.has(name) ? [major] : [])).sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 const MIB = 1_048_576;
 
-/** What PostgreSQL is given of a host's memory, in bytes. */
+/** PostgreSQL's shares of a host's memory (bytes). */
 export interface Sizes {
   shared_buffers: number;
   effective_cache_size: number;
@@ -9,12 +9,12 @@ export interface Sizes {
 }
 
 /**
- * The step in which memory of this size is counted, in bytes: a sixty-fourth of the power of two below it, at least 64 MiB.
- * What a kernel, a balloon driver or a reserved page more or less leaves of the same machine is much less.
+ * Returns the step in which memory of this size is counted (bytes): a sixty-fourth of the power of two below it, at
+ * least 64 MiB. Changes by a kernel, a balloon driver or reserved pages on the same machine are much smaller.
  */
 const stepOf = (memory: number): number => Math.max(64 * MIB, 2 ** Math.floor(Math.log2(memory)) / 64);
 
-/** Memory in whole steps, rounded down, but at least one. */
+/** Rounds memory down to whole steps, at least one (bytes). */
 function coarse(memory: number): number {
   const step = stepOf(memory);
   return Math.max(step, Math.floor(memory / step) * step);
@@ -22,7 +22,7 @@ function coarse(memory: number): number {
 
 const wholeMegabytes = (bytes: number): number => Math.max(1, Math.floor(bytes / MIB)) * MIB;
 
-/** Sizes for a memory in bytes: 25 % shared_buffers and 75 % effective_cache_size, as PostgreSQL's documentation advises. */
+/** Returns the sizes for a memory (bytes): 25 % shared_buffers and 75 % effective_cache_size, as PostgreSQL's documentation advises. */
 function sizesFor(memory: number, connections: number): Sizes {
   return {
     shared_buffers: wholeMegabytes(memory / 4),
@@ -32,12 +32,12 @@ function sizesFor(memory: number, connections: number): Sizes {
   };
 }
 
-/** What is there may differ by so much from what would be computed, and stays: no restart for 5 %. */
+/** The share by which a present size may differ from the computed one and still stays: no restart for 5 %. */
 const TOLERANCE = 0.05;
 
 /**
- * The sizes for a host with so many bytes of memory and so many connections. `present` is what its PostgreSQL has now: a
- * size that is within 5 %, or within one step of memory, stays, so that memory at the edge of a step does not swing it.
+ * Returns the sizes for a host's memory and connections (bytes). `present` are the sizes that its PostgreSQL has now:
+ * one within 5 %, or within one step of memory, stays, so that memory at the edge of a step does not swing it.
  */
 export function sizes(memoryBytes: number, connections: number, present: Partial<Sizes> = {}): Sizes {
   const memory = coarse(memoryBytes);

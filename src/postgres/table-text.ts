@@ -3,20 +3,20 @@ export interface Row {
   type: 'bool' | 'integer' | 'real' | 'string' | 'enum';
   /** The unit of a number without one: B, kB, 8kB, MB, ms, s, min. */
   unit?: string;
-  /** Least and greatest value, in that unit. */
+  /** Least and greatest value (in that unit). */
   range?: readonly [number, number];
   values?: readonly string[];
   /** When it may change (pg_settings, "context"). */
   context: string;
-  /** `postgres --describe-config` leaves it out: a setting for sessions and developers. */
+  /** `postgres --describe-config` omits it: a setting for sessions and developers. */
   unlisted?: boolean;
 }
 
-/** One statement on one line, whose single value `rowsOf` reads. Ranges and enumerations are in no other view of PostgreSQL. */
+/** One statement on one line; `rowsOf` reads its single value. Only this view of PostgreSQL has ranges and enumerations. */
 export const PG_SETTINGS =
   "select string_agg(concat_ws('|', lower(name), vartype, coalesce(unit, ''), coalesce(min_val, ''), coalesce(max_val, ''), coalesce(array_to_string(enumvals, ','), ''), context), ';' order by lower(name)) as settings from pg_settings where name not like '%.%'";
 
-/** The settings by name, from the answers to `PG_SETTINGS` and to `postgres --describe-config`. */
+/** Reads the settings by name from the answers to `PG_SETTINGS` and `postgres --describe-config`. */
 export function rowsOf(settings: string, describeConfig: string): Map<string, Row> {
   const listed = new Set(describeConfig.split('\n').map((line) => line.split('\t')[0]!.toLowerCase()));
   return new Map(
@@ -25,7 +25,7 @@ export function rowsOf(settings: string, describeConfig: string): Map<string, Ro
       .split(';')
       .map((line): [string, Row] => {
         const [name, type, unit, min, max, values, context] = line.split('|') as [string, Row['type'], ...string[]];
-        // What a build has been made with says nothing about what can be set.
+        // The values of a build do not limit what can be set.
         const bounded = context !== 'internal' && min !== '';
         return [
           name,
@@ -48,7 +48,7 @@ const describe = ({ type, unit, range, values, context, unlisted }: Row): string
     `${context}${unlisted ? ' unlisted' : ''}`,
   ].join(' | ');
 
-/** The table as text: sorted by name, one line for each run of major versions that agree. */
+/** Formats the table: sorted by name, one line for each run of major versions that agree. */
 export function asText(byMajor: ReadonlyMap<number, ReadonlyMap<string, Row>>): string {
   const majors = [...byMajor.keys()].sort((a, b) => a - b);
   const names = [...new Set([...byMajor.values()].flatMap((rows) => [...rows.keys()]))].sort();
@@ -67,7 +67,7 @@ export function asText(byMajor: ReadonlyMap<number, ReadonlyMap<string, Row>>): 
     .join('\n');
 }
 
-/** Reads what `asText` has written; throws on a line that it did not write. */
+/** Reads the output of `asText`; throws on any other line. */
 export function fromText(text: string): Map<number, Map<string, Row>> {
   const byMajor = new Map<number, Map<string, Row>>();
   for (const line of text.trim().split('\n')) {
@@ -91,7 +91,7 @@ export function fromText(text: string): Map<number, Map<string, Row>> {
   return byMajor;
 }
 
-/** `8kB 16..1073741823`, either half of which may be missing. */
+/** Reads unit and range, either of which may be missing: `8kB 16..1073741823`. */
 function numberOf(details: string): Pick<Row, 'unit' | 'range'> {
   const words = details.split(' ').filter(Boolean);
   const range = words.find((word) => word.includes('..'));

@@ -1,30 +1,30 @@
 import type { Row } from './table-text.ts';
 
-/** What a text means to a setting, in one form; or why it means nothing. */
+/** The meaning of a text for a setting, in one form, or the problem with it. */
 export type Parsed = { ok: true; value: boolean | number | string } | { ok: false; problem: string };
 
 const MEMORY = { TB: 1024 ** 4, GB: 1024 ** 3, MB: 1024 ** 2, kB: 1024, B: 1 };
 const TIME = { d: 86_400_000, h: 3_600_000, min: 60_000, s: 1000, ms: 1, us: 0.001 };
 
-/** The units that a setting takes, the largest first, with their size; undefined when it takes none. */
+/** Returns the units that a setting takes with their size, largest first; undefined when it takes none. */
 function unitsOf(unit: string | undefined): Record<string, number> | undefined {
   if (unit === undefined) return undefined;
   return unit in TIME ? TIME : MEMORY;
 }
 
-/** The size of a base unit such as 8kB, in that of its units. */
+/** Returns the size of a base unit such as 8kB in its units. */
 function baseOf(unit: string): number {
   const [, count = '', name = ''] = /^(\d*)(\w+)$/.exec(unit)!;
   return Number(count || 1) * unitsOf(name)![name]!;
 }
 
-/** As C's rint: halves go to the even number. */
+/** Rounds as C's rint: halves go to the even number. */
 function rint(value: number): number {
   const floor = Math.floor(value);
   return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value);
 }
 
-/** A number at the beginning of a text, as strtol with base 0 and strtod read it in turn (guc.c, parse_int and parse_real). */
+/** Reads a number at the beginning of a text, as strtol with base 0 and strtod do in turn (guc.c, parse_int and parse_real). */
 function numberAt(text: string, whole: boolean): { value: number; rest: string } | undefined {
   const decimal = /^[ \t\n\v\f\r]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(.*)$/s.exec(text);
   const integer = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)(.*)$/s.exec(text);
@@ -38,12 +38,12 @@ function numberAt(text: string, whole: boolean): { value: number; rest: string }
         : Number(digits);
     return { value: integer[1] === '-' ? -value : value, rest: integer[3]! };
   }
-  // strtol, which comes first for a whole number, finds nothing in front of a point behind spaces.
+  // strtol, which comes first for a whole number, reads nothing before a point that follows spaces.
   if (!decimal || (whole && !integer && /^\s/.test(text))) return undefined;
   return { value: Number(decimal[1]), rest: decimal[2]! };
 }
 
-/** The unit that somebody may have meant. */
+/** Returns the unit that was probably meant. */
 function meant(unit: string, units: Record<string, number>): string | undefined {
   const word = unit.toLowerCase();
   const same = Object.keys(units).find((one) => one.toLowerCase() === word);
@@ -62,7 +62,7 @@ function meant(unit: string, units: Record<string, number>): string | undefined 
         ?.toString();
 }
 
-/** Reads a number of a setting in its base unit, or says what is wrong with it (guc.c, parse_int, parse_real, convert_to_base_unit). */
+/** Reads a number of a setting in its base unit, or returns the problem with it (guc.c, parse_int, parse_real, convert_to_base_unit). */
 function parseNumber(setting: Row, text: string): Parsed {
   const whole = setting.type === 'integer';
   const units = unitsOf(setting.unit);
@@ -83,7 +83,7 @@ function parseNumber(setting: Row, text: string): Parsed {
       };
     }
     value *= size / baseOf(setting.unit!);
-    // What is finer than the next smaller unit is rounded away: 30.1GB is a whole number of MB.
+    // A fraction is rounded to the next smaller unit: 30.1GB is a whole number of MB.
     const smaller = units[names[names.indexOf(unit) + 1] ?? ''];
     if (smaller !== undefined) {
       const step = smaller / baseOf(setting.unit!);
@@ -96,7 +96,7 @@ function parseNumber(setting: Row, text: string): Parsed {
   return { ok: true, value };
 }
 
-/** ` from 64kB to 2TB`, for a person. */
+/** Formats a range for a person: ` from 64kB to 2TB`. */
 function rangeOf({ range, unit, type }: Row): string {
   if (!range) return '';
   const [least, most] = range.map((bound) => inUnits(bound, unit));
@@ -104,7 +104,7 @@ function rangeOf({ range, unit, type }: Row): string {
   return ` from ${least} to ${most}`;
 }
 
-/** A number in base units as a person would write it: in the largest unit that divides it. */
+/** Formats a number of base units in the largest unit that divides it. */
 export function inUnits(value: number, unit: string | undefined): string {
   const units = unitsOf(unit);
   if (!units || value === 0 || value === -1) return String(value);
@@ -124,13 +124,13 @@ const BOOLEANS: [value: boolean, word: string, least: number][] = [
   [false, '0', 1],
 ];
 
-/** A boolean as bool.c, parse_bool_with_len, reads it: any beginning of a word that no other word has. */
+/** Reads a boolean as bool.c, parse_bool_with_len, does: any unambiguous beginning of a word. */
 export function parseBoolean(text: string): boolean | undefined {
   const word = text.toLowerCase();
   return BOOLEANS.find(([, whole, least]) => word.length >= least && whole.startsWith(word))?.[0];
 }
 
-/** Names of values that `pg_settings` does not tell (guc_tables.c, the entries that are hidden); where two mean the same, the one that PostgreSQL shows. */
+/** Names of values that `pg_settings` does not list (guc_tables.c, hidden entries), with the equivalent that PostgreSQL shows. */
 const HIDDEN: Record<string, Record<string, string>> = {
   wal_level: { archive: 'replica', hot_standby: 'replica' },
   client_min_messages: { debug: 'debug2', info: 'info' },
@@ -145,14 +145,14 @@ function parseEnum(setting: Row & { name: string }, text: string): Parsed {
   const word = text.toLowerCase();
   const hidden = HIDDEN[setting.name] ?? {};
   const shown = values.find((one) => one.toLowerCase() === word) ?? (Object.hasOwn(hidden, word) ? word : undefined);
-  // Where on and off are values, all words for them are taken, but not their beginnings.
+  // Where on and off are values, all words for them count, but not their beginnings.
   const switched = values.includes('on') && values.includes('off') && BOOLEANS.find(([, whole]) => whole === word);
   const value = shown ?? (switched ? (switched[0] ? 'on' : 'off') : undefined);
   if (value === undefined) return { ok: false, problem: `it is one of ${values.filter(Boolean).join(', ')}` };
   return { ok: true, value: Object.hasOwn(hidden, value) ? hidden[value]! : value };
 }
 
-/** What PostgreSQL understands when a setting has this text: a boolean, a number in base units, the name of a value, or the text itself. */
+/** Reads a setting's text as PostgreSQL does: a boolean, a number in base units, the name of a value, or the text itself. */
 export function parseValue(setting: Row & { name: string }, text: string): Parsed {
   if (setting.type === 'integer' || setting.type === 'real') return parseNumber(setting, text);
   if (setting.type === 'enum') return parseEnum(setting, text);

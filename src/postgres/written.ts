@@ -1,13 +1,13 @@
 import { settingOf } from './settings.ts';
 import { inUnits, parseValue } from './value.ts';
 
-/** Words for on and off that Patroni knows (utils.py, parse_bool); it drops a setting with another one. */
+/** Words for on and off that Patroni knows (utils.py, parse_bool); it drops a setting with any other. */
 const SWITCHES = /^(on|off|true|false|yes|no|1|0)$/i;
 
 /**
- * A value of a setting in a form that Patroni reads as PostgreSQL does: hexadecimal and octal numbers, exponents, beginnings
- * of words for on and off are written out. What Patroni understands stays as a person wrote it, for another spelling would
- * be a change of every member.
+ * Returns a setting's value in a form that Patroni reads as PostgreSQL does: hexadecimal and octal numbers, exponents,
+ * and beginnings of words for on and off are written out. A value that Patroni understands stays as it was written:
+ * another spelling would be a change of every member.
  */
 export function written(major: number, name: string, value: string | number | boolean): string | number | boolean {
   const setting = settingOf(major, name);
@@ -21,5 +21,5 @@ export function written(major: number, name: string, value: string | number | bo
   return plain.test(text) ? value : inUnits(parsed.value, setting!.unit);
 }
 
-/** A file mode is octal everywhere. */
+/** Whether the setting is a file mode, which is octal everywhere. */
 const isMode = (text: string, name: string): boolean => /_(mode|permissions)$/.test(name) && /^0[0-7]+$/.test(text);

@@ -1,26 +1,25 @@
-/** Where apt keeps what it fetches. */
+/** The directory of packages that apt has fetched. */
 export const ARCHIVES = '/var/cache/apt/archives';
 
-/** Packages that have the image beside a kernel made again. */
+/** Packages that cause the initial RAM disk image to be rebuilt. */
 const MAKES_IMAGE =
   /^(initramfs-tools|dracut|udev$|firmware-|linux-modules-|busybox|cryptsetup|lvm2$|mdadm$|zfs-initramfs)/;
 
-/** The room of a host, and what an upgrade takes of it. */
+/** Free space of a host, and the space that an upgrade takes. */
 export interface Room {
-  /** Free bytes of each file system, by the directory where it is mounted. */
+  /** Free space of each file system by its mount point (bytes). */
   free: ReadonlyMap<string, number>;
-  /** Bytes that the upgrade takes, by the directory in which it takes them. */
+  /** Space that the upgrade takes, by directory (bytes). */
   takes: ReadonlyMap<string, number>;
 }
 
-/** POSIX sh that prints what is free, and what lies in /boot; read by `parseRoom`. A directory may be missing. */
+/** POSIX sh that prints free space and the files of /boot; read by `parseRoom`. A directory may be missing. */
 export const SHOW_ROOM = `df -Pk / /usr /var ${ARCHIVES} /boot 2>/dev/null | awk 'NR > 1 {print "free " $4 " " $6}' | sort -u
 stat -c 'boot %s %n' /boot/vmlinuz-* /boot/initrd.img-* 2>/dev/null`;
 
 /**
- * POSIX sh that prints the sizes of the packages of which `$out` says that apt would install them, as they are and as they
- * will be; read by `parseRoom`. apt's own estimate is only printed by a run that would go on to install; these are the
- * figures that it adds up.
+ * POSIX sh that prints the present and future sizes of the packages that apt would install according to `$out`; read by
+ * `parseRoom`. Only a real installation prints apt's own estimate, which is the sum of these figures.
  */
 export const SHOW_SIZES = `wanted=$(printf '%s\\n' "$out" | sed -n 's/^Inst \\([^ ]*\\) \\(\\[[^]]*\\] \\)\\{0,1\\}(\\([^ ]*\\) .*/\\1=\\3/p')
 if [ -n "$wanted" ]; then
@@ -31,7 +30,7 @@ if [ -n "$wanted" ]; then
 fi
 :`;
 
-/** Reads what SHOW_ROOM and SHOW_SIZES printed, for these of the packages. Throws when it does not say what is free. */
+/** Reads the output of SHOW_ROOM and SHOW_SIZES for these packages. Throws when free space is missing. */
 export function parseRoom(answer: string, names: readonly string[]): Room {
   const words = (first: string) =>
     answer
@@ -60,7 +59,10 @@ export function parseRoom(answer: string, names: readonly string[]): Room {
   return { free, takes };
 }
 
-/** What these packages write to /boot: a kernel with its image, or the present one's image again, beside the old (bytes). */
+/**
+ * Returns what these packages write to /boot beside the old files: a kernel with its image, or the present kernel's
+ * image again (bytes).
+ */
 function bootImages(names: readonly string[], present: readonly string[][]): number {
   const largest = (kind: string) =>
     Math.max(0, ...present.filter(([, , path]) => path?.startsWith(`/boot/${kind}`)).map(([, size]) => Number(size)));

@@ -3,9 +3,9 @@ import { quote, words } from '../shell/quote.ts';
 import { parseRoom, type Room, SHOW_ROOM, SHOW_SIZES } from './apt-room.ts';
 
 /**
- * POSIX sh for every use of the package manager: asks nothing, restarts nothing, waits for another one's lock. apt waits
- * for dpkg's by itself, and gives up at once where its own lists or archives are locked (apt 2.6 and 3.0), as the daily
- * timers do.
+ * POSIX sh for every use of the package manager: asks nothing, restarts nothing, waits for another one's lock. apt
+ * itself waits for dpkg's lock only, and gives up at once when its lists or archives are locked (apt 2.6 and 3.0), as
+ * by the daily timers.
  */
 export const APT = `export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 apt() {
@@ -21,36 +21,36 @@ apt() {
 }`;
 
 /**
- * POSIX sh that mends what an interrupted dpkg has left. Only a lock is waited for: a package whose own scripts fail is
- * left to what comes next, which may bring a version that does not.
+ * POSIX sh that completes an interrupted dpkg. It waits only for a lock: a package whose own scripts fail is left to
+ * the next step, which may bring a version that works.
  */
 const MEND_DPKG = `for i in $(seq 60); do
   out=$(dpkg --configure -a 2>&1) && break
   case "$out" in *lock*) sleep 5 ;; *) printf '%s\\n' "$out"; break ;; esac
 done`;
 
-/** Options of an installation: configuration files that were changed stay. */
+/** Options of an installation that keep changed configuration files. */
 const KEEP_CONFIG = '-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold';
 
-/** Reads the package lists anew; a source that does not answer is an error, and not a warning as by default. */
+/** Command that refreshes the package lists; a source without an answer is an error, not a warning as by default. */
 const STRICT_UPDATE = 'apt -o APT::Update::Error-Mode=any update 2>&1';
 
-/** The version that an installation would bring, as a command; empty output where no source offers the package. */
+/** Command that prints the version that would be installed; nothing when no source offers the package. */
 const candidate = (name: string): string => pipe(`apt-cache policy ${name}`, `sed -n 's/^  Candidate: //p'`);
 
-/** What dpkg has of some packages. */
+/** dpkg's state of some packages. */
 export interface Packages {
-  /** Version by name, of packages that are fully installed. */
+  /** Versions by name of fully installed packages. */
   installed: Map<string, string>;
-  /** dpkg's status word of those that are neither installed nor absent, such as half-configured. */
+  /** dpkg's status word of packages that are neither installed nor absent, such as half-configured. */
   broken: Map<string, string>;
 }
 
-/** POSIX sh that prints what dpkg has of these packages; read by `parsePackages`. One that it does not know is no failure. */
+/** POSIX sh that prints dpkg's state of these packages; read by `parsePackages`. An unknown package is no failure. */
 export const showPackages = (names: readonly string[]): string =>
   `dpkg-query -W -f '\${Package}|\${db:Status-Status}|\${Version}\\n' -- ${words(...names)} 2>/dev/null`;
 
-/** Reads what `showPackages` printed. */
+/** Reads the output of `showPackages`. */
 export function parsePackages(answer: string): Packages {
   const installed = new Map<string, string>();
   const broken = new Map<string, string>();
@@ -63,9 +63,9 @@ export function parsePackages(answer: string): Packages {
 }
 
 /**
- * POSIX sh that installs packages, each at least in the version that `minimum` names for it: checked before anything is
- * installed. Also repairs what an interrupted dpkg has left, and waits for another package manager's lock. Nothing that is
- * there is removed for the sake of it: what cannot be installed beside it is somebody's decision.
+ * POSIX sh that installs packages, each at least in the version of `minimum`, which is checked before anything is
+ * installed. It also completes an interrupted dpkg, and waits for another package manager's lock. It removes no
+ * installed package: a conflict is for a person to decide.
  */
 export const installScript = (names: readonly string[], minimum: Record<string, string> = {}): string => `set -e
 ${APT}
@@ -82,13 +82,13 @@ apt --no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONF
 const atLeast = (name: string, version: string): string => `have=$(${candidate(quote(name))}) || exit 1
 dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
 
-/** POSIX sh that prints the versions of packages that are installed; fails when one is not. Read by `parseVersions`. */
+/** POSIX sh that prints the versions of installed packages; fails when one is not installed. Read by `parseVersions`. */
 export const installedVersions = (names: readonly string[]): string =>
   `dpkg-query -W -f 'package \${Package} \${Version}\\n' ${words(...names)}`;
 
 /**
- * POSIX sh that prints the versions of packages that are installed, and of others those that the package sources offer now;
- * read by `parseVersions`. Refreshes the lists; what apt complains about then is printed first.
+ * POSIX sh that prints the versions of installed packages, and of others those that the package sources offer; read by
+ * `parseVersions`. It refreshes the lists, and prints apt's complaints first.
  */
 export const offeredVersions = (names: readonly string[]): string => `${APT}
 out=$(${STRICT_UPDATE}) || printf '%s\\n' "$out" | sed -n 's/^[EW]: /apt /p' | head -n 1
@@ -98,13 +98,13 @@ for p in ${words(...names)}; do
   [ -z "$v" ] || [ "$v" = '(none)' ] || echo "package $p $v"
 done`;
 
-/** Versions by name, and what apt complained about; undefined when it did not. */
+/** Versions by name, and apt's complaints; undefined when there were none. */
 export interface Versions {
   versions: Record<string, string>;
   complaint: string | undefined;
 }
 
-/** Reads what `installedVersions` or `offeredVersions` printed. */
+/** Reads the output of `installedVersions` or `offeredVersions`. */
 export const parseVersions = (answer: string): Versions => ({
   versions: Object.fromEntries(
     [...answer.matchAll(/^package (\S+) (\S+)$/gm)].map(([, name, version]) => [name!, version!]),
@@ -120,19 +120,19 @@ export interface Upgrade {
   security: boolean;
 }
 
-/** What the package manager of one host would do, and whether it wants a new boot. */
+/** What the package manager of one host would do, and whether the host needs a boot. */
 export interface HostUpgrades {
   upgrades: Upgrade[];
-  /** Something is half-configured, left by an interrupted package manager. */
+  /** An interrupted package manager has left something half-configured. */
   broken: boolean;
-  /** Why the host should be rebooted as it is now; empty when it need not. */
+  /** Reasons to reboot the host as it is now; empty when there are none. */
   reboot: string[];
   room: Room;
 }
 
 /**
- * POSIX sh that prints what could be upgraded without removing anything; read by `parseUpgrades`. Refreshes the package
- * lists (nothing else is written); fails when a package source does not answer.
+ * POSIX sh that prints possible upgrades without removals; read by `parseUpgrades`. It refreshes the package lists and
+ * writes nothing else. It fails when a package source does not answer.
  */
 export const LIST_UPGRADES = `${APT}
 out=$(${STRICT_UPDATE}) || { printf '%s\\n' "$out" | grep -E '^(E|W|Err)' | tail -n 4; exit 1; }
@@ -146,10 +146,10 @@ out=$(apt -s --with-new-pkgs upgrade) || { printf '%s\\n' "$out" | grep -E '^(E:
 printf '%s\\n' "$out" | sed -n '/^Inst /p'
 ${SHOW_SIZES}`;
 
-/** Reads what LIST_UPGRADES printed. `securityOnly` leaves out what does not come from a security archive. */
+/** Reads the output of LIST_UPGRADES. `securityOnly` omits what does not come from a security archive. */
 export function parseUpgrades(answer: string, securityOnly: boolean): HostUpgrades {
   const lines = answer.split('\n').map((line) => line.trim());
-  // Inst NAME [OLD] (NEW ORIGIN, ORIGIN [ARCH]); without [OLD] it is a new dependency, which comes by itself.
+  // Inst NAME [OLD] (NEW ORIGIN, ORIGIN [ARCH]); without [OLD] it is a new dependency, which apt adds by itself.
   const installs = lines.flatMap((line) => {
     const [, name, from, to, origins = ''] = /^Inst (\S+) (?:\[(\S+)\] )?\((\S+) (.*?)\)/.exec(line) ?? [];
     return name && to ? [{ name, from, to, security: /security/i.test(origins) }] : [];
@@ -174,7 +174,7 @@ const exactly = (upgrades: readonly Upgrade[]): string => words(...upgrades.map(
 export const downloadScript = (upgrades: readonly Upgrade[]): string => `${APT}
 apt --download-only --no-remove install ${exactly(upgrades)}`;
 
-/** POSIX sh that installs exactly these versions, removes nothing, keeps configuration files, and mends what dpkg left half done. */
+/** POSIX sh that installs exactly these versions, removes nothing, keeps configuration files, and completes an interrupted dpkg. */
 export const upgradeScript = (upgrades: readonly Upgrade[]): string => `set -e
 ${APT}
 ${MEND_DPKG}
@@ -182,4 +182,4 @@ ${upgrades.length > 0 ? `apt --no-remove --only-upgrade ${KEEP_CONFIG} install $
 if [ -n "$(dpkg -C)" ]; then dpkg -C; exit 1; fi`;
 
 /** Drops epoch and Debian revision: `1:4.0.7-1.pgdg13+1` → `4.0.7`. */
-export const upstream = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
+export const upstreamVersion = (version: string): string => version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');

@@ -1,12 +1,12 @@
-/** curl without the .curlrc of whoever runs it, which it finds without HOME too; the option counts only as the first one. */
+/** Command curl without the caller's .curlrc, which it finds without HOME too; the option counts only as the first one. */
 export const CURL = 'curl -q';
 
-/** The words of curl with which `answersInto` finds where an answer ends and how it came (curl 7.75, "exitcode"). */
+/** Options of curl that mark the end of an answer and its exit code for `answersInto` (curl 7.75, "exitcode"). */
 export const CURL_ENDS = "-w '\\ncode %{exitcode}\\n'";
 
 /**
- * POSIX sh that runs one curl for several answers of one line, each with `CURL_ENDS`, and keeps them in variables; in `code`
- * how the last one came. Starts no process but curl: a here-document of several kilobytes would cost another.
+ * POSIX sh that runs one curl for several one-line answers, each with `CURL_ENDS`, and keeps them in variables; `code`
+ * has the last exit code. It starts no process but curl: a here-document of several kilobytes would cost another.
  */
 export const answersInto = (
   names: readonly string[],

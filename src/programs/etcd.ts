@@ -2,10 +2,10 @@ import { PATHS, PKI } from '../paths.ts';
 import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
 import { CURL } from './curl.ts';
-import { DAEMON_RELOAD, resetFailed, start, stop, tellActive } from './systemd.ts';
+import { DAEMON_RELOAD, printActive, resetFailed, start, stop } from './systemd.ts';
 
 const UNIT = 'etcd.service';
-/** What is kept before something is taken away. */
+/** Directory for copies of what is about to be removed. */
 const KEPT = `${PATHS.state}/etcd`;
 
 /** POSIX sh: etcdctl with the certificates of this host, asking these client URLs. */
@@ -16,19 +16,22 @@ export const etcdctl = (...endpoints: readonly string[]): string =>
     `--endpoints=${endpoints.join(',')}`,
   );
 
-/** POSIX sh: runs a program and prints the end of what it says only when it fails, as `out` has it then. */
+/** POSIX sh function that runs a program and prints the end of its output only when it fails; `out` keeps it. */
 const QUIETLY = `quietly() { out=$("$@" 2>&1) || { printf '%s\\n' "$out" | tail -n 3; return 1; }; }`;
 
-/** Lines of the members: ID, status, name, peer URLs, client URLs, whether it is a learner; parted by a comma and a space. */
+/**
+ * Command that prints the members, one a line: ID, status, name, peer URLs, client URLs, whether it is a learner;
+ * separated by a comma and a space.
+ */
 const list = (ctl: string): string => `${ctl} member list -w simple`;
 
-/** awk: of the members' lines those for which `condition` is true; `variables` are given to it as texts. */
+/** awk command that selects the members' lines for which `condition` is true; `variables` are passed to it as texts. */
 const members = (condition: string, variables: Record<string, string>): string =>
   `awk -F', ' ${Object.entries(variables)
     .map(([name, value]) => `-v ${quote(`${name}=${value}`)}`)
     .join(' ')} '${condition} {print $1}'`;
 
-/** POSIX sh that asks `endpoint`, a voter, to promote the learner `name`; etcd refuses while it is not caught up. Nothing when it votes. */
+/** POSIX sh that asks `endpoint`, a voter, to promote the learner `name`; etcd refuses until it has caught up. Does nothing for a voter. */
 export const promoteMember = (name: string, endpoint: string): string => {
   const ctl = etcdctl(endpoint);
   return `ids=$(${pipe(list(ctl), members('$3 == name && $6 == "true"', { name }))}) || exit 1
@@ -36,8 +39,8 @@ for id in $ids; do ${ctl} member promote "$id" || exit 1; done`;
 };
 
 /**
- * POSIX sh that has the member with this peer URL removed by its id, asked of `endpoint`, and looks whether it is gone; a
- * snapshot is kept first. Nothing when it is gone already, which only a list that was read says.
+ * POSIX sh that removes the member with this peer URL by its id through `endpoint`, and checks that it is gone; a
+ * snapshot is kept first. It does nothing when the member is not in the list, provided that the list could be read.
  */
 export const removeMember = (peerUrl: string, endpoint: string): string => {
   const ctl = etcdctl(endpoint);
@@ -55,19 +58,19 @@ if [ -n "$id" ]; then
 fi`;
 };
 
-/** A host that becomes a member of an etcd cluster that lives. */
+/** A host that joins a running etcd cluster. */
 export interface Joining {
   name: string;
   peerUrl: string;
-  /** Client URLs of the members that are there. */
+  /** Client URLs of the present members. */
   endpoints: readonly string[];
-  /** The environment file with the initial cluster, which etcd reads on its first start. */
+  /** The environment file of etcd's first start, with the initial cluster. */
   file: string;
 }
 
 /**
- * POSIX sh for a host without etcd data: adds it as a learner, unless an interrupted run has, and writes what etcd reads on
- * its first start. All present members must be healthy, and a snapshot is kept on this host first.
+ * POSIX sh for a host without etcd data that adds it as a learner, unless an interrupted run did, and writes the file
+ * of its first start. All present members must be healthy, and a snapshot is kept on this host first.
  */
 export function joinMember({ name, peerUrl, endpoints, file }: Joining): string {
   const all = etcdctl(...endpoints);
@@ -100,23 +103,23 @@ printf '# Managed by hapg, written once\\nETCD_INITIAL_CLUSTER=%s\\nETCD_INITIAL
 chmod 0644 ${quote(file)}`;
 }
 
-/** POSIX sh that tells what is left of this host's member, in the lines that `parseRemains` of the DCS reads. Writes nothing. */
+/** POSIX sh that prints what is left of this host's member; read by `parseRemains`. Writes nothing. */
 export const memberRemains = (dataDir: string): string => `d=${quote(dataDir)}/member
-${tellActive(UNIT)}
+${printActive(UNIT)}
 [ -s "$d/snap/db" ] && ls "$d/wal/"*.wal >/dev/null 2>&1 && echo data
 echo "size $(stat -c %s "$d/snap/db" 2>/dev/null || echo 0)"
 echo "written $(stat -c %Y "$d/wal/"*.wal 2>/dev/null | sort -n | tail -n 1)"`;
 
-/** POSIX sh: the member is stopped and no failure of it is remembered; ends the script where it does not stop. */
+/** POSIX sh that stops the member and resets its failures; ends the script when it does not stop. */
 export const STOP_ETCD: string = stop(UNIT);
 
-/** POSIX sh: the member starts, within a minute. */
+/** POSIX sh that starts the member within a minute. */
 export const START_ETCD: string = `${resetFailed(UNIT)}\n${start(UNIT, 60)}`;
 
 /**
- * POSIX sh, while all others are stopped: this member goes on alone with all that it knows; a copy of its data is kept. That is
- * etcd's "--force-new-cluster" (etcd operations guide, disaster recovery), given for one start only, from a drop-in that is
- * gone before the unit is started as usual again.
+ * POSIX sh that makes this member the only one, with all its data, while all others are stopped; a copy of the data is
+ * kept. It uses etcd's "--force-new-cluster" (etcd operations guide, disaster recovery) for one start, in a drop-in
+ * that is removed before the unit is started as usual.
  */
 export const goOnAlone = (dataDir: string, endpoint: string): string => `set -e
 umask 077
@@ -138,7 +141,7 @@ systemctl restart ${UNIT}`;
 export const createKey = (endpoint: string, key: string, value: string): string =>
   `printf 'create("%s") = "0"\n\nput %s %s\n\n\n' ${quote(key)} ${quote(key)} ${quote(value)} | ${etcdctl(endpoint)} txn`;
 
-/** POSIX sh that writes down what is below `path`, then removes these keys and directories of it. `stamp` names the copy. */
+/** POSIX sh that saves what is below `path`, then removes these keys and directories from it. `stamp` names the copy. */
 export function deleteKeys(
   endpoint: string,
   path: string,
@@ -153,16 +156,16 @@ for k in ${keys.join(' ')}; do ${ctl} del ${path}$k >/dev/null; done
 for d in ${directories.join(' ')}; do ${ctl} del --prefix ${path}$d/ >/dev/null; done`;
 }
 
-/** Arguments of curl with which a member answers. */
+/** Arguments of curl that a member requires. */
 const IDENTITY = `--cacert ${PKI.etcd}/ca.crt --cert ${PKI.etcd}/server.crt --key ${PKI.etcd}/server.key`;
 
-/** POSIX sh: a condition, the member at this client URL says that it is healthy: there is a quorum, and it is a part of it. */
+/** POSIX sh condition: the member at this client URL reports that it is healthy, so it is part of a quorum. */
 export const isHealthy = (url: string): string =>
   `case "$(${CURL} -s --max-time 5 ${IDENTITY} ${url}/health)" in *'"health":"true"'*) true ;; *) false ;; esac`;
 
 /**
- * POSIX sh: a condition, the member at this client URL is healthy and no learner. Without a process of its own where a probe
- * has the answers already.
+ * POSIX sh condition: the member at this client URL is healthy and no learner. It starts no process when a probe has
+ * the answers already.
  */
 export const isVoter = (url: string): string => `set -- -sf --max-time 3 ${IDENTITY}
 case "\${HAPG_ETCD_HEALTH-$(${CURL} "$@" ${url}/health)}" in

@@ -5,12 +5,12 @@ import { quote } from '../shell/quote.ts';
 /** The socket of HAProxy's runtime API, for root (management guide, "Unix Socket commands"). */
 export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
 
-/** POSIX sh that gives a command to the runtime API and prints its answer, within `seconds`; fails when there is none. */
+/** POSIX sh that sends a command to the runtime API and prints its answer, within `seconds`; fails when there is none. */
 const ask = (command: string, seconds: number): string =>
   `echo ${quote(command)} | timeout ${seconds} socat -t ${seconds} - UNIX-CONNECT:${HAPROXY_SOCKET}`;
 
-/** POSIX sh that gives commands to the runtime API; fails on what it answers other than nothing (management guide). */
-export const tell = (commands: readonly string[]): string =>
+/** POSIX sh that sends commands to the runtime API; fails on any answer but an empty one (management guide). */
+export const send = (commands: readonly string[]): string =>
   commands
     .map(
       (command) =>
@@ -22,8 +22,8 @@ export const tell = (commands: readonly string[]): string =>
 export const showServers = (seconds: number): string => ask('show stat -1 4 -1', seconds);
 
 /**
- * POSIX sh that asks for the servers once for all that follows in the same script, into `HAPG_SERVERS`. Scripts use
- * `${HAPG_SERVERS-$(ask again)}`, so that they also work alone. Without a process beside the question's own.
+ * POSIX sh that asks for the servers once, for all later sections of the script, into `HAPG_SERVERS`. Scripts use
+ * `${HAPG_SERVERS-$(ask again)}`, so they also work alone. It starts no process but the question's own.
  */
 export const haproxyAnswers = `HAPG_SERVERS=
 [ ! -S ${HAPROXY_SOCKET} ] || HAPG_SERVERS=$(timeout 3 socat -t 3 - UNIX-CONNECT:${HAPROXY_SOCKET} 2>/dev/null <<QUESTION
@@ -40,5 +40,5 @@ for line in \${HAPG_SERVERS-$(${showServers(5)})}; do
 done
 exit 1`;
 
-/** POSIX sh that prints the states of all servers, as HAProxy reads them at its start; fails when there is no whole answer. */
+/** POSIX sh that prints the states of all servers in the form that HAProxy reads at its start; fails without a whole answer. */
 export const SHOW_STATE: string = pipe(ask('show servers state', HAPROXY_S), `sed '/^$/d'`);

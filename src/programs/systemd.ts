@@ -1,40 +1,40 @@
 import { quote, words } from '../shell/quote.ts';
 
-/** POSIX sh: a condition, whether the unit runs. */
+/** POSIX sh condition: the unit runs. */
 export const isActive = (unit: string): string => `systemctl -q is-active ${quote(unit)}`;
 
-/** POSIX sh: prints `active` when the unit runs or is just being started (which one that fails again and again is, most of the time). */
-export const tellActive = (unit: string): string =>
+/** POSIX sh that prints `active` when the unit runs or is being started, as one that keeps failing is most of the time. */
+export const printActive = (unit: string): string =>
   `case "$(systemctl is-active ${quote(unit)})" in active|activating) echo active ;; esac`;
 
-/** POSIX sh: waits for the end of a unit that may be at work, looking every `seconds`. */
+/** POSIX sh that waits for a unit's end, checking every `seconds`. */
 export const awaitEnd = (unit: string, seconds: number): string => `while ${isActive(unit)}; do sleep ${seconds}; done`;
 
-/** POSIX sh: systemd reads all unit files anew. */
+/** POSIX sh that makes systemd reload all unit files. */
 export const DAEMON_RELOAD = 'systemctl daemon-reload';
 
-/** POSIX sh: starts a unit and waits until it is there, for `seconds` at most. Its status is systemctl's, or that of timeout(1). */
+/** POSIX sh that starts a unit and waits for it, `seconds` at most. The exit status is that of systemctl or timeout(1). */
 export const start = (unit: string, seconds: number): string => `timeout ${seconds} systemctl start ${quote(unit)}`;
 
-/** POSIX sh: has a unit started, failed or not, and does not wait for it. */
+/** POSIX sh that begins to start a unit, failed or not, without waiting. */
 export const beginStart = (unit: string): string => `${resetFailed(unit)}\nsystemctl start --no-block ${quote(unit)}`;
 
-/** POSIX sh: forgets that a unit has failed, and how often; without that systemd may refuse to start it. Never fails. */
+/** POSIX sh that resets a unit's failures and their count; otherwise systemd may refuse to start it. Never fails. */
 export const resetFailed = (unit: string): string => `systemctl reset-failed ${quote(unit)} 2>/dev/null || :`;
 
-/** POSIX sh: stops a unit, which then counts as stopped and not as failed; ends the script where it does not stop. */
+/** POSIX sh that stops a unit, which then counts as stopped and not as failed; ends the script when it does not stop. */
 export const stop = (unit: string): string => `systemctl stop ${quote(unit)} || exit 1\n${resetFailed(unit)}`;
 
-/** POSIX sh: a unit that runs reads its configuration anew. */
+/** POSIX sh that reloads a unit if it runs. */
 export const reloadActive = (unit: string): string => `if ${isActive(unit)}; then systemctl reload ${quote(unit)}; fi`;
 
-/** POSIX sh that stops those of these units that this host has; the first that does not stop ends the script. */
+/** POSIX sh that stops these units as far as the host has them; ends the script when one does not stop. */
 export const stopUnits = (units: readonly string[]): string =>
   units
     .map((unit) => `if systemctl cat ${quote(unit)} >/dev/null 2>&1; then systemctl stop ${quote(unit)} || exit 1; fi`)
     .join('\n');
 
-/** POSIX sh that starts those of these units that are meant to run here (enabled), whatever becomes of the one before. */
+/** POSIX sh that starts these units as far as they are enabled, even when one before fails. */
 export const startUnits = (units: readonly string[]): string =>
   units
     .map(
@@ -43,11 +43,11 @@ export const startUnits = (units: readonly string[]): string =>
     )
     .join('\n');
 
-/** POSIX sh that stops these units, of which a host need not have all, and keeps them from starting at a boot. */
+/** POSIX sh that stops and disables these units as far as the host has them. */
 export const turnOffUnits = (units: readonly string[]): string => `${stopUnits(units)}
 for u in ${words(...units)}; do systemctl -q disable "$u" 2>/dev/null || true; done`;
 
-/** What systemd tells of a unit (org.freedesktop.systemd1(5)). */
+/** systemd's state of a unit (org.freedesktop.systemd1(5)). */
 export interface UnitState {
   load: string;
   active: string;
@@ -59,7 +59,7 @@ export interface UnitState {
 export const showUnits = (units: readonly string[]): string =>
   `systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${words(...units)}`;
 
-/** Reads what `showUnits` printed, in the order of the question. Throws when a unit has no answer. */
+/** Reads the output of `showUnits`, in the order of the question. Throws when a unit has no answer. */
 export function parseUnits(answer: string, count: number): UnitState[] {
   const blocks = answer.trim().split(/\n\s*\n/);
   if (blocks.length !== count)
@@ -77,14 +77,14 @@ export function parseUnits(answer: string, count: number): UnitState[] {
   });
 }
 
-/** POSIX sh: a unit neither runs nor starts at a boot; fails when it still runs. */
+/** POSIX sh that stops and disables a unit; fails when it still runs. */
 export const turnOff = (unit: string): string =>
   `systemctl disable --now ${quote(unit)} 2>&1; ${DAEMON_RELOAD}; ${resetFailed(unit)}; ! ${isActive(unit)}`;
 
 /**
- * POSIX sh: a unit in this state is unmasked, enabled and started where that is wanted; for the start `seconds` are given, and
- * one that fails is told with the last lines of its log. Each of these makes systemd read every unit again, so they are
- * done only where they are needed.
+ * POSIX sh that unmasks, enables and starts a unit as far as its state needs it. The start is bounded by `seconds`, and
+ * a failure is reported with the last lines of the unit's log. Each of these makes systemd reload every unit, so only
+ * the needed ones are done.
  */
 export function turnOn(
   unit: string,

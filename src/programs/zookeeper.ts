@@ -1,10 +1,10 @@
 import { PATHS, PKI } from '../paths.ts';
 import { quote, words } from '../shell/quote.ts';
 import { CURL } from './curl.ts';
-import { start, tellActive } from './systemd.ts';
+import { printActive, start } from './systemd.ts';
 
 const UNIT = 'zookeeper.service';
-/** What is kept before something is taken away. */
+/** Directory for copies of what is about to be removed. */
 const KEPT = `${PATHS.state}/zookeeper`;
 
 /** ZooKeeper and what it needs of libzookeeper-java's dependencies; the package brings no start script of its own. */
@@ -18,13 +18,13 @@ export const CLASS_PATH = [
   .map((jar) => `/usr/share/java/${jar}.jar`)
   .join(':');
 
-/** The name in the certificate of the one who may change members (X509AuthenticationProvider.superUser). */
+/** Name in the certificate of the administrator, who may change members (X509AuthenticationProvider.superUser). */
 export const ADMIN = 'hapg-admin';
 
 /**
- * POSIX sh that defines `zk COMMAND...`, ZooKeeper's own client as the administrator of the cluster, connected to one of
- * `servers` (HOST:PORT). Each call starts a Java machine, which takes a second. Runs on a host with the role zookeeper. Java
- * would ask for the name of an address and want that in the certificate; without a file of names it goes by the address.
+ * POSIX sh that defines `zk COMMAND...`, ZooKeeper's own client as the administrator of the cluster, connected to one
+ * of `servers` (HOST:PORT). Each call starts a Java machine, which takes a second. Runs on a host with the role
+ * zookeeper. An empty hosts file keeps Java from looking up an address's name and wanting that in the certificate.
  */
 export const zookeeperCli = (servers: readonly string[]): string => `pem=$(mktemp -d -p /run)
 trap 'rm -rf "$pem"' EXIT
@@ -39,7 +39,10 @@ zk() {
 /** POSIX sh that reads the members into `$now`, as lines of the configuration; ends the script when nobody answers. */
 const NOW = `now=$(zk config 2>/dev/null | grep '^server\\.') || { echo 'the others do not answer'; exit 1; }`;
 
-/** POSIX sh that removes the member with this peer address, asked of `others`, and looks whether it is gone; nothing when it is gone already. */
+/**
+ * POSIX sh that removes the member with this peer address through `others`, and checks that it is gone; does nothing
+ * when it is gone already.
+ */
 export const removeMember = (peer: string, others: readonly string[]): string => `${zookeeperCli(others)}
 ${NOW}
 id=$(printf '%s\\n' "$now" | grep -F ${quote(`=${peer}:`)} | sed 's/^server\\.\\([0-9]*\\)=.*/\\1/')
@@ -56,16 +59,16 @@ export interface Member {
   line: string;
 }
 
-/** POSIX sh: the state of a member as one word (Administrator's Guide, "zabstate"); empty without an answer. */
+/** POSIX sh that prints the state of a member as one word (Administrator's Guide, "zabstate"); empty without an answer. */
 const zabState = (admin: string): string => `${CURL} -sf --max-time 3 ${admin}/zabstate | tr -d ' \\n'`;
 
-/** POSIX sh: a condition, a member is in touch with a quorum (the phase "broadcast"), and has a vote. */
+/** POSIX sh condition: a member has a quorum (the phase "broadcast") and a vote. */
 export const isVoter = (admin: string): string =>
   `state=$(${zabState(admin)}); case "$state" in *'"voting":true'*) ;; *) exit 1 ;; esac; case "$state" in *'"zabstate":"broadcast"'*) ;; *) exit 1 ;; esac`;
 
 /**
- * POSIX sh that asks an ensemble that lives for a vote for this host, once it follows ("reconfig", ZooKeeper Dynamic
- * Reconfiguration). Nothing where it has one, or where nobody leads. A number that another address has is refused.
+ * POSIX sh that asks a running ensemble for a vote for this host, once it follows ("reconfig", ZooKeeper Dynamic
+ * Reconfiguration). Does nothing when it votes already, or without a leader. Refuses a number that another address has.
  */
 export const askForVote = ({ dataDir, peer, admin, line }: Member, others: readonly string[]): string =>
   `${zabState(admin)} | grep -q '"voting":false.*"zabstate":"broadcast"' || exit 0
@@ -75,16 +78,17 @@ ${NOW}
 if printf '%s\\n' "$now" | grep "^server\\.$id=" | grep -qvF ${quote(`=${peer}:`)}; then echo "another member has the number $id"; exit 1; fi
 zk reconfig -add "${line}" 2>&1 | tail -n 3`;
 
-/** POSIX sh that tells what is left of this host's member, in the lines that `parseRemains` of the DCS reads. Writes nothing. */
+/** POSIX sh that prints what is left of this host's member; read by `parseRemains`. Writes nothing. */
 export const memberRemains = (dataDir: string): string => `d=${quote(dataDir)}
-${tellActive(UNIT)}
+${printActive(UNIT)}
 [ -s "$d/myid" ] && ls "$d/version-2" 2>/dev/null | grep -qE '^(log|snapshot)[.]' && echo data
 echo "size $(du -sb "$d/version-2" 2>/dev/null | cut -f 1)"
 echo "written $(stat -c %Y "$d"/version-2/* 2>/dev/null | sort -n | tail -n 1)"`;
 
 /**
- * POSIX sh, while all others are stopped: this member goes on alone with all that it knows; a copy of its data is kept. It
- * starts with a list of members that has only itself (ZooKeeper Dynamic Reconfiguration, "dynamicConfigFile").
+ * POSIX sh that makes this member the only one, with all its data, while all others are stopped; a copy of the data is
+ * kept. It starts with a list of members that holds only itself (ZooKeeper Dynamic Reconfiguration,
+ * "dynamicConfigFile").
  */
 export const goOnAlone = ({ dataDir, line }: Pick<Member, 'dataDir' | 'line'>): string => {
   const data = quote(dataDir);
@@ -100,7 +104,7 @@ chown zookeeper:zookeeper ${data}/conf/members.initial
 ${start(UNIT, 60)}`;
 };
 
-/** `/service/main/initialize` is below `/service` and `/service/main`, which must be there before it. */
+/** Returns the parents of a key, which must exist before it: `/service` and `/service/main` for `/service/main/initialize`. */
 const parents = (key: string): string[] => {
   const names = key.split('/').slice(1, -1);
   return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
@@ -113,8 +117,8 @@ zk create ${quote(key)} ${quote(value)} 2>&1 | tail -n 2
 zk get ${quote(key)} 2>/dev/null | grep -qxF ${quote(value)}`;
 
 /**
- * POSIX sh that writes down what is below the scope (a path without a slash at its end), then removes these keys and
- * directories of it, and looks whether they are gone. `stamp` names the copy. What cannot be written down is not removed.
+ * POSIX sh that saves what is below the scope (a path without a trailing slash), then removes these keys and
+ * directories from it, and checks that they are gone. `stamp` names the copy. What cannot be saved is not removed.
  */
 export const deleteKeys = (
   servers: readonly string[],

@@ -9,7 +9,7 @@ import { verifyAsClient } from '../engine/verify.ts';
 import type { Host } from '../inventory/model.ts';
 import type { Playbook } from '../playbook.ts';
 import { ROLE_NAMES } from '../roles.ts';
-import { expectStrong } from '../secrets/given.ts';
+import { expectStrong } from '../secrets/external-secrets.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
 import { unreachableDocument } from '../view/apply.ts';
@@ -38,7 +38,7 @@ export async function planInputs({ cluster, options }: Setup, playbook: Playbook
   const store = await SecretStore.read(cluster);
   const secrets = store ?? (await SecretStore.create(cluster));
   await secrets.complete();
-  expectStrong(cluster, (name) => secrets.given(name));
+  expectStrong(cluster, (name) => secrets.externalSecret(name));
   await secrets.confirmSavable();
   reportStoreWarnings(store, options);
   return { playbook, secrets, stored: store !== undefined };

@@ -3,7 +3,7 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { verdict } from '../decisions/verdict.ts';
 import type { Operation } from '../engine/operation.ts';
 import type { Answer } from '../observe/answer.ts';
-import { unitsAtWork } from '../observe/marks.ts';
+import { unitsAtWork } from '../observe/run-state.ts';
 
 /** Reasons to wait. When systemd is silent, units may be at work. */
 const reasons = (units: Answer<string[]>): string[] =>

@@ -50,8 +50,10 @@ export async function operate(
   const setup = readSetup(options, edit);
   const { cluster } = setup;
   needsAnswer('Changes', options);
-  if (options.probe && cluster.source)
-    throw new UsageError(`${cluster.name} is a standby of ${cluster.source.name} and takes no writes: without --probe`);
+  if (options.probe && cluster.upstream)
+    throw new UsageError(
+      `${cluster.name} is a standby of ${cluster.upstream.name} and takes no writes: without --probe`,
+    );
   const store = (await SecretStore.read(cluster)) ?? (options.mayBeNew ? await SecretStore.create(cluster) : undefined);
   if (!store)
     throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);

@@ -5,7 +5,7 @@ import { Session } from '../engine/session.ts';
 import { EXIT } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { Secret } from '../secret.ts';
-import { keepInside, scrubbed } from '../secrets/outlet.ts';
+import { registerSecrets, scrubbed } from '../secrets/outlet.ts';
 import type { Credentials } from '../transport/auth.ts';
 import { overSsh } from '../transport/ssh.ts';
 import type { ProgressView } from '../view/plain.ts';
@@ -50,7 +50,7 @@ export async function withRun<T>(
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const { cluster, options, json } = setup;
-  keepInside(secrets);
+  registerSecrets(secrets);
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const interrupt = new Interrupt();
@@ -103,7 +103,7 @@ function credentialsFor(options: CommonOptions): Credentials {
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
   const answers: Secret[] = [becomePassword, keyPassphrase].filter((one) => one !== undefined);
-  keepInside(() => answers);
+  registerSecrets(() => answers);
   const learnt = (secret: Secret): Secret => {
     answers.push(secret);
     return secret;

@@ -33,14 +33,14 @@ export function readSetup(options: CommonOptions, edit?: (text: string) => strin
   ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
   let read = '';
-  const { cluster, warnings, source } = loadInventory(options.inventory, options.extra, (text) => {
+  const { cluster, warnings, yaml } = loadInventory(options.inventory, options.extra, (text) => {
     read = text;
     return edit ? edit(text) : text;
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) printMessage(warning);
-  return { cluster, text: source.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
+  return { cluster, text: yaml.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Prints the warnings about the secret store's files. */

@@ -22,5 +22,5 @@ export async function confirmUnchanged({ cluster, text, read, options }: Setup, 
   const again = parseInventory(text, cluster.file, options.extra).cluster;
   if (!isDeepStrictEqual(again.settings, cluster.settings))
     throw changed(`a file that ${cluster.file} takes its hosts from`);
-  if (!isDeepStrictEqual(again.source?.settings, cluster.source?.settings)) throw changed(again.source!.file);
+  if (!isDeepStrictEqual(again.upstream?.settings, cluster.upstream?.settings)) throw changed(again.upstream!.file);
 }

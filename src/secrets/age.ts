@@ -3,15 +3,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 
-/** First line of every age file (age specification, "Header"). */
+/** The first line of every age file (age specification, "Header"). */
 const MAGIC = 'age-encryption.org/v1\n';
 
-/** Where the person's age identities are. */
+/** Returns the file of the person's age identities. */
 const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(homedir(), '.config', 'hapg', 'age.txt');
 
 const NAME_IT = 'Name your age identity file in HAPG_AGE_IDENTITY';
 
-/** The age identities that the person has. Throws Refused, which begins with what `wanted` them. */
+/** Reads the person's age identities. Throws Refused, which begins with `wanted`. */
 function readIdentities(wanted: string): string[] {
   const file = identityFile();
   let text: string;
@@ -47,7 +47,7 @@ async function decrypterFor(wanted: string) {
   return decrypter;
 }
 
-/** Why something could not be decrypted; `damaged`: no identity would help. */
+/** The reason why a text could not be decrypted; `damaged`: no identity would help. */
 export class Undecipherable extends Error {
   constructor(
     message: string,
@@ -57,10 +57,7 @@ export class Undecipherable extends Error {
   }
 }
 
-/**
- * The text of an age file. Throws Refused without an identity (naming `file`), Undecipherable when the identities do not
- * open it or it is no whole age file.
- */
+/** Decrypts an age file. Throws Refused without an identity (naming `file`), Undecipherable when no identity opens it or it is damaged. */
 export async function decrypt(bytes: Uint8Array, file: string): Promise<string> {
   if (!Buffer.from(bytes).subarray(0, MAGIC.length).equals(Buffer.from(MAGIC)))
     throw new Undecipherable('is no age file', true);
@@ -82,8 +79,8 @@ export async function decrypt(bytes: Uint8Array, file: string): Promise<string> 
 }
 
 /**
- * Encrypts a text for age recipients, and proves that whoever writes it can read it again. Throws Refused when a recipient
- * is none, or when the person's identities belong to none of them: the next run from here could not read what was written.
+ * Encrypts a text for age recipients, and proves that the writer can read it again. Throws Refused when a recipient is
+ * invalid, or when the person's identities belong to none of them: the next run could not read the file.
  */
 export async function encrypt(text: string, recipients: readonly string[]): Promise<Uint8Array> {
   const { Encrypter } = await age();
@@ -108,7 +105,7 @@ export async function encrypt(text: string, recipients: readonly string[]): Prom
   return bytes;
 }
 
-/** What the person would have to name as a recipient, to read what is written. */
+/** Returns the recipients of the person's identities, which the inventory would have to name. */
 async function ownRecipients(): Promise<string> {
   const { identityToRecipient } = await age();
   const own = await Promise.all(readIdentities('secrets.recipients').map((one) => identityToRecipient(one)));

@@ -8,9 +8,8 @@ import { compareYaml } from './syntax/yaml.ts';
 import { SecretText } from './text.ts';
 
 /**
- * What may be shown of a file that holds secrets, as the host has it (`present`, which may hold old passwords and what
- * somebody has added) and as it shall be: two texts for a diff. Undefined when the present text cannot be laid beside the
- * wanted one, and then nothing of it may be shown.
+ * Returns the two texts of a diff for a file with secrets: `present`, which may hold old passwords and added lines, and
+ * `wanted`. Undefined when the present text cannot be compared; then nothing of it may be shown.
  */
 export function compareSecretFile(present: string, wanted: Secret): Comparison | undefined {
   const both = (show: (text: string | Secret) => ShownText | undefined): Comparison | undefined => {
@@ -33,8 +32,8 @@ export function compareSecretFile(present: string, wanted: Secret): Comparison |
 }
 
 /**
- * What may be shown of a file in which hapg writes no secrets: both texts, without credentials in the forms that nothing
- * else has (`password=...`, `user:...@host`).
+ * Returns the two texts of a diff for a file without hapg's secrets, without credentials in unmistakable forms
+ * (`password=...`, `user:...@host`).
  */
 export function comparePlainFile(present: string, wanted: string): Comparison {
   const there = new Set(present.split('\n'));

@@ -19,7 +19,7 @@ import { Refused } from '../errors.ts';
 /** A file as it was read. */
 export interface FileRead {
   bytes: Buffer;
-  /** Milliseconds since the epoch. */
+  /** When it was modified (ms since the epoch). */
   modified: number;
   /** Permission bits. */
   mode: number;
@@ -50,8 +50,8 @@ export function onDisk<T>(doing: string, work: () => T): T {
 const isLink = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 
 /**
- * The whole of a file, through links; undefined where there is none. Throws Refused where it cannot be read: a link whose
- * target is not there is no missing file, for its mount may be what is missing.
+ * Reads a whole file, through links; undefined when there is none. Throws Refused when it cannot be read. A dangling
+ * link is no missing file, since a mount may be missing.
  */
 export function readWhole(file: string): FileRead | undefined {
   return onDisk(`${file} cannot be read`, () => {
@@ -69,26 +69,26 @@ export function readWhole(file: string): FileRead | undefined {
   });
 }
 
-/** Makes a rename or removal in a directory outlast a power cut (fsync(2), "Notes"). */
+/** Makes a rename or removal in a directory survive a power cut (fsync(2), "Notes"). */
 function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
     fsyncSync(descriptor);
   } catch (cause) {
-    // Some network file systems know no fsync of a directory.
+    // Some network file systems do not support fsync of a directory.
     if (!['EINVAL', 'ENOTSUP', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Where the new content of a file is written before it takes the file's place. */
+/** Returns the name under which a file's new content is written before it replaces the file. */
 export const freshName = (file: string): string => `${file}.new`;
 
 /**
- * Puts content in the place of a file: a new file (mode 0600) is written, fsynced, read back and handed to `confirm`, which
- * rejects when it is not what was meant; then it is renamed, and the directory fsynced. A crash leaves the former content
- * or the new one, never a part. Where the file is a link, its target is replaced and the link stays. Throws Refused.
+ * Replaces a file: a new file (mode 0600) is written, fsynced, read back and given to `confirm`, which rejects wrong
+ * content. Then it is renamed, and the directory fsynced. A crash leaves the former content or the new one, never a
+ * part. For a link its target is replaced, and the link stays. Throws Refused.
  */
 export async function replaceFile(
   file: string,
@@ -116,14 +116,14 @@ export async function replaceFile(
     try {
       rmSync(fresh, { force: true });
     } catch {
-      // What is told is why it was not written; the next write removes the rest.
+      // The error that counts is why the file was not written; the next write removes the rest.
     }
     throw cause;
   }
   onDisk(`${file} is written, but may not outlast a power cut`, () => syncDirectory(dirname(target)));
 }
 
-/** Removes a file for good: where it is a link, its target first. Throws Refused. */
+/** Removes a file; for a link, its target first. Throws Refused. */
 export function removeFile(file: string): void {
   onDisk(`${file} cannot be removed`, () => {
     if (isLink(file)) {

@@ -1,17 +1,17 @@
-/** What a host knows of the store that it was last set up from; absent where an older hapg wrote it. */
+/** The revision of the store that a host was last set up from; absent when an older hapg wrote it. */
 export interface Known {
   revision?: number;
   revision_id?: string;
 }
 
-/** Where a store stands: what it shows to hosts, and the names of its last revisions, the present one last. */
+/** The revision that a store reports to hosts, and the names of its last revisions, the present one last. */
 export interface Lineage extends Known {
   lineage?: readonly string[];
 }
 
 /**
- * How the store that a host was set up from stands to the one that is here: the same or a former revision (`past`), a later
- * one (`later`), or one of another copy that was changed apart from this one (`apart`). Nothing known counts as 0.
+ * Compares the store that a host was set up from with this one: the same or a former revision (`past`), a later one
+ * (`later`), or one of a copy that was changed apart from this one (`apart`). An unknown revision counts as 0.
  */
 export function compareRevisions(host: Known, store: Lineage): 'past' | 'later' | 'apart' {
   const there = host.revision ?? 0;

@@ -2,30 +2,30 @@ import type { Secret } from '../secret.ts';
 import { redact } from './redact.ts';
 
 /**
- * The way out of this process. What a run knows of secrets is announced here once, and everything that leaves as text (the
- * screen, JSON, errors, the journal, saved plans) is searched for it on its last step. Nothing that hapg reads itself
- * comes through here.
+ * Sources of the secrets that must not leave this process. A run registers its secrets once, and everything that leaves
+ * as text (the screen, JSON, errors, the journal, saved plans) is searched for them at the last step. Texts that hapg
+ * itself reads again do not pass through here.
  */
 let known: (() => Iterable<Secret>)[] = [];
 
-/** From now on these secrets do not leave; asked for anew each time, for a run makes and learns more of them. */
-export function keepInside(secrets: () => Iterable<Secret>): void {
+/** Registers secrets that must not leave; they are read on each use, since a run makes and learns more of them. */
+export function registerSecrets(secrets: () => Iterable<Secret>): void {
   known.push(secrets);
 }
 
-/** Forgets what was announced; for a process that runs several commands. */
-export function forgetSecrets(): void {
+/** Unregisters all secrets; for a process that runs several commands. */
+export function unregisterSecrets(): void {
   known = [];
 }
 
-/** A text on its way out. */
+/** Redacts a text that leaves the process. */
 export const scrub = (text: string): string =>
   redact(
     text,
     known.flatMap((secrets) => [...secrets()]),
   );
 
-/** A document on its way out: as it is, with every text in it scrubbed. */
+/** Returns a document that leaves the process, with every text in it redacted. */
 export function scrubbed<T>(value: T): T {
   if (typeof value === 'string') return scrub(value) as T;
   if (Array.isArray(value)) return value.map(scrubbed) as T;

@@ -3,7 +3,7 @@ import type { Secret } from '../secret.ts';
 import type { SecretStore } from './store.ts';
 import { joined, type SecretText } from './text.ts';
 
-/** The password file of a client (libpq, "The Password File"); `other` is a user whose password is about to change. */
+/** Returns the password file of a client (libpq, "The Password File"); `other` is a user whose password is about to change. */
 export const pgpass = (
   { settings }: Cluster,
   secrets: SecretStore,

@@ -2,12 +2,12 @@ import { ROLE_NAMES } from '../roles.ts';
 import { REDACTED, type Secret } from '../secret.ts';
 import { concealInMessage } from './suspect.ts';
 
-/** Shorter values are not searched for: they would be found in every other word. */
+/** The least length of a value to search for (characters): a shorter one would match parts of other words. */
 const SHORTEST = 8;
 
 /**
- * Words of hapg's own. A secret that is one of them (`pgbackrest` is a popular access key) cannot be told from the word in
- * a sentence, and a sentence without it says nothing; where it stands as somebody's password it is found by that.
+ * Words of hapg's own messages. A secret that equals one of them (`pgbackrest` is a popular access key) cannot be
+ * distinguished from the word, and a message without it is useless. In the place of a password it is still found.
  */
 const OURS = new Set(
   `${ROLE_NAMES.join(' ')} address archive archived authority balancer balancers certificate certificates client
@@ -21,7 +21,7 @@ const OURS = new Set(
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** A value as programs write it into their messages: as it is, in JSON, in a URL, in quotes of sh, SQL and YAML. */
+/** Returns a value as programs write it into their messages: as it is, in JSON, in a URL, in quotes of sh, SQL and YAML. */
 const written = (value: string): string[] => [
   value,
   JSON.stringify(value).slice(1, -1),
@@ -32,7 +32,7 @@ const written = (value: string): string[] => [
 
 let last: { key: string; pattern: RegExp | undefined } = { key: '', pattern: undefined };
 
-/** One expression for all values, the longest first: a secret that begins like another one leaves no end behind. */
+/** Compiles one expression for all values, the longest first, so that a common beginning leaves no rest. */
 function patternFor(values: readonly string[]): RegExp | undefined {
   const key = values.join('\0');
   if (last.key === key) return last.pattern;
@@ -43,9 +43,9 @@ function patternFor(values: readonly string[]): RegExp | undefined {
 }
 
 /**
- * A text for people, such as the message of an error, without the given secrets and without anything that stands there as
- * somebody's password (`password=...`, `user:...@host`). Not for what is parsed afterwards. Values of less than eight
- * characters, and words of hapg's own, are found in the place of a password only.
+ * Redacts a text for people, such as an error message: the given secrets, and anything in the place of a password
+ * (`password=...`, `user:...@host`). Not for texts that are parsed afterwards. Values of less than eight characters,
+ * and words of hapg's own, are found only in the place of a password.
  */
 export function redact(text: string, secrets: Iterable<Secret>): string {
   const values = [...secrets]

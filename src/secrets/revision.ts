@@ -2,29 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import type { Stored } from './stored.ts';
 
-/** How many revisions back a store still knows its own past. */
+/** How many former revisions a store remembers. */
 const REMEMBERED = 200;
 
-/** The person and the machine, for others to read. */
+/** Returns the person and the machine, for others to read. */
 export function whoAmI(): string {
   let user: string;
   try {
     user = userInfo().username;
   } catch {
-    // A container may run as a number that no file gives a name.
+    // A container may run as a number without a user name.
     user = `uid ${process.getuid?.() ?? 'unknown'}`;
   }
   return `${user}@${hostname()}`;
 }
 
-/** Makes the next revision of a store: one more, with a name that no other copy gives it. */
+/** Makes the next revision of a store: one more, with a unique name. */
 export function raiseRevision(stored: Stored): void {
   stored.revision = (stored.revision ?? 0) + 1;
   stored.lineage = [...(stored.lineage ?? []), randomBytes(4).toString('hex')].slice(-REMEMBERED);
   stored.changed = { by: whoAmI(), at: new Date().toISOString() };
 }
 
-/** A revision for a person. */
+/** Formats a revision for a person. */
 export const describeRevision = ({ revision, changed }: Pick<Stored, 'revision' | 'changed'>): string =>
   revision === undefined
     ? 'without a revision'

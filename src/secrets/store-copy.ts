@@ -13,11 +13,11 @@ import {
 import { withStoreLock } from './store-lock.ts';
 import { formatStored, type Stored } from './stored.ts';
 
-/** The store as this run has it in memory, and what it knows of the file. */
+/** The store in this run's memory, with the state of its file. */
 export class StoreCopy {
-  /** The content is not what was read or written last, and is another revision. */
+  /** Whether the content differs from what was read or written last, and is another revision. */
   private changed = false;
-  /** This run holds the lock of the state directory. */
+  /** Whether this run holds the lock of the state directory. */
   private locked = false;
 
   private constructor(
@@ -31,17 +31,17 @@ export class StoreCopy {
     return file && new StoreCopy(file.stored, file);
   }
 
-  /** A store that no file holds yet. */
+  /** Makes a store that no file holds yet. */
   static of(stored: Stored): StoreCopy {
     return new StoreCopy(stored, undefined);
   }
 
-  /** What a person should know of the files. */
+  /** Warnings about the files. */
   get warnings(): readonly string[] {
     return this.file?.warnings ?? [];
   }
 
-  /** The content is changed: that is another revision, one until it is saved. */
+  /** Marks the content as changed, which is one new revision until it is saved. */
   touch(): void {
     if (this.changed) return;
     raiseRevision(this.stored);
@@ -52,12 +52,12 @@ export class StoreCopy {
     return !this.changed && this.file !== undefined && isSettled(cluster, this.file);
   }
 
-  /** Refuses what could be written but not read again. Throws Refused; nothing is written. */
+  /** Checks that the store could be read again after a write. Throws Refused; nothing is written. */
   async confirmSavable(cluster: Cluster): Promise<void> {
     if (!this.isSaved(cluster)) await confirmReadable(cluster);
   }
 
-  /** Writes the store where it was changed, or is not in the form that the model wants. Throws Refused, KnownError (exit 3). */
+  /** Writes the store if it was changed, or is not in the form that the model wants. Throws Refused, KnownError (exit 3). */
   async save(cluster: Cluster): Promise<void> {
     if (this.isSaved(cluster)) return;
     await this.exclusively(cluster, async () => {
@@ -68,7 +68,7 @@ export class StoreCopy {
     });
   }
 
-  /** Nobody else on this machine changes the store during `work`, which may save several times. Throws KnownError (exit 3). */
+  /** Runs `work` as the only writer on this machine; it may save several times. Throws KnownError (exit 3). */
   async exclusively<T>(cluster: Cluster, work: () => Promise<T>): Promise<T> {
     if (this.locked) return work();
     ensureStateDir(cluster);
@@ -82,7 +82,7 @@ export class StoreCopy {
     });
   }
 
-  /** The files are as this run has read or written them. Throws Refused, naming who changed them. */
+  /** Checks that the files are as this run has read or written them. Throws Refused, naming who changed them. */
   async confirmUnchanged(cluster: Cluster): Promise<void> {
     if (isAsRead(cluster, this.file)) return;
     const now = await readStoreFile(cluster);

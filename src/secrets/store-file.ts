@@ -9,7 +9,7 @@ import { decrypt, encrypt, Undecipherable } from './age.ts';
 import { type FileRead, freshName, onDisk, readWhole, removeFile, replaceFile } from './durable-file.ts';
 import { Damage, parseStored, type Stored } from './stored.ts';
 
-/** The two forms of the store. There is one at a time, but for a moment in which one takes the other's place. */
+/** The two forms of the store. Only one exists, except for the moment in which one replaces the other. */
 const FORMS = ['secrets.age', 'secrets.yaml'] as const;
 type Form = (typeof FORMS)[number];
 
@@ -18,23 +18,23 @@ const wantedForm = ({ settings }: Cluster): Form =>
 
 const pathOf = ({ stateDir }: Cluster, form: Form): string => join(stateDir, form);
 
-/** Where a cluster's secrets are kept: in plain YAML (mode 0600), or encrypted when the inventory names age recipients. */
+/** Returns the file of a cluster's secrets: plain YAML (mode 0600), or encrypted when the inventory names age recipients. */
 export const storeFile = (cluster: Cluster): string => pathOf(cluster, wantedForm(cluster));
 
-/** What the files of a store were like when they were read: SHA-256 by form; a form that is not there is not named. */
+/** Checksums of a store's files when they were read: SHA-256 by form, without missing forms. */
 export type Prints = Partial<Record<Form, string>>;
 
-/** A store as it was read or written last. */
+/** A store's files as they were read or written last. */
 export interface StoreFile {
   text: string;
   prints: Prints;
-  /** Files of a write that did not come to its end. */
+  /** Files of an interrupted write. */
   left: string[];
-  /** What a person should know of the files, each a sentence with the cure. */
+  /** Warnings about the files, each a sentence with the cure. */
   warnings: string[];
 }
 
-/** One form of the store, read. */
+/** One form of the store as it was read. */
 interface Read extends FileRead {
   form: Form;
   path: string;
@@ -52,7 +52,7 @@ export function ensureStateDir({ stateDir }: Cluster): void {
 
 const print = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The bytes of each form that is there. Throws Refused where one cannot be read. */
+/** Reads each existing form. Throws Refused when one cannot be read. */
 function readForms(cluster: Cluster): Map<Form, FileRead> {
   const found = FORMS.map((form) => [form, readWhole(pathOf(cluster, form))] as const);
   return new Map(found.flatMap(([form, file]) => (file ? [[form, file]] : [])));
@@ -61,7 +61,7 @@ function readForms(cluster: Cluster): Map<Form, FileRead> {
 const printsOf = (forms: ReadonlyMap<Form, FileRead>): Prints =>
   Object.fromEntries([...forms].map(([form, { bytes }]) => [form, print(bytes)]));
 
-/** Whether the files are still as they were read; `before` is undefined where there was no store. Throws Refused. */
+/** Whether the files are still as they were read; `before` is undefined when there was no store. Throws Refused. */
 export const isAsRead = (cluster: Cluster, before: StoreFile | undefined): boolean =>
   isDeepStrictEqual(printsOf(readForms(cluster)), { ...before?.prints });
 
@@ -95,8 +95,8 @@ function plainText(bytes: Uint8Array): string {
 }
 
 /**
- * The store of a cluster, decrypted; undefined when there is none. Throws Refused when it is damaged or cannot be
- * decrypted, and when it is there in both forms and nobody can tell which one is right.
+ * Reads and decrypts a cluster's store; undefined when there is none. Throws Refused when it is damaged, cannot be
+ * decrypted, or exists in two forms of which neither is known to be right.
  */
 export async function readStoreFile(cluster: Cluster): Promise<(StoreFile & { stored: Stored }) | undefined> {
   const forms = readForms(cluster);
@@ -129,7 +129,7 @@ export async function readStoreFile(cluster: Cluster): Promise<(StoreFile & { st
 
 const day = ({ modified }: Pick<FileRead, 'modified'>): string => isoSeconds(Math.floor(modified / 1000));
 
-/** What else there is, where one form is no good. */
+/** Describes the other form when one is unusable. */
 function beside(cluster: Cluster, form: Form, forms: ReadonlyMap<Form, FileRead>): string {
   const other = FORMS.find((one) => one !== form)!;
   return `. Beside it is ${pathOf(cluster, other)}, modified ${day(forms.get(other)!)}: where that is the present one, move the other away`;
@@ -147,7 +147,7 @@ function describeBoth({ stateDir }: Cluster, both: readonly Read[]): string {
   ].join('\n');
 }
 
-/** Where the files of a write that did not come to its end are. */
+/** Returns the files of an interrupted write. */
 const leftovers = (cluster: Cluster): string[] =>
   FORMS.map((form) => freshName(pathOf(cluster, form))).filter((file) => existsSync(file));
 
@@ -177,16 +177,16 @@ function warningsOf(cluster: Cluster, read: readonly Read[], left: readonly stri
   return warnings;
 }
 
-/** Whether what would be written now could be read again by whoever runs this. Throws Refused. */
+/** Checks that a store written now could be read again by this person. Throws Refused. */
 export async function confirmReadable({ settings }: Cluster): Promise<void> {
   if (settings.secrets.recipients.length > 0) await encrypt('hapg', settings.secrets.recipients);
 }
 
 /**
- * Writes the store in the form that the inventory wants; the caller holds the lock and has looked that the files are as
- * they were read (`before`). Where the store is in another form, that form is changed first, with the content that it has:
- * so at every moment there is one form, or two that say the same. Throws Refused before anything is written when it could
- * not be read again. Returns what is there afterwards.
+ * Writes the store in the form that the inventory wants; the caller holds the lock and has checked that the files are
+ * as they were read (`before`). A store in the other form is first converted with its present content, so at every
+ * moment there is one form, or two with the same content. Throws Refused before anything is written when it could not
+ * be read again. Returns the files afterwards.
  */
 export async function writeStoreFile(
   cluster: Cluster,
@@ -207,7 +207,7 @@ export async function writeStoreFile(
   return { text, prints: { [wanted]: written }, left: [], warnings: [] };
 }
 
-/** Puts a text in the place of one form; returns the SHA-256 of what is on the disk. */
+/** Replaces one form; returns the SHA-256 of the file on disk. */
 async function place(cluster: Cluster, form: Form, text: string): Promise<string> {
   const path = pathOf(cluster, form);
   const plain = form === 'secrets.yaml';

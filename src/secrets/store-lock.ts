@@ -3,27 +3,27 @@ import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STORE_EMPTY_MS, STORE_LOOK_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
+import { STORE_EMPTY_MS, STORE_POLL_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
 import { EXIT, KnownError } from '../errors.ts';
 import { onDisk } from './durable-file.ts';
 import { whoAmI } from './revision.ts';
 
-/** Who changes the store now; the content of the lock file. */
+/** The present writer of the store; the content of the lock file. */
 interface Owner {
   token: string;
   host: string;
   pid: number;
-  /** When the process began, as the kernel tells it; tells it from a later one with the same number. */
+  /** When the process began, as the kernel reports it; distinguishes it from a later one with the same number. */
   began?: string | undefined;
   command: string;
   by: string;
   since: string;
 }
 
-/** Locks of this process: one with its number and another token was left by a process before it. */
+/** Locks of this process: one with its number and another token was left by an earlier process. */
 const own = new Set<string>();
 
-/** When a process began, in clock ticks since the boot (proc(5), /proc/pid/stat, field 22); undefined where nobody tells. */
+/** Returns when a process began (clock ticks since the boot; proc(5), /proc/pid/stat, field 22); undefined when unknown. */
 function beganAt(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -38,7 +38,7 @@ function isAlive({ pid, began }: Owner): boolean {
   try {
     process.kill(pid, 0);
   } catch (cause) {
-    // EPERM: it is there, and another user's.
+    // EPERM: it exists, and is another user's.
     if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   const now = beganAt(pid);
@@ -64,14 +64,14 @@ function ownerIn(text: string): Owner | undefined {
   }
 }
 
-/** The run that left it has ended. Of another machine nobody knows. */
+/** Whether the run that left the lock has ended; never known for another machine. */
 function isStale(file: string, owner: Owner | undefined): boolean {
   if (!owner) return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > STORE_EMPTY_MS;
   if (owner.host !== hostname()) return false;
   return owner.pid === process.pid ? !own.has(owner.token) : !isAlive(owner);
 }
 
-/** Takes a stale lock away; one that another writer has made meanwhile is put back. */
+/** Removes a stale lock; one that another writer has made meanwhile is put back. */
 function clearAway(file: string, stale: string): void {
   const aside = `${file}.stale`;
   try {
@@ -126,13 +126,13 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
           : `${file}: hapg ${holder.command} by ${holder.by} (pid ${holder.pid}) has been changing the secret store since ${holder.since}; nothing was changed. Wait for it${holder.host === hostname() ? '' : `, or remove the file where that run on ${holder.host} has ended`}`,
         EXIT.locked,
       );
-    await sleep(STORE_LOOK_MS);
+    await sleep(STORE_POLL_MS);
   }
 }
 
 /**
- * Runs `work` as the only writer of a cluster's state directory on this machine. The lock is a file with who holds it,
- * so that a person can read it; one whose process is gone counts for nothing. Throws KnownError (exit 3) after `waitMs`.
+ * Runs `work` as the only writer of a cluster's state directory on this machine. The lock is a file that names its
+ * holder for a person; it does not count once its process is gone. Throws KnownError (exit 3) after `waitMs`.
  */
 export async function withStoreLock<T>(stateDir: string, work: () => Promise<T>, waitMs = STORE_WAIT_MS): Promise<T> {
   const file = join(stateDir, 'lock');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName } from '../inventory/dcs.ts';
-import { fixedSettings } from '../inventory/fixed.ts';
+import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
 import {
   AUTHORITIES,
@@ -14,34 +14,34 @@ import {
   createAuthority,
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
-import { givenSecrets } from './given.ts';
+import { externalSecrets } from './external-secrets.ts';
 import type { Lineage } from './lineage.ts';
 import { StoreCopy } from './store-copy.ts';
 import { noNames, type Stored, type StoredAuthority } from './stored.ts';
 
-/** Passwords that every cluster has, by what they are for. */
+/** Passwords that every cluster has, by purpose. */
 export const SYSTEM_PASSWORDS = ['superuser', 'replication', 'rewind', 'rest', 'stats', 'repository'] as const;
 export type SystemPassword = (typeof SYSTEM_PASSWORDS)[number];
 
 const ACCOUNTS: readonly SystemPassword[] = ['superuser', 'replication', 'rewind'];
-/** Whether it is the password of an account in PostgreSQL. */
+/** Whether a password is of an account in PostgreSQL. */
 export const isAccount = (name: SystemPassword): boolean => ACCOUNTS.includes(name);
 
-/** What an inventory knows of its cluster: the identity, and fingerprints that hosts may show while an authority is rotated. */
+/** The identity of a cluster, with fingerprints that hosts may report while an authority is rotated. */
 export interface KnownIdentity extends Identity, Lineage {
   accepted: Record<string, string[]>;
 }
 
-/** The authorities that a cluster needs: one for the DCS where that is its own. */
+/** Returns the authorities that a cluster needs: also one for its own DCS. */
 export const authoritiesOf = (cluster: Cluster): AuthorityName[] =>
   AUTHORITIES.filter((name) => (name !== 'etcd' && name !== 'zookeeper') || name === dcsRole(cluster));
 
-/** 160 bits in characters that need no quoting in any file or URI. */
+/** Returns 160 random bits in characters that need no quoting in any file or URI. */
 const newPassword = (): string => randomBytes(20).toString('base64url').replaceAll(/[-_]/g, 'x');
 
 /**
  * Everything secret about a cluster, kept beside the inventory in `.hapg/<cluster>/` (mode 0600, or encrypted for age
- * recipients). Made once; an existing store is only ever added to.
+ * recipients). It is made once, and later only extended.
  */
 export class SecretStore {
   private constructor(
@@ -60,12 +60,12 @@ export class SecretStore {
     return copy && new SecretStore(cluster, copy);
   }
 
-  /** The same secrets for a changed model of the same cluster. */
+  /** Returns the same secrets for a changed model of the same cluster. */
   through(cluster: Cluster): SecretStore {
     return new SecretStore(cluster, this.copy);
   }
 
-  /** A new store with new passwords and authorities, not yet written. */
+  /** Makes a store with new passwords and authorities, not yet written. */
   static async create(cluster: Cluster): Promise<SecretStore> {
     const stored: Stored = {
       uuid: randomUUID(),
@@ -80,14 +80,14 @@ export class SecretStore {
     return store;
   }
 
-  /** What a person should know of the store's files: a plain one beside an encrypted one, one that others can read. */
+  /** Warnings about the store's files: a plain one beside an encrypted one, one that others can read. */
   get warnings(): readonly string[] {
     return this.copy.warnings;
   }
 
   /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what a person has to bring. */
   async complete(): Promise<void> {
-    const missing = givenSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
+    const missing = externalSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
     if (missing.length > 0)
       throw new Refused(
         `the secret store has no ${missing.join(', ')}; bring ${missing.length === 1 ? 'it' : 'them'} with ${missing.map((name) => `"hapg secrets set ${name}"`).join(', ')}`,
@@ -96,15 +96,15 @@ export class SecretStore {
   }
 
   /**
-   * A copy has the accounts of its source: their passwords are taken over, as often as they change there. What was taken
-   * over stays when the source's store is lost with it. Throws Refused when there never was one.
+   * Takes over the passwords of the upstream's accounts, which a standby cluster shares, whenever they change there.
+   * They stay when the upstream's store is lost. Throws Refused when there never was one.
    */
-  private async adopt(source: Cluster): Promise<void> {
-    const theirs = await SecretStore.read(source);
+  private async adopt(upstream: Cluster): Promise<void> {
+    const theirs = await SecretStore.read(upstream);
     if (!theirs) {
       if (this.stored.source !== undefined) return;
       throw new Refused(
-        `${source.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${source.name}: apply ${source.file} first, or bring the directory here`,
+        `${upstream.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${upstream.name}: apply ${upstream.file} first, or bring the directory here`,
       );
     }
     const take = (mine: Record<string, string>, given: Record<string, string>, names: readonly string[]) => {
@@ -128,7 +128,7 @@ export class SecretStore {
 
   private async fill(): Promise<void> {
     const { stored } = this;
-    if (this.cluster.source) await this.adopt(this.cluster.source);
+    if (this.cluster.upstream) await this.adopt(this.cluster.upstream);
     const want = this.cluster.settings.postgres.users.map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
     for (const name of want) stored.users[name] ??= this.made();
@@ -151,25 +151,25 @@ export class SecretStore {
     return newPassword();
   }
 
-  /** Refuses, before any host is asked, a store that could be written but not read again. Throws Refused. */
+  /** Checks, before any host is asked, that the store could be read again after a write. Throws Refused. */
   confirmSavable(): Promise<void> {
     return this.copy.confirmSavable(this.cluster);
   }
 
   /**
-   * Writes the store if something was added, or if it is not in the form that the inventory wants; atomically, readable by
-   * its owner only. Throws Refused when somebody else has changed the file since it was read: nothing is written then.
+   * Writes the store if it was changed, or is not in the form that the inventory wants; atomically, readable only by
+   * its owner. Throws Refused when somebody else has changed the file since it was read; then nothing is written.
    */
   save(): Promise<void> {
     return this.copy.save(this.cluster);
   }
 
-  /** Nobody else on this machine changes the store during `work`, which may save several times. Throws KnownError (exit 3). */
+  /** Runs `work` as the only writer on this machine; it may save several times. Throws KnownError (exit 3). */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.copy.exclusively(this.cluster, work);
   }
 
-  /** The store's files are as this run has read or written them. Throws Refused, naming who changed them. */
+  /** Checks that the files are as this run has read or written them. Throws Refused, naming who changed them. */
   confirmUnchanged(): Promise<void> {
     return this.copy.confirmUnchanged(this.cluster);
   }
@@ -178,13 +178,13 @@ export class SecretStore {
     return new Secret(this.present(this.stored.passwords[name], `password ${name}`));
   }
 
-  /** A secret that a person has brought; `complete` has looked that it is there. */
-  given(name: string): Secret {
+  /** Returns a secret that a person has brought; `complete` has checked that it exists. */
+  externalSecret(name: string): Secret {
     return new Secret(this.stored.given?.[name] ?? '');
   }
 
-  /** Keeps a secret that a person brings. */
-  async give(name: string, value: Secret): Promise<void> {
+  /** Stores a secret that a person brings. */
+  async setExternalSecret(name: string, value: Secret): Promise<void> {
     const given = (this.stored.given ??= noNames());
     if (given[name] !== value.reveal()) this.copy.touch();
     given[name] = value.reveal();
@@ -195,12 +195,12 @@ export class SecretStore {
     return join(this.cluster.stateDir, 'secrets.shown');
   }
 
-  /** Whether anybody has ever asked to see the secrets; what is only here is lost with this machine. */
+  /** Whether anybody has ever viewed the secrets; otherwise they exist only on this machine. */
   get shown(): boolean {
     return this.stored.shown === true || existsSync(this.shownNote);
   }
 
-  /** Notes that somebody has seen the secrets: in a file of its own, for who only looks changes no store. */
+  /** Notes that somebody has viewed the secrets, in a file of its own, since a read-only command changes no store. */
   noteShown(): void {
     if (this.shown) return;
     try {
@@ -210,7 +210,7 @@ export class SecretStore {
     }
   }
 
-  /** Whether a user of PostgreSQL has a password yet; the next apply makes what is missing. */
+  /** Whether a user of PostgreSQL has a password yet; the next apply makes missing ones. */
   hasUser(name: string): boolean {
     return this.stored.users[name] !== undefined;
   }
@@ -219,13 +219,13 @@ export class SecretStore {
     return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
   }
 
-  /** What `complete` makes, and a run without it does not have. */
+  /** Returns a value that `complete` makes, and that a run without it lacks. */
   private present<T>(value: T | undefined, what: string): T {
     if (value !== undefined) return value;
     throw new Refused(`the secret store of ${this.cluster.name} has no ${what} yet: "hapg apply" makes it`);
   }
 
-  /** Makes new passwords and stores them beside the present ones; those of an unfinished rotation are kept. */
+  /** Makes and stores new passwords beside the present ones; an unfinished rotation keeps its own. */
   async stageRotation(system: readonly SystemPassword[], users: readonly string[]): Promise<void> {
     const next = (this.stored.next ??= { passwords: noNames(), users: noNames() });
     for (const name of system) next.passwords[name] ??= this.made();
@@ -233,7 +233,7 @@ export class SecretStore {
     await this.save();
   }
 
-  /** The staged system passwords are those in use from now on. */
+  /** Puts the staged system passwords into use. */
   async promoteSystem(): Promise<void> {
     const { next, passwords } = this.stored;
     if (!next) return;
@@ -242,7 +242,7 @@ export class SecretStore {
     await this.settle();
   }
 
-  /** Users of whom a new password is staged. */
+  /** Returns the users with a staged password. */
   stagedUsers(): { name: string; password: Secret }[] {
     return Object.entries(this.stored.next?.users ?? {}).map(([name, value]) => ({
       name,
@@ -250,7 +250,7 @@ export class SecretStore {
     }));
   }
 
-  /** The staged password of a user is the one in use from now on. */
+  /** Puts a user's staged password into use. */
   async promoteUser(name: string): Promise<void> {
     const { next, users } = this.stored;
     if (!next?.users[name]) return;
@@ -270,13 +270,16 @@ export class SecretStore {
     return this.present(this.stored.authorities[name], `authority ${name}`);
   }
 
-  /** Where the rotation of an authority stands: a new one is trusted, or an old one still is; undefined when there is none. */
+  /**
+   * Returns the phase of an authority's rotation: a new one is trusted (`next`), or an old one still is (`previous`);
+   * undefined without a rotation.
+   */
   authorityPhase(name: AuthorityName): 'next' | 'previous' | undefined {
     const { next, previous } = this.storedAuthority(name);
     return next ? 'next' : previous ? 'previous' : undefined;
   }
 
-  /** One phase on: a new authority is made; it signs; the old one is forgotten. Stored before any host hears of it. */
+  /** Advances an authority's rotation: a new one is made, then it signs, then the old one is removed. Stored before any host gets it. */
   async advanceAuthority(name: AuthorityName): Promise<void> {
     const one = this.storedAuthority(name);
     if (one.next) {
@@ -291,18 +294,18 @@ export class SecretStore {
     await this.save();
   }
 
-  /** PEM of all that a host trusts for an authority: while it is rotated, both. */
+  /** Returns the certificates that a host trusts for an authority (PEM): both during a rotation. */
   trusted(name: AuthorityName): string {
     const { certificate, next, previous } = this.storedAuthority(name);
     return [certificate, next?.certificate, previous].filter((pem) => pem !== undefined).join('');
   }
 
-  /** PEM of what members of a copy trust besides their own authority; empty in a cluster that stands by itself. */
-  sourceTrusted(): string {
-    return this.cluster.source ? (this.stored.source ?? '') : '';
+  /** Returns the upstream's certificates, which members of a standby cluster trust too (PEM); empty in an independent cluster. */
+  upstreamTrusted(): string {
+    return this.cluster.upstream ? (this.stored.source ?? '') : '';
   }
 
-  /** The identity with every fingerprint that a host may rightly show now. */
+  /** Returns the identity with every fingerprint that a host may report now. */
   known(): KnownIdentity {
     return {
       ...this.identity(),
@@ -319,7 +322,7 @@ export class SecretStore {
     };
   }
 
-  /** Those that are there, of which some may be of a DCS that was used before. */
+  /** Returns the existing authorities, some perhaps of a former DCS. */
   private authorities(): AuthorityName[] {
     return AUTHORITIES.filter((name) => this.stored.authorities[name]);
   }
@@ -341,11 +344,11 @@ export class SecretStore {
       authorities: Object.fromEntries(
         this.authorities().map((name) => [name, authorityFingerprint(this.storedAuthority(name).certificate)]),
       ),
-      fixed: fixedSettings(this.cluster),
+      fixed: immutableSettings(this.cluster),
     };
   }
 
-  /** Every value that must never show. */
+  /** Returns every value that must never be shown. */
   all(): Secret[] {
     const { passwords, users, next, given } = this.stored;
     return [passwords, users, given, next?.passwords, next?.users]

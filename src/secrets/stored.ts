@@ -2,50 +2,50 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 
-/** Secrets by name; without a prototype, for a user of PostgreSQL may be called `constructor`. */
+/** Secrets by name; without a prototype, since a user of PostgreSQL may be called `constructor`. */
 export type Named = Record<string, string>;
 
 export interface StoredAuthority {
   certificate: string;
   key: string;
-  /** Trusted already, signs nothing yet. */
+  /** The next authority: trusted already, signs nothing yet. */
   next?: { certificate: string; key: string };
-  /** Trusted still, signs nothing any more. */
+  /** The previous authority: still trusted, signs nothing any more. */
   previous?: string;
 }
 
-/** What the secret store holds. Keys of a newer hapg that are not listed here are kept as they are. */
+/** Content of the secret store. Unlisted keys of a newer hapg are kept as they are. */
 export interface Stored {
   uuid: string;
   generation: number;
-  /** SHA-256 of the inventory that this generation stands for. */
+  /** SHA-256 of the inventory of this generation. */
   inventory: string;
-  /** Raised by every change; absent where only an older hapg has written it. */
+  /** Number of the revision, raised by every change; absent when only an older hapg has written it. */
   revision?: number;
-  /** Random names of the last revisions, the present one last: two copies that were changed apart differ here. */
+  /** Random names of the last revisions, the present one last; copies that were changed apart differ here. */
   lineage?: string[];
-  /** Who made the present revision, and when. */
+  /** The author and the time of the present revision. */
   changed?: { by: string; at: string };
   passwords: Named;
   users: Named;
   authorities: Record<string, StoredAuthority>;
-  /** Brought by a person, such as the keys of a storage. */
+  /** Secrets that a person has brought, such as the keys of a storage. */
   given?: Named;
-  /** PEM of what the servers of the source show themselves with, in a copy. */
+  /** Certificates of the upstream's servers, in a standby cluster (PEM). */
   source?: string;
-  /** Somebody has asked to see what is in here; noted by an older hapg. */
+  /** Whether somebody has viewed the secrets; written by an older hapg. */
   shown?: boolean;
-  /** Of a rotation that is under way: made and kept before any host hears of them. */
+  /** Passwords of a rotation under way; stored before any host gets them. */
   next?: { passwords: Named; users: Named };
 }
 
-/** The text is no secret store; the message says why, without the name of the file and without a word of what is in it. */
+/** A text that is no secret store; the message has the reason, without the file's name and without its content. */
 export class Damage extends Error {}
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Not z.record, which takes a map with the key `constructor` for no map. */
+/** A map of texts. z.record does not accept a map with the key `constructor`. */
 const named = z.unknown().superRefine((value, context) => {
   const say = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
   if (!isMap(value)) return say('expected names with their secrets');
@@ -96,14 +96,14 @@ const schema = z.looseObject({
   next: z.looseObject({ passwords: named, users: named }).optional(),
 });
 
-/** No names yet. */
+/** Returns an empty map of names. */
 export const noNames = (): Named => Object.create(null) as Named;
 const withoutPrototype = (map: Named): Named => Object.assign(noNames(), map);
 
-/** Where a merge has left its marks (git-merge, "How conflicts are presented"). */
+/** Conflict markers of a merge (git-merge, "How conflicts are presented"). */
 const MERGE = /^(?:<{7} |={7}$|>{7} |\|{7} )/;
 
-/** Reads the text of a store. Throws Damage. */
+/** Parses the text of a store. Throws Damage. */
 export function parseStored(text: string): Stored {
   if (text.trim() === '') throw new Damage('is empty, as after a power cut or a full disk');
   const merge = text.split(/\r?\n/).findIndex((line) => MERGE.test(line));
@@ -118,7 +118,7 @@ export function parseStored(text: string): Stored {
     const what = `${first!.path.map(String).join('.') || 'the whole'}: ${first!.message}`;
     throw new Damage(`is no secret store (${what}${more.length > 0 ? `, and ${more.length} more` : ''})`);
   }
-  // What was read rather than what the schema made of it, so that nothing is lost.
+  // The parsed data itself rather than the schema's output, so that nothing is lost.
   const stored = data as unknown as Stored;
   stored.passwords = withoutPrototype(stored.passwords);
   stored.users = withoutPrototype(stored.users);
@@ -132,7 +132,7 @@ export function parseStored(text: string): Stored {
   return stored;
 }
 
-/** The library's messages quote the text, which nobody may see; so only the kind of fault and its place are told. */
+/** Parses YAML. The library's messages quote the text, which nobody may see, so only the kind of fault and its place are reported. */
 function readYaml(text: string): unknown {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
@@ -150,5 +150,5 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** The store as text. */
+/** Formats a store as text. */
 export const formatStored = (stored: Stored): string => stringify(stored);

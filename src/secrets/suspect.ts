@@ -1,15 +1,15 @@
 import { REDACTED } from '../secret.ts';
 
-/** How everything that stands there for a secret begins. */
+/** The beginning of every placeholder for a secret. */
 const BLOTTED = '[redacted';
 
-/** Words in the name of a setting whose value is a secret, in the languages that administrators here write. */
+/** Words in the name of a setting whose value is a secret, in several languages of administrators. */
 const WORDS =
   /^(pass|passwd|password|passwort|kennwort|passphrase|passcode|pwd|pw|secrets?|tokens?|credentials?|creds?|auth|authorization|keys?|apikey|digest|salt|otp|cookie|private|verifier)$/;
 const INSIDE = /passw|passphrase|secret|token|credential|apikey|accesskey|privatekey|kennwort/;
-/** Settings of PostgreSQL that only speak of passwords. */
+/** Settings of PostgreSQL about passwords that hold none. */
 const HARMLESS = /^(password_encryption|.*_timeout|.*_iterations|.*passphrase_command_supports_reload)$/;
-/** The name says that the value is where something is kept. */
+/** Words in the name of a setting whose value is a location. */
 const PLACE = /^(file|files|path|dir|directory|command)$/;
 
 const wordsOf = (name: string): string[] =>
@@ -21,23 +21,23 @@ const wordsOf = (name: string): string[] =>
 
 const isHarmless = (name: string): boolean => HARMLESS.test(wordsOf(name).join('_'));
 
-/** Whether a setting of this name holds a secret, as far as a name can tell. */
+/** Whether a setting holds a secret, judged by its name. */
 export function namesSecret(name: string): boolean {
   if (isHarmless(name)) return false;
   const words = wordsOf(name);
   return words.some((word) => WORDS.test(word)) || INSIDE.test(words.join(''));
 }
 
-/** Whether a value is where a secret is kept, and not the secret: a file, by its name and its form. */
+/** Whether a value is the location of a secret and not the secret: a file, by its name and its form. */
 export const isPlace = (name: string, value: string): boolean =>
   wordsOf(name).some((word) => PLACE.test(word) || /file$/.test(word)) && /^(~|\/)[\w./-]*$/.test(value);
 
-/** A run of characters that nobody would choose as a name: long, with letters and digits. */
+/** Whether a word looks random: long, with letters and digits. */
 export const looksRandom = (word: string): boolean =>
   (word.length >= 16 && /\d/.test(word) && /[A-Za-z]/.test(word)) ||
   (word.length >= 12 && /\d/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word));
 
-/** A text without its secrets, and what they were. */
+/** A text without its secrets, and the secrets. */
 export interface Concealed {
   text: string;
   found: string[];
@@ -46,16 +46,16 @@ export interface Concealed {
 const VALUE = String.raw`("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,;]+)`;
 const NAME = '(?:passw(?:or)?d|passwort|kennwort|passphrase|pass|pwd|secret|token|s3-key)';
 
-/** Credentials in the forms that hardly anything else has; behind a name or a user, the second group is the secret. */
+/** Credentials in unmistakable forms; the second group is the secret, after a name or a user. */
 const PLAIN: readonly RegExp[] = [
   /(-----BEGIN [A-Z ]*PRIVATE KEY-----)([\s\S]*?)(?=-----END|$)/g,
-  // postgresql://user:password@host; the last @ ends a password that nobody has encoded
+  // postgresql://user:password@host; the last @ ends a password that is not URL-encoded
   /([A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/@'"]*:)(\S+)(?=@)/g,
   // password=x, PGPASSWORD='x', ldapbindpasswd="x", repo1-cipher-pass=x
   new RegExp(String.raw`([\w.-]*${NAME}=)${VALUE}`, 'gi'),
 ];
 
-/** And in forms that an ordinary sentence may have. */
+/** Credentials in forms that an ordinary sentence may have. */
 const LOOSE: readonly RegExp[] = [
   ...PLAIN,
   // "token": "x", api_key = x, password x
@@ -84,10 +84,10 @@ function concealed(text: string, forms: readonly RegExp[]): Concealed {
   return { text: shown, found };
 }
 
-/** A message without the credentials that stand in it in a form that nothing else has. */
+/** Returns a message without credentials in unmistakable forms. */
 export const concealInMessage = (text: string): string => concealed(text, PLAIN).text;
 
-/** A foreign text without all that may be a credential, by its form or because it looks random. */
+/** Returns a foreign text without possible credentials, by their form or because they look random. */
 export function conceal(text: string): Concealed {
   const { text: shown, found } = concealed(text, LOOSE);
   return {
@@ -100,7 +100,7 @@ export function conceal(text: string): Concealed {
   };
 }
 
-/** One setting as it may be shown, in JSON: without what is a secret by its name or by its form. */
+/** Returns one setting in JSON without secrets, by its name or by its form. */
 export function showSetting(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && namesSecret(name) && !isPlace(name, value)) return REDACTED;
   return (

@@ -2,7 +2,7 @@ import { Secret } from '../secret.ts';
 
 export type Part = string | Secret;
 
-/** How a file is written; tells where secrets stand in a text that somebody has changed. */
+/** The syntax of a file, by which secrets are found in a text that somebody has changed. */
 export type Form =
   | { syntax: 'yaml'; value: Readonly<Record<string, unknown>> }
   | { syntax: 'ini' }
@@ -10,13 +10,13 @@ export type Form =
   | { syntax: 'pgpass' };
 
 /**
- * A text with secrets in it that knows where they are: the whole for the host that needs it, and the rest for everybody
- * who only looks. Printing it in any way yields the redacted form.
+ * A text that knows the places of its secrets: the whole is for the host that needs it. Printing it in any way yields
+ * the redacted form.
  */
 export class SecretText extends Secret {
   #parts: readonly Part[] | (() => readonly Part[]);
 
-  /** `parts` of `text`, or what works them out when somebody wants to see: most texts are only sent. */
+  /** Takes the parts of `text`, or a function that computes them on demand: most texts are only sent. */
   constructor(
     text: string,
     parts: readonly Part[] | (() => readonly Part[]),
@@ -31,7 +31,7 @@ export class SecretText extends Secret {
     return this.#parts;
   }
 
-  /** The text with `[redacted]` for each secret. */
+  /** Returns the text with `[redacted]` for each secret. */
   override redacted(): string {
     return this.parts.join('');
   }
@@ -39,14 +39,14 @@ export class SecretText extends Secret {
 
 const reveal = (part: Part): string => (part instanceof Secret ? part.reveal() : part);
 
-/** Parts one behind the other. */
+/** Joins parts. */
 export const joined = (parts: readonly Part[], form?: Form): SecretText =>
   new SecretText(parts.map(reveal).join(''), parts, form);
 
-/** The parts of any content of a file; a plain secret is one that must not be shown at all. */
+/** Returns the parts of a file's content; a plain secret is one that must not be shown at all. */
 export const partsOf = (text: string | Secret): readonly Part[] => (text instanceof SecretText ? text.parts : [text]);
 
-/** The lines of a text, each with its parts and without its line break. A secret does not end a line. */
+/** Returns the lines of a text, each with its parts and without its line break. A secret does not end a line. */
 export function linesOf(text: string | Secret): Part[][] {
   const lines: Part[][] = [[]];
   for (const part of partsOf(text)) {
@@ -62,5 +62,5 @@ export function linesOf(text: string | Secret): Part[][] {
   return lines;
 }
 
-/** A line as the host has it. */
+/** Returns a line as the host has it. */
 export const lineText = (line: readonly Part[]): string => line.map(reveal).join('');

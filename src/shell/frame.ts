@@ -2,10 +2,10 @@
 export const LOCK_FD = 9;
 
 /**
- * Framing of one request on a persistent shell: the script runs in a subshell with no standard input (it could
- * otherwise eat the requests behind it) and without the lock's descriptor (a daemon it starts would keep the lock);
- * a line with the mark and the exit status ends the answer; the colon keeps an empty script from being a syntax error,
- * which would end the shell. `inShell` runs it in the persistent shell itself.
+ * Frames one request on a persistent shell: the script runs in a subshell with no standard input (it could otherwise
+ * eat the requests behind it) and without the lock's descriptor (a daemon it starts would keep the lock); a line with
+ * the mark and the exit status ends the answer; the colon keeps an empty script from being a syntax error, which would
+ * end the shell. `inShell` runs it in the persistent shell itself.
  */
 export function frame(script: string, mark: string, inShell = false): string {
   if (inShell) return `{\n:\n${script}\n} </dev/null 2>&1\nprintf '\\n%s %s\\n' '${mark}' "$?"\n`;

@@ -10,5 +10,5 @@ export function quote(text: string): string {
 /** Quotes each argument and joins them to one command line. */
 export const words = (...args: readonly string[]): string => args.map(quote).join(' ');
 
-/** A command that writes exactly `text` to its standard output; printf is built into sh, so nothing shows in argv. */
+/** Returns a command that writes exactly `text` to its standard output; printf is built into sh, so nothing shows in argv. */
 export const print = (text: string): string => `printf %s ${quote(text)}`;

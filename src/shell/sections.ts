@@ -1,13 +1,12 @@
-/**
- * Many questions in one script: each section's output is announced by a line with a nonce that no output can guess.
- */
+/** Questions of one script, by section name. A line with a nonce that no output can guess announces each section's output. */
 export type Sections = ReadonlyMap<string, string>;
 
 const mark = (nonce: string, name: string, what: string) => `${nonce} ${name} ${what}`;
 
 /**
- * Composes sections (name → POSIX sh) into one script. They run in one shell, for a subshell each would be a process each:
- * a section must not exit, which would cut the answer short, and what it sets is seen by those behind it.
+ * Composes sections (name → POSIX sh) into one script. They run in one shell, since a subshell for each would be a
+ * process for each. A section must not exit, which would cut the answer short, and later sections see the variables
+ * that it sets.
  */
 export function composeSections(sections: Sections, nonce: string): string {
   const parts = [...sections].map(

@@ -4,8 +4,8 @@ import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
 
-/** Takes down one problem of the cluster. */
-export type Say = (code: string, host: string, message: string) => void;
+/** Records one problem of the cluster. */
+export type Report = (code: string, host: string, message: string) => void;
 
 /** The part of `hapg status -o json` about backups; its keys are part of the outside contract. */
 export interface BackupStatus {
@@ -26,11 +26,11 @@ export interface BackupStatus {
   } | null;
 }
 
-/** Less free space in a repository is a problem, whatever the next backup needs. */
+/** The least free share of a repository, whatever the next backup needs. */
 const SPACE_SHARE = 0.05;
 
-/** What `status` says of backups and archiving; null when no host that knows of them has answered. Pure. */
-export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say): BackupStatus | null {
+/** Returns the part of `status` about backups and archiving; null when no host that knows about them has answered. Pure. */
+export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Report): BackupStatus | null {
   const hosts = backupHosts(cluster).filter((host) => snapshot.observations.has(host.name));
   if (hosts.length === 0) return null;
   const { repository } = snapshot;
@@ -69,8 +69,8 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Say)
   };
 }
 
-/** A timer that is off, or one that went off and brought no backup. */
-function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Say): void {
+/** Reports a timer that is off, or one that fired without a backup. */
+function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Report): void {
   const seen = observations.get(host);
   const service = said(seen?.schedule);
   if (!service || seen?.holder) return;
@@ -90,10 +90,10 @@ function scheduleProblems(host: string, { observations, repository }: Snapshot, 
 
 function archiveView(
   { leader, observations }: Snapshot,
-  problem: Say,
+  problem: Report,
 ): { archive_ok: boolean; archive_waiting: number } {
   const archiver = leader && said(observations.get(leader.name)?.sql)?.archiver;
-  // Nobody could say: that is told where PostgreSQL's silence is.
+  // Not known; PostgreSQL's silence is reported as a problem of its own.
   if (leader && !archiver) return { archive_ok: false, archive_waiting: 0 };
   // A failure counts until something has been archived after it.
   const failing =
@@ -111,8 +111,8 @@ function archiveView(
   return { archive_ok: !failing && !late, archive_waiting: waiting };
 }
 
-/** The newest drill that any host remembers. */
-function drillView({ observations }: Snapshot, problem: Say): BackupStatus['drill'] {
+/** Returns the newest drill of any host. */
+function drillView({ observations }: Snapshot, problem: Report): BackupStatus['drill'] {
   const all = [...observations].flatMap(([host, { drill }]) => {
     const result = said(drill);
     return result ? [{ host, ...result }] : [];

@@ -1,15 +1,15 @@
 import { EXPIRY_LIMIT_MS } from '../bounds/health.ts';
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { checkIdentity } from '../decisions/admission.ts';
-import { serves, synchronousStandbyThere } from '../decisions/members.ts';
-import { receives, standing } from '../decisions/standby.ts';
+import { leaderRuns, synchronousStandbyThere } from '../decisions/members.ts';
+import { receivesWal, standbyAsDeclared } from '../decisions/standby.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
 import type { Observation } from '../observe/index.ts';
-import { armedUndos } from '../observe/marks.ts';
+import { activeUndos } from '../observe/run-state.ts';
 import { bytes } from '../units.ts';
-import { type BackupStatus, backupStatus, type Say } from './backup-status.ts';
+import { type BackupStatus, backupStatus, type Report } from './backup-status.ts';
 
 export interface Problem {
   code: string;
@@ -42,14 +42,14 @@ export interface Status {
   certificates: { earliest_expiry: string | null };
 }
 
-/** Replicas further behind are a problem; bytes. */
+/** The limit of a replica's lag (bytes). */
 const LAG_LIMIT = 16 * 1024 * 1024;
-/** More WAL than this, kept for somebody who is not connected, is a problem; bytes. */
+/** The limit of WAL that is kept for a consumer that is not connected (bytes). */
 const KEPT_LIMIT = 1024 ** 3;
 
 /**
- * The live cluster as one document, with everything that is not as it should be. Pure: `unreachable` are hosts that gave
- * no answer (name → reason), `now` milliseconds since the epoch, `store` the identity of this inventory's secret store.
+ * Returns the live cluster as one document with all problems. Pure: `unreachable` are hosts without an answer (name →
+ * reason), `now` is the time (ms since the epoch), `store` the identity of this inventory's secret store.
  */
 export function statusOf(
   cluster: Cluster,
@@ -118,7 +118,7 @@ export function statusOf(
   };
 }
 
-/** In words, what is unknown when a host is silent about it. HAProxy and the pool have problems of their own. */
+/** What is unknown when a host is silent about a question, in words. HAProxy and the pool have problems of their own. */
 const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] = [
   ['patroni', () => 'Patroni does not answer: whether this member runs, and who leads, is unknown from there'],
   ['sql', () => 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown'],
@@ -131,18 +131,18 @@ const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] 
   ['vipHeld', () => 'its addresses cannot be read: whether it holds the VIP is unknown'],
 ];
 
-/** What could not be found out; it is told as unknown, not as the worst or the best that it could be. */
-function silenceProblems(cluster: Cluster, { observations }: Snapshot, problem: Say): void {
+/** Reports what is not known as unknown, and neither as healthy nor as broken. */
+function silenceProblems(cluster: Cluster, { observations }: Snapshot, problem: Report): void {
   for (const [host, seen] of observations)
     for (const [about, words] of UNKNOWN) {
-      // That a DCS which is not ours does not answer is told once, of all hosts.
+      // A silent external DCS is reported once, for all hosts.
       const reason =
         about === 'dcs' && cluster.dcs.external ? undefined : silence(seen[about] as Answer<unknown> | undefined);
       if (reason !== undefined) problem('unknown', host, `${host}: ${words(cluster)} (${reason})`);
     }
 }
 
-/** Nobody could be asked who the members are: the members then are neither there nor missing. */
+/** Whether nobody could be asked for the members: then none counts as present or missing. */
 const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): boolean =>
   members.length === 0 &&
   hostsWith(cluster, 'patroni').every((host) => {
@@ -150,7 +150,7 @@ const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): 
     return seen === undefined || silence(seen.patroni) !== undefined;
   });
 
-function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): void {
   if (membersUnknown(cluster, snapshot)) {
     problem('unknown', '', 'no database host could be asked who leads and who follows');
     return;
@@ -170,7 +170,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
       continue;
     }
     const leads = member.role === 'leader' || member.role === 'standby_leader';
-    if (leads ? !serves(member) : member.state !== 'streaming')
+    if (leads ? !leaderRuns(member) : member.state !== 'streaming')
       problem('member_state', host.name, `${host.name} is ${member.state}`);
     else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT))
       problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
@@ -198,8 +198,8 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
   for (const [code, verdict] of [
-    ['standing', standing(cluster, snapshot)],
-    ['source', receives(cluster, snapshot)],
+    ['standing', standbyAsDeclared(cluster, snapshot)],
+    ['source', receivesWal(cluster, snapshot)],
   ] as const)
     if (!verdict.ok) for (const reason of verdict.reasons) problem(code, snapshot.leader?.name ?? '', reason);
   const synchronous = synchronousStandbyThere(cluster, snapshot);
@@ -211,8 +211,8 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): voi
     );
 }
 
-/** WAL that is kept for who does not come; a member that does not stream is told of as a member. */
-function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Say): void {
+/** Reports WAL that is kept for an absent consumer; a member that does not stream is reported as a member. */
+function slotProblems(cluster: Cluster, { leader, members, observations }: Snapshot, problem: Report): void {
   const ofMembers = new Set([...members, ...hostsWith(cluster, 'patroni')].map(({ name }) => memberSlot(name)));
   const copies = new Map(Object.keys(cluster.settings.standbys).map((name) => [standbySlot(name), name]));
   for (const { name, kept, lost } of (leader && said(observations.get(leader.name)?.sql)?.idleSlots) || []) {
@@ -229,7 +229,7 @@ function slotProblems(cluster: Cluster, { leader, members, observations }: Snaps
   }
 }
 
-function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Say): void {
+function dcsProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): void {
   const { label } = cluster.dcs;
   if (!snapshot.dcs.quorum)
     problem(
@@ -250,7 +250,7 @@ function balancerView(
   cluster: Cluster,
   snapshot: Snapshot,
   unreachable: ReadonlyMap<string, string>,
-  problem: Say,
+  problem: Report,
 ): Status['balancers'] {
   return hostsWith(cluster, 'haproxy').flatMap((host) => {
     const rows = said(snapshot.observations.get(host.name)?.balancer);
@@ -271,14 +271,14 @@ function balancerView(
   });
 }
 
-/** What an interrupted run has left behind; while somebody holds the lock it is work, not a leftover. */
-function leftoverProblems(snapshot: Snapshot, problem: Say): void {
+/** Reports what an interrupted run has left; while a run holds the lock it is work, not a leftover. */
+function leftoverProblems(snapshot: Snapshot, problem: Report): void {
   for (const [host, { pending, units, holder, balancer, restore }] of snapshot.observations) {
     if (restore) problem('restore', host, 'a restore is under way; run "hapg restore" again to go on');
     if (holder) continue;
     for (const mark of pending)
       problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
-    for (const undo of armedUndos(said(units) ?? []))
+    for (const undo of activeUndos(said(units) ?? []))
       problem(
         'undo_armed',
         host,

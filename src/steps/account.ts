@@ -2,7 +2,7 @@ import type { RoleName } from '../roles.ts';
 import { words } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-/** A system account without a login, such as the one that runs keepalived's check. */
+/** A system account without a login, such as the one for keepalived's check. */
 const accountKind: Kind<{ name: string; groups: string[] }, { exists: boolean; groups: string[] }> = {
   name: 'account',
   probe: (steps) =>

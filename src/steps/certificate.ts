@@ -6,7 +6,7 @@ import { parseStat, statScript } from './file.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface CertificateWant {
-  /** Without the ending: `/etc/patroni/pki/rest` stands for `rest.key` and `rest.crt`. */
+  /** The path without extension: `/etc/patroni/pki/rest` means `rest.key` and `rest.crt`. */
   path: string;
   owner: string;
   group: string;
@@ -14,21 +14,22 @@ export interface CertificateWant {
   commonName: string;
   dns: string[];
   ips: string[];
-  /** Leafs made before this are renewed; milliseconds since the epoch. */
+  /** Leaf certificates issued before this are renewed (ms since the epoch). */
   issuedSince?: number | undefined;
 }
 
 export interface CertificateState {
   certificate: string;
-  /** `0600 owner:group`, or empty when there is no key. */
+  /** Mode and owner of the key, `0600 owner:group`; empty when there is none. */
   keyMode: string;
-  /** The key is the one that the certificate was made for. */
+  /** Whether key and certificate match. */
   keyMatches: boolean;
 }
 
 /**
  * A leaf certificate with its key. The key is made on the host and never leaves it; the request travels to the
- * controller, which signs it. `NAME.id` keeps the key's hash, so that a probe needs no openssl to see that they belong together.
+ * controller, which signs it. `NAME.id` holds the key's hash, so that a probe can match key and certificate without
+ * openssl.
  */
 const certificateKind: Kind<CertificateWant, CertificateState> = {
   name: 'certificate',
@@ -105,7 +106,7 @@ tail -v -n +1 -- ${words(...paths.map((path) => `${path}.crt`))} 2>/dev/null`;
     );
     const certificate = await signLeaf(want.authority, request, want);
     const crt = quote(`${want.path}.crt`);
-    // Readers that look between the two renames see a pair that does not match for a moment and keep the old one.
+    // A reader between the two renames sees a pair that does not match, and keeps the old one.
     await remote.run(`set -e
 umask 077
 ${own} ${next}

@@ -8,7 +8,7 @@ export interface DataDirectoryWant {
   path: string;
   /** An account with a group of its own. */
   owner: string;
-  /** Modes that its program takes; the first is that of a new one. */
+  /** Modes that its program accepts; the first is that of a new directory. */
   modes: readonly string[];
 }
 
@@ -17,13 +17,13 @@ export interface DataDirectoryState extends FileState {
 }
 
 /**
- * A directory in which a program keeps data, at a path that the operator named: a mount point, a link to one, or none yet.
- * What holds files of somebody else's is never handed over, and directories above it that are there stay as they are.
+ * A directory for a program's data, at a path that the operator chose: a mount point, a link to one, or not there yet.
+ * A directory with foreign files is never handed over, and existing parents stay as they are.
  */
 const dataDirectoryKind: Kind<DataDirectoryWant, DataDirectoryState | undefined> = {
   name: 'data-directory',
   contained: true,
-  // A link counts as what it leads to; a new file system's lost+found as nothing.
+  // A link counts as its target; a new file system's lost+found does not count.
   probe: (steps) => `for d in ${words(...steps.map((one) => one.want.path))}; do
   if [ -d "$d" ]; then
     is=empty
@@ -72,7 +72,7 @@ stat -Lc '%f|%U|%G|%n' -- ${words(...steps.map((one) => one.want.path))} 2>/dev/
   async change({ want: { path, owner, modes } }, _state, remote) {
     const inside = quote(`${path}/`);
     const account = quote(`${owner}:`);
-    // Looked at once more: what has come there since the plan was made is nobody's to take either.
+    // Checked again: files that were added since the plan must not be taken over either.
     await remote.run(`set -e
 if [ ! -d ${inside} ]; then
 ${makeParents(path, owner)}

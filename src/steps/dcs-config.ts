@@ -1,4 +1,4 @@
-import { askRest, REST_IDENTITY, tellDynamic } from '../programs/patroni.ts';
+import { askRest, printDynamic, REST_IDENTITY } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
@@ -7,7 +7,7 @@ import { type Kind, type Step, step } from './step.ts';
 
 export type Json = Record<string, unknown>;
 
-/** Those in which WAL is kept for standby clusters. */
+/** Slots that keep WAL for standby clusters. */
 const OUR_SLOTS = /^hapg_standby_/;
 
 export interface DcsConfigWant {
@@ -15,22 +15,22 @@ export interface DcsConfigWant {
   rest: string;
   config: Json;
   password: Secret;
-  /** Within this time all members have read a changed configuration. */
+  /** The time within which all members have read a changed configuration (s). */
   settleSeconds: number;
 }
 
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The smallest patch that makes `present` say what `wanted` says. Settings of PostgreSQL that are not declared are
- * removed, and slots of standby clusters; other keys that we know nothing of (somebody's slots, ...) are left alone, for
- * they may hold data.
+ * Returns the smallest patch that turns `present` into `wanted`. Undeclared settings of PostgreSQL and slots of standby
+ * clusters are removed. Other unknown keys (somebody's slots, ...) stay, since they may hold data.
  */
 export function configPatch(present: Json, wanted: Json, path: readonly string[] = []): Json {
   const patch: Json = {};
   for (const [key, value] of Object.entries(wanted)) {
     const there = present[key];
-    // A cluster begins as a copy, or never is one: added later, Patroni would give up what has been written here.
+    // A cluster is a standby cluster from the start or never: if the key were added later, Patroni would discard rows
+    // written here.
     if (path.length === 0 && key === 'standby_cluster' && !isMap(there)) continue;
     if (isMap(value)) {
       const inner = configPatch(isMap(there) ? there : {}, value, [...path, key]);
@@ -42,13 +42,13 @@ export function configPatch(present: Json, wanted: Json, path: readonly string[]
   return patch;
 }
 
-/** Patroni keeps what it was given: 100 and "100", on and true mean the same to PostgreSQL. */
+/** Whether two values mean the same to PostgreSQL: Patroni keeps 100 and "100", on and true as they were given. */
 function same(a: unknown, b: unknown): boolean {
   const word = (value: unknown) => (value === true ? 'on' : value === false ? 'off' : String(value));
   return a !== undefined && a !== null && word(a) === word(b);
 }
 
-/** A line a setting, for a diff; anybody may have put a password into one. */
+/** Returns one line a setting for a diff, redacted: somebody may have put a password into one. */
 const flat = (value: Json, prefix = ''): string[] =>
   Object.entries(value).flatMap(([key, inner]) =>
     isMap(inner) ? flat(inner, `${prefix}${key}.`) : [`${prefix}${key}: ${showSetting(key, inner)}`],
@@ -62,11 +62,11 @@ const pick = (present: unknown, patch: Json): Json =>
     ]),
   );
 
-/** The cluster's dynamic configuration, kept in the DCS; `bootstrap.dcs` counts only once, so drift of it is drift. */
+/** The cluster's dynamic configuration, which is in the DCS; `bootstrap.dcs` counts only once, so this step corrects later drift. */
 const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   name: 'dcs-config',
   volatile: true,
-  probe: (steps) => steps.map((one) => tellDynamic(one.want.rest)).join('\n'),
+  probe: (steps) => steps.map((one) => printDynamic(one.want.rest)).join('\n'),
   parse(answer, steps) {
     return new Map(
       steps.map((one, index) => {

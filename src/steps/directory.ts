@@ -11,7 +11,7 @@ export interface DirectoryWant {
   mode: string;
 }
 
-/** A directory with its owner, group and mode; its contents are not its business, and it is never removed. */
+/** A directory with its owner, group and mode, without its contents; it is never removed. */
 const directoryKind: Kind<DirectoryWant, FileState | undefined> = {
   name: 'directory',
   contained: true,
@@ -45,7 +45,7 @@ chmod ${want.mode} ${path}`);
   },
 };
 
-/** A step: this directory; `root:root 0755` unless said. */
+/** A step: this directory; `root:root 0755` by default. */
 export function directory(
   role: RoleName,
   path: string,

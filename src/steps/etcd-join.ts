@@ -6,17 +6,15 @@ import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface EtcdJoinWant extends Joining {
-  /** The members know one of this address whose host was set up anew. */
+  /** Whether this host was reinstalled, so that its former member has to be removed. */
   replaces: boolean;
 }
 
-/**
- * A host joins an etcd cluster that lives: first as a learner, which cannot harm the quorum (etcd's "Learner" design).
- */
+/** A host that joins a running etcd cluster: first as a learner, which cannot harm the quorum (etcd's "Learner" design). */
 const etcdJoinKind: Kind<EtcdJoinWant, 'absent' | 'joined' | 'removed'> = {
   name: 'etcd-join',
   volatile: true,
-  // The step is there because etcd does not know this host; one that has joined before and does not run was removed.
+  // The step exists because etcd does not know this host; a host that has joined before and does not run was removed.
   probe: (steps) =>
     steps
       .map(

@@ -10,13 +10,13 @@ export interface ExtensionsWant {
   names: readonly string[];
 }
 
-/** The extensions that a database has; undefined when it cannot be asked, such as before it is made. */
+/** The extensions of a database; undefined when it cannot be asked, such as before it exists. */
 type Installed = readonly string[] | undefined;
 
 const missing = ({ want }: Step<ExtensionsWant>, installed: Installed): string[] =>
   want.names.filter((name) => !installed?.includes(name));
 
-/** Extensions of one database, looked at and made on the leader. None is ever dropped. */
+/** Extensions of one database, read and made on the leader. None is ever dropped. */
 const extensionsKind: Kind<ExtensionsWant, Installed> = {
   name: 'extensions',
   volatile: true,

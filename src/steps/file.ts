@@ -11,17 +11,17 @@ import { type Difference, type Kind, type Step, type StepOptions, step } from '.
 
 export interface FileWant {
   path: string;
-  /** undefined: the file must not exist. Of a text with secrets everything else is shown in a diff, of a plain Secret nothing. */
+  /** The content; undefined: the file must not exist. A diff shows a SecretText without its secrets, and nothing of a plain Secret. */
   content: string | Secret | undefined;
   owner: string;
   group: string;
-  /** Octal, such as `0644`. */
+  /** The mode (octal), such as `0644`. */
   mode: string;
-  /** A command that judges the new file before it takes its place; `{}` stands for its path. */
+  /** A command that checks the new file before it takes its place; `{}` stands for its path. */
   check?: string | undefined;
-  /** Written only when the file is not there; later differences are left alone. */
+  /** Whether the file is only written when absent; later differences stay. */
   once?: boolean | undefined;
-  /** A condition of sh that a file which stands there was not written by hapg; `{}` stands for its path. Default: see `foreign`. */
+  /** A condition of sh that hapg did not write the present file; `{}` stands for its path. Default: see `foreign`. */
   foreign?: string | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface FileState {
   group: string;
   mode: string;
   sha256: string;
-  /** Only of small files that differ. It may hold anybody's secrets: shown is what `compare.ts` leaves of it. */
+  /** The content of a small file that differs. It may hold anybody's secrets, so only the output of `compare.ts` is shown. */
   content?: Secret | undefined;
-  /** It is not hapg's: its first line does not say so, and that of the wanted one does. */
+  /** Whether it is not hapg's: its first line lacks the mark that the wanted one has. */
   foreign?: boolean | undefined;
 }
 
@@ -43,11 +43,11 @@ const MAX_DIFF_BYTES = 65_536;
 const text = (content: string | Secret): string => (content instanceof Secret ? content.reveal() : content);
 const hash = (content: string | Secret): string => createHash('sha256').update(text(content)).digest('hex');
 
-/** What may be shown of a file that was not there before. */
+/** Returns what may be shown of a new file. */
 const redacted = (content: string | Secret): string =>
   content instanceof Secret ? content.redacted() : concealInMessage(content);
 
-/** What may be shown of a file that is there and has another content; undefined when nothing may be, or it is too large. */
+/** Returns what may be shown of a file with another content; undefined when nothing may be, or it is too large. */
 function compared(wanted: string | Secret, { content }: FileState): Comparison | undefined {
   if (content === undefined) return undefined;
   return wanted instanceof Secret
@@ -55,11 +55,11 @@ function compared(wanted: string | Secret, { content }: FileState): Comparison |
     : comparePlainFile(content.reveal(), wanted);
 }
 
-/** Whether a content is a secret as a whole, of which nothing may be shown. */
+/** Whether the whole content is a secret, of which nothing may be shown. */
 const isClosed = (content: string | Secret | undefined): boolean =>
   content instanceof Secret && !(content instanceof SecretText && content.form);
 
-/** Why a difference is not shown. */
+/** Returns why a difference is not shown. */
 const withheld = (content: string | Secret): string =>
   content instanceof Secret ? ' (secret)' : ` (more than ${MAX_DIFF_BYTES} bytes)`;
 
@@ -70,7 +70,7 @@ const TYPES = new Map<number, FileState['type']>([
   [0o120000, 'link'],
 ]);
 
-/** One `stat` for any number of paths; lines `hexmode|owner|group|path`. */
+/** POSIX sh that prints the state of any number of paths with one `stat`, in lines `hexmode|owner|group|path`. */
 export const statScript = (paths: readonly string[]): string =>
   `stat -c '%f|%U|%G|%n' -- ${words(...paths)} 2>/dev/null`;
 
@@ -88,13 +88,13 @@ export function parseStat(line: string): { path: string; state: FileState } {
 /** Where a guarded file is kept until the change of it has proved harmless. */
 const saved = (path: string): string => quote(`${PATHS.loginUndo}/${path.replaceAll('/', '_')}`);
 
-/** hapg's own text says so in its first line; files that are hapg's by their name or place need not. */
+/** Whether the first line marks a file as hapg's; files that are hapg's by name or place need no mark. */
 const isMarked = ({ path, content }: FileWant): boolean =>
   content !== undefined && !/hapg[^/]*$/.test(path) && /^[^\n]*hapg/.test(text(content));
 
 /**
- * POSIX sh that keeps a copy of somebody else's file before it is replaced for the first time: of one without hapg's mark
- * where the wanted one has it, or as `foreign` of the step says.
+ * POSIX sh that keeps a copy of a foreign file before it is replaced for the first time: one without the mark that the
+ * wanted one has, or according to the step's `foreign`.
  */
 function keepForeign(want: FileWant): string {
   const path = quote(want.path);
@@ -115,7 +115,7 @@ const fileKind: Kind<FileWant, FileState> = {
     const wanted = open.map(
       (one) => `${one.want.content === undefined ? '-' : hash(one.want.content)}:${one.want.path}`,
     );
-    // Small files that differ and of which something may be shown come back in the same trip, for the diff.
+    // Small files that differ and may be shown come back in the same round trip, for the diff.
     return `${statScript(paths)}
 echo --
 open=${quote(` ${open.map((one) => one.want.path).join(' ')} `)}
@@ -223,7 +223,7 @@ ${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}
 export type FileOptions = StepOptions &
   Partial<Pick<FileWant, 'owner' | 'group' | 'mode' | 'check' | 'once' | 'foreign'>>;
 
-/** A step: this file with this content. `root:root 0644` unless said; a Secret gets 0600. */
+/** A step: this file with this content. `root:root 0644` by default; a Secret gets 0600. */
 export function file(
   role: RoleName,
   path: string,

@@ -6,7 +6,7 @@ import { type Kind, type Step, step } from './step.ts';
 /** One permitted traffic. */
 export interface Rule {
   protocol: 'tcp' | 'udp' | 'vrrp';
-  /** undefined for protocols without ports. */
+  /** The port; undefined for protocols without ports. */
   port: number | undefined;
   /** Address or network; undefined: from anywhere. */
   from: string | undefined;
@@ -17,27 +17,27 @@ export interface Rule {
 export interface FirewallWant {
   rules: Rule[];
   exclusive: boolean;
-  /** What on this host sends packets on for others; ufw, turned on, lets that go on. */
+  /** What forwards packets for others on this host; ufw must not cut it off. */
   forwards?: string | undefined;
 }
 
 export interface FirewallState {
   installed: boolean;
   enabled: boolean;
-  /** Default policies for incoming and forwarded packets as configured, such as DROP. */
+  /** The configured default policies for incoming and forwarded packets, such as DROP. */
   policy: string;
   forward: string;
   /**
-   * What ufw does with IPv6. `used`: user6.rules counts; `off`: IPV6=no, so that all IPv6 is dropped; `none`: the kernel has
-   * none. Where it is not used, ufw empties user6.rules by itself (ufw backend_iptables.py, update_logging).
+   * ufw's use of IPv6. `used`: user6.rules counts; `off`: IPV6=no, so all IPv6 is dropped; `none`: the kernel has none.
+   * Unless it is used, ufw empties user6.rules by itself (ufw backend_iptables.py, update_logging).
    */
   ipv6: 'used' | 'off' | 'none';
   /** Text of user.rules and user6.rules. */
   v4: string;
   v6: string;
-  /** How many rules the kernel has in each of ufw's user chains; undefined where ufw's chains are not in use. */
+  /** Number of rules that the kernel has in each of ufw's user chains; undefined when ufw's chains are not in use. */
   live4: Record<string, number> | undefined;
-  /** The same for IPv6; `unknown` where ip6tables does not work. */
+  /** The same for IPv6; `unknown` when ip6tables does not work. */
   live6: Record<string, number> | undefined | 'unknown';
 }
 
@@ -47,7 +47,7 @@ const V4 = '/etc/ufw/user.rules';
 const V6 = '/etc/ufw/user6.rules';
 const DEFAULTS = '/etc/default/ufw';
 
-/** What a guarded change of the firewall puts back. */
+/** Files that the undo of a firewall change puts back. */
 const SAVED = [V4, V6, '/etc/ufw/ufw.conf', DEFAULTS];
 const saved = (path: string): string => quote(`${PATHS.loginUndo}/${path.replaceAll('/', '_')}`);
 
@@ -87,7 +87,7 @@ function blocks(text: string): Block[] {
 const isOurs = ({ tuple }: Block) => tuple.includes(` comment=${hex(OURS)}`);
 const render = (list: readonly Block[]) => list.map(({ tuple, rules }) => `\n${tuple}\n${rules.join('\n')}\n`).join('');
 
-/** What a file should hold: ours together, foreign rules around them where they stood (the first match decides). */
+/** Returns the wanted rules of a file: hapg's together, foreign rules around them in their places (the first match decides). */
 function wanted(want: FirewallWant, text: string, family: 4 | 6): Block[] {
   const present = blocks(text);
   const mine = want.rules
@@ -113,7 +113,7 @@ function splice(text: string, list: readonly Block[], family: 4 | 6): string {
       /### RULES ###\n[\s\S]*?### END RULES ###/,
       () => `### RULES ###\n${render(list)}\n### END RULES ###`,
     );
-  // A file that ufw has never written: the packaged skeleton without an end mark.
+  // ufw has never written this file: it is the packaged skeleton without an end mark.
   return `*filter
 :${p}-user-input - [0:0]
 :${p}-user-output - [0:0]
@@ -133,7 +133,7 @@ COMMIT
 /** The chains that hold nothing but rules of user.rules; those of logging get others as well. */
 const USER_CHAIN = /^-A (ufw6?-user-(?:input|output|forward)) /;
 
-/** How many rules of each user chain the blocks of a file hold. */
+/** Counts a file's rules by user chain. */
 function countByChain(list: readonly Block[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const line of list.flatMap(({ rules }) => rules)) {
@@ -143,7 +143,7 @@ function countByChain(list: readonly Block[]): Record<string, number> {
   return counts;
 }
 
-/** Whether the kernel has as many rules of each chain as a file has. */
+/** Whether the kernel has as many rules in each chain as the file. */
 function isLoaded(list: readonly Block[], live: Record<string, number> | undefined): boolean {
   const wanted = countByChain(list);
   return (
@@ -154,17 +154,17 @@ function isLoaded(list: readonly Block[], live: Record<string, number> | undefin
   );
 }
 
-/** Rules of the model name addresses that only IPv6 has, and ufw drops all IPv6. */
+/** Whether rules of the model need IPv6, which ufw drops. */
 const lacksIPv6 = (want: FirewallWant, state: FirewallState): boolean => state.ipv6 === 'off' && want.rules.some(isV6);
 
-/** ufw is about to be turned on where packets are sent on for others; its default would drop these. */
+/** Whether turning ufw on would drop packets that the host forwards for others. */
 const cutsForwarding = ({ forwards }: FirewallWant, { enabled, forward }: FirewallState): boolean =>
   forwards !== undefined && !enabled && forward !== 'ACCEPT';
 
 /**
- * POSIX sh that loads the files. ufw's own reload empties every chain first, and what comes in meanwhile is dropped: a new
- * connection waits a second for its second try (RFC 6298). Where all but the rules is loaded already, they alone are
- * replaced, each file at once, as ufw itself does at the end of a reload.
+ * POSIX sh that loads the files. ufw's own reload empties every chain first and drops packets meanwhile: a new
+ * connection waits a second for its second try (RFC 6298). When everything but the rules is loaded already, only they
+ * are replaced, each file atomically, as ufw itself does at the end of a reload.
  */
 function load(want: FirewallWant, state: FirewallState): string {
   const { enabled, policy, live4, live6, ipv6 } = state;
@@ -179,8 +179,8 @@ function load(want: FirewallWant, state: FirewallState): string {
 }
 
 /**
- * ufw's rules, computed from the model. They are written in ufw's own files and loaded once: a hundred `ufw allow`
- * take half a minute, and `ufw status` a second, where one file takes nothing.
+ * ufw's rules, computed from the model. They are written to ufw's own files and loaded once: a hundred `ufw allow` take
+ * half a minute, and `ufw status` takes a second.
  */
 export const firewallKind: Kind<FirewallWant, FirewallState> = {
   name: 'firewall',
@@ -203,7 +203,7 @@ ip6tables -S 2>/dev/null && echo works6=yes
             { tuple: '', rules: kernel.split('\n').filter((line) => line.startsWith(`-A ${prefix}-user-`)) },
           ])
         : undefined;
-    /** The text of a file, as `tail -v` prints it. */
+    /** Returns the text of a file from the output of `tail -v`. */
     const text = (path: string) =>
       answer
         .split(/\n?^==> (\S+) <==\n/m)
@@ -280,6 +280,6 @@ ${load(want, state)}`);
 if grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then ufw reload; else ufw --force disable; fi`,
 };
 
-/** A step: ufw with these rules. `forwards` names what sends packets on for others here. */
+/** A step: ufw with these rules. `forwards` names what forwards packets for others here. */
 export const firewall = (role: RoleName, rules: Rule[], exclusive: boolean, forwards?: string): Step =>
   step(firewallKind, role, 'ufw', { rules, exclusive, forwards }, { guarded: true });

@@ -5,13 +5,13 @@ import type { Remote } from './step.ts';
 /** A member that must hand leadership over before its PostgreSQL is stopped. */
 export interface HandOver {
   name: string;
-  /** What names the cluster to patronictl. */
+  /** patronictl's arguments that select the cluster. */
   scope: readonly string[];
   /** POSIX sh that sets `$base` and the arguments of curl for this member's REST API. */
   rest: string;
   /** The member that takes over; undefined when none may. */
   candidate: string | undefined;
-  /** Shared memory of its PostgreSQL (bytes), which it writes when it stops; undefined where it is not known. */
+  /** Shared memory of its PostgreSQL (bytes), which it writes when it stops; undefined when unknown. */
   sharedBuffers: number | undefined;
 }
 

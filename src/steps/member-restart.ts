@@ -1,7 +1,7 @@
 import { back, restarts } from '../bounds/postgres.ts';
 import { shrinkingSettings } from '../decisions/restart.ts';
 import { json } from '../programs/json.ts';
-import { askRest, restartMember, tellSelf } from '../programs/patroni.ts';
+import { askRest, printSelf, restartMember } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type HandOver, handOver } from './hand-over.ts';
@@ -9,27 +9,27 @@ import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present
 import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant extends HandOver {
-  /** All settings of PostgreSQL that are declared for this member, for itself or for all. */
+  /** All PostgreSQL settings that are declared for this member or for all. */
   parameters: Json;
-  /** Settings that take effect with a restart only; empty while PostgreSQL cannot tell (pg_settings, context "postmaster"). */
+  /** Settings that take effect only with a restart; empty while PostgreSQL does not answer (pg_settings, context "postmaster"). */
   restartSettings: readonly string[];
-  /** Within this time Patroni has read a configuration that was changed. */
+  /** The time within which Patroni has read a changed configuration (s). */
   settleSeconds: number;
 }
 
 export interface MemberRestartState {
   pending: boolean;
   leader: boolean;
-  /** Settings of which the new value is smaller; Patroni 4 tells, older versions do not. */
+  /** Settings with a smaller new value; Patroni 4 reports them, older versions do not. */
   decreased: string[];
-  /** The declared settings as the member has them now; undefined where it has none yet. */
+  /** The declared settings as the member has them now; undefined when it has none yet. */
   present: Json | undefined;
 }
 
-/** What a probe prints of one member: its own view, and the settings that it has been told. */
+/** Number of lines that a probe prints for one member: its own view, and the settings that Patroni has read. */
 const LINES = 1 + PRESENT_LINES;
 
-/** Settings that this run is about to change and that then ask for a restart. */
+/** Returns settings that this run is about to change and that then need a restart. */
 const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present }: MemberRestartState): string[] =>
   present === undefined
     ? []
@@ -38,19 +38,19 @@ const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present 
       );
 
 /**
- * PostgreSQL of one member is restarted because a setting asks for it. A leader hands over first, so that writes pause
- * for a switchover only; except when a shared-memory setting shrinks, which the leader must do before its replicas can.
+ * A restart of one member's PostgreSQL that a setting needs. A leader hands over first, so that writes pause only for a
+ * switchover. The exception is a shrinking shared-memory setting, which the leader must take before its replicas.
  */
 const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   name: 'restart-pending',
   volatile: true,
   conditional: true,
-  probe: (steps) => steps.map(({ want: { rest } }) => `${tellSelf(rest)}\n${presentSettingsScript(rest)}`).join('\n'),
+  probe: (steps) => steps.map(({ want: { rest } }) => `${printSelf(rest)}\n${presentSettingsScript(rest)}`).join('\n'),
   parse(answer, steps) {
     const lines = answer.split('\n');
     return new Map(
       steps.map((one, index) => {
-        // An unreachable member has no pending restart that could be read; its readiness is another step's business.
+        // A pending restart of an unreachable member cannot be read; another step waits for its readiness.
         const self = json(lines[index * LINES]) ?? {};
         return [
           one.id,
@@ -81,12 +81,11 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
         };
   },
   async change({ want }, state, remote) {
-    // A reload that is still on its way while PostgreSQL starts can make it
-    // start with half a postgresql.conf (inferred from the log of Patroni 4.0.7: archive_mode was off after such a start).
-    // Every reload is done within one cycle.
+    // A reload during PostgreSQL's start can make it start with half a postgresql.conf (inferred from the log of
+    // Patroni 4.0.7: archive_mode was off after such a start). Every reload completes within one cycle.
     remote.doing('waiting for reloads to be done');
     await remote.run(`sleep ${want.settleSeconds}`);
-    // What was foreseen and is not so: then nothing is restarted, and nobody hands over.
+    // An expected restart that turns out needless: nothing is restarted, and nobody hands over.
     if (!state.pending) return;
     if (state.leader && state.decreased.length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
@@ -95,8 +94,9 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
 };
 
 /**
- * POSIX sh that restarts a member until it waits for a restart no more, and comes back each time. Patroni may refuse at first
- * (it is busy, or waits no more): what it said then is the reason where the member does not come to that by itself.
+ * POSIX sh that restarts a member until no restart is pending, and waits for its return each time. Patroni may refuse
+ * at first (it is busy, or nothing is pending any more): its answer is the reason reported when a restart stays
+ * pending.
  */
 export const restartPending = (want: Pick<MemberRestartWant, 'name' | 'scope' | 'rest' | 'sharedBuffers'>): string =>
   `for attempt in 1 2 3; do

@@ -1,20 +1,20 @@
 import { accepts, asPostgres, POSTGRES, psql, type Server } from '../programs/postgres.ts';
 import { print, quote } from '../shell/quote.ts';
 
-/** Where a member's PostgreSQL is found. */
+/** The place of a member's PostgreSQL. */
 export interface MemberPlace extends Server {
   dataDir: string;
 }
 
 /**
- * Lines of pg_hba.conf that PostgreSQL cannot read, one JSON object a row. Such a line has no type; `error` is null for
- * some of them, and is also set for lines that were read but cannot match as things are ("hostssl record cannot match
- * because SSL is disabled"), see hba.c and hbafuncs.c. Nothing is judged where the server reads another file.
+ * SQL for lines of pg_hba.conf that PostgreSQL cannot read, one JSON object a row. Such a line has no type. `error` is
+ * null for some of them, and is also set for valid lines that cannot match at present ("hostssl record cannot match
+ * because SSL is disabled"), see hba.c and hbafuncs.c. No rows when the server reads another file.
  */
 const UNREADABLE_RULES = (dataDir: string): string =>
   `select json_build_object('line', line_number, 'error', error, 'text', split_part(pg_read_file(current_setting('hba_file')), chr(10), line_number)) from pg_hba_file_rules where type is null and current_setting('hba_file') = '${dataDir}/pg_hba.conf' order by line_number limit 5`;
 
-/** What starts every script: the member's files, and whether its postmaster lives, with its process in `$pid`. */
+/** The beginning of every script: the member's files, and whether its postmaster runs, with its process in `$pid`. */
 const prologue = ({ dataDir, ...server }: MemberPlace): string => `data=${quote(dataDir)}
 hba=$data/pg_hba.conf auto=$data/postgresql.auto.conf
 alive() { { read -r pid < "$data/postmaster.pid" && read -r comm < "/proc/$pid/comm"; } 2>/dev/null && [ "$comm" = postgres ]; }
@@ -22,9 +22,9 @@ rules() { timeout 10 ${psql(server, 'postgres', '-c', UNREADABLE_RULES(dataDir))
 complaints() { timeout 10 ${asPostgres(`${server.binDir}/postgres`, '-D', dataDir, '-c', 'lc_messages=C', '-C', 'data_directory')} 2>&1; }`;
 
 /**
- * POSIX sh that reads a member's pg_hba.conf and postgresql.auto.conf, without a process of its own, and asks PostgreSQL
- * what it cannot read of them: the running server about its rules, the program about its settings when none runs.
- * Prints nothing where there is no data directory of a member yet.
+ * POSIX sh that reads a member's pg_hba.conf and postgresql.auto.conf without starting a process, and asks PostgreSQL
+ * for errors in them: the running server for its rules, the program for its settings when no server runs. Prints
+ * nothing without a member's data directory.
  */
 export const readScript = (place: MemberPlace): string => `${prologue(place)}
 if [ -e "$hba" ] || alive; then
@@ -34,20 +34,21 @@ if [ -e "$hba" ] || alive; then
   if alive; then echo running; rules; echo "judged $?"; else complaints; echo "complained $?"; fi
 fi`;
 
-/** How often a postmaster that has just been started is asked whether it takes connections; half a second to one and a half each. */
+/** How often a postmaster that was just started is asked whether it accepts connections; half a second to one and a half each. */
 const START_TRIES = 40;
 
 /**
- * POSIX sh that puts `hba` into place and takes the named settings, and what PostgreSQL cannot read, out of what ALTER
- * SYSTEM has set. Prints `refused CODE` and PostgreSQL's words when it does not take the rules; the old ones are back then.
+ * POSIX sh that puts `hba` into place and removes the named settings, and those that PostgreSQL cannot read, from what
+ * ALTER SYSTEM has set. Prints `refused CODE` and PostgreSQL's message when it rejects the rules; the old ones are back
+ * then.
  *
- * pg_hba_file_rules shows the file that lies in the place of the server's own, not a candidate (`hba_file` cannot be
- * changed while it runs). So the new file takes that place, is judged, and makes way for the old one again unless every
- * line of it was read; a server reads it only when it is told to, or starts, and keeps its rules when it cannot.
+ * pg_hba_file_rules shows only the server's own file, not a candidate (`hba_file` cannot be changed while it runs). The
+ * new file therefore takes that place, is judged, and is replaced by the old one unless every line of it was read. A
+ * server reads it only on a reload or a start, and keeps its rules when it cannot.
  *
- * A server that lets nobody in, because somebody changed its rules, is told to read the new ones before it is asked.
- * One that takes no connections yet, or does not run, cannot be asked; Patroni writes the same rules whenever it starts
- * it (`Postgresql.start`, 3.0.2 and 4.0.7). Its postgresql.auto.conf is edited, which is allowed then (PostgreSQL,
+ * A server whose changed rules let nobody in is reloaded with the new ones before it is asked. One that accepts no
+ * connections yet, or does not run, cannot be asked; Patroni writes the same rules whenever it starts it
+ * (`Postgresql.start`, 3.0.2 and 4.0.7). Its postgresql.auto.conf is edited, which is allowed then (PostgreSQL,
  * "Parameter Interaction via the Configuration File"); a copy is left beside it.
  */
 export const writeScript = (
@@ -101,10 +102,10 @@ export const COMPLAINT = {
   name: '.* parameter "([A-Za-z_][A-Za-z0-9_.]*)".*',
 } as const;
 
-/** sed: makes of each complaint the command that deletes what it is about. */
+/** sed script that turns each complaint into the command that deletes its line or setting. */
 const DELETE_COMPLAINTS = `s|${COMPLAINT.line}|\\1d|p; t
 s|${COMPLAINT.name}|/^[[:space:]]*\\1[[:space:]=]/Id|p`;
 
-/** As Patroni writes it, so that either finds the other's work as its own (config.py, `ConfigWriter`). */
+/** Formats the file as Patroni does, so that each accepts the other's file as its own (config.py, `ConfigWriter`). */
 const fileOf = (hba: readonly string[]): string =>
   `# Do not edit this file manually!\n# It will be overwritten by Patroni!\n${hba.join('\n')}\n`;

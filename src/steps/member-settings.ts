@@ -1,5 +1,5 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
-import { blotHba } from '../inventory/hba-tokens.ts';
+import { redactHba } from '../inventory/hba-tokens.ts';
 import type { RoleName } from '../roles.ts';
 import { COMPLAINT, type MemberPlace, readScript, writeScript } from './member-settings-shell.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -7,27 +7,27 @@ import { type Kind, type Step, step } from './step.ts';
 export interface MemberSettingsWant extends MemberPlace {
   /** The lines of pg_hba.conf. */
   hba: string[];
-  /** Settings that the inventory decides: ALTER SYSTEM must not have its own idea of them. */
+  /** Settings that the inventory decides, which ALTER SYSTEM must not override. */
   settings: string[];
 }
 
 export interface MemberSettingsState {
-  /** The lines of pg_hba.conf that hold something. */
+  /** The non-empty lines of pg_hba.conf. */
   hba: string[];
-  /** What ALTER SYSTEM has set on this member. */
+  /** Settings that ALTER SYSTEM has set on this member. */
   altered: string[];
-  /** A postmaster lives; it may be on its way still. */
+  /** Whether a postmaster runs; it may still be starting. */
   running: boolean;
-  /** What PostgreSQL says of lines of pg_hba.conf that it cannot read. */
+  /** PostgreSQL's messages about lines of pg_hba.conf that it cannot read. */
   unreadable: string[];
   /** Lines (`line 3`) and settings of postgresql.auto.conf that PostgreSQL cannot read, so that it does not start. */
   invalid: string[];
 }
 
-/** Settings of recovery, which a restore writes there and Patroni takes away again. */
+/** Recovery settings, which a restore writes there and Patroni removes again. */
 const RECOVERY = /^(restore_command|recovery_.*|primary_.*|archive_cleanup_command)$/i;
 
-/** Whoever sets these decides who gets in, whatever pg_hba.conf says. */
+/** Settings that decide who may log in, whatever pg_hba.conf says. */
 const OTHER_FILES = ['hba_file', 'ident_file'];
 
 const isOurs = ({ want }: Step<MemberSettingsWant>, name: string): boolean =>
@@ -39,9 +39,9 @@ const overridden = (one: Step<MemberSettingsWant>, state: MemberSettingsState): 
 const holdsSomething = (line: string): boolean => !/^\s*(#|$)/.test(line);
 
 /**
- * What lies in the data directory of a member and was changed there by hand: pg_hba.conf, which Patroni writes and does
- * not look at again, and postgresql.auto.conf, which wins over everything that Patroni says. Either can keep PostgreSQL
- * from starting, so they are also mended where it does not run.
+ * Files in a member's data directory that were changed by hand: pg_hba.conf, which Patroni writes and does not check
+ * again, and postgresql.auto.conf, which overrides all of Patroni's settings. Either can keep PostgreSQL from starting,
+ * so they are also repaired when it does not run.
  */
 const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefined> = {
   name: 'member-settings',
@@ -51,7 +51,7 @@ const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefin
     return new Map(steps.map((one) => [one.id, state]));
   },
   diff(one, state) {
-    // Before its first start there is nothing to compare, and Patroni writes it right.
+    // There is nothing to compare before the first start, and Patroni writes it correctly.
     if (!state) return undefined;
     const wanted = one.want.hba.filter(holdsSomething);
     const same = state.hba.join('\n') === wanted.join('\n');
@@ -64,7 +64,7 @@ const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefin
       ...state.unreadable.map((what) => `PostgreSQL cannot read ${what}`),
     ];
     if (reasons.length === 0) return undefined;
-    const shown = (lines: readonly string[]) => `${lines.map(blotHba).join('\n')}\n`;
+    const shown = (lines: readonly string[]) => `${lines.map(redactHba).join('\n')}\n`;
     return {
       action: 'update',
       summary: reasons.join(', '),
@@ -93,7 +93,7 @@ const memberSettingsKind: Kind<MemberSettingsWant, MemberSettingsState | undefin
   },
 };
 
-/** Reads the answer of the probe; undefined where there is no data directory of a member yet. */
+/** Reads the answer of the probe; undefined without a member's data directory. */
 function parseState(lines: readonly string[]): MemberSettingsState | undefined {
   if (!lines.includes('there')) return undefined;
   const of = (word: string) =>
@@ -107,22 +107,23 @@ function parseState(lines: readonly string[]): MemberSettingsState | undefined {
     hba: of('hba').filter(holdsSomething),
     altered,
     running: lines.includes('running'),
-    // 0: it answered; 1: it could not open the file at all (psql, "Exit Status"); anything else says nothing of the file.
+    // 0: it answered; 1: it could not open the file at all (psql, "Exit Status"); any other status does not concern the
+    // file.
     unreadable: judged === '0' ? parseRules(said) : judged === '1' ? [`pg_hba.conf: ${said[0] ?? ''}`] : [],
     invalid: of('complained').length > 0 ? parseComplaints(lines, altered) : [],
   };
 }
 
-/** One text a row: the line, what is wrong with it in PostgreSQL's words, and how it reads. */
+/** Returns one text a row: the line's number, PostgreSQL's message, and the line. */
 const parseRules = (lines: readonly string[]): string[] =>
   lines
     .filter((line) => line.startsWith('{'))
     .map((line) => {
       const { line: number, error, text } = JSON.parse(line) as { line: number; error: string | null; text: string };
-      return `line ${number} of pg_hba.conf (${error ?? 'it gives no reason: the value of an option, or a RADIUS server whose name does not resolve'}): ${blotHba(text)}`;
+      return `line ${number} of pg_hba.conf (${error ?? 'it gives no reason: the value of an option, or a RADIUS server whose name does not resolve'}): ${redactHba(text)}`;
     });
 
-/** What is said of postgresql.auto.conf when PostgreSQL reads its settings: the last value of a setting counts, which is there. */
+/** Reads PostgreSQL's complaints about postgresql.auto.conf, in which the last value of a setting counts. */
 function parseComplaints(lines: readonly string[], altered: readonly string[]): string[] {
   const found = lines.map((line) => {
     const number = new RegExp(COMPLAINT.line).exec(line)?.[1];

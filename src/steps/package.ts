@@ -5,7 +5,7 @@ import { type Kind, type Step, step } from './step.ts';
 
 export interface PackageWant {
   names: string[];
-  /** Oldest version that will do, by package; checked before anything is installed. */
+  /** The oldest sufficient versions by package; checked before anything is installed. */
   minimum: Record<string, string>;
 }
 
@@ -29,7 +29,7 @@ const packageKind: Kind<PackageWant, Packages> = {
   async change(one, state, remote) {
     await packageKind.changeAll!([{ step: one, state }], remote);
   },
-  /** All roles of a host in one run of apt. */
+  /** Installs the packages of all roles of a host in one run of apt. */
   async changeAll(items, remote) {
     const missing = [
       ...new Set(items.flatMap(({ step: { want }, state }) => want.names.filter((name) => !state.installed.has(name)))),
@@ -39,7 +39,7 @@ const packageKind: Kind<PackageWant, Packages> = {
     await remote.unit('packages', installScript(missing, minimum), APT_S);
   },
 };
-/** A step: these packages, from the sources that the host has; `subject` names it when a role has more than one. */
+/** A step: these packages, from the host's package sources; `subject` names it when a role has more than one. */
 export const packages = (
   role: RoleName,
   names: readonly string[],

@@ -1,5 +1,5 @@
 import { MEASURE_S, PROGRESS_S, replica } from '../bounds/copy.ts';
-import { LOOK_S } from '../bounds/hosts.ts';
+import { OBSERVE_S } from '../bounds/hosts.ts';
 import { copiedBytes, copyProgress } from '../cluster/copy-progress.ts';
 import type { RoleName } from '../roles.ts';
 import { Standstill } from '../standstill.ts';
@@ -7,21 +7,21 @@ import { progressBar } from '../units.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
 export interface ReadyWant {
-  /** POSIX sh that exits 0 when it is so; must not write. */
+  /** POSIX sh that exits 0 when the condition holds; must not write. */
   check: string;
-  /** POSIX sh run before every look, to bring it about; it may fail. */
+  /** POSIX sh that runs before every check, to bring the condition about; it may fail. */
   act?: string;
-  /** What the person is told meanwhile. */
+  /** Progress text for the person meanwhile. */
   doing: string;
   timeoutSeconds: number;
   /**
-   * It copies the database into this directory first. As long as that goes on it is waited for beyond `timeoutSeconds`:
-   * what ends the wait is that nothing of the copy has changed for `stuckSeconds`.
+   * A copy of the database into this directory comes first. While it makes progress the wait goes on beyond
+   * `timeoutSeconds`; it ends when the copy has not changed for `stuckSeconds`.
    */
   copies?: { directory: string; totalBytes: number | undefined; stuckSeconds: number };
 }
 
-/** A condition that a service reaches by itself: healthy, streaming, elected. The change is waiting for it, within a bound. */
+/** A condition that a service reaches by itself: healthy, streaming, elected. The change is a bounded wait. */
 const readyKind: Kind<ReadyWant, boolean> = {
   name: 'ready',
   volatile: true,
@@ -42,7 +42,7 @@ const readyKind: Kind<ReadyWant, boolean> = {
     const stuckSeconds = want.copies?.stuckSeconds ?? 0;
     const progress = new Standstill(stuckSeconds);
     for (;;) {
-      const answer = await remote.run(lookScript(want), PROGRESS_S + MEASURE_S + LOOK_S);
+      const answer = await remote.run(checkScript(want), PROGRESS_S + MEASURE_S + OBSERVE_S);
       if (/^ready$/m.test(answer)) return;
       const said = /^waiting: ?(.*)$/ms.exec(answer)?.[1]?.trim() ?? '';
       const seconds = (performance.now() - began) / 1000;
@@ -59,8 +59,8 @@ const readyKind: Kind<ReadyWant, boolean> = {
   },
 };
 
-/** A host looks by itself for a while before it says how far it is. */
-const lookScript = ({ check, act, copies }: ReadyWant): string => `last=
+/** POSIX sh that checks on the host itself for a while before it reports progress. */
+const checkScript = ({ check, act, copies }: ReadyWant): string => `last=
 end=$(($(date +%s) + ${PROGRESS_S}))
 while :; do
   ${act ? `last=$( ( ${act}\n) 2>&1 )` : ':'}

@@ -3,8 +3,9 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 const ITERATIONS = 4096;
 
 /**
- * The verifier that PostgreSQL stores for a password (RFC 5803 form: `SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER`).
- * Sent instead of the password, so that no server log can hold it. ASCII passwords only: SASLprep is not applied.
+ * Returns the verifier that PostgreSQL stores for a password (RFC 5803 form:
+ * `SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER`). It is sent instead of the password, so that no server log can hold
+ * it. ASCII passwords only: SASLprep is not applied.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16), iterations = ITERATIONS): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
@@ -14,7 +15,7 @@ export function scramVerifier(password: string, salt: Buffer = randomBytes(16), 
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${stored}:${server}`;
 }
 
-/** Passwords that were compared with a verifier, and whether they match; only in this process's memory. */
+/** Passwords by verifier, with the result of the comparison; only in this process's memory. */
 const compared = new Map<string, { password: string; matches: boolean }>();
 
 /**

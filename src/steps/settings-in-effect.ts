@@ -1,7 +1,7 @@
 import { type Effective, isInEffect, shownValue } from '../postgres/effective.ts';
 import { RECOVERY } from '../postgres/patroni-options.ts';
 import { json } from '../programs/json.ts';
-import { askRest, tellSelf } from '../programs/patroni.ts';
+import { askRest, printSelf } from '../programs/patroni.ts';
 import { hasSocket, type Server, sql } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { configPatch, type Json } from './dcs-config.ts';
@@ -13,30 +13,30 @@ export interface SettingsInEffectWant {
   server: Server;
   /** POSIX sh that sets `$base` and the arguments of curl. */
   rest: string;
-  /** All settings of PostgreSQL that are declared for this member. */
+  /** All PostgreSQL settings that are declared for this member. */
   settings: Record<string, string | number | boolean>;
-  /** Those that Patroni decides by itself here, whatever is declared. */
+  /** Settings that Patroni decides by itself here, whatever is declared. */
   patronis: readonly string[];
-  /** Within this time Patroni has read a configuration that was changed. */
+  /** The time within which Patroni has read a changed configuration (s). */
   settleSeconds: number;
 }
 
 export interface SettingsInEffectState {
-  /** By name, of those that PostgreSQL knows; undefined where it does not answer. */
+  /** Known settings by name; undefined when PostgreSQL does not answer. */
   effective: Record<string, Effective> | undefined;
-  /** The settings as Patroni has been told them; undefined where that cannot be read. */
+  /** The settings as Patroni has read them; undefined when unknown. */
   present: Json | undefined;
-  /** PostgreSQL must be restarted for a setting. */
+  /** Whether PostgreSQL must be restarted for a setting. */
   pending: boolean;
 }
 
-/** Its own view, what PostgreSQL has, what Patroni has been told. */
+/** Number of lines of one member: its own view, PostgreSQL's settings, and those that Patroni has read. */
 const LINES = 2 + PRESENT_LINES;
 
-/** Shown by PostgreSQL for the connection that asks, which over a socket of the file system has none (`show_tcp_keepalives_idle`). */
+/** Settings that PostgreSQL shows for the asking connection, which has none over a Unix socket (`show_tcp_keepalives_idle`). */
 const OF_A_CONNECTION = /^tcp_/;
 
-/** One statement, answered with one line: an array for each name, and for what `pg_settings` hides the value alone. */
+/** Returns one statement with a one-line answer: an array for each name, and only the value for settings that `pg_settings` hides. */
 function question(names: readonly string[]): string {
   const list = names.map((name) => `'${name}'`).join(', ');
   return `select jsonb_object_agg(name, coalesce((select jsonb_build_array(s.setting, s.vartype, s.unit, s.context, s.source, s.sourcefile || ':' || s.sourceline, s.pending_restart) from pg_settings s where lower(s.name) = one.name), jsonb_build_array(current_setting(one.name, true)))) from unnest(array[${list}]) one (name)`;
@@ -47,7 +47,7 @@ const askedOf = ({ settings, patronis }: SettingsInEffectWant): string[] =>
     (name) => !RECOVERY.has(name) && !OF_A_CONNECTION.test(name) && !patronis.includes(name),
   );
 
-/** Why a declared setting is not what PostgreSQL has, one text for each; what another step is about to change is none. */
+/** Returns why declared settings are not in effect, one text for each, without those that another step is about to change. */
 function missing(
   { want }: Step<SettingsInEffectWant>,
   { effective, present, pending }: SettingsInEffectState,
@@ -64,8 +64,9 @@ function missing(
 }
 
 /**
- * Every declared setting is what the running PostgreSQL has. Patroni drops or bounds what it does not like with a line in
- * its log, and files are edited by hand: what was written is no proof. Patroni is told to write its files anew, once.
+ * Check that the running PostgreSQL has every declared setting. Patroni drops or bounds a setting with only a line in
+ * its log, and files are edited by hand, so a written file is no proof. The change makes Patroni rewrite its files,
+ * once.
  */
 const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = {
   name: 'settings-in-effect',
@@ -74,7 +75,7 @@ const settingsInEffectKind: Kind<SettingsInEffectWant, SettingsInEffectState> = 
   probe: (steps) =>
     steps
       .map(
-        ({ want }) => `${tellSelf(want.rest)}
+        ({ want }) => `${printSelf(want.rest)}
 { ${hasSocket(want.server)} && timeout 5 ${sql(want.server, question(askedOf(want)))} 2>/dev/null; } || echo
 ${presentSettingsScript(want.rest)}`,
       )
@@ -107,7 +108,7 @@ ${presentSettingsScript(want.rest)}`,
   },
   async change(one, _state, remote) {
     remote.doing('telling Patroni to write its files anew');
-    // On SIGHUP it writes postgresql.conf whether or not something has changed (config.py, reload_config).
+    // On SIGHUP Patroni writes postgresql.conf even when nothing has changed (config.py, reload_config).
     await remote.run(`systemctl reload patroni.service
 sleep ${one.want.settleSeconds + 2}
 ( ${one.want.rest}

@@ -9,9 +9,9 @@ import { type Kind, type Step, step } from './step.ts';
 export interface SqlWant {
   server: Server;
   users: { name: string; roles: string[]; connectionLimit: number; password: Secret }[];
-  /** Accounts that Patroni made; only their passwords are looked after. */
+  /** Accounts that Patroni made; only their passwords are kept as declared. */
   accounts: { name: string; password: Secret }[];
-  /** A pool looks up who may come in. */
+  /** Whether a pool looks up users and passwords. */
   pooled: boolean;
   databases: { name: string; owner: string }[];
 }
@@ -19,7 +19,7 @@ export interface SqlWant {
 /** PgBouncer's own role, and the schema of the function with which it looks up passwords. */
 export const POOLER = 'pgbouncer';
 
-/** Body of that function: no super user and no replication ever comes in through a pool (PgBouncer, "auth_query"). */
+/** Body of that function: no superuser and no replication account may log in through a pool (PgBouncer, "auth_query"). */
 const LOOK_UP =
   'select rolname::text, case when rolvaliduntil < now() then null else rolpassword end from pg_catalog.pg_authid where rolname = $1 and rolcanlogin and not rolsuper and not rolreplication';
 
@@ -27,7 +27,7 @@ export interface SqlState {
   recovery: boolean;
   users: { name: string; login: boolean; limit: number; roles: string[]; verifier: string | null }[];
   databases: { name: string; owner: string }[];
-  /** Body of the pool's function; null when it is not there. */
+  /** Body of the pool's function; null when it does not exist. */
   lookUp: string | null;
 }
 
@@ -41,7 +41,7 @@ const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'lookUp', (select prosrc from pg_proc where pronamespace = to_regnamespace('${POOLER}') and proname = 'get_auth'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba))) from pg_database))`;
 
-/** Login roles and databases of the cluster, looked at and made on the leader. Nothing is ever dropped. */
+/** Login roles and databases of the cluster, read and made on the leader. Nothing is ever dropped. */
 const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
   name: 'sql-objects',
   volatile: true,
@@ -85,8 +85,8 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
 };
 
 /**
- * What has to be said to the leader, each with words for the person. A statement is made only when it is sent: a plan needs
- * the words alone, and deriving the verifier of a password takes milliseconds.
+ * Returns the statements for the leader, each with a text for the person. A statement is made only when it is sent: a
+ * plan needs only the text, and deriving a password's verifier takes milliseconds.
  */
 function statements(want: SqlWant, state: SqlState): { text: string; statement: () => string }[] {
   const list: { text: string; statement: () => string }[] = [];

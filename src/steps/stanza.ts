@@ -1,8 +1,8 @@
 import { transfer } from '../bounds/copy.ts';
 import { ANSWER_S } from '../bounds/hosts.ts';
 import { standstill } from '../bounds/postgres.ts';
-import { REPOSITORY_LOOK_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
-import { backupProgress, tellBackup } from '../cluster/backup-progress.ts';
+import { REPOSITORY_OBSERVE_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
+import { backupProgress, backupProgressLine } from '../cluster/backup-progress.ts';
 import { answerOf, asking } from '../observe/answer.ts';
 import { parseRepository, type Repository } from '../observe/repository.ts';
 import { backup, info, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
@@ -11,28 +11,28 @@ import { type Kind, type Remote, type Step, step } from './step.ts';
 
 export interface StanzaWant {
   name: string;
-  /** pgBackRest's numbers of the repositories that shall hold it. */
+  /** pgBackRest's numbers of the repositories that must hold it. */
   repositories: number[];
   /** Major version of PostgreSQL, such as `17`. */
   version: string;
-  /** Shared memory of the server that is backed up (bytes), which a backup has written first; absent where it is not known. */
+  /** Shared memory of the server that is backed up (bytes), which the backup's checkpoint writes first; absent when unknown. */
   sharedBuffers?: number | undefined;
 }
 
-/** undefined when pgBackRest does not answer. */
+/** pgBackRest's report; undefined when it does not answer. */
 export type StanzaState = Repository | undefined;
 
-/** Repositories in which the stanza is not there, or has no backup that one could restore. */
+/** Returns the repositories without the stanza, or without a restorable backup. */
 const lacking = ({ repositories }: StanzaWant, state: StanzaState): number[] =>
   repositories.filter((key) => state?.repositories.find((one) => one.key === key)?.status !== 0);
 
-/** The newest backups are of an older major version: pgBackRest calls telling it so "stanza-upgrade". */
+/** Whether the newest backups are of an older major version, which needs pgBackRest's "stanza-upgrade". */
 const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
   state?.version !== undefined && state.version !== version;
 
 /**
- * What pgBackRest did not tell in the probe is asked again before anything is made: a slow storage is no missing backup, and
- * a needless full backup would push the oldest one out. Rejects when there is still no answer.
+ * Asks pgBackRest again before anything is made, when it did not answer the probe: slow storage is no missing backup,
+ * and a needless full backup would expire the oldest one. Rejects when there is still no answer.
  */
 async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repository> {
   const its = answerOf(await remote.run(asking(REPOSITORY_S, info(name)), REPOSITORY_S + ANSWER_S));
@@ -44,14 +44,15 @@ async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repositor
   return told;
 }
 
-/** A stanza that exists, archives, and has a backup that one could restore, in every repository. */
+/** A stanza that exists, archives, and has a restorable backup in every repository. */
 const stanzaKind: Kind<StanzaWant, StanzaState> = {
   name: 'stanza',
   volatile: true,
   probe: (steps) =>
     steps
       .map(
-        ({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_LOOK_S, info(want.name))}; fi; echo --`,
+        ({ want }) =>
+          `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_OBSERVE_S, info(want.name))}; fi; echo --`,
       )
       .join('\n'),
   parse(answer, steps) {
@@ -89,7 +90,7 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
       await remote.unit('first-backup', `exec ${backup(want.name, key, 'full')}`, transfer(), {
         script: backupProgress(want.name),
         stuckSeconds: standstill(want.sharedBuffers),
-        tell: (answer) => tellBackup('first full backup', answer, want.name),
+        describe: (answer) => backupProgressLine('first full backup', answer, want.name),
       });
   },
 };

@@ -5,7 +5,7 @@ import { quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface StrayWant {
-  /** The inventory allows clusters to be stopped that hold somebody's data. */
+  /** Whether the inventory allows stopping clusters that hold somebody's data. */
   stopUsed: boolean;
 }
 
@@ -15,23 +15,23 @@ export interface StrayCluster {
   name: string;
   port: string;
   running: boolean;
-  /** Somebody has made databases, tables or roles in it, or nobody can tell whether. */
+  /** Whether it has users' databases, tables or roles, or may have. */
   used: boolean;
 }
 
-/** What a user makes has a number from here on (FirstNormalObjectId in PostgreSQL's access/transam.h). */
+/** The first OID of an object that a user makes (FirstNormalObjectId in PostgreSQL's access/transam.h). */
 const FIRST_USER_OID = 16_384;
 
-/** SQL: how many things of users a new cluster's only database of its own has; 0 in one that nobody has used. */
+/** SQL that counts users' objects in a cluster's own database; 0 in an unused cluster. */
 const USER_OBJECTS = `select (select count(*) from pg_database where oid >= ${FIRST_USER_OID}) + (select count(*) from pg_roles where oid >= ${FIRST_USER_OID}) + (select count(*) from pg_class where oid >= ${FIRST_USER_OID})`;
 
 /**
- * Clusters of Debian's postgresql-common beside Patroni's: one that nobody has used is stopped and kept from starting, with
- * its data left alone; one that somebody uses is not ours to stop, unless the inventory says so.
+ * Clusters of Debian's postgresql-common beside Patroni's. An unused one is stopped and kept from starting, and its
+ * data stays. A used one is not stopped, unless the inventory allows it.
  */
 const strayClusterKind: Kind<StrayWant, StrayCluster[]> = {
   name: 'stray-clusters',
-  // One whose version has no server any more cannot run.
+  // A cluster whose version has no server any more cannot run.
   probe: () => `for d in /etc/postgresql/*/*/; do
   [ -e "$d/postgresql.conf" ] || continue
   v=\${d#/etc/postgresql/}; n=\${v#*/}; n=\${n%/}; v=\${v%%/*}; bin=/usr/lib/postgresql/$v/bin

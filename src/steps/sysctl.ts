@@ -6,18 +6,18 @@ import { type Kind, type Step, type StepOptions, step } from './step.ts';
 export interface SysctlWant {
   key: string;
   value: string;
-  /** Settings that the kernel changes together with this one, with the values that they keep: written after it. */
+  /** Settings that the kernel changes along with this one, with the values to keep; written after it. */
   along?: Record<string, string> | undefined;
 }
 
 const set = (key: string, value: string): string => `sysctl -q -w ${quote(`${key}=${value}`)}`;
 
-/** This setting and what the kernel changes with it, in the order in which they are written. */
+/** Returns this setting and those that the kernel changes along with it, in the order of writing. */
 const keysOf = ({ key, along = {} }: SysctlWant): string[] => [key, ...Object.keys(along)];
 
 const saved = (key: string): string => quote(`${PATHS.loginUndo}/sysctl_${key.replaceAll('/', '_')}`);
 
-/** One kernel setting, live; the file that keeps it over a reboot is a step of its own. */
+/** One live kernel setting; the file that keeps it over a reboot is a step of its own. */
 const sysctlKind: Kind<SysctlWant, string | undefined> = {
   name: 'sysctl',
   contained: true,
@@ -47,14 +47,14 @@ const sysctlKind: Kind<SysctlWant, string | undefined> = {
     keysOf(want)
       .map((key) => `sysctl -n ${quote(key)} > ${saved(key)} 2>/dev/null || rm -f ${saved(key)}`)
       .join('\n'),
-  // Values of more than one number stand between tabs.
+  // Several numbers of one value are separated by tabs.
   undo: ({ want }) =>
     keysOf(want)
       .map((key) => `[ ! -s ${saved(key)} ] || sysctl -q -w ${quote(key)}="$(cat ${saved(key)})"`)
       .join('\n'),
 };
 
-/** A step: this kernel setting has this value, live. */
+/** A step: this kernel setting has this live value. */
 export function sysctl(
   role: RoleName,
   key: string,

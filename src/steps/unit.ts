@@ -7,9 +7,9 @@ export interface UnitWant {
   name: string;
   enabled: boolean;
   active: boolean;
-  /** A package brings it and turns it on, so it has to be turned off as soon as it is there. */
+  /** Whether a package brings and enables it, so that it has to be disabled right after the installation. */
   packaged?: boolean;
-  /** Seconds to wait for the start. */
+  /** How long to wait for the start (s). */
   timeout?: number;
 }
 

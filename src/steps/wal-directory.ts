@@ -7,23 +7,24 @@ import { type Kind, type Step, step } from './step.ts';
 
 export interface WalDirectoryWant extends HandOver {
   dataDir: string;
-  /** Where pg_wal is to be; undefined: the inventory says nothing, and a link that is there stays. */
+  /** The wanted directory of pg_wal; undefined: the inventory has none, and an existing link stays. */
   walDir: string | undefined;
   /** POSIX sh that fails while a server still uses the data directory. */
   notRunning: string;
 }
 
 export interface WalDirectoryState {
-  /** There is a database here. */
+  /** Whether there is a database. */
   there: boolean;
-  /** What pg_wal is a link to; empty where it is a directory. */
+  /** The target of the link pg_wal; empty when it is a directory. */
   target: string;
   leads: boolean;
 }
 
 /**
- * POSIX sh that moves a member's WAL while it is stopped, and starts it again whatever happens. What an earlier try has left
- * is cleared: a copy that was not finished by its mark, a directory that was renamed and not yet replaced by the link.
+ * POSIX sh that moves a member's WAL while it is stopped, and starts it again whatever happens. It clears the leftovers
+ * of an earlier try: an unfinished copy, known by its mark, and a directory that was renamed but not yet replaced by
+ * the link.
  */
 export function moveWal(want: { pgWal: string; target: string; walDir: string; notRunning: string }): string {
   const [pgWal, walDir, old, mark] = [want.pgWal, want.walDir, want.target, `${want.walDir}/.hapg-moving`].map(quote);
@@ -48,8 +49,8 @@ ${want.target ? `find ${old} -mindepth 1 -delete` : ':'}`;
 }
 
 /**
- * Where a member keeps its WAL. New members are made with it there; on one that lives it is moved while its PostgreSQL is
- * stopped, one member at a time, and what is moved is taken away only when its copy is the same.
+ * The directory of a member's WAL. New members are made with it; on an existing one it is moved while its PostgreSQL is
+ * stopped, one member at a time. The original is removed only when its copy is identical.
  */
 const walDirectoryKind: Kind<WalDirectoryWant, WalDirectoryState> = {
   name: 'wal-directory',
@@ -90,6 +91,6 @@ const walDirectoryKind: Kind<WalDirectoryWant, WalDirectoryState> = {
   },
 };
 
-/** A step: this member keeps its WAL there. */
+/** A step: this member keeps its WAL in this directory. */
 export const walDirectory = (role: RoleName, want: WalDirectoryWant): Step =>
   step(walDirectoryKind, role, want.dataDir, want);

@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { outOfServiceUndo } from '../../playbooks/out-of-service.ts';
 import { aside, copy, replica, STUCK_S, transfer } from '../../src/bounds/copy.ts';
-import { ASK_S, LOOK_S } from '../../src/bounds/hosts.ts';
+import { ASK_S, OBSERVE_S } from '../../src/bounds/hosts.ts';
 import {
   calm,
   changing,
   checksSettle,
   dcsMember,
   election,
-  forgotten,
   gate,
   join,
   lasting,
   marked,
+  memberExpiry,
   reconnected,
   settles,
   slots,
@@ -54,7 +54,7 @@ const OF_TIMING = {
   settles,
   reconnected,
   marked,
-  forgotten,
+  memberExpiry,
   election,
   gate,
   join,
@@ -141,7 +141,7 @@ test('a gate waits longer than an election takes, and a member is forgotten only
   for (const rto of ['fast', 'norm', 'wide'] as const) {
     const figures = timing(rto, {}, true);
     assert.ok(gate(figures) >= Math.max(120, figures.failoverBound), rto);
-    assert.ok(forgotten(figures) > figures.patroni.ttl + figures.patroni.loop_wait, rto);
+    assert.ok(memberExpiry(figures) > figures.patroni.ttl + figures.patroni.loop_wait, rto);
     assert.ok(lasting(figures) > figures.etcd.election, rto);
   }
 });
@@ -151,7 +151,7 @@ test('no undo comes sooner than one of the steps that run under it may take, and
     fc.property(bytes, fc.constantFrom<Rto>('fast', 'norm', 'wide'), (memory, rto) => {
       const wait = waits(timing(rto, {}, true));
       // What holds a host's shell while the undo `update` is armed there; looks in between are short.
-      const under = { checkpoint, stop, start: () => START_ALL_S, look: () => LOOK_S, ask: () => ASK_S };
+      const under = { checkpoint, stop, start: () => START_ALL_S, look: () => OBSERVE_S, ask: () => ASK_S };
       for (const [step, of] of Object.entries(under))
         assert.ok(outOfServiceUndo(memory) >= of(memory) + BEAT_S, `${step} with ${memory} bytes`);
       assert.ok(wait.gate > 0 && wait.member >= STUCK_S);

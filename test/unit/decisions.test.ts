@@ -8,7 +8,7 @@ import { membersHealthy } from '../../src/decisions/members.ts';
 import { restartOrder } from '../../src/decisions/restart.ts';
 import { bestCandidate, maySwitchOver } from '../../src/decisions/switchover.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
-import { fixedSettings } from '../../src/inventory/fixed.ts';
+import { immutableSettings } from '../../src/inventory/immutable.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
@@ -232,7 +232,7 @@ test('members that live and were taken out of the inventory by hand are not cut 
 });
 
 test('where data is and where DCS members find each other stays as it is while the cluster lives', () => {
-  const fixed = fixedSettings(cluster);
+  const fixed = immutableSettings(cluster);
   const applied = (all: Map<string, Observation>) => all.forEach((one) => void (one.identity = { ...IDENTITY, fixed }));
   assert.equal(reasons(checkIdentity(cluster, lab(applied), IDENTITY)), 'yes');
   for (const [path, before, after] of [
@@ -267,7 +267,7 @@ test('where data is and where DCS members find each other stays as it is while t
 });
 
 test('a first apply that came no further than etcd can be corrected', () => {
-  const identity = { ...IDENTITY, fixed: fixedSettings(cluster) };
+  const identity = { ...IDENTITY, fixed: immutableSettings(cluster) };
   const begun = takeSnapshot(new Map([['db1', { ...EMPTY, identity, dcs: healthyLab().get('db1')!.dcs }]]));
   const changed = (override: string) =>
     parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), 'inventory/lab.yaml', [override]).cluster;

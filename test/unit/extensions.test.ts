@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { install } from '../../playbooks/apply.ts';
 import { dcsConfig } from '../../roles/patroni/dynamic-config.ts';
+import { packageSources } from '../../roles/patroni/package-sources.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { patroniExtensions, patroniPackages } from '../../roles/patroni/patroni.ts';
-import { postgresSource } from '../../roles/patroni/repository.ts';
 import { patroniScope } from '../../src/inventory/model.ts';
 import { contextFor, labCluster } from './model.ts';
 
@@ -61,13 +61,13 @@ test("a package source stands in a file of its own, signed by the inventory's ke
     `cluster: pglab\napt:\n  repositories:\n    - name: vendor\n      uri: https://packages.example.com/debian\n      key: |\n        ${KEY.replaceAll('\n', '\n        ')}\n`,
   ]);
   const context = await contextFor(cluster);
-  const step = postgresSource('patroni', cluster.hosts[0]!, context).find((one) => one.id.endsWith('/hapg.sources'))!;
+  const step = packageSources('patroni', cluster.hosts[0]!, context).find((one) => one.id.endsWith('/hapg.sources'))!;
   assert.equal(step.id, 'file /etc/apt/sources.list.d/hapg.sources');
   assert.equal(
     step.want.content,
     '# Managed by hapg\nX-Name: vendor\nTypes: deb\nURIs: https://packages.example.com/debian\nSuites: trixie\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n =def\n -----END PGP PUBLIC KEY BLOCK-----\n',
   );
-  assert.ok(!postgresSource('client', cluster.hosts[6]!, context).some((one) => one.id.endsWith('/hapg.sources')));
+  assert.ok(!packageSources('client', cluster.hosts[6]!, context).some((one) => one.id.endsWith('/hapg.sources')));
 });
 
 test('the host of the repository, where drills start the server, has what members have: packages of extensions and their sources', async () => {
@@ -87,7 +87,7 @@ test('the host of the repository, where drills start the server, has what member
     wanted.filter((name) => !there.includes(name)),
     [],
   );
-  assert.ok(postgresSource('pgbackrest', host, context).some((one) => one.id.endsWith('/hapg.sources')));
+  assert.ok(packageSources('pgbackrest', host, context).some((one) => one.id.endsWith('/hapg.sources')));
 });
 
 test('a group of Citus has keys of its own, and patronictl is told which group', () => {

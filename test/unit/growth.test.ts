@@ -7,15 +7,15 @@ import { etcd } from '../../roles/etcd/etcd.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { type AddOptions, parseHost } from '../../src/commands/add-replica.ts';
 import {
-  areGone,
+  areLost,
   hasJoined,
+  type JoinFacts,
   lossesOf,
-  lossesOfGone,
+  lossesOfLost,
   mayAdd,
-  mayForget,
   mayReinit,
   mayRemove,
-  type Prospect,
+  mayWriteOff,
 } from '../../src/decisions/growth.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
 import { addHost, removeHost } from '../../src/inventory/edit.ts';
@@ -28,11 +28,11 @@ const host = (name: string) => grown.hosts.find((one) => one.name === name)!;
 const reasons = (verdict: Verdict) => (verdict.ok ? [] : verdict.reasons).join('; ');
 /** A host with nothing of the database, and so many bytes for it. */
 const ADD = { address: '10.1.1.20', roles: 'patroni' } as AddOptions;
-const free = (freeBytes: number): Prospect['storage'] => ({
+const free = (freeBytes: number): JoinFacts['storage'] => ({
   places: [],
   rooms: [{ path: '/var/lib/postgresql/17/pglab', state: 'absent', device: '1', freeBytes }],
 });
-const ROOM: Prospect = {
+const ROOM: JoinFacts = {
   storage: free(100e9),
   tablespaces: [],
   databaseBytes: 1e9,
@@ -71,7 +71,7 @@ test('an empty host with room and the same versions may join', () => {
   assert.deepEqual(mayAdd(grown, seen(), host('db4'), ROOM), { ok: true });
 });
 
-const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<Prospect>, RegExp][] = [
+const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<JoinFacts>, RegExp][] = [
   [
     'its data directory holds foreign files',
     (all) => (all.get('db4')!.dataDirectory = { said: { state: 'foreign' } }),
@@ -130,16 +130,16 @@ test('the leader, the only copy, the quorum, the repository and the only way in 
 test('a host counts as lost only when neither hapg nor the other members see it', () => {
   const lab = labCluster();
   const db3 = lab.hosts.find(({ name }) => name === 'db3')!;
-  assert.match(reasons(areGone(seen(), [db3])), /db3 answers: without --gone/);
+  assert.match(reasons(areLost(seen(), [db3])), /db3 answers: without --gone/);
   const cutOff = seen((all) => all.delete('db3'));
-  assert.match(reasons(areGone(cutOff, [db3])), /the others see it as a member \(replica, streaming\)/);
+  assert.match(reasons(areLost(cutOff, [db3])), /the others see it as a member \(replica, streaming\)/);
   const lost = seen((all) => {
     all.delete('db3');
     for (const { patroni } of all.values())
       if (patroni) its(patroni).members = its(patroni).members!.filter(({ name }) => name !== 'db3');
   });
-  assert.deepEqual(areGone(lost, [db3]), { ok: true });
-  assert.deepEqual(mayForget(lab, lost, [db3]), { ok: true });
+  assert.deepEqual(areLost(lost, [db3]), { ok: true });
+  assert.deepEqual(mayWriteOff(lab, lost, [db3]), { ok: true });
 });
 
 test('what was lost together is judged together', () => {
@@ -152,13 +152,13 @@ test('what was lost together is judged together', () => {
     for (const { patroni } of all.values())
       if (patroni) its(patroni).members = its(patroni).members!.filter(({ name }) => name !== 'db3');
   });
-  assert.deepEqual(mayForget(lab, lost, [db3!, backup!]), { ok: true }, 'backups that are lost keep nobody');
-  assert.match(lossesOfGone(lab, lost, [db3!, backup!]).join(), /2 members of etcd are left.*backups there are lost/);
-  assert.match(reasons(mayForget(lab, lost, [proxy1!, proxy2!])), /proxy1 is the only host with the role haproxy/);
+  assert.deepEqual(mayWriteOff(lab, lost, [db3!, backup!]), { ok: true }, 'backups that are lost keep nobody');
+  assert.match(lossesOfLost(lab, lost, [db3!, backup!]).join(), /2 members of etcd are left.*backups there are lost/);
+  assert.match(reasons(mayWriteOff(lab, lost, [proxy1!, proxy2!])), /proxy1 is the only host with the role haproxy/);
   const noQuorum = seen((all) => {
     for (const name of ['db2', 'db3']) all.delete(name);
   });
-  assert.match(reasons(mayForget(lab, noQuorum, [db3!])), /without db3 etcd has 1 healthy voters of 2, 2 are needed/);
+  assert.match(reasons(mayWriteOff(lab, noQuorum, [db3!])), /without db3 etcd has 1 healthy voters of 2, 2 are needed/);
 });
 
 test('etcd on a host that was set up anew takes the place of the member that was there; with its data it stays', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isUp, tell } from '../../src/programs/haproxy.ts';
+import { isUp, send } from '../../src/programs/haproxy.ts';
 import { programs, sh } from './sh.ts';
 
 const balancer = (socat: string) => ({ path: programs({ socat }) });
-const drain = tell(['set server replica/db1 state drain', 'set server sync/db1 state drain']);
+const drain = send(['set server replica/db1 state drain', 'set server sync/db1 state drain']);
 
 test('commands that HAProxy takes without a word are done', () => {
   assert.deepEqual(sh(drain, balancer('cat >/dev/null; echo')), { code: 0, out: '' });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type HbaLine, parseHbaLine } from '../../src/inventory/hba.ts';
 import { addressText } from '../../src/inventory/hba-address.ts';
-import { blotHba, hbaFields } from '../../src/inventory/hba-tokens.ts';
+import { hbaFields, redactHba } from '../../src/inventory/hba-tokens.ts';
 
 /* What is expected here was compared with pg_hba_file_rules of PostgreSQL 15.18, 16.14, 17.10 and 18.4. */
 
@@ -237,7 +237,7 @@ test('words that are quoted come back as they were, whatever is in them', () => 
 });
 
 test('passwords in options are blotted out however they are written', () => {
-  const of = (option: string) => blotHba(`hostssl all all all ldap ldapbasedn=x ${option} ldapport=1`);
+  const of = (option: string) => redactHba(`hostssl all all all ldap ldapbasedn=x ${option} ldapport=1`);
   for (const option of [
     'ldapbindpasswd=geheim',
     'ldapbindpasswd="ge heim"',
@@ -246,8 +246,8 @@ test('passwords in options are blotted out however they are written', () => {
   ])
     assert.equal(of(option), `hostssl all all all ldap ldapbasedn=x ldapbindpasswd=[redacted] ldapport=1`);
   assert.equal(
-    blotHba('hostssl all all all radius radiussecrets="a,b" radiusservers="x,y"'),
+    redactHba('hostssl all all all radius radiussecrets="a,b" radiusservers="x,y"'),
     'hostssl all all all radius radiussecrets=[redacted] radiusservers="x,y"',
   );
-  assert.equal(blotHba('# local ldapbindpasswd="a b" x'), '# local ldapbindpasswd=[redacted] x');
+  assert.equal(redactHba('# local ldapbindpasswd="a b" x'), '# local ldapbindpasswd=[redacted] x');
 });

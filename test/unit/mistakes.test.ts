@@ -232,7 +232,7 @@ test('a short secret that an older version has taken is not in what render write
   const { store } = await withStore('dcs.yaml');
   const stored = (store as unknown as { stored: { given?: Record<string, string> } }).stored;
   const { Secret } = await import('../../src/secret.ts');
-  await store.give('dcs-password', new Secret('seven77'));
+  await store.setExternalSecret('dcs-password', new Secret('seven77'));
   assert.equal(stored.given!['dcs-password'], 'seven77');
   const rendered = await inProcess(['render', 'foreign', '-i', 'dcs.yaml']);
   assert.equal(rendered.code, 0, rendered.err);

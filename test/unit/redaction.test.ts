@@ -17,7 +17,7 @@ import { parseInventory } from '../../src/inventory/load.ts';
 import type { Context } from '../../src/playbook.ts';
 import { secretYaml } from '../../src/render.ts';
 import { Secret } from '../../src/secret.ts';
-import { forgetSecrets, keepInside, scrub, scrubbed } from '../../src/secrets/outlet.ts';
+import { registerSecrets, scrub, scrubbed, unregisterSecrets } from '../../src/secrets/outlet.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { redact } from '../../src/secrets/redact.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
@@ -29,7 +29,7 @@ import type { Machine } from '../../src/transport/machine.ts';
 import { overSsh } from '../../src/transport/ssh.ts';
 import { contextFor, labCluster } from './model.ts';
 
-after(forgetSecrets);
+after(unregisterSecrets);
 
 /** What is stored, to be set by a test as a person with an editor would. */
 const stored = (store: SecretStore) =>
@@ -417,9 +417,9 @@ const root = mkdtempSync(join(tmpdir(), 'hapg-redaction-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 test('the journal, documents and messages hold no secret of the run', () => {
-  forgetSecrets();
+  unregisterSecrets();
   const learned = [new Secret('hunter2hunter2')];
-  keepInside(() => learned);
+  registerSecrets(() => learned);
   learned.push(new Secret('later-and-later'));
   const { cluster: own } = parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), join(root, 'lab.yaml'));
   Journal.open(own, 'r').write('failed', { host: 'db1', message: 'hunter2hunter2', deep: [{ m: 'later-and-later' }] });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { parse } from 'ini';
 import { apply } from '../../playbooks/apply.ts';
-import { pgbackrestConfig, sourceConfig } from '../../roles/pgbackrest/config.ts';
+import { cloneSourceConfig, pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { mayClone } from '../../src/decisions/restore.ts';
 import { allSteps } from '../../src/engine/plan.ts';
@@ -31,8 +31,8 @@ async function contextWithKeys(cluster: Cluster): Promise<Context> {
   const context = await contextFor(cluster);
   // Kept in memory: nothing is written for a store that is not saved.
   Object.assign(context.secrets, { save: async () => undefined });
-  await context.secrets.give('s3-key-backups', new Secret('the-key-of-the-bucket'));
-  await context.secrets.give('s3-secret-backups', new Secret('the-secret-of-the-bucket'));
+  await context.secrets.setExternalSecret('s3-key-backups', new Secret('the-key-of-the-bucket'));
+  await context.secrets.setExternalSecret('s3-secret-backups', new Secret('the-secret-of-the-bucket'));
   return context;
 }
 const host = (cluster: Cluster, name: string) => cluster.hosts.find((one) => one.name === name)!;
@@ -71,7 +71,7 @@ test('without a backup host, every database host reaches the repositories, and n
 
 test('a clone reads with the keys of its source and has its own stanza to write to', async () => {
   const context = await contextFor(labCluster());
-  const source = parse(sourceConfig(context.cluster, context.secrets, '/data', '/keys').reveal(), {
+  const source = parse(cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys').reveal(), {
     bracketedArray: false,
   });
   assert.equal(source.pglab['pg1-path'], '/data');

@@ -14,7 +14,7 @@ import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { admitApply, checkVersions } from '../../src/decisions/admission.ts';
 import { membersHealthy } from '../../src/decisions/members.ts';
 import { mayClone } from '../../src/decisions/restore.ts';
-import { mayPromote, receives, standing } from '../../src/decisions/standby.ts';
+import { mayPromote, receivesWal, standbyAsDeclared } from '../../src/decisions/standby.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { UsageError } from '../../src/errors.ts';
 import { removeKey } from '../../src/inventory/edit.ts';
@@ -181,7 +181,7 @@ test('accounts are those of the source, are followed when they change, and are k
     assert.equal(store.password(name).reveal(), mainStore.password(name).reveal(), name);
   assert.equal(store.userPassword('app').reveal(), mainStore.userPassword('app').reveal());
   assert.notEqual(store.password('rest').reveal(), mainStore.password('rest').reveal());
-  assert.equal(store.sourceTrusted(), mainStore.trusted('postgres'));
+  assert.equal(store.upstreamTrusted(), mainStore.trusted('postgres'));
   await store.save();
   await mainStore.stageRotation(['replication'], []);
   await mainStore.promoteSystem();
@@ -195,7 +195,7 @@ test('accounts are those of the source, are followed when they change, and are k
   assert.equal(alone.password('replication').reveal(), mainStore.password('replication').reveal());
   const never = { ...lost, stateDir: join(root, 'new') };
   await assert.rejects(() => SecretStore.create(never), /has no secret store, and pgfar needs the accounts of pg/);
-  assert.equal(alone.through(promoted).sourceTrusted(), '', 'a promoted cluster trusts its own servers only');
+  assert.equal(alone.through(promoted).upstreamTrusted(), '', 'a promoted cluster trusts its own servers only');
 });
 
 /** The lab's members as a copy's: db1 gets WAL from elsewhere, unless `receiver` says otherwise. */
@@ -230,8 +230,8 @@ function copied(receiver: string | null = 'streaming'): Map<string, Observation>
 test('a copy that is none, and a cluster that is one, are refused by apply and told by status', () => {
   const [plain, standby] = [takeSnapshot(healthyLab()), takeSnapshot(copied())];
   assert.equal(standby.leader?.role, 'standby_leader');
-  assert.deepEqual(standing(copy, standby), { ok: true });
-  assert.deepEqual(standing(promoted, plain), { ok: true });
+  assert.deepEqual(standbyAsDeclared(copy, standby), { ok: true });
+  assert.deepEqual(standbyAsDeclared(promoted, plain), { ok: true });
   for (const [cluster, snapshot, says] of [
     [copy, plain, /db1 leads and takes writes, and .* says that this is a standby of pg/],
     [promoted, standby, /db1 leads a standby cluster, .*"hapg promote"/],
@@ -296,8 +296,8 @@ test('a copy is whole without synchronous standbys, and says when it gets nothin
   const lab = { ...copy, hosts: copy.hosts.map((host, n) => ({ ...host, name: `db${n + 1}` })) };
   assert.equal(lab.replication, 'async');
   assert.deepEqual(membersHealthy({ ...lab, replication: 'sync' }, takeSnapshot(copied())), { ok: true });
-  assert.deepEqual(receives(lab, takeSnapshot(copied())), { ok: true });
-  assert.deepEqual(receives(lab, takeSnapshot(copied(null))), { ok: false, reasons: ['db1 gets nothing from pg'] });
+  assert.deepEqual(receivesWal(lab, takeSnapshot(copied())), { ok: true });
+  assert.deepEqual(receivesWal(lab, takeSnapshot(copied(null))), { ok: false, reasons: ['db1 gets nothing from pg'] });
 });
 
 test('an old Patroni, and a backup restored into a copy, are refused', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { START_MEMBER_S, STUCK_S } from '../../src/bounds/copy.ts';
-import { copiedBytes, copyProgress, tellCopied } from '../../src/cluster/copy-progress.ts';
+import { copiedBytes, copyProgress, copyProgressLine } from '../../src/cluster/copy-progress.ts';
 import { Session } from '../../src/engine/session.ts';
 import { awaitUnit, isRunning } from '../../src/engine/transient.ts';
 import { PATHS } from '../../src/paths.ts';
@@ -134,7 +134,7 @@ describe('a unit', () => {
     );
     return { scripts, remote: session.remote(db3, 'backup') };
   };
-  const progress = { script: 'true', tell: (text: string) => text };
+  const progress = { script: 'true', describe: (text: string) => text };
 
   test('goes on as long as it uses processor time, although no byte comes', async () => {
     let look = 0;
@@ -179,7 +179,10 @@ describe('the progress of a copy', () => {
   test('counts what is behind links too, and no logs, for a server that fails again and again writes them', () => {
     const bytes = copiedBytes(sh(copyProgress(data)).out)!;
     assert.ok(bytes > 2_900_000 && bytes < 3_400_000, String(bytes));
-    assert.match(tellCopied('copying', `bytes ${bytes}`, 6_000_000)!, /copying \[####+ +\] 2\.9|3\.\d MiB of 5\.7 MiB/);
+    assert.match(
+      copyProgressLine('copying', `bytes ${bytes}`, 6_000_000)!,
+      /copying \[####+ +\] 2\.9|3\.\d MiB of 5\.7 MiB/,
+    );
   });
 
   test('is the used space of the file system where counting does not end in time', () => {

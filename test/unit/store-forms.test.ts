@@ -254,7 +254,7 @@ test('no sequence of changes, of recipients and of crashes loses a value or leav
           if (what === 'stage') await store.stageRotation(['superuser', 'rest'], ['app']);
           if (what === 'promote system') await store.promoteSystem();
           if (what === 'promote user') await store.promoteUser('app');
-          if (what === 'give') await store.give('key', new Secret(`value ${index}`));
+          if (what === 'give') await store.setExternalSecret('key', new Secret(`value ${index}`));
           if (what === 'user') await store.complete();
           if (what === 'authority') await store.advanceAuthority('etcd');
           await store.save();

@@ -21,10 +21,10 @@ test('of two runs with one store the second to save refuses, and says who was fi
   await rotates.promoteSystem();
   const says = refused(/changed while this run waited \(revision 1 → revision 3, by .*@.* at 20.*\): run again/);
   await assert.rejects(waits.confirmUnchanged(), says);
-  await assert.rejects(waits.give('key', new Secret('value')), says);
+  await assert.rejects(waits.setExternalSecret('key', new Secret('value')), says);
   const now = (await SecretStore.read(cluster))!;
   assert.equal(now.password('superuser').reveal(), rotates.password('superuser').reveal());
-  await now.give('key', new Secret('value'));
+  await now.setExternalSecret('key', new Secret('value'));
   unlinkSync(join(cluster.stateDir, 'secrets.yaml'));
   await assert.rejects(now.confirmUnchanged(), refused(/changed while this run waited \(it is gone\)/));
 });
@@ -79,8 +79,8 @@ test('every change is one revision, and what is no change is none', async () => 
   await raises(1, () => store.promoteUser('app'));
   await raises(0, () => store.promoteUser('app'));
   for (let phase = 0; phase < 3; phase++) await raises(1, () => store.advanceAuthority('etcd'));
-  await raises(1, () => store.give('s3-key-b', new Secret('one')));
-  await raises(0, () => store.give('s3-key-b', new Secret('one')));
+  await raises(1, () => store.setExternalSecret('s3-key-b', new Secret('one')));
+  await raises(0, () => store.setExternalSecret('s3-key-b', new Secret('one')));
   await raises(0, () => store.noteShown());
   await raises(0, () => store.complete());
   await raises(1, () => store.through(clusterIn('revisions', [], ['second', 'third'])).complete());

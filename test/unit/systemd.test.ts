@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import {
   beginStart,
   parseUnits,
+  printActive,
   showUnits,
   stop,
-  tellActive,
   turnOff,
   turnOffUnits,
 } from '../../src/programs/systemd.ts';
@@ -40,7 +40,7 @@ test('a unit that is just being started is told as active, a stopped one not at 
     ['failed', ''],
     ['inactive', ''],
   ] as const)
-    assert.equal(sh(tellActive('etcd.service'), { path: programs({ systemctl: `echo ${state}; exit 3` }) }).out, told);
+    assert.equal(sh(printActive('etcd.service'), { path: programs({ systemctl: `echo ${state}; exit 3` }) }).out, told);
 });
 
 test('units of which a host has some only are turned off; one that does not stop is a failure', () => {

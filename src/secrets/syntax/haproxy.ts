@@ -3,7 +3,7 @@ import { conceal, namesSecret } from '../suspect.ts';
 import { linesOf, lineText } from '../text.ts';
 import type { ShownLine, ShownText } from './lines.ts';
 
-/** The words of a line, as HAProxy splits them (configuration manual, 2.2 "Quoting and escaping"); undefined for an open quote. */
+/** Splits a line into words, as HAProxy does (configuration manual, 2.2 "Quoting and escaping"); undefined for an open quote. */
 function wordsOf(line: string): string[] | undefined {
   const words: string[] = [];
   const word = /\s*(?:(#.*)|((?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\#])+)|$)/y;
@@ -18,7 +18,7 @@ function wordsOf(line: string): string[] | undefined {
   return words;
 }
 
-/** How many words of a line may be shown before one that is a secret; undefined when none is. */
+/** Returns how many words of a line may be shown before a secret; undefined when there is none. */
 function secretWord(words: readonly string[]): number | undefined {
   if (words[0] === 'stats' && words[1] === 'auth') return 2;
   if (words[0] === 'user') {
@@ -30,8 +30,9 @@ function secretWord(words: readonly string[]): number | undefined {
 }
 
 /**
- * What may be shown of an HAProxy configuration. `wanted` is the text that hapg would write: its plain lines may be shown
- * wherever they stand; of other lines everything behind a word that speaks of a secret is left out, and so are comments.
+ * Returns the lines of an HAProxy configuration that may be shown. `wanted` is the text that hapg would write: its
+ * plain lines may be shown anywhere. In other lines everything after a word that announces a secret is left out, and so
+ * are comments.
  */
 export function showHaproxy(text: string | Secret, wanted: Secret): ShownText {
   const plainLines = linesOf(wanted)
@@ -55,7 +56,7 @@ export function showHaproxy(text: string | Secret, wanted: Secret): ShownText {
     }
     const shown = (words: string) => [{ place, text: `${indent}${words}`, raw }];
     if (plain.has(trimmed)) return shown(trimmed);
-    // No directive is one word that hapg does not write.
+    // A single word that hapg does not write is no directive.
     if (!words || (words.length === 1 && !plainWords.has(words[0]!))) {
       found.push(...trimmed.split(/\s+/).filter((word) => !plainWords.has(word)));
       return shown(REDACTED);

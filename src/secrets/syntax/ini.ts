@@ -5,15 +5,15 @@ import type { ShownText } from './lines.ts';
 
 interface IniLine {
   section: string;
-  /** undefined: the line opens the section. */
+  /** The key; undefined for the line that opens the section. */
   key: string | undefined;
   value: string;
   raw: string;
-  /** The value is a secret of ours. */
+  /** Whether the value is a secret of hapg's. */
   secret: boolean;
 }
 
-/** The lines as pgBackRest reads them (ini.c): comments begin with `#`, the first `=` ends the key. Undefined when it would not. */
+/** Parses lines as pgBackRest does (ini.c): comments begin with `#`, the first `=` ends the key. Undefined when it would fail. */
 function parse(lines: readonly (readonly Part[])[]): IniLine[] | undefined {
   let section = '';
   const all: IniLine[] = [];
@@ -39,8 +39,8 @@ function parse(lines: readonly (readonly Part[])[]): IniLine[] | undefined {
 }
 
 /**
- * What may be shown of a file of sections and options; undefined when it is not one. `wanted` is the text that hapg would
- * write: options that hold secrets there hold secrets here, and what stands there in plain may be shown here.
+ * Returns the lines of a file of sections and options that may be shown; undefined when it is not one. `wanted` is the
+ * text that hapg would write: options with secrets there have secrets here, and its plain values may be shown here.
  */
 export function showIni(text: string | Secret, wanted: Secret): ShownText | undefined {
   const ours = parse(linesOf(wanted));
@@ -61,7 +61,7 @@ export function showIni(text: string | Secret, wanted: Secret): ShownText | unde
       found.push(value);
       return { place, text: `${conceal(key).text}=${REDACTED}`, raw };
     }
-    // Somebody may take the rest of a line for a comment; to pgBackRest it is a part of the value.
+    // A person may mean the rest of a line as a comment; to pgBackRest it is a part of the value.
     const [, plainly = '', remark = ''] = /^(.*?)(\s[#;].*)?$/.exec(value) ?? [];
     const [name, rest] = [conceal(key), conceal(plainly)];
     found.push(...name.found, ...rest.found, ...(remark ? [remark.trim().slice(1).trim()] : []));

@@ -2,14 +2,14 @@ import { REDACTED } from '../../secret.ts';
 
 /** One line of a file as it may be shown. */
 export interface ShownLine {
-  /** Where it stands, such as the section; with the text it tells which line of another version is the same one. */
+  /** Its place, such as the section; with the text it identifies the same line of another version. */
   place: string;
   text: string;
-  /** As it is written in the file. */
+  /** The line as it is written in the file. */
   raw: string;
 }
 
-/** What may be shown of a file, and the values that were left out of it. */
+/** The lines of a file that may be shown, and the values that were left out. */
 export interface ShownText {
   lines: ShownLine[];
   found: string[];
@@ -21,28 +21,25 @@ export interface Comparison {
   after: string;
 }
 
-/** What stands for a secret that is another one than before. */
+/** The placeholder for a changed secret. */
 export const CHANGED = '[redacted, changed]';
 
-/** Shorter values are parts of too many words to be looked for wherever they stand. */
+/** The least length of a value to search for anywhere (characters): a shorter one is part of too many words. */
 const SHORTEST = 4;
 
-/** Takes values out of a text wherever they stand, the longest first. */
+/** Returns a function that redacts values anywhere in a text, the longest first. */
 export function sweeper(values: Iterable<string>): (text: string) => string {
   const needles = [...new Set(values)].filter((value) => value.length >= SHORTEST).sort((a, b) => b.length - a.length);
   if (needles.length === 0) return (text) => text;
   const pattern = new RegExp(
-    // What is redacted already is passed over, so that a secret "acte" does not open it.
+    // Placeholders are skipped, so that a secret "acte" does not match inside one.
     [CHANGED, REDACTED, ...needles].map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'),
     'g',
   );
   return (text) => text.replace(pattern, (match) => (match === CHANGED || match === REDACTED ? match : REDACTED));
 }
 
-/**
- * The two texts without anything that was found to be secret in either; a line in which nothing but a secret differs from
- * the one that was in its place says so.
- */
+/** Returns both texts without the secrets of either; a line whose only difference is a secret is marked as changed. */
 export function compareLines(before: ShownText, after: ShownText): Comparison {
   const sweep = sweeper([...before.found, ...after.found]);
   const swept = ({ lines }: ShownText) => lines.map((line) => ({ ...line, text: sweep(line.text) }));

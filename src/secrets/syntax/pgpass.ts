@@ -3,7 +3,7 @@ import { conceal } from '../suspect.ts';
 import { linesOf, lineText } from '../text.ts';
 import type { ShownText } from './lines.ts';
 
-/** The fields of `host:port:database:user:password`; a backslash takes a colon's meaning (libpq, "The Password File"). */
+/** Splits `host:port:database:user:password`; a backslash escapes a colon (libpq, "The Password File"). */
 function fieldsOf(line: string): string[] {
   const fields = [''];
   for (const [piece] of line.matchAll(/\\.|[^\\]|\\$/gsu)) {
@@ -13,7 +13,7 @@ function fieldsOf(line: string): string[] {
   return fields;
 }
 
-/** What may be shown of a password file: everything but passwords, and but lines of another form. */
+/** Returns the lines of a password file that may be shown: all of the right form, without passwords. */
 export function showPgpass(text: string | Secret): ShownText {
   const found: string[] = [];
   const lines = linesOf(text)

@@ -3,12 +3,12 @@ import { REDACTED, Secret } from '../../secret.ts';
 import { conceal, concealInMessage, isPlace, namesSecret } from '../suspect.ts';
 import { CHANGED, type Comparison, sweeper } from './lines.ts';
 
-/** Patroni reads its configuration with PyYAML, which is YAML 1.1; what it does not read is not compared. */
+/** The YAML version of PyYAML, with which Patroni reads its configuration. */
 const VERSION = '1.1';
-/** Deeper than any configuration. */
+/** The greatest depth that is read, deeper than any configuration. */
 const DEPTH = 40;
 
-/** Stand-ins that YAML writes without quotes; `[redacted]` would be a list. */
+/** Placeholders that YAML writes without quotes; `[redacted]` would be a list. */
 const HIDDEN = 'HAPG-REDACTED';
 const HIDDEN_CHANGED = 'HAPG-REDACTED-CHANGED';
 
@@ -17,20 +17,20 @@ type Plain = string | number | boolean | null | undefined | Plain[] | { [key: st
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** The value of a key of a map's own; undefined where there is no map, or no such key. */
+/** Returns the value of a map's own key; undefined without a map or the key. */
 const at = (value: unknown, key: string): unknown =>
   isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 
 /**
- * The places of secrets in a text that was made of `value`: offsets from and to, in order. The text holds the same maps
- * and lists in the same order, so that each node of it belongs to one value.
+ * Returns the offsets of secrets, from and to, in the text of `value`, in order. The text has the same maps and lists
+ * in the same order, so each of its nodes belongs to one value.
  */
 export function secretRanges(text: string, value: unknown): [from: number, to: number][] {
   const ranges: [number, number][] = [];
   const walk = (node: unknown, one: unknown): void => {
     if (one instanceof Secret) {
       const [from, to] = (node as Node).range!;
-      // A block ends with its line, which is no part of the secret.
+      // A block includes its line break, which is no part of the secret.
       ranges.push([from, text[to - 1] === '\n' ? to - 1 : to]);
     } else if (Array.isArray(one)) {
       for (const [index, inner] of one.entries()) walk(isSeq(node) ? node.items[index] : undefined, inner);
@@ -43,11 +43,11 @@ export function secretRanges(text: string, value: unknown): [from: number, to: n
   return ranges;
 }
 
-/** What is written there, read as Patroni reads it; undefined when it is no map, or no YAML. */
+/** Parses a text as Patroni does; undefined when it is no map, or no YAML. */
 function read(text: string): Record<string, Plain> | undefined {
   let document: Document.Parsed;
   try {
-    // A key that is written twice is an error here: what the first one said would not be looked at.
+    // A duplicate key is an error here: the first one's value would not be checked.
     document = parseDocument(text, { version: VERSION });
     const value: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
     return isRecord(value) ? (value as Record<string, Plain>) : undefined;
@@ -57,9 +57,9 @@ function read(text: string): Record<string, Plain> | undefined {
 }
 
 /**
- * Two YAML texts without their secrets, both written in the same way, so that they differ where their values do: `present`
- * as the host has it, `wanted` as it shall be. Undefined when `present` cannot be read. What is a secret in `wanted` is one
- * in `present` at the same path; beside that, what a key's name or a value's form tells.
+ * Returns two YAML texts without their secrets, in the same format, so that they differ only in values: `present` of
+ * the host, and `wanted`. Undefined when `present` cannot be read. A value of `present` is a secret when `wanted` has
+ * one at its path, or by its key's name or its form.
  */
 export function compareYaml(present: string, wanted: Readonly<Record<string, unknown>>): Comparison | undefined {
   const there = read(present);
@@ -70,7 +70,7 @@ export function compareYaml(present: string, wanted: Readonly<Record<string, unk
   return { before: write(sides.before, sweep), after: write(sides.after, sweep) };
 }
 
-/** What may be shown of a present value that stands at `key`, beside the wanted one at the same path; `found` gets the rest. */
+/** Returns what may be shown of a present value at `key`, given the wanted one at the same path; `found` gets the secrets. */
 function showPresent(value: unknown, want: unknown, key: string, found: string[], depth = 0): Plain {
   const hide = (): string => {
     found.push(...leaves(value));
@@ -102,13 +102,13 @@ function showPresent(value: unknown, want: unknown, key: string, found: string[]
     });
   }
   if (value === null || value === undefined) return value;
-  // A date, bytes, a set: nothing that belongs there.
+  // A date, bytes or a set does not belong there.
   if (typeof value === 'object') return hide();
   if (namesSecret(key) && !isPlace(key, String(value)) && !(known && isPath(value))) return hide();
   return typeof value === 'string' ? foreign(value) : (value as number | boolean);
 }
 
-/** What is shown of a wanted value beside the present one; a secret that is another one says so. */
+/** Returns what may be shown of a wanted value, given the present one; a changed secret is marked. */
 function tellWanted(want: unknown, value: unknown, found: string[]): Plain {
   if (want instanceof Secret) {
     found.push(want.reveal());
@@ -136,7 +136,7 @@ const holdsSecret = (value: unknown): boolean =>
   (Array.isArray(value) && value.some(holdsSecret)) ||
   (isRecord(value) && Object.values(value).some((inner) => holdsSecret(inner)));
 
-/** Every single value inside one. */
+/** Returns every scalar inside a value. */
 function leaves(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(leaves);
   if (isRecord(value)) return Object.values(value).flatMap(leaves);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { holder, lockScript } from '../../../src/engine/lock.ts';
-import { holderScript } from '../../../src/observe/marks.ts';
+import { holderScript } from '../../../src/observe/run-state.ts';
 import { PATHS } from '../../../src/paths.ts';
 
 const who = holder('20261122', 'apply');

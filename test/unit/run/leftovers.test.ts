@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runUndo } from '../../../src/engine/undo-script.ts';
 import { Interrupted } from '../../../src/errors.ts';
 import { loadInventory } from '../../../src/inventory/load.ts';
-import { unitsAtWork } from '../../../src/observe/marks.ts';
+import { unitsAtWork } from '../../../src/observe/run-state.ts';
 import { awaitUnits, clearLeftovers } from '../../../src/run/leftovers.ts';
 import { SecretStore } from '../../../src/secrets/store.ts';
 import { type FakeHost, fakeHosts, healthyHosts } from '../../support/fake-hosts.ts';

@@ -1,11 +1,11 @@
 import { type Cluster, dcsRole } from './model.ts';
 
 /**
- * Settings that cannot be changed while the cluster lives, by their path in the inventory: where data is, what wrote it,
- * and where the members of the DCS find each other. A member that starts with an empty directory, or that the others look
- * for at a port at which it is not, is another member than the one that voted before.
+ * Returns settings that cannot be changed while the cluster exists, by their path in the inventory: where data is, what
+ * wrote it, and the peer addresses of the DCS. A member with an empty directory or another port is not the member that
+ * voted before.
  */
-export function fixedSettings(cluster: Cluster): Record<string, string | number> {
+export function immutableSettings(cluster: Cluster): Record<string, string | number> {
   const { settings, dcs } = cluster;
   const role = dcsRole(cluster);
   const ports =

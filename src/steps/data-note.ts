@@ -3,19 +3,19 @@ import type { RoleName } from '../roles.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-/** POSIX sh that notes where the database of this host is; fails when there is none. */
+/** POSIX sh that notes the directory of this host's database; fails when there is none. */
 export const noteData = (dataDir: string): string =>
   `[ -e ${quote(`${dataDir}/PG_VERSION`)} ] || { echo 'there is no database'; exit 1; }
 umask 077; mkdir -p ${PATHS.state}; ${print(`${dataDir}\n`)} > ${PATHS.data}.new && mv ${PATHS.data}.new ${PATHS.data}`;
 
 /**
- * Where this host's database is, noted once it is there. A data directory whose mount is missing looks like an empty one;
- * with the note nobody takes it for that: Patroni's unit does not start, and `apply` refuses.
+ * A note of this host's data directory, written once the database exists. A data directory with a missing mount looks
+ * like an empty one: with the note Patroni's unit does not start, and `apply` refuses.
  */
-const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
+const dataNoteKind: Kind<string, { noted: string; there: boolean }> = {
   name: 'data-marker',
   volatile: true,
-  // Only behind the wait for the database.
+  // Only after the wait for the database.
   afterHandlers: true,
   probe: (steps) =>
     steps
@@ -38,5 +38,5 @@ const dataMarkerKind: Kind<string, { noted: string; there: boolean }> = {
   },
 };
 
-/** A step: the host remembers that its database is in this directory. */
-export const dataMarker = (role: RoleName, dataDir: string): Step => step(dataMarkerKind, role, dataDir, dataDir);
+/** A step: the host has a note of its data directory. */
+export const dataNote = (role: RoleName, dataDir: string): Step => step(dataNoteKind, role, dataDir, dataDir);

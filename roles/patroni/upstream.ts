@@ -2,16 +2,19 @@ import { hostsWith } from '../../src/inventory/model.ts';
 import { standbySlot } from '../../src/inventory/standby.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
-import { source } from '../../src/steps/source.ts';
+import { replicationLogin } from '../../src/steps/replication-login.ts';
 import type { Step } from '../../src/steps/step.ts';
 import { REPLICATION_USER } from './hba.ts';
 
-/** Before a copy is begun: its source lets this host in. Later the copy must not hang on its source, which may be gone for good. */
-export function patroniSource({ cluster, secrets }: Context): Step[] {
-  const main = cluster.source;
+/**
+ * Step before a standby cluster is begun: its upstream lets this host in. Later the standby cluster must not depend on
+ * its upstream, which may be lost.
+ */
+export function patroniUpstream({ cluster, secrets }: Context): Step[] {
+  const main = cluster.upstream;
   if (!main) return [];
   return [
-    source('patroni', main.name, {
+    replicationLogin('patroni', main.name, {
       hosts: hostsWith(main, 'patroni').map((host) => host.address),
       port: main.settings.postgres.port,
       binDir: cluster.binDir,

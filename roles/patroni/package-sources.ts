@@ -7,16 +7,16 @@ import { file, noFile } from '../../src/steps/file.ts';
 import { packages } from '../../src/steps/package.ts';
 import type { Step } from '../../src/steps/step.ts';
 
-/** Where postgresql-common, which every distribution ships, keeps the PostgreSQL project's signing key. */
+/** The PostgreSQL project's signing key, from postgresql-common, which every distribution ships. */
 const KEY = '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc';
 
 /**
- * What must be there before PostgreSQL's packages are: no `main` cluster is ever made (a PostgreSQL beside Patroni's is a
- * split brain), and the PostgreSQL project's package source where the inventory asks for it. Whatever depends on libpq or
- * pgBackRest takes it from the same source: both ends of a backup must have exactly the same version. The sources that the
- * inventory names are for hosts that run the server: members, and the host of the repository, where drills do.
+ * Steps before PostgreSQL's packages: no `main` cluster is ever made (a PostgreSQL beside Patroni's is a split brain),
+ * and the PostgreSQL project's package source is added when the inventory asks for it. Packages that depend on libpq or
+ * pgBackRest come from the same source: both ends of a backup must have exactly the same version. Sources that the
+ * inventory names are for hosts that run the server: members, and the repository host, which runs drills.
  */
-export function postgresSource(role: RoleName, host: Host, context: Context): Step[] {
+export function packageSources(role: RoleName, host: Host, context: Context): Step[] {
   const noMainCluster = [
     directory(role, '/etc/postgresql-common'),
     file(
@@ -46,16 +46,16 @@ export function postgresSource(role: RoleName, host: Host, context: Context): St
     ...(!servesData
       ? []
       : named.length > 0
-        ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => stanza(one, codename)).join('\n')}`)]
+        ? [file(role, NAMED, `# Managed by hapg\n${named.map((one) => formatSource(one, codename)).join('\n')}`)]
         : [noFile(role, NAMED)]),
   ];
 }
 
-/** The sources that the inventory names, all in one file, so that one that is no longer named is gone. */
+/** File with all package sources of the inventory, so that a removed one disappears. */
 const NAMED = '/etc/apt/sources.list.d/hapg.sources';
 
-/** One source. The key stands in the file itself, one dot for an empty line (deb822(5)). */
-function stanza({ name, uri, suite, components, key }: AptRepository, codename: string): string {
+/** Formats one source. The key is in the file itself, a dot for an empty line (deb822(5)). */
+function formatSource({ name, uri, suite, components, key }: AptRepository, codename: string): string {
   const lines = key
     .trim()
     .split('\n')

@@ -3,26 +3,26 @@ import { showFile } from '../programs/files.ts';
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
-/** Names of the undos of temporary changes that are armed, from a host's active units. */
-export const armedUndos = (units: readonly string[]): string[] => [
+/** Returns the names of active undos, from a host's active units. */
+export const activeUndos = (units: readonly string[]): string[] => [
   ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
 ];
 
 /**
- * Units of runs that are at work now, from a host's active units, also an undo that is being run. A drill and a client's load
- * go on beside everything.
+ * Returns the units of runs at work, a running undo included, from a host's active units. A drill and a client's load
+ * do not count: they may run beside everything.
  */
 export const unitsAtWork = (units: readonly string[]): string[] => [
   ...new Set(units.flatMap((unit) => /^(hapg-(?!drill\.|load\.)[a-z0-9-]+)\.service$/.exec(unit)?.[1] ?? [])),
 ];
 
 /**
- * POSIX sh that tells the holder of a host's lock, or prints nothing; writes nothing. For the moment in which it looks it
- * shares the lock with others that look; a run that wants it waits that long.
+ * POSIX sh that prints the holder of a host's lock, or nothing; writes nothing. It shares the lock with other readers
+ * for a moment; a run that wants the lock waits that long.
  */
 export const holderScript = `if [ -e ${PATHS.lock} ] && ! flock -sn 8 8< ${PATHS.lock}; then cat ${PATHS.lock}; fi`;
 
-/** Reloads and restarts that are still due. */
+/** Handlers (reloads and restarts) that are still due. */
 export const pending: Question<string[]> = {
   about: 'host',
   of: () => true,
@@ -30,7 +30,7 @@ export const pending: Question<string[]> = {
   read: filled,
 };
 
-/** Transient hapg units and armed undo timers that are there now. */
+/** Transient units and undo timers of hapg that are active now. */
 export const units: Question<Answer<string[]>> = {
   about: 'host',
   of: () => true,
@@ -43,7 +43,7 @@ export const units: Question<Answer<string[]>> = {
   },
 };
 
-/** Who holds the host's lock, as it stands in the lock file. */
+/** The holder of the host's lock, from the lock file. */
 export const holder: Question<string | undefined> = {
   about: 'host',
   of: () => true,
@@ -51,7 +51,7 @@ export const holder: Question<string | undefined> = {
   read: (answer) => answer.trim() || undefined,
 };
 
-/** A restore is under way on this host: what it was told. */
+/** The restore that is under way on this host, with its target. */
 export const restore: Question<string | undefined> = {
   about: 'host',
   of: (_cluster, { roles }) => roles.has('patroni'),

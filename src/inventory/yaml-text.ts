@@ -14,26 +14,26 @@ import {
 import { UsageError } from '../errors.ts';
 import { scalarColumn } from './scalar-column.ts';
 
-/** One thing that is wrong (or doubtful) in an inventory, with the place in the text. */
+/** One error or warning about an inventory, with its place in the text. */
 export interface Problem {
   severity: 'error' | 'warning';
   message: string;
   /** Keys and indices from the root to the offending value. */
   path: readonly (string | number)[];
-  /** Point at the key rather than at the value. */
+  /** Whether the problem is the key rather than the value. */
   atKey?: boolean;
-  /** Which character of a text is at fault, from 0. */
+  /** The character of a text that is at fault (from 0). */
   column?: number;
 }
 
-/** So many problems are told at once; who has more has one cause. */
+/** The most problems that are reported at once; more of them have one cause. */
 const MOST = 10;
-/** Columns of a line that are shown around the place. */
+/** How many columns of a line are shown around the place. */
 const WIDTH = 160;
-/** How often aliases may be followed: more is a text that unfolds to something huge. */
+/** How often aliases may be followed; more would expand to something huge. */
 const MAX_ALIASES = 100;
 
-/** A text that is no inventory; `messages` tell what is wrong without the place in a text that nobody has. */
+/** A text that is no inventory; `messages` describe the problems without a place, for texts that the person does not have. */
 export class BadInventory extends UsageError {
   constructor(
     message: string,
@@ -43,15 +43,15 @@ export class BadInventory extends UsageError {
   }
 }
 
-/** A parsed YAML text that can tell where each path stands. */
-export class Source {
+/** A parsed YAML text that knows the place of each path. */
+export class YamlText {
   private readonly lines: string[];
   private readonly counter = new LineCounter();
   readonly document: Document.Parsed;
-  /** Settings that come from somewhere else, by their path: `-e postgres.port=x`. */
+  /** Settings that override the text, by their path: `-e postgres.port=x`. */
   private readonly overrides: { path: readonly string[]; from: string }[] = [];
 
-  /** Throws BadInventory for what is no text, or no YAML. */
+  /** Parses a text. Throws BadInventory for what is no text, or no YAML. */
   constructor(
     readonly file: string,
     readonly text: string,
@@ -68,7 +68,7 @@ export class Source {
     this.expectAliases();
   }
 
-  /** Sets a value on top of the text; `from` is what the person wrote for it. Throws UsageError where it has no place. */
+  /** Sets a value on top of the text; `from` is the person's own words for it. Throws UsageError when it has no place. */
   override(path: readonly string[], value: unknown, from: string): void {
     try {
       this.document.setIn(path, value);
@@ -84,7 +84,7 @@ export class Source {
     this.overrides.push({ path, from });
   }
 
-  /** The text's value. Throws BadInventory when its aliases unfold to something huge. */
+  /** Returns the text's value. Throws BadInventory when its aliases expand to something huge. */
   value(): unknown {
     try {
       return this.document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -95,7 +95,7 @@ export class Source {
     }
   }
 
-  /** The error that stands for these problems; each with `file:line:column`, the line and a caret. */
+  /** Returns the error for these problems, each with `file:line:column`, the line and a caret. */
   refuse(problems: readonly Problem[]): BadInventory {
     return this.bad(
       problems.map((problem) => this.format(problem)),
@@ -103,7 +103,7 @@ export class Source {
     );
   }
 
-  /** `file:line:column: severity: message` with the offending line and a caret. */
+  /** Formats a problem as `file:line:column: severity: message` with the offending line and a caret. */
   format(problem: Problem): string {
     const from = this.overrides.find(({ path }) => path.every((key, index) => key === String(problem.path[index])));
     if (from) return `${from.from}: ${problem.severity}: ${problem.message}`;
@@ -119,7 +119,7 @@ export class Source {
     );
   }
 
-  /** The parser's first complaint; what follows from one lost brace is dozens of others. */
+  /** Throws the parser's first error; one lost brace causes dozens of others. */
   private expectSyntax(): void {
     const [first, ...others] = this.document.errors;
     if (!first) return;
@@ -138,7 +138,7 @@ export class Source {
     return message;
   }
 
-  /** An alias without its anchor is no error to the parser, only to who wants the value. */
+  /** Throws for an alias without its anchor, which the parser accepts until the value is read. */
   private expectAliases(): void {
     let lost: Alias | undefined;
     visit(this.document, {
@@ -154,7 +154,7 @@ export class Source {
     throw new BadInventory(this.render('error', message, line, col), [message]);
   }
 
-  /** Offset of the nearest node that exists on the problem's path. */
+  /** Returns the offset of the nearest node that exists on the problem's path. */
   private offset(problem: Problem): number {
     let node: unknown = this.document.contents;
     let offset = 0;
@@ -188,10 +188,10 @@ export class Source {
   }
 }
 
-/** What no text of a person holds, and YAML neither (YAML 1.2.2, 5.1 "Character Set"). */
+/** Characters that no text holds, and YAML does not allow (YAML 1.2.2, 5.1 "Character Set"). */
 const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f]/;
 
-/** A text that does nothing to a terminal, as long as before. */
+/** Makes a text harmless to a terminal without changing its length. */
 const printable = (text: string): string =>
   text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (char) => (char === '\t' || char === '\n' ? char : '\ufffd'));
 

@@ -1,29 +1,32 @@
 import { ANSWER_S } from '../bounds/hosts.ts';
-import { SOURCE_S } from '../bounds/programs.ts';
+import { UPSTREAM_S } from '../bounds/programs.ts';
 import { PATHS } from '../paths.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
 import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
-export interface SourceWant {
-  /** Addresses of the source's database hosts; one of them takes writes. */
+export interface ReplicationLoginWant {
+  /** Addresses of the upstream's database hosts; one of them takes writes. */
   hosts: readonly string[];
   port: number;
-  /** Of PostgreSQL's programs on this host. */
+  /** The directory of PostgreSQL's programs on this host. */
   binDir: string;
   user: string;
   password: Secret;
-  /** File on the host with the authorities to verify the servers with. */
+  /** The host's file with the CAs of the upstream's servers. */
   authority: string;
-  /** The slot in which the source keeps WAL for this cluster. */
+  /** The slot in which the upstream keeps WAL for this cluster. */
   slot: string;
-  /** For the person, when it fails. */
+  /** The cure for the person, when it fails. */
   cure: string;
 }
 
-/** A copy is only begun where its source lets it in; Patroni would try for ever, and the reason would be in its log only. */
-const sourceKind: Kind<SourceWant, boolean> = {
+/**
+ * Check that the upstream lets this host in before a standby cluster is begun; Patroni would retry for ever, with the
+ * reason only in its log.
+ */
+const replicationLoginKind: Kind<ReplicationLoginWant, boolean> = {
   name: 'source',
   probe: (steps) =>
     steps
@@ -34,22 +37,23 @@ const sourceKind: Kind<SourceWant, boolean> = {
     letIn ? undefined : { action: 'run', summary: 'is this host let in?', knownAfterApply: true },
   async change({ want }, _letIn, remote) {
     const server = `host=${want.hosts.join(',')} port=${want.port} user=${want.user} replication=true connect_timeout=2 sslmode=verify-full sslrootcert=${want.authority} target_session_attrs=read-write`;
-    // A variable of root's shell and psql: it shows in no list of processes.
+    // The password is in a variable of root's shell and psql, so no process list shows it.
     await remote.run(
       `umask 077
-out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${SOURCE_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
+out=$(export PGPASSWORD=${quote(want.password.reveal())}; timeout ${UPSTREAM_S} ${quote(`${want.binDir}/psql`)} -XAtq -d ${quote(server)} -c ${quote(`READ_REPLICATION_SLOT ${want.slot}`)} 2>&1) || { printf '%s\\n' "$out" | tail -n 1; echo ${quote(want.cure)}; exit 1; }
 case "$out" in
   'physical|'?*'|'*) ;;
   physical*) echo ${quote(`WAL for this copy is kept no more in the slot ${want.slot}, for it stayed away for too long: take it out of standbys: there, apply, write it in again, and apply`)}; exit 1 ;;
   *) echo ${quote(`it has no slot ${want.slot}. ${want.cure}`)}; exit 1 ;;
 esac
 ${print(mark(want))} > ${PATHS.letIn}`,
-      SOURCE_S + ANSWER_S,
+      UPSTREAM_S + ANSWER_S,
     );
   },
 };
 
-const mark = ({ hosts, slot }: SourceWant): string => `${slot} ${hosts.join(',')}`;
+const mark = ({ hosts, slot }: ReplicationLoginWant): string => `${slot} ${hosts.join(',')}`;
 
-/** A step: this host may replicate from the source. The login uses the PostgreSQL client, which has to be there. */
-export const source = (role: RoleName, name: string, want: SourceWant): Step => step(sourceKind, role, name, want);
+/** A step: this host may replicate from the upstream. The login needs the PostgreSQL client. */
+export const replicationLogin = (role: RoleName, name: string, want: ReplicationLoginWant): Step =>
+  step(replicationLoginKind, role, name, want);
