@@ -19,9 +19,18 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const LEAF_DAYS = 365;
 const AUTHORITY_DAYS = 3650;
 
+/** Fingerprints by PEM. Every host of a plan asks for those of the same few authorities. */
+const fingerprints = new Map<string, string>();
+
 /** Returns the SHA-256 of a certificate (hex), which distinguishes authorities in the cluster's identity. */
-export const authorityFingerprint = (pem: string): string =>
-  createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+export function authorityFingerprint(pem: string): string {
+  let fingerprint = fingerprints.get(pem);
+  if (fingerprint === undefined) {
+    fingerprint = createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+    fingerprints.set(pem, fingerprint);
+  }
+  return fingerprint;
+}
 
 const serial = () => `00${randomBytes(15).toString('hex')}`;
 

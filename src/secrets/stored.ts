@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 
@@ -53,22 +53,32 @@ const named = z.unknown().superRefine((value, context) => {
     if (typeof secret !== 'string' || !/^[^\r\n\0]+$/.test(secret)) say('expected a text of one line', [name]);
 });
 
-const certificate = z.string().refine((pem) => {
+/** SHA-256 of the texts that have passed a check: of a certificate alone, or of a certificate with its key. */
+const passed = new Set<string>();
+
+/**
+ * Whether a check of PEM texts passes; false where it throws. A command reads its store several times, and reading one
+ * private key takes half a millisecond, so what has passed once is not checked again.
+ */
+function passes(check: (...pem: string[]) => boolean, ...pem: string[]): boolean {
+  const digest = createHash('sha256').update(JSON.stringify(pem)).digest('hex');
+  if (passed.has(digest)) return true;
   try {
-    return Boolean(new X509Certificate(pem));
+    if (!check(...pem)) return false;
   } catch {
     return false;
   }
-}, 'is no certificate');
+  passed.add(digest);
+  return true;
+}
+
+const certificate = z
+  .string()
+  .refine((pem) => passes((text) => Boolean(new X509Certificate(text!)), pem), 'is no certificate');
 
 const signer = { certificate, key: z.string() };
-const fits = (one: { certificate: string; key: string }): boolean => {
-  try {
-    return new X509Certificate(one.certificate).checkPrivateKey(createPrivateKey(one.key));
-  } catch {
-    return false;
-  }
-};
+const fits = (one: { certificate: string; key: string }): boolean =>
+  passes((pem, key) => new X509Certificate(pem!).checkPrivateKey(createPrivateKey(key!)), one.certificate, one.key);
 const KEY = 'its key does not belong to its certificate';
 
 const schema = z.looseObject({

@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
+
+/** Directories with bundles that this process has made. */
+let made = 0;
+
+const bundleIn = (directory: string, entry: string): string => join(directory, basename(entry).replace(/\.ts$/, '.js'));
 
 /**
  * Bundles programs from the present sources, as the package is built, and returns their files, in order. Loading the
@@ -9,11 +14,23 @@ import { packageRoot } from '../../src/package-root.ts';
  * this process ends. They lie in the checkout, because the program looks for its templates above itself.
  */
 export function bundles(entries: readonly string[]): string[] {
-  const directory = join(packageRoot, '.test', String(process.pid));
+  const directory = join(packageRoot, '.test', `${process.pid}-${++made}`);
   execFileSync(process.execPath, ['build.mjs', directory, ...entries], { cwd: packageRoot });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return entries.map((entry) => join(directory, basename(entry).replace(/\.ts$/, '.js')));
+  return entries.map((entry) => bundleIn(directory, entry));
 }
 
-/** The command line that runs a bundled program. */
-export const bundled = (entry: string): string[] => [process.execPath, ...bundles([entry])];
+/** The programs that unit tests start as processes of their own. */
+const PROGRAMS = ['src/cli.ts', 'test/support/progress-program.ts'];
+
+/** Bundles these programs once, for the test files that this process starts. */
+export function bundlePrograms(): void {
+  process.env.HAPG_TEST_PROGRAMS = dirname(bundles(PROGRAMS)[0]!);
+}
+
+/** The words that run a program, bundled: by the runner where this file was started by it, else now. */
+export function bundled(entry: string): string[] {
+  const directory = process.env.HAPG_TEST_PROGRAMS;
+  const [file] = directory && PROGRAMS.includes(entry) ? [bundleIn(directory, entry)] : bundles([entry]);
+  return [process.execPath, file!];
+}

@@ -33,6 +33,21 @@ export interface FakeHosts {
   close(): void;
 }
 
+/** Key pairs of this process, private and public, by their name and passphrase. */
+const keys = new Map<string, [string, string]>();
+
+/** Writes a key pair to a file and its `.pub`; the same one for the same name and passphrase. */
+function placeKey(name: string, passphrase: string, file: string): void {
+  const kept = keys.get(`${name} ${passphrase}`);
+  if (kept) {
+    writeFileSync(file, kept[0], { mode: 0o600 });
+    writeFileSync(`${file}.pub`, kept[1]);
+    return;
+  }
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-a', '1', '-N', passphrase, '-f', file]);
+  keys.set(`${name} ${passphrase}`, [readFileSync(file, 'utf8'), readFileSync(`${file}.pub`, 'utf8')]);
+}
+
 /**
  * Starts the hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against
  * them. Every script gets a prepared answer; nothing is executed. `passphrase` encrypts the key that they accept.
@@ -49,7 +64,7 @@ export async function fakeHosts(
     ['host', ''],
     ['user', passphrase],
   ] as const)
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-a', '1', '-N', secret, '-f', join(directory, name)]);
+    placeKey(name, secret, join(directory, name));
   const hostKey = readFileSync(join(directory, 'host'));
   const publicKey = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
 

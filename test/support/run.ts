@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { closingLine, GRACE_MS } from './budget.ts';
-import { bundles } from './bundle.ts';
+import { bundlePrograms, bundles } from './bundle.ts';
 import { costTable, headOf, type Recorded } from './report.ts';
 import { FACTOR, SPEED } from './time.ts';
 
@@ -85,6 +85,7 @@ for (const [index, sources] of lots.entries()) {
   const unit = directories[index] === 'test/unit' && names.length === 0;
   // Bundled, because loading the sources takes longer than most unit tests.
   const files = unit ? bundles(sources) : sources;
+  if (unit) bundlePrograms();
   process.execArgv = unit ? ['--enable-source-maps'] : ownOptions;
   const stream = run({ files, concurrency: unit ? availableParallelism() : 1, signal: stop.signal });
   stream.on('test:pass', ({ name, details, skip }) => {

@@ -10,6 +10,7 @@ import { spread, voters } from '../../src/inventory/datacenters.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { followsDatacenter } from '../../src/inventory/model.ts';
 import { PATHS } from '../../src/paths.ts';
+import { inProcess } from '../support/in-process.ts';
 import { FACTS } from './model.ts';
 
 const shipped = readFileSync('inventory/multi-dc.yaml', 'utf8');
@@ -17,30 +18,27 @@ const { cluster } = parseInventory(shipped, 'inventory/multi-dc.yaml');
 const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
 
 /** Runs `hapg init` into a new directory; what it said and wrote. */
-function init(...words: string[]): { code: number | null; stderr: string; text: string } {
+async function init(...words: string[]): Promise<{ code: number; stderr: string; text: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-init-'));
   const file = join(directory, 'made.yaml');
   try {
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'init', file, ...words], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return { code: status, stderr, text: status === 0 ? readFileSync(file, 'utf8') : '' };
+    const { code, err } = await inProcess(['init', file, ...words]);
+    return { code, stderr: err, text: code === 0 ? readFileSync(file, 'utf8') : '' };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-test('multi-dc.yaml is what hapg init writes', () => {
+test('multi-dc.yaml is what hapg init writes', async () => {
   const words = '--lab --datacenters 3 --nodes 2 --prefix pg --postgres 17'.split(' ');
-  assert.equal(init(...words).text, shipped);
+  assert.equal((await init(...words)).text, shipped);
 });
 
-test('more database hosts than nine are refused unless they are allowed', () => {
-  const refused = init('--datacenters', '5', '--nodes', '2');
+test('more database hosts than nine are refused unless they are allowed', async () => {
+  const refused = await init('--datacenters', '5', '--nodes', '2');
   assert.equal(refused.code, 5);
   assert.match(refused.stderr, /5 data centers with 2 database hosts each are 10, more than 9/);
-  assert.equal(init('--datacenters', '5', '--nodes', '2', '--max-databases', '10').code, 0);
+  assert.equal((await init('--datacenters', '5', '--nodes', '2', '--max-databases', '10')).code, 0);
 });
 
 test('half of the databases and one vote, made odd, and never more than there are', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { readJournals } from '../../src/engine/journal.ts';
@@ -8,11 +8,14 @@ import { recall, remember } from '../../src/engine/last-seen.ts';
 import type { Probed } from '../../src/engine/probe.ts';
 import { fileTrouble } from '../../src/file-trouble.ts';
 import { reportError } from '../../src/run/outcome.ts';
+import { bundled } from '../support/bundle.ts';
 import { nobodysLab, ownController, withStore } from '../support/controller.ts';
 import { inProcess } from '../support/in-process.ts';
 import { EMPTY, FACTS } from './model.ts';
 
 const checkout = process.cwd();
+/** The words of the real command: for what it reads from standard input, and for how it is started. */
+const [node, program] = bundled('src/cli.ts');
 ownController();
 const lab = nobodysLab();
 const { cluster } = await withStore('lab.yaml');
@@ -194,15 +197,7 @@ test('a key that nobody has brought is told as missing, and one that is too shor
   assert.equal(document.given['s3-key-backups'], null);
   assert.equal(document.system.superuser, '[redacted]');
   const give = (name: string, input: string) =>
-    spawnSync(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli.ts', 'secrets', 'set', name, '-i', resolve('bucket.yaml')],
-      {
-        cwd: checkout,
-        input,
-        encoding: 'utf8',
-      },
-    );
+    spawnSync(node!, [program!, 'secrets', 'set', name, '-i', 'bucket.yaml'], { input, encoding: 'utf8' });
   for (const [value, says] of [
     ['seven77\n', /s3-key-backups: it has fewer than 8 characters/],
     ['two\nlines-of-it\n', /not one line without control characters/],
@@ -334,10 +329,9 @@ test('lines of a journal that are no entries are left out', async () => {
 });
 
 test('the program is the same behind a link, and its exit code is that of the command', () => {
-  const link = resolve('hapg-link.ts');
-  execFileSync('ln', ['-s', join(checkout, 'src/cli.ts'), link]);
-  const ran = (words: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', link, ...words], { cwd: checkout, encoding: 'utf8' });
+  const link = resolve('hapg-link');
+  symlinkSync(program!, link);
+  const ran = (words: string[]) => spawnSync(node!, [link, ...words], { encoding: 'utf8' });
   assert.match(ran(['--version']).stdout, /^\d+\.\d+\.\d+\n$/);
   const refused = ran(['validate', '-i', 'nowhere.yaml']);
   assert.equal(refused.status, 5);

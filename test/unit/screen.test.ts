@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { words } from '../../src/shell/quote.ts';
 import { hasColour, plain } from '../../src/view/style.ts';
 import { visible } from '../../src/view/visible.ts';
+import { bundled } from '../support/bundle.ts';
 
 const TERMINAL = { isTTY: true };
 const PIPE = {};
@@ -74,14 +76,9 @@ test('nothing writes past the screen', () => {
   assert.deepEqual(writers.sort(), ['src/commands/config.ts', 'src/commands/ssh.ts', 'src/view/prompt.ts']);
 });
 
+const CLI = bundled('src/cli.ts');
 const hapg = (command: string) =>
-  spawnSync(
-    'bash',
-    ['-c', `set -o pipefail; ${command.replace('hapg', `${process.execPath} --import tsx src/cli.ts`)}`],
-    {
-      encoding: 'utf8',
-    },
-  );
+  spawnSync('bash', ['-c', `set -o pipefail; ${command.replace('hapg', words(...CLI))}`], { encoding: 'utf8' });
 
 test('whoever reads the output may go before its end', () => {
   const { status, stdout, stderr } = hapg('hapg schema | head -c 1');

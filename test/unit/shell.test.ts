@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { frame, unframe } from '../../src/shell/frame.ts';
 import { print, quote, words } from '../../src/shell/quote.ts';
 import { composeSections, splitSections } from '../../src/shell/sections.ts';
+import { codePoint } from '../support/code-point.ts';
 
 const sh = (script: string, input?: string) =>
   execFileSync('/bin/sh', input === undefined ? ['-c', script] : [], { input }).toString();
-const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((one) => !one.includes('\0') && one.isWellFormed());
+const text = fc.string({ unit: codePoint, maxLength: 40 }).filter((one) => !one.includes('\0') && one.isWellFormed());
 
 test('any text is one word of the shell, unchanged', () => {
   fc.assert(
