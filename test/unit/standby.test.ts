@@ -189,7 +189,7 @@ test('accounts are those of the source, are followed when they change, and are k
   await again.complete();
   assert.equal(again.password('replication').reveal(), mainStore.password('replication').reveal());
   await again.save();
-  const lost = { ...copy, source: { ...main, stateDir: join(root, 'nowhere') } };
+  const lost = { ...copy, upstream: { ...main, stateDir: join(root, 'nowhere') } };
   const alone = (await SecretStore.read(lost))!;
   await alone.complete();
   assert.equal(alone.password('replication').reveal(), mainStore.password('replication').reveal());
