@@ -90,7 +90,11 @@ function codesInSources(): Set<string> {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => readFileSync(join('src', name), 'utf8'));
-  const forms = [/\bproblem\(\s*'([a-z_]+)'/g, /\bcode: '([a-z_]+)'/g, /\['([a-z_]+)', [a-z]+\(cluster, snapshot\)\]/g];
+  const forms = [
+    /\bproblem\(\s*'([a-z_]+)'/g,
+    /\bcode: '([a-z_]+)'/g,
+    /\['([a-z_]+)', [a-zA-Z]+\(cluster, snapshot\)\]/g,
+  ];
   return new Set(
     sources.flatMap((text) => forms.flatMap((form) => [...text.matchAll(form)].map((match) => match[1]!))),
   );
