@@ -272,7 +272,7 @@ export const beforePostgres: Playbook = [
   repository,
 ];
 
-/** From bare hosts to a healthy cluster; changes nothing on a healthy one. */
+/** Turns bare hosts into a healthy cluster; changes nothing on a healthy one. */
 export const apply: Playbook = [
   ...beforePostgres,
   source,

@@ -31,7 +31,7 @@ export function fileTrouble(error: unknown): string | undefined {
   return words && (path ?? syscall) !== undefined ? `${dest ?? path ?? syscall}: ${words}` : undefined;
 }
 
-/** As `fileTrouble`, without the file's name, for a message that already has it. */
+/** Describes the same error without the file's name, for a message that already has it. */
 export function errnoWords(error: unknown): string | undefined {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   const meaning = code === undefined ? undefined : TROUBLE[code];

@@ -18,7 +18,7 @@ export const PATHS = {
   data: '/var/lib/hapg/data',
   /** The source that has let this host in as a standby; removed at the next boot. */
   letIn: '/run/hapg-let-in',
-  /** While this file exists, Patroni does not start: a restore is in progress. */
+  /** Mark of a restore in progress: Patroni does not start while it exists. */
   restore: '/var/lib/hapg/restore',
   /** Patroni's configuration: a link, and the preferred data center. */
   memberConfig: '/run/patroni-member',

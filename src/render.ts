@@ -29,7 +29,7 @@ export const render = (name: string, data: object): string => eta.render(`${name
 const yaml = (value: unknown): string =>
   stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 });
 
-/** As `yaml`, for a value that holds secrets: the text knows their positions. */
+/** Writes YAML of a value that holds secrets; the text knows their positions. */
 export function secretYaml(value: Readonly<Record<string, unknown>>): SecretText {
   const text = yaml(reveal(value));
   return new SecretText(
@@ -48,8 +48,8 @@ export function secretYaml(value: Readonly<Record<string, unknown>>): SecretText
 }
 
 /**
- * As `render`, for data that holds secrets, which templates print like texts. Placeholders with a nonce stand for them
- * during rendering.
+ * Fills a template with data that holds secrets, which templates print like texts. Placeholders with a nonce stand for
+ * them during rendering.
  */
 export function renderSecret(name: string, data: object, form: Form): SecretText {
   const secrets: Secret[] = [];

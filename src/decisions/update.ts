@@ -1,7 +1,7 @@
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
-import { activeUndos } from '../observe/run-state.ts';
+import { armedUndos } from '../observe/run-state.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
 import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
 import { standbyAsDeclared } from './standby.ts';
@@ -27,7 +27,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   for (const [host, { units, balancer }] of snapshot.observations) {
     const unknown = silence(units);
     if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
-    for (const undo of activeUndos(said(units) ?? []))
+    for (const undo of armedUndos(said(units) ?? []))
       if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))

@@ -7,7 +7,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import type { Observation } from '../observe/index.ts';
 import type { About } from '../observe/question.ts';
-import { activeUndos } from '../observe/run-state.ts';
+import { armedUndos } from '../observe/run-state.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { auditScript } from './audit.ts';
@@ -257,7 +257,7 @@ export class Operation {
   async clearLeftovers(snapshot: Snapshot): Promise<string[]> {
     const cleared: string[] = [];
     for (const [name, { units }] of snapshot.observations)
-      for (const undo of activeUndos(said(units) ?? [])) {
+      for (const undo of armedUndos(said(units) ?? [])) {
         await this.step(this.host(name), `undo ${undo}`, 'hapg', 'run', (remote) =>
           remote.run(runUndo(undo), LEFTOVER_S),
         );

@@ -3,8 +3,8 @@ import { showFile } from '../programs/files.ts';
 import type { Answer } from './answer.ts';
 import { filled, type Question } from './question.ts';
 
-/** Returns the names of active undos, from a host's active units. */
-export const activeUndos = (units: readonly string[]): string[] => [
+/** Returns the names of armed undos, from a host's active units. */
+export const armedUndos = (units: readonly string[]): string[] => [
   ...new Set(units.flatMap((unit) => /^hapg-undo-([a-z0-9-]+)\.timer$/.exec(unit)?.[1] ?? [])),
 ];
 

@@ -7,7 +7,7 @@ import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberS
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
 import type { Observation } from '../observe/index.ts';
-import { activeUndos } from '../observe/run-state.ts';
+import { armedUndos } from '../observe/run-state.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Report } from './backup-status.ts';
 
@@ -278,7 +278,7 @@ function leftoverProblems(snapshot: Snapshot, problem: Report): void {
     if (holder) continue;
     for (const mark of pending)
       problem('pending_handler', host, `${mark.replace(':', ' ')} is still due; run "hapg apply"`);
-    for (const undo of activeUndos(said(units) ?? []))
+    for (const undo of armedUndos(said(units) ?? []))
       problem(
         'undo_armed',
         host,

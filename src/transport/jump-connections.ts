@@ -5,7 +5,7 @@ import type { SshTarget } from './target.ts';
 /** A connection to the last of some jump hosts, shared by several hosts. */
 export interface JumpConnection {
   ssh: NodeSSH;
-  /** To be called once by each user; the connection ends with the last one. */
+  /** Must be called once by each user; the connection ends with the last one. */
   release(): void;
 }
 

@@ -12,7 +12,7 @@ interface Entry {
 
 export type KeyVerdict =
   | { ok: true }
-  /** There is no line for this host. */
+  /** No line for this host. */
   | { ok: false; kind: 'unknown'; reason: string }
   /** A line of the same type has another key, or the key is revoked. */
   | { ok: false; kind: 'mismatch'; reason: string };

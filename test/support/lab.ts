@@ -100,7 +100,7 @@ export class TestLab {
     return this.start(args, env).done;
   }
 
-  /** As `hapg`, without waiting; `kill` ends the controller. */
+  /** Starts the built command like `hapg`, without waiting; `kill` ends the controller. */
   start(
     args: readonly string[],
     env: Record<string, string> = {},

@@ -93,7 +93,7 @@ function codesInSources(): Set<string> {
   const forms = [
     /\bproblem\(\s*'([a-z_]+)'/g,
     /\bcode: '([a-z_]+)'/g,
-    /\['([a-z_]+)', [A-Za-z]+\(cluster, snapshot\)\]/g,
+    /\['([a-z_]+)', [a-zA-Z]+\(cluster, snapshot\)\]/g,
   ];
   return new Set(
     sources.flatMap((text) => forms.flatMap((form) => [...text.matchAll(form)].map((match) => match[1]!))),

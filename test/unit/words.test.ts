@@ -19,13 +19,7 @@ const BAD_FIRST_WORDS = [
 ];
 
 /** The folders that keep the rule. */
-const FOLDERS = [
-  ...['bounds', 'cluster', 'decisions', 'inventory', 'observe', 'pki', 'postgres', 'programs'].map(
-    (name) => `src/${name}`,
-  ),
-  ...['secrets', 'shell', 'status', 'steps'].map((name) => `src/${name}`),
-  'roles',
-];
+const FOLDERS = ['src', 'roles', 'playbooks', 'tools', 'test/support'];
 
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
