@@ -12,6 +12,8 @@ await build({
   outdir: directory,
   entryNames: entries.length > 0 ? '[name]' : 'hapg',
   sourcemap: entries.length > 0,
+  // The sources lie in the checkout; every process reads the whole map.
+  sourcesContent: false,
   bundle: true,
   splitting: true,
   chunkNames: 'chunk-[hash]',

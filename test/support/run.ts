@@ -9,9 +9,12 @@ import { closingLine, GRACE_MS } from './budget.ts';
 import { bundlePrograms, bundles } from './bundle.ts';
 import { costTable, headOf, type Recorded } from './report.ts';
 import { FACTOR, SPEED } from './time.ts';
+import { together } from './together.ts';
 
 /** Duration of a run in CI (minutes), which has a hard limit of 90 for everything. */
 const CI_MINUTES = 55;
+/** Number of processes for the unit-test files that need none of their own. */
+const SHARED_PROCESSES = 4;
 /** Time after the tests' own grace period at which a running file is ended from outside. */
 const CLEANING_MS = 7 * 60_000;
 
@@ -84,7 +87,7 @@ const ownOptions = process.execArgv;
 for (const [index, sources] of lots.entries()) {
   const unit = directories[index] === 'test/unit' && names.length === 0;
   // Bundled, because loading the sources takes longer than most unit tests.
-  const files = unit ? bundles(sources) : sources;
+  const files = unit ? bundles(together(sources, SHARED_PROCESSES)) : sources;
   if (unit) bundlePrograms();
   process.execArgv = unit ? ['--enable-source-maps'] : ownOptions;
   const stream = run({ files, concurrency: unit ? availableParallelism() : 1, signal: stop.signal });

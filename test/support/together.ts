@@ -1,0 +1,33 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/package-root.ts';
+
+/**
+ * Marks of a test file that another one in the same process could notice. It touches the process (environment, directory,
+ * signals or streams), runs whole commands, starts programs of ours, or imports a fixture that does. Or it waits for
+ * something before it begins its tests.
+ */
+const ALONE =
+  /\bprocess\.|\bglobalThis\b|\bmock\b|\bownController\b|\bfakeHosts\b|\bbundled\b|\/(?:in-process|controller|command-in-terminal|store|sh)\.ts'|^(?:const .*= )?await /m;
+
+/** Whether a test file needs a process of its own, judged by its text. */
+export const needsOwnProcess = (text: string): boolean => ALONE.test(text);
+
+/**
+ * Distributes the test files that may share a process over `count` programs that import them. Returns all programs, those
+ * of one file first. Starting a process takes longer than the tests of most files.
+ */
+export function together(files: readonly string[], count: number): string[] {
+  const alone = files.filter((file) => needsOwnProcess(readFileSync(file, 'utf8')));
+  const shared = files.filter((file) => !alone.includes(file));
+  const directory = join(packageRoot, '.test', `${process.pid}-together`);
+  mkdirSync(directory, { recursive: true });
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const programs = Array.from({ length: Math.min(count, shared.length) }, (_, index) => {
+    const program = join(directory, `together-${index + 1}.ts`);
+    const own = shared.filter((_file, place) => place % count === index);
+    writeFileSync(program, own.map((file) => `import ${JSON.stringify(join(packageRoot, file))};\n`).join(''));
+    return program;
+  });
+  return [...alone, ...programs];
+}
