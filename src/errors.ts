@@ -12,7 +12,7 @@ export const EXIT = {
   bug: 250,
 } as const;
 
-/** A known error that ends a run: one short message for the user, no stack. */
+/** A known error that ends a run: one short message for the operator, no stack. */
 export class KnownError extends Error {
   constructor(
     message: string,
@@ -68,7 +68,7 @@ export class StepFailed extends KnownError {
   }
 }
 
-/** The user asked to stop. */
+/** The operator asked to stop. */
 export class Interrupted extends KnownError {
   constructor(message = 'interrupted') {
     super(message, EXIT.interrupted);

@@ -39,7 +39,7 @@ export function errnoWords(error: unknown): string | undefined {
 }
 
 /**
- * Does work with a file that the user named; an error of the operating system becomes a UsageError that begins with the
+ * Does work with a file that the operator named; an error of the operating system becomes a UsageError that begins with the
  * name.
  */
 export function onFile<T>(name: string, work: () => T): T {

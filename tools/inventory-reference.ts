@@ -18,7 +18,7 @@ interface Node {
 
 /** One key of an inventory in the reference. */
 export interface Key {
-  /** Dotted path; `NAME` stands for a name that the user chooses, `[]` for an item of a list. */
+  /** Dotted path; `NAME` stands for a name that the operator chooses, `[]` for an item of a list. */
   path: string;
   type: string;
   /** YAML flow text; empty where there is none. */

@@ -12,7 +12,7 @@ export interface DcsMembers {
    * POSIX sh that prints what is left of a member: `active`, `data`, `size BYTES`, `written SECONDS`. Writes nothing.
    */
   remains(cluster: Cluster): string;
-  /** Describes the replacement of a broken member, for the user. */
+  /** Describes the replacement of a broken member, for the operator. */
   replacement: string;
   /** Replaces a broken member with an empty one, which copies everything from the others. */
   replace(op: Operation, host: Host): Promise<void>;

@@ -18,7 +18,7 @@ export const localOffset: OffsetAt = (epochMs) => Math.round(-new Date(epochMs).
 const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /**
- * Reads a time that a person writes. Without a zone it is local time of this machine (`offsetAt`). The digits of the
+ * Reads a time that an operator writes. Without a zone it is local time of this machine (`offsetAt`). The digits of the
  * second stay as they are. Throws an Error with the reason: a day or an hour that does not exist, more digits than
  * PostgreSQL keeps, and a local time that the clocks show twice or never.
  */
@@ -105,7 +105,7 @@ export function epochMs(at: Moment): number {
 /** Formats a moment as PostgreSQL's recovery_target_time and pgBackRest's --target take it: `2026-01-31 14:05:00.123456+00`. */
 export const postgresTime = (at: Moment): string => `${at.replace('T', ' ').replace('Z', '')}+00`;
 
-/** Formats a moment for a person, without trailing zeros: `2026-01-31 14:05:00.5`. */
+/** Formats a moment for an operator, without trailing zeros: `2026-01-31 14:05:00.5`. */
 export const describeMoment = (at: Moment): string =>
   at
     .replace('T', ' ')

@@ -16,7 +16,7 @@ export interface TargetFlags {
 }
 
 /**
- * Reads the flags. A time without a zone is in the zone of the person's machine (`offsetAt`): `2026-01-31 14:05:00`,
+ * Reads the flags. A time without a zone is in the zone of the operator's machine (`offsetAt`): `2026-01-31 14:05:00`,
  * `2026-01-31T14:05:00Z`, `2026-01-31 14:05:00.123456+02:00`. Throws when there is not exactly one target or it is not
  * understood.
  */

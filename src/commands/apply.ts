@@ -101,7 +101,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   });
 }
 
-/** Throws Refused when the present plan is not the one that the user confirmed. */
+/** Throws Refused when the present plan is not the one that the operator confirmed. */
 function expectSame(shown: Plan, now: Plan): void {
   if (now.digest !== shown.digest)
     throw new Refused(

@@ -51,7 +51,7 @@ function show(options: CommonOptions): Promise<number> {
   });
 }
 
-/** The settings to change: named on the command line, or edited by the user. Throws UsageError. */
+/** The settings to change: named on the command line, or edited by the operator. Throws UsageError. */
 function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   try {
     if (set.length === 0 && unset.length === 0) {
@@ -73,7 +73,7 @@ function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   }
 }
 
-/** Opens the user's editor on a text; returns the saved text. */
+/** Opens the operator's editor on a text; returns the saved text. */
 function editByHand(text: string): string {
   if (!screen.canAsk) throw new Error('without a terminal, --set KEY=VALUE or --unset KEY is needed');
   const editor = process.env.VISUAL || process.env.EDITOR || 'vi';

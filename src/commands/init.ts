@@ -54,7 +54,7 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
 }
 
 /**
- * Checks the text before it is written. Throws UsageError without line numbers, because the user has not seen the text.
+ * Checks the text before it is written. Throws UsageError without line numbers, because the operator has not seen the text.
  */
 function validated(text: string, file: string): Loaded {
   try {

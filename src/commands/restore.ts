@@ -38,7 +38,7 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
 
 /**
  * `hapg restore`: restores the cluster to a time, an LSN, a restore point or the end of the archive. The present data
- * is moved aside. The user types the cluster's name. The same command continues an interrupted restore.
+ * is moved aside. The operator types the cluster's name. The same command continues an interrupted restore.
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
@@ -110,7 +110,7 @@ async function makeOrder(
 /**
  * Prepares database hosts that were lost, as far as they need to read the repositories: without a backup host no other
  * host can list the backups. Returns the snapshot afterwards; undefined where there was nothing to do. Throws Refused
- * when the user declines.
+ * when the operator declines.
  */
 async function waysToRepositories(
   op: Operation,

@@ -45,7 +45,7 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   );
 }
 
-/** Saves a secret that the user brings, from the terminal or standard input. Contacts no host. */
+/** Saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup(options);
   const known = externalSecrets(cluster);
@@ -112,7 +112,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
       ? JSON.stringify(document(wanted, shown))
       : table(wanted.map((one) => [one.kind, one.name, shown(one) ?? cureOf(one)])),
   );
-  // Recorded, because only after this can the user have a copy of the backups' passphrase.
+  // Recorded, because only after this can the operator have a copy of the backups' passphrase.
   if (reveal && wanted.some(({ name }) => name === 'repository')) store.noteShown();
   return EXIT.done;
 }

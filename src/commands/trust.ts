@@ -13,7 +13,7 @@ import { paint } from '../view/style.ts';
 
 /**
  * `hapg trust`: fetches host keys, shows their fingerprints for comparison, and stores new ones. A key that differs
- * from a stored one is never replaced: the user has to remove that line.
+ * from a stored one is never replaced: the operator has to remove that line.
  */
 export async function trustCommand(options: CommonOptions): Promise<number> {
   const { cluster, hosts, json } = readSetup({ ...options, quiet: true });

@@ -157,7 +157,7 @@ export function mayWriteOff(cluster: Cluster, snapshot: Snapshot, hosts: readonl
   );
 }
 
-/** What a person should know before lost hosts are written off. */
+/** What an operator should know before lost hosts are written off. */
 export const lossesOfLost = (cluster: Cluster, snapshot: Snapshot, hosts: readonly Host[]): string[] => {
   const names = hosts.map(({ name }) => name);
   const members = snapshot.members.filter(({ name }) => !names.includes(name));
@@ -174,7 +174,7 @@ export const lossesOfLost = (cluster: Cluster, snapshot: Snapshot, hosts: readon
   ];
 };
 
-/** What a person should know before a host leaves. */
+/** What an operator should know before a host leaves. */
 export function lossesOf(cluster: Cluster, snapshot: Snapshot, host: Host): string[] {
   const losses: string[] = [];
   const member = snapshot.members.find((one) => one.name === host.name);

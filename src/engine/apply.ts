@@ -62,12 +62,12 @@ export class Apply {
     return { done: this.recorder.done, failed: this.recorder.failed, interrupted: this.isStopped };
   }
 
-  /** Whether the user has asked to stop: nothing new begins then. */
+  /** Whether the operator has asked to stop: nothing new begins then. */
   private get isStopped(): boolean {
     return this.session.interrupt.soft.aborted;
   }
 
-  /** Waits for `ms`, or until the user asks to stop. */
+  /** Waits for `ms`, or until the operator asks to stop. */
   private wait(ms: number): Promise<unknown> {
     return passes(this.session.clock, ms, this.session.interrupt.soft);
   }
@@ -178,7 +178,7 @@ export class Apply {
     );
   }
 
-  /** Observes before it judges: the plan's snapshot is as old as the user's answer to the question. */
+  /** Observes before it judges: the plan's snapshot is as old as the operator's answer to the question. */
   private async passGate(stage: Stage, group: readonly Host[]): Promise<boolean> {
     const { clock } = this.session;
     const started = clock.now();

@@ -63,7 +63,7 @@ function onController({ cluster }: Session, secrets: SecretStore): Runner {
   writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
   const sh = (script: string, output: 'pipe' | 'ignore') => {
     const child = spawn('sh', ['-s'], {
-      // Without the user's environment: PGHOST or PGOPTIONS would make it a different client than an application is.
+      // Without the operator's environment: PGHOST or PGOPTIONS would make it a different client than an application is.
       env: { PATH: process.env.PATH, LC_ALL: 'C' },
       stdio: ['pipe', output, output],
       // Ctrl-C is for the command, not for its load.

@@ -11,7 +11,7 @@ import { progressBar } from '../units.ts';
 import type { Operation } from './operation.ts';
 
 /**
- * Waits until a member that copies the database satisfies `judge`, and reports progress to the user. Rejects with
+ * Waits until a member that copies the database satisfies `judge`, and reports progress to the operator. Rejects with
  * StepFailed when nothing of the copy has changed for too long; no clock limits the copy itself.
  */
 export async function untilCopied(

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Interrupted } from '../errors.ts';
 
-/** The user's request to stop a run, which has two levels. Each Ctrl-C is one press. */
+/** The operator's request to stop a run, which has two levels. Each Ctrl-C is one press. */
 export class Interrupt {
   private readonly stopping = new AbortController();
   private readonly leaving = new AbortController();

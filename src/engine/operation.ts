@@ -130,7 +130,7 @@ export class Operation {
 
   /**
    * Observes until the verdict is yes, and returns that snapshot. Rejects with StepFailed on `host` after `seconds`.
-   * Meanwhile the user sees the first reason, or the text of `doing`. Rejects with Interrupted after the second Ctrl-C,
+   * Meanwhile the operator sees the first reason, or the text of `doing`. Rejects with Interrupted after the second Ctrl-C,
    * and after the first one where the wait is `stoppable` (nothing is half done).
    */
   async until(
@@ -196,7 +196,7 @@ export class Operation {
     return this.session.remote(host, what).run(script, timeoutSeconds);
   }
 
-  /** Throws Interrupted when the user has asked to stop. To be called where nothing is half done. */
+  /** Throws Interrupted when the operator has asked to stop. To be called where nothing is half done. */
   checkInterrupt(): void {
     stopOn(this.session.interrupt.soft);
   }

@@ -208,7 +208,7 @@ export function makePlan(
   };
 }
 
-/** Describes what a reload or restart means for the cluster, for the user who has to confirm it. */
+/** Describes what a reload or restart means for the cluster, for the operator who has to confirm it. */
 function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
   const member = snapshot.members.find((one) => one.name === host.name);
   if (/^patroni/.test(unit) && action === 'reload')

@@ -21,7 +21,7 @@ export interface SessionOptions {
   run: string;
   /** Secrets that are removed from error messages. */
   secrets: () => Iterable<Secret>;
-  /** The user's request to stop; the second press closes the session. Absent: there is none. */
+  /** The operator's request to stop; the second press closes the session. Absent: there is none. */
   interrupt?: Interrupt;
   /** The clock; this machine's by default. */
   clock?: Clock;
@@ -53,7 +53,7 @@ export class Session {
   }
 
   /**
-   * Logs in to a host; does nothing where it is connected. Rejects with Unreachable, and with Interrupted once the user
+   * Logs in to a host; does nothing where it is connected. Rejects with Unreachable, and with Interrupted once the operator
    * has closed the session.
    */
   async open(host: Host): Promise<void> {
@@ -77,7 +77,7 @@ export class Session {
 
   /**
    * Logs in to all hosts at once; returns those that could not be reached. Rejects at once where the cause is not a
-   * host (the user left a prompt with Ctrl-C), without waiting for the others.
+   * host (the operator left a prompt with Ctrl-C), without waiting for the others.
    */
   async openAll(hosts: readonly Host[]): Promise<Map<string, Unreachable>> {
     let giveUp: (reason: unknown) => void = () => undefined;
@@ -188,7 +188,7 @@ export class Session {
   /**
    * Runs a script in a host's root shell. A non-zero status is an answer. The output is not redacted, because it is
    * parsed: whoever shows it removes the secrets. Rejects when the link is lost or too slow, and with Interrupted once
-   * the user has closed the session.
+   * the operator has closed the session.
    */
   async ask(host: Host, script: string, timeoutSeconds = ASK_S, inShell = false): Promise<ShellAnswer> {
     const { hard: signal } = this.interrupt;
@@ -197,7 +197,7 @@ export class Session {
       if (!machine) throw new Error(`${host.name} is not connected`);
       return await machine.run(script, { timeoutMs: timeoutSeconds * 1000, inShell, signal });
     } catch (cause) {
-      // The user has closed the connection; that is the reason to report.
+      // The operator has closed the connection; that is the reason to report.
       stopOn(signal);
       throw cause;
     }

@@ -71,5 +71,5 @@ export const dcs = z
     'Distributed configuration store, which keeps who leads: etcd or zookeeper on hosts with the role of that name, or an existing one that others operate',
   );
 
-/** Names of the kinds for a person. */
+/** Names of the kinds for an operator. */
 export const DCS_LABELS = { etcd: 'etcd', zookeeper: 'ZooKeeper', consul: 'Consul' } as const;

@@ -43,7 +43,7 @@ export type RepositorySettings = { key: number; path: string } & (
 /** The distributed configuration store, which holds the leader's key. */
 export interface Dcs {
   kind: 'etcd' | 'zookeeper' | 'consul';
-  /** Its name for a person. */
+  /** Its name for an operator. */
   label: string;
   /** The data directory of a member; empty for an external DCS. */
   dataDir: string;

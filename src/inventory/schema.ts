@@ -390,7 +390,7 @@ export const inventorySchema = z
 /** The inventory as written, checked and default-filled. */
 export type Inventory = z.output<typeof inventorySchema>;
 
-/** JSON Schema (draft 2020-12) of what a person may write. */
+/** JSON Schema (draft 2020-12) of what an operator may write. */
 export function jsonSchema(): unknown {
   const hosts = z.union([inventorySchema.shape.hosts, hostsFrom]).describe('The hosts by name, or from Terraform');
   return z.toJSONSchema(inventorySchema.extend({ hosts }), { io: 'input', unrepresentable: 'any' });

@@ -28,7 +28,7 @@ export function settingPath(key: string): string[] {
   return leaf ? [...section] : [...section, rest.join('.')];
 }
 
-/** Returns the settings of an inventory's text as a small document that a person can edit. */
+/** Returns the settings of an inventory's text as a small document that an operator can edit. */
 export function settingsText(text: string): string {
   const document = parseDocument(text);
   const found: Record<string, unknown> = {};

@@ -33,7 +33,7 @@ const WIDTH = 160;
 /** How often aliases may be followed; more would expand to something huge. */
 const MAX_ALIASES = 100;
 
-/** A text that is no inventory; `messages` describe the problems without a place, for texts that the person does not have. */
+/** A text that is no inventory; `messages` describe the problems without a place, for texts that the operator does not have. */
 export class BadInventory extends UsageError {
   constructor(
     message: string,
@@ -68,7 +68,7 @@ export class YamlText {
     this.expectAliases();
   }
 
-  /** Sets a value on top of the text; `from` is the person's own words for it. Throws UsageError when it has no place. */
+  /** Sets a value on top of the text; `from` is the operator's own words for it. Throws UsageError when it has no place. */
   override(path: readonly string[], value: unknown, from: string): void {
     try {
       this.document.setIn(path, value);

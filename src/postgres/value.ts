@@ -96,7 +96,7 @@ function parseNumber(setting: Row, text: string): Parsed {
   return { ok: true, value };
 }
 
-/** Formats a range for a person: ` from 64kB to 2TB`. */
+/** Formats a range for an operator: ` from 64kB to 2TB`. */
 function rangeOf({ range, unit, type }: Row): string {
   if (!range) return '';
   const [least, most] = range.map((bound) => inUnits(bound, unit));

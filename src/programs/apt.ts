@@ -65,7 +65,7 @@ export function parsePackages(answer: string): Packages {
 /**
  * POSIX sh that installs packages, each at least in the version of `minimum`, which is checked before anything is
  * installed. It also completes an interrupted dpkg, and waits for another package manager's lock. It removes no
- * installed package: a conflict is for a person to decide.
+ * installed package: a conflict is for an operator to decide.
  */
 export const installScript = (names: readonly string[], minimum: Record<string, string> = {}): string => `set -e
 ${APT}

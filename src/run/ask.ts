@@ -73,7 +73,7 @@ export async function askLine(question: string, fallback = ''): Promise<string> 
   return answer.trim() || fallback;
 }
 
-/** What the user is asked to confirm. */
+/** What the operator is asked to confirm. */
 export interface About extends Pick<CommonOptions, 'yes' | 'output'> {
   /** Text that is shown before the question; empty: nothing. */
   explain?: string;
@@ -101,7 +101,7 @@ export async function confirm(question: string, about: About): Promise<boolean> 
   return /^y(es)?$/i.test((await answerOf(() => screen.ask(`${question} [y/N] `))).trim());
 }
 
-/** Asks the user to type a name; without a terminal it comes with `--yes --confirm NAME`. */
+/** Asks the operator to type a name; without a terminal it comes with `--yes --confirm NAME`. */
 export async function confirmTyped(
   question: string,
   name: string,

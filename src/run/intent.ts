@@ -17,10 +17,10 @@ export interface OperateOptions extends CommonOptions {
 
 /** What a command has decided to do after it has observed the cluster. */
 export interface Intent {
-  /** Text for the user before the question. */
+  /** Text for the operator before the question. */
   explain: string;
   question: string;
-  /** A name that the user has to type, because the work cannot be reversed. */
+  /** A name that the operator has to type, because the work cannot be reversed. */
   typed?: string;
   hosts: readonly Host[];
   /** Does the work. `beginProbe` starts the client load where it should not start at once. */

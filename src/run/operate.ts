@@ -143,7 +143,7 @@ async function problemsAfter(
 }
 
 /**
- * Records the result on the controller and on the hosts, and reports it to the user. Returns the exit code or throws
+ * Records the result on the controller and on the hosts, and reports it to the operator. Returns the exit code or throws
  * the error.
  */
 async function report(

@@ -6,7 +6,7 @@ import { packageRoot } from '../package-root.ts';
 import { screen } from '../view/screen.ts';
 import { endOf } from './ask.ts';
 
-/** Whether an error is about a file of the user's, not about one of hapg's own. */
+/** Whether an error is about a file of the operator's, not about one of hapg's own. */
 const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
 
 /**

@@ -19,7 +19,7 @@ import type { Setup } from './setup.ts';
 export interface Run {
   /** Identifies the run in the journal, in locks and in the hosts' logs. */
   id: string;
-  /** The command as the user wrote it: `update`, `secrets rotate`. */
+  /** The command as the operator wrote it: `update`, `secrets rotate`. */
   command: string;
   /** User and host that run it, for the journal and the hosts' logs. */
   by: string;
@@ -29,7 +29,7 @@ export interface Run {
   cluster: Cluster;
   session: Session;
   progress: ProgressView;
-  /** The user's request to stop. */
+  /** The operator's request to stop. */
   interrupt: Interrupt;
 }
 
@@ -98,7 +98,7 @@ function listenTo(interrupt: Interrupt): void {
 const fromEnvironment = (name: string): Secret | undefined =>
   process.env[name] ? new Secret(process.env[name]) : undefined;
 
-/** The credentials of a login that the user types, asked for once for all hosts and never shown. */
+/** The credentials of a login that the operator types, asked for once for all hosts and never shown. */
 function credentialsFor(options: CommonOptions): Credentials {
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');

@@ -6,12 +6,12 @@ import { Refused } from '../errors.ts';
 /** The first line of every age file (age specification, "Header"). */
 const MAGIC = 'age-encryption.org/v1\n';
 
-/** Returns the file of the person's age identities. */
+/** Returns the file of the operator's age identities. */
 const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(homedir(), '.config', 'hapg', 'age.txt');
 
 const NAME_IT = 'Name your age identity file in HAPG_AGE_IDENTITY';
 
-/** Reads the person's age identities. Throws Refused, which begins with `wanted`. */
+/** Reads the operator's age identities. Throws Refused, which begins with `wanted`. */
 function readIdentities(wanted: string): string[] {
   const file = identityFile();
   let text: string;
@@ -80,7 +80,7 @@ export async function decrypt(bytes: Uint8Array, file: string): Promise<string> 
 
 /**
  * Encrypts a text for age recipients, and proves that the writer can read it again. Throws Refused when a recipient is
- * invalid, or when the person's identities belong to none of them: the next run could not read the file.
+ * invalid, or when the operator's identities belong to none of them: the next run could not read the file.
  */
 export async function encrypt(text: string, recipients: readonly string[]): Promise<Uint8Array> {
   const { Encrypter } = await age();
@@ -105,7 +105,7 @@ export async function encrypt(text: string, recipients: readonly string[]): Prom
   return bytes;
 }
 
-/** Returns the recipients of the person's identities, which the inventory would have to name. */
+/** Returns the recipients of the operator's identities, which the inventory would have to name. */
 async function ownRecipients(): Promise<string> {
   const { identityToRecipient } = await age();
   const own = await Promise.all(readIdentities('secrets.recipients').map((one) => identityToRecipient(one)));

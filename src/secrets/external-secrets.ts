@@ -11,7 +11,7 @@ export const s3Secrets = (bucket: string): { key: string; secret: string } => ({
 /** Names of an external DCS's credentials in the secret store. */
 export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;
 
-/** Returns the names of secrets that a person has to bring, because somebody else made them. */
+/** Returns the names of secrets that an operator has to bring, because somebody else made them. */
 export const externalSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
   ...repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : [])),
   ...(external?.user ? [DCS_SECRETS.password] : []),
@@ -21,12 +21,12 @@ export const externalSecrets = ({ repositories, dcs: { external } }: Cluster): s
 /** The least length of a secret: a shorter one can be guessed, and cannot be redacted without other words (characters). */
 const SHORTEST = 8;
 
-/** Returns why a secret that a person brings is rejected; undefined when it is accepted. */
+/** Returns why a secret that an operator brings is rejected; undefined when it is accepted. */
 export function weakness(secret: Secret): string | undefined {
   const value = secret.reveal();
   if (/[\p{Cc}\u2028\u2029]/u.test(value)) return 'it is not one line without control characters';
   if (value !== value.trim()) return 'it begins or ends with a space, which configuration files do not keep';
-  // Counts code points, as a person does.
+  // Counts code points, as an operator does.
   if ([...value].length < SHORTEST) return `it has fewer than ${SHORTEST} characters`;
   return undefined;
 }

@@ -5,7 +5,7 @@ import type { Stored } from './stored.ts';
 /** How many former revisions a store remembers. */
 const REMEMBERED = 200;
 
-/** Returns the person and the machine, for others to read. */
+/** Returns the operator and the machine, for others to read. */
 export function whoAmI(): string {
   let user: string;
   try {
@@ -24,7 +24,7 @@ export function raiseRevision(stored: Stored): void {
   stored.changed = { by: whoAmI(), at: new Date().toISOString() };
 }
 
-/** Formats a revision for a person. */
+/** Formats a revision for an operator. */
 export const describeRevision = ({ revision, changed }: Pick<Stored, 'revision' | 'changed'>): string =>
   revision === undefined
     ? 'without a revision'

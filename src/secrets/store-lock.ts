@@ -132,7 +132,7 @@ async function take(file: string, token: string, waitMs: number): Promise<void> 
 
 /**
  * Runs `work` as the only writer of a cluster's state directory on this machine. The lock is a file that names its
- * holder for a person; it does not count once its process is gone. Throws KnownError (exit 3) after `waitMs`.
+ * holder for an operator; it does not count once its process is gone. Throws KnownError (exit 3) after `waitMs`.
  */
 export async function withStoreLock<T>(stateDir: string, work: () => Promise<T>, waitMs = STORE_WAIT_MS): Promise<T> {
   const file = join(stateDir, 'lock');

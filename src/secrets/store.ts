@@ -85,7 +85,7 @@ export class SecretStore {
     return this.copy.warnings;
   }
 
-  /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what a person has to bring. */
+  /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what an operator has to bring. */
   async complete(): Promise<void> {
     const missing = externalSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
     if (missing.length > 0)
@@ -178,12 +178,12 @@ export class SecretStore {
     return new Secret(this.present(this.stored.passwords[name], `password ${name}`));
   }
 
-  /** Returns a secret that a person has brought; `complete` has checked that it exists. */
+  /** Returns a secret that an operator has brought; `complete` has checked that it exists. */
   externalSecret(name: string): Secret {
     return new Secret(this.stored.given?.[name] ?? '');
   }
 
-  /** Stores a secret that a person brings. */
+  /** Stores a secret that an operator brings. */
   async setExternalSecret(name: string, value: Secret): Promise<void> {
     const given = (this.stored.given ??= noNames());
     if (given[name] !== value.reveal()) this.copy.touch();
@@ -206,7 +206,7 @@ export class SecretStore {
     try {
       writeFileSync(this.shownNote, '', { mode: 0o600 });
     } catch {
-      // Without the note the person is reminded once more.
+      // Without the note the operator is reminded once more.
     }
   }
 

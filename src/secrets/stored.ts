@@ -29,7 +29,7 @@ export interface Stored {
   passwords: Named;
   users: Named;
   authorities: Record<string, StoredAuthority>;
-  /** Secrets that a person has brought, such as the keys of a storage. */
+  /** Secrets that an operator has brought, such as the keys of a storage. */
   given?: Named;
   /** Certificates of the upstream's servers, in a standby cluster (PEM). */
   source?: string;

@@ -11,7 +11,7 @@ export interface ReadyWant {
   check: string;
   /** POSIX sh that runs before every check, to bring the condition about; it may fail. */
   act?: string;
-  /** Progress text for the person meanwhile. */
+  /** Progress text for the operator meanwhile. */
   doing: string;
   timeoutSeconds: number;
   /**

@@ -18,7 +18,7 @@ export interface ReplicationLoginWant {
   authority: string;
   /** The slot in which the upstream keeps WAL for this cluster. */
   slot: string;
-  /** The cure for the person, when it fails. */
+  /** The cure for the operator, when it fails. */
   cure: string;
 }
 

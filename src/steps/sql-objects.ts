@@ -85,7 +85,7 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
 };
 
 /**
- * Returns the statements for the leader, each with a text for the person. A statement is made only when it is sent: a
+ * Returns the statements for the leader, each with a text for the operator. A statement is made only when it is sent: a
  * plan needs only the text, and deriving a password's verifier takes milliseconds.
  */
 function statements(want: SqlWant, state: SqlState): { text: string; statement: () => string }[] {

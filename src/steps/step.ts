@@ -22,7 +22,7 @@ export interface Handler {
   action: 'reload' | 'restart';
 }
 
-/** Progress of long work: the sh that prints it, and the text for the person. */
+/** Progress of long work: the sh that prints it, and the text for the operator. */
 export interface UnitProgress {
   script: string;
   describe: (output: string) => string | undefined;
@@ -40,7 +40,7 @@ export interface Remote {
    * already runs (an interrupted run), waits for it instead. Output goes to /var/log/hapg/NAME.log.
    */
   unit(name: string, script: string, timeoutSeconds: number, progress?: UnitProgress): Promise<string>;
-  /** Shows the person what is being done now. */
+  /** Shows the operator what is being done now. */
   doing(text: string): void;
 }
 
@@ -62,7 +62,7 @@ export interface Kind<W, S> {
   /** Returns the difference; undefined when the step is as wanted. Pure. */
   diff(step: Step<W, S>, state: S): Difference | undefined;
   change(step: Step<W, S>, state: S, remote: Remote): Promise<void>;
-  /** Returns notes for a person although nothing will be changed, such as foreign rules. */
+  /** Returns notes for an operator although nothing will be changed, such as foreign rules. */
   notes?(step: Step<W, S>, state: S): string[];
   /** Changes adjacent steps of this kind in one go; used instead of `change` when present. */
   changeAll?(items: readonly { step: Step<W, S>; state: S }[], remote: Remote): Promise<void>;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Secret } from '../secret.ts';
 import type { SshTarget } from './target.ts';
 
-/** What the user is asked for during a login. */
+/** What the operator is asked for during a login. */
 export interface Credentials {
   /** Asked for when sudo wants a password. */
   becomePassword?: (() => Promise<Secret>) | undefined;

@@ -31,7 +31,7 @@ export async function becomeRoot(
   return new RootShell(channel);
 }
 
-/** The last output of the host, for the user: printable, without sudo's prompts, at most three lines. */
+/** The last output of the host, for the operator: printable, without sudo's prompts, at most three lines. */
 const saidBy = (output: string, nonce: string): string =>
   output
     .replaceAll(`${nonce} `, '')
@@ -88,7 +88,7 @@ export function awaitShell(
       asked++;
       if (asked > 1) return fail('the password was not accepted');
       if (!credentials.becomePassword) return fail(`a password is needed for ${target.user}: use -K`);
-      // A user may take longer to type than a program to answer.
+      // An operator may take longer to type than a program to answer.
       clearTimeout(timer);
       credentials.becomePassword().then(
         (password) => {

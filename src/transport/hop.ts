@@ -13,7 +13,7 @@ const DROPS = 2;
 /** An error with a code: of node (`code`) or of ssh2 (`level`). */
 type Failure = Error & { code?: string; level?: string };
 
-/** Describes why a login failed and what the user can do about it. */
+/** Describes why a login failed and what the operator can do about it. */
 export function describe(error: Failure, target: SshTarget, timeoutMs: number): string {
   const where = `${target.user}@${target.host}:${target.port}`;
   if (error.code === 'ECONNREFUSED') return `${where}: connection refused. Is sshd running, and is the port right?`;

@@ -41,7 +41,7 @@ export interface DialOptions {
 
 /** The network of the hosts: over SSH, or in memory for tests. */
 export interface Network {
-  /** Logs in to a host. Rejects with Unreachable, or with the KnownError of a question to the user. */
+  /** Logs in to a host. Rejects with Unreachable, or with the KnownError of a question to the operator. */
   dial(cluster: Cluster, host: Host, options?: DialOptions): Promise<Machine>;
   /** Finds the hosts of the inventory through which others are reached. */
   jumpHosts(cluster: Cluster): Promise<JumpHosts>;

@@ -7,7 +7,7 @@ const quoted = (path: string): string => `"${path}"`;
 
 /**
  * The configuration (ssh_config(5)) with which an OpenSSH client reaches a target as hapg does: the same keys (those of
- * an agent first, which is OpenSSH's own order), known hosts and jump hosts, and nothing of the user's own
+ * an agent first, which is OpenSSH's own order), known hosts and jump hosts, and nothing of the operator's own
  * configuration, which is resolved already.
  */
 export function opensshConfig(target: SshTarget): string {

@@ -29,7 +29,7 @@ export function overSsh({ flags, credentials, timeoutMs = CONNECT_MS }: SshOptio
 
 /**
  * Logs in (through jump hosts), verifies every host key on the way, and starts the root shell (through sudo where the
- * login is not root). Rejects with Unreachable, which names the host and the reason. An error that the user caused
+ * login is not root). Rejects with Unreachable, which names the host and the reason. An error that the operator caused
  * (Ctrl-C at a prompt) is passed on. Nothing stays open after a failure.
  */
 async function connect(
@@ -47,7 +47,7 @@ async function connect(
     for (const end of opened.splice(0).reverse()) end();
   };
   try {
-    // The user is asked before the first connection is made: sshd does not wait for the answer (LoginGraceTime).
+    // The operator is asked before the first connection is made: sshd does not wait for the answer (LoginGraceTime).
     const methods = new Map<SshTarget, object[]>();
     for (const hop of [...target.jumps, target]) methods.set(hop, await authMethods(hop, credentials));
     const link = await links.to(target.jumps, (hop) => methods.get(hop)!, alone);

@@ -64,7 +64,7 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
   };
 };
 
-/** The summary of `apply` for the user. */
+/** The summary of `apply` for the operator. */
 export function showApply(
   name: string,
   plan: Plan,

@@ -31,7 +31,7 @@ const hostsWithNote = (plan: Plan, text: string): string[] => [
   ...new Set(plan.notes.filter((note) => note.text === text).map(({ host }) => host)),
 ];
 
-/** Formats the plan for the user: by host, in the order of execution. `diffs`: show whole new files as well. */
+/** Formats the plan for the operator: by host, in the order of execution. `diffs`: show whole new files as well. */
 export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: number }): string {
   const lines: string[] = [];
   for (const host of Object.keys(plan.hosts)) {

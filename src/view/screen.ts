@@ -84,7 +84,7 @@ export class Screen {
     this.write(this.output, `${text}\n`);
   }
 
-  /** Prints a result with its secrets, for a user who has asked to see them. */
+  /** Prints a result with its secrets, for an operator who has asked to see them. */
   printSecrets(text: string): void {
     this.write(this.output, `${text}\n`, false);
   }

@@ -4,7 +4,7 @@ import { paint, table } from './style.ts';
 
 const leads = ({ role }: Status['members'][number]): boolean => role === 'leader' || role === 'standby_leader';
 
-/** Formats the status for the user, problems first. */
+/** Formats the status for the operator, problems first. */
 export function showStatus(status: Status): string {
   const lines: string[] = [];
   lines.push(

@@ -61,7 +61,7 @@ export function showIni(text: string | Secret, wanted: Secret): ShownText | unde
       found.push(value);
       return { place, text: `${conceal(key).text}=${REDACTED}`, raw };
     }
-    // A person may mean the rest of a line as a comment; to pgBackRest it is a part of the value.
+    // An operator may mean the rest of a line as a comment; to pgBackRest it is a part of the value.
     const [, plainly = '', remark = ''] = /^(.*?)(\s[#;].*)?$/.exec(value) ?? [];
     const [name, rest] = [conceal(key), conceal(plainly)];
     found.push(...name.found, ...rest.found, ...(remark ? [remark.trim().slice(1).trim()] : []));
