@@ -6,7 +6,7 @@ export const BEAT_S = 60;
 /** Bounds one heartbeat on its own channel (s). */
 export const BEAT_ANSWER_S = 30;
 
-/** Seconds until what could lock the operator out is put back by itself; nothing keeps that from coming. */
+/** How long until a change that could lock the operator out is undone (s). No heartbeat prolongs it. */
 export const LOGIN_UNDO_S = 90;
 
 /** The least time until a host that was taken out comes back (s). */

@@ -18,7 +18,7 @@ export interface Limits {
 /** The defaults of `hapg update`. */
 export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
 
-/** The undo of an update that suspends the backup schedule. It stays active between two hosts and disturbs no member. */
+/** The undo of an update that suspends the backup schedule. It stays armed between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';
 
 /** Is nothing temporary left of an earlier run: marks, undos, drained balancers? */
