@@ -1,12 +1,12 @@
 /** Times after which a temporary change is undone by the host itself when the controller is gone. */
 
-/** How often the controller renews an undo while its work goes on (s). */
+/** How often a run sends a heartbeat to an armed undo (s). */
 export const BEAT_S = 60;
 
-/** Bounds one renewal on its own channel (s). */
+/** Bounds one heartbeat on its own channel (s). */
 export const BEAT_ANSWER_S = 30;
 
-/** Seconds until what could lock the operator out is put back by itself; nothing keeps that from coming. */
+/** How long until a change that could lock the operator out is undone (s). No heartbeat prolongs it. */
 export const LOGIN_UNDO_S = 90;
 
 /** The least time until a host that was taken out comes back (s). */
@@ -14,7 +14,7 @@ const SHORTEST_S = 300;
 
 /**
  * Returns the time of an undo (s) from the bounds of the steps that run under it. None may outlast it: where a host
- * allows no second channel, a renewal waits for the end of the step. One more renewal interval covers the transfer.
+ * allows no second channel, a heartbeat waits for the end of the step. One more interval covers the transfer.
  */
 export const undoFor = (...steps: readonly number[]): number =>
   Math.max(SHORTEST_S, ...steps.map((one) => one + BEAT_S));

@@ -80,7 +80,7 @@ function otherDcs(cluster: Cluster, snapshot: Snapshot): string[] {
     return before === now
       ? []
       : [
-          `${host}: who leads is kept in ${before}, and the inventory says ${now}: that cannot be changed while the cluster lives`,
+          `${host}: the DCS is ${before}, and the inventory says ${now}: that cannot be changed while the cluster lives`,
         ];
   });
 }
@@ -159,7 +159,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const role = dcsRole(cluster);
   for (const [host, { dataDirectory }] of snapshot.observations) {
     const reason = silence(dataDirectory);
-    if (reason !== undefined) reasons.push(`${host}: nobody can tell whether there is a database (${reason})`);
+    if (reason !== undefined) reasons.push(`${host}: it is not known whether there is a database (${reason})`);
     if (said(dataDirectory)?.state === 'foreign')
       reasons.push(
         `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
@@ -198,7 +198,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     .map(([host]) => host);
   if (withData.length > 0 && snapshot.dcs.quorum && snapshot.dcs.blind)
     reasons.push(
-      `${label} answers, but no database host can read what is kept there ("patronictl list"), so nobody can tell which cluster is the right one`,
+      `${label} answers, but no database host can read its keys ("patronictl list"), so it is not known which cluster is the right one`,
     );
   else if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
     reasons.push(
@@ -210,7 +210,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   // If the DCS came up empty, the empty host could start first and make a second cluster.
   if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
     reasons.push(
-      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so nobody can tell which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
+      `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so it is not known which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
     );
   // ZooKeeper reports its members only while it has a quorum; two that lost their data must not form a new one.
   if (withData.length > 0 && !snapshot.dcs.quorum && (snapshot.dcs.members.length > 0 || role === 'zookeeper'))

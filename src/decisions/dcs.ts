@@ -5,7 +5,7 @@ import { type Verdict, verdict } from './verdict.ts';
 /** May this member of the DCS be restarted or removed? The healthy voters without it must still be a quorum. */
 export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: Snapshot): Verdict {
   const voters = snapshot.dcs.members.filter((member) => !member.learner);
-  if (voters.length === 0) return verdict([`the members of ${label} do not tell their state`]);
+  if (voters.length === 0) return verdict([`the members of ${label} do not report their state`]);
   const quorum = Math.floor(voters.length / 2) + 1;
   const others = voters.filter((member) => member.healthy && member.name !== name).length;
   if (others >= quorum || voters.length === 1) return { ok: true };

@@ -31,7 +31,7 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   const reasons: string[] = [];
   const its = snapshot.observations.get(host.name)?.dataDirectory;
   const [data, reason] = [said(its), silence(its)];
-  if (reason !== undefined) reasons.push(`${host.name}: nobody can tell whether there is a database (${reason})`);
+  if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
   if (data?.state === 'foreign')
     reasons.push(`${host.name}: ${cluster.dataDir} holds files but no database; move them away`);
   if (data?.systemIdentifier && snapshot.initialize && data.systemIdentifier !== snapshot.initialize)

@@ -140,15 +140,15 @@ export function findDamage(
     const unread = [...snapshot.observations].filter(([, one]) => silence(one.dataDirectory) !== undefined);
     if (unread.length > 0)
       reasons.push(
-        `${label} knows of no cluster, and on ${unread.map(([name]) => name).join(' and ')} nobody can tell whether there is a database`,
+        `${label} knows of no cluster, and it is not known whether ${unread.map(([name]) => name).join(' and ')} has a database`,
       );
     else if (witnesses.length < Math.min(2, hosts.length))
       reasons.push(
-        `only ${witnesses.map(([name]) => name).join(', ') || 'nobody'} can say that ${label} knows of no cluster: two of its members have to`,
+        `only ${witnesses.map(([name]) => name).join(', ') || 'nobody'} reports that ${label} knows of no cluster: two of its members must`,
       );
     else if (identifiers.length === 1 && (!host || (snapshot.leaders.length === 0 && led.length > 1)))
       reasons.push(
-        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: which one is the newest cannot be told from here${cluster.upstream ? `. As a standby of ${cluster.upstream.name} it can be built anew on empty hosts` : ''}`,
+        `${label} knows of no cluster, and ${led.length === 0 ? 'no data directory is' : `the data directories of ${led.join(' and ')} are`} that of a leader: it is not known which one is the newest${cluster.upstream ? `. As a standby of ${cluster.upstream.name} it can be built anew on empty hosts` : ''}`,
       );
     else if (identifiers.length === 1 && host)
       damages.push({

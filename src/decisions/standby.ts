@@ -9,7 +9,7 @@ export function standbyAsDeclared({ upstream, file }: Cluster, { leader }: Snaps
   return verdict([
     upstream
       ? `${leader.name} leads and takes writes, and ${file} says that this is a standby of ${upstream.name}: take standby_of out of it ("hapg promote" does), or build the copy anew on empty hosts`
-      : `${leader.name} leads a standby cluster, and ${file} says standby_of no more: "hapg promote" makes it one that takes writes`,
+      : `${leader.name} leads a standby cluster, and ${file} no longer has standby_of: "hapg promote" makes it one that takes writes`,
   ]);
 }
 
@@ -40,7 +40,7 @@ export function mayPromote(snapshot: Snapshot, answers: readonly string[], besid
     ...(leader ? [] : ['no member leads']),
     ...(there.length > 0 && !besideUpstream
       ? [
-          `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or say --beside-source for an independent copy`,
+          `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or use --beside-source for an independent copy`,
         ]
       : []),
   ]);

@@ -65,7 +65,7 @@ export function hasRoom(
       );
   }
   if (rooms.length === 0 || Number.isNaN(own))
-    reasons.push(`${host}: nobody can tell how much room there is for ${dataDir}`);
+    reasons.push(`${host}: it is not known how much room there is for ${dataDir}`);
   return verdict(reasons);
 }
 

@@ -18,7 +18,7 @@ export interface Limits {
 /** The defaults of `hapg update`. */
 export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
 
-/** The undo of an update that suspends the backup schedule. It stays active between two hosts and disturbs no member. */
+/** The undo of an update that suspends the backup schedule. It stays armed between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';
 
 /** Is nothing temporary left of an earlier run: marks, undos, drained balancers? */
@@ -26,7 +26,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
   for (const [host, { units, balancer }] of snapshot.observations) {
     const unknown = silence(units);
-    if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether something temporary is set (${unknown})`);
+    if (unknown !== undefined) reasons.push(`${host}: it is not known whether something temporary is set (${unknown})`);
     for (const undo of armedUndos(said(units) ?? []))
       if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
@@ -48,7 +48,7 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
   const holders = snapshot.vipHolders;
   for (const [host, { vipHeld }] of snapshot.observations) {
     const unknown = silence(vipHeld);
-    if (unknown !== undefined) reasons.push(`${host}: nobody can tell whether it holds the VIP (${unknown})`);
+    if (unknown !== undefined) reasons.push(`${host}: it is not known whether it holds the VIP (${unknown})`);
   }
   if (cluster.vip && hostsWith(cluster, 'keepalived').length > 0 && holders.length !== 1)
     reasons.push(`the VIP is held by ${holders.join(' and ') || 'nobody'}`);
@@ -69,7 +69,8 @@ export function noBackupRunning(snapshot: Snapshot): Verdict {
   return verdict(
     [...snapshot.observations].flatMap(([host, { repository }]) => {
       const unknown = silence(repository);
-      if (unknown !== undefined) return [`${host}: pgBackRest does not say whether a backup is running (${unknown})`];
+      if (unknown !== undefined)
+        return [`${host}: pgBackRest does not report whether a backup is running (${unknown})`];
       return said(repository)?.running ? [`${host}: a backup is running; wait for its end`] : [];
     }),
   );
@@ -110,7 +111,7 @@ export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }:
   const open = said(seen?.sql)?.transaction;
   if (seen && !said(seen.sql))
     return verdict([
-      `${leader}: PostgreSQL does not say which transactions are open (${silence(seen.sql) ?? 'it does not run'})`,
+      `${leader}: PostgreSQL does not report which transactions are open (${silence(seen.sql) ?? 'it does not run'})`,
     ]);
   return verdict(
     open && open.seconds > maxTransactionSeconds

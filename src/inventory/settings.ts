@@ -92,7 +92,7 @@ function set(text: string, map: YAMLMap, path: readonly string[], value: Setting
   if (isMap(pair.value) && pair.value.items.length > 0 && rest.length > 0)
     return set(text, pair.value as YAMLMap, rest, value);
   const empty = pair.value === null || (isScalar(pair.value) && pair.value.value === null) || isMap(pair.value);
-  if (rest.length > 0 ? !empty : !isScalar(pair.value)) throw new Error(`${path.join('.')}: a collection stands there`);
+  if (rest.length > 0 ? !empty : !isScalar(pair.value)) throw new Error(`${path.join('.')}: there is a collection`);
   const [from, to] = (pair.value as { range?: [number, number, number] } | null)?.range ?? [endOf(pair), endOf(pair)];
   // A key without a value has only the colon and the place after it.
   const gap = from === to && text[from - 1] !== ' ' ? ' ' : '';

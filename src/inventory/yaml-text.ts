@@ -60,7 +60,7 @@ export class YamlText {
     const binary = text.search(BINARY);
     if (binary >= 0) {
       const before = text.slice(0, binary).split('\n');
-      const message = `this is no text: a byte 0x${text.charCodeAt(binary).toString(16).padStart(2, '0')} stands here`;
+      const message = `this is no text: it has a byte 0x${text.charCodeAt(binary).toString(16).padStart(2, '0')} here`;
       throw new BadInventory(this.render('error', message, before.length, before.at(-1)!.length + 1), [message]);
     }
     this.document = parseDocument(text, { lineCounter: this.counter, uniqueKeys: true, prettyErrors: false });
@@ -150,7 +150,7 @@ export class YamlText {
     });
     if (!lost) return;
     const { line, col } = this.counter.linePos(lost.range?.[0] ?? 0);
-    const message = `*${lost.source} stands for what is marked with &${lost.source} above it, and nothing is; text that begins with * goes in quotes`;
+    const message = `*${lost.source} refers to the anchor &${lost.source} above it, and there is none; text that begins with * goes in quotes`;
     throw new BadInventory(this.render('error', message, line, col), [message]);
   }
 

@@ -54,7 +54,7 @@ export const freeKiB: (path: string) => string = df(4);
 
 /** Reads the output of `usedKiB` or `freeKiB` (bytes). Throws when it is empty. */
 export function bytesOfKiB(text: string | undefined): number {
-  if (!/^\d+$/.test(text ?? '')) throw new Error(`the size of a file system is not told: "${text ?? ''}"`);
+  if (!/^\d+$/.test(text ?? '')) throw new Error(`the size of a file system is not reported: "${text ?? ''}"`);
   return Number(text) * 1024;
 }
 

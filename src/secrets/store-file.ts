@@ -161,7 +161,7 @@ function warningsOf(cluster: Cluster, read: readonly Read[], left: readonly stri
         `${path} holds every secret of ${cluster.name} in plain text, and secrets.recipients are set: the next "hapg apply" ${read.length > 1 ? 'removes it' : 'encrypts it'}. Where copies of it are kept, "hapg secrets rotate" afterwards`,
       );
     else if (form !== wanted && read.length > 1)
-      warnings.push(`${path} says the same as ${storeFile(cluster)}; the next "hapg apply" removes it`);
+      warnings.push(`${path} has the same content as ${storeFile(cluster)}; the next "hapg apply" removes it`);
     else if (form !== wanted)
       warnings.push(
         `${path} is encrypted, and the inventory names no secrets.recipients: the next "hapg apply" writes it in plain text`,

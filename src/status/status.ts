@@ -191,7 +191,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): 
       problem(
         'preference',
         host.name,
-        `${host.name} does not tell yet whether it stands in the leader's data center; where that stays so, see "systemctl status patroni-preferences.timer patroni-preferences.service" there`,
+        `${host.name} does not report yet whether it is in the leader's data center; if that persists, see "systemctl status patroni-preferences.timer patroni-preferences.service" there`,
       );
     for (const [tag, value] of Object.entries(member.tags))
       if (value !== host.tags[tag] && value !== false && !(tag === 'failover_priority' && followsDatacenter(cluster)))

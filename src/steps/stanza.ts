@@ -39,7 +39,7 @@ async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repositor
   const told = its && 'said' in its ? parseRepository(its.said, name) : undefined;
   if (!told)
     throw new Error(
-      `pgBackRest does not say which backups there are: ${its && 'silent' in its ? its.silent : 'it was not asked'}`,
+      `pgBackRest does not report which backups there are: ${its && 'silent' in its ? its.silent : 'it was not asked'}`,
     );
   return told;
 }

@@ -66,9 +66,9 @@ export interface Kind<W, S> {
   notes?(step: Step<W, S>, state: S): string[];
   /** Changes adjacent steps of this kind in one go; used instead of `change` when present. */
   changeAll?(items: readonly { step: Step<W, S>; state: S }[], remote: Remote): Promise<void>;
-  /** POSIX sh that saves the present state below PATHS.guard for `undo`; it runs when the undo is started. */
+  /** POSIX sh that saves the present state below PATHS.loginUndo for `undo`; it runs when the undo is armed. */
   save?(step: Step<W, S>): string;
-  /** POSIX sh that restores the former state; active while a change could lock the operator out. */
+  /** POSIX sh that restores the former state; armed while a change could lock the operator out. */
   undo?(step: Step<W, S>): string;
   /** Returns why a run must not begin at all, with the cure: the present state is somebody else's. Undefined when it may. Pure. */
   refuse?(step: Step<W, S>, state: S): string | undefined;

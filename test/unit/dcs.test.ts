@@ -261,7 +261,7 @@ const reasons = (one: ReturnType<typeof admitApply>) => (one.ok ? '' : one.reaso
 test('another DCS under a living cluster is refused: members of both could lead', () => {
   assert.match(
     reasons(checkIdentity(zoo, withData(undefined, { dcs: undefined as never }), IDENTITY)),
-    /who leads is kept in etcd, and the inventory says zookeeper/,
+    /the DCS is etcd, and the inventory says zookeeper/,
   );
   assert.equal(reasons(checkIdentity(zoo, withData(undefined), IDENTITY)), '');
 });
@@ -275,7 +275,7 @@ test('without a quorum of ZooKeeper nothing is begun beside a database', () => {
 });
 
 test('what could not be read is not taken for empty', () => {
-  assert.match(reasons(admitApply(zoo, withData(seen(undefined)), [])), /no database host can read what is kept there/);
+  assert.match(reasons(admitApply(zoo, withData(seen(undefined)), [])), /no database host can read its keys/);
   assert.match(
     reasons(admitApply(zoo, withData(seen('+ Cluster: pgzoo (uninitialized) --+\n')), [])),
     /its initialize key is missing/,

@@ -19,7 +19,7 @@ test('what a directory holds is set aside inside it, and what could not be moved
 test('room is told in bytes, and a df that tells nothing is an error, not a full disk', () => {
   for (const kib of [freeKiB, usedKiB]) {
     assert.ok(bytesOfKiB(sh(kib('/')).out.trim()) > 0);
-    assert.throws(() => bytesOfKiB(sh(kib('/'), { path: programs({ df: 'exit 1' }) }).out.trim()), /is not told/);
+    assert.throws(() => bytesOfKiB(sh(kib('/'), { path: programs({ df: 'exit 1' }) }).out.trim()), /is not reported/);
   }
 });
 

@@ -85,10 +85,10 @@ const REFUSALS: [string, (all: Map<string, Observation>) => void, Partial<JoinFa
     /another database system \(8000, this cluster is 7000\)/,
   ],
   [
-    'nobody can tell how much room there is',
+    'it is not known how much room there is',
     () => undefined,
     { storage: { places: [], rooms: [] } },
-    /nobody can tell how much room/,
+    /it is not known how much room/,
   ],
   ['there is too little room', () => undefined, { storage: free(1.2e9) }, /1\.1 GiB are free .* 1\.4 GiB are needed/],
   [

@@ -35,7 +35,11 @@ const INVENTORIES: [what: string, text: string | Buffer, says: RegExp][] = [
   ['comments alone', '# nothing yet\n', /: the inventory is empty/],
   ['a text', 'dear all,\n', /:1:1: error: this is a single value, and an inventory is a map/],
   ['a list', '- db1\n- db2\n', /:1:1: error: this is a list/],
-  ['a program', Buffer.from('\x7fELF\x02\x01\0\0\x1b[31m', 'latin1'), /:1:5: error: this is no text: a byte 0x02/],
+  [
+    'a program',
+    Buffer.from('\x7fELF\x02\x01\0\0\x1b[31m', 'latin1'),
+    /:1:5: error: this is no text: it has a byte 0x02/,
+  ],
   ['a tab', lab.replace('  version', '\tversion'), /error: .*[Tt]abs/],
   [
     'a lost brace',
@@ -46,7 +50,7 @@ const INVENTORIES: [what: string, text: string | Buffer, says: RegExp][] = [
   [
     'an alias of nothing',
     lab.replace('max_connections: 100', 'max_connections: *many'),
-    /error: \*many stands for what is marked with &many above it, and nothing is/,
+    /error: \*many refers to the anchor &many above it, and there is none/,
   ],
   ['a star without quotes', 'cluster: *\n', /error: /],
   [
@@ -97,7 +101,7 @@ const MISTAKES: [words: string, code: number, says: RegExp][] = [
     5,
     /^-e hosts\.db1\.roles\.x=5: hosts\.db1\.roles is a single value or a list/,
   ],
-  ['validate -i lab.yaml -e postgres.port=*x', 5, /^-e:1:1: error: \*x stands for/],
+  ['validate -i lab.yaml -e postgres.port=*x', 5, /^-e:1:1: error: \*x refers to/],
   ['validate -i lab.yaml -e postgres.port=[', 5, /^-e:1:2: error: /],
   ['validate -i lab.yaml -e postgres.port=lots', 5, /^-e postgres\.port=lots: error: postgres\.port/],
   ['validate -i lab.yaml -e postgres..port=5', 5, /^-e postgres\.\.port=5: expected key=value/],
