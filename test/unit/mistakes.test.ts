@@ -15,7 +15,7 @@ import { EMPTY, FACTS } from './model.ts';
 
 const checkout = process.cwd();
 /** The words of the real command: for what it reads from standard input, and for how it is started. */
-const [node, program] = bundled('src/cli.ts');
+const CLI = bundled('src/cli.ts');
 ownController();
 const lab = nobodysLab();
 const { cluster } = await withStore('lab.yaml');
@@ -201,7 +201,7 @@ test('a key that nobody has brought is told as missing, and one that is too shor
   assert.equal(document.given['s3-key-backups'], null);
   assert.equal(document.system.superuser, '[redacted]');
   const give = (name: string, input: string) =>
-    spawnSync(node!, [program!, 'secrets', 'set', name, '-i', 'bucket.yaml'], { input, encoding: 'utf8' });
+    spawnSync(CLI[0]!, [...CLI.slice(1), 'secrets', 'set', name, '-i', 'bucket.yaml'], { input, encoding: 'utf8' });
   for (const [value, says] of [
     ['seven77\n', /s3-key-backups: it has fewer than 8 characters/],
     ['two\nlines-of-it\n', /not one line without control characters/],
@@ -334,8 +334,8 @@ test('lines of a journal that are no entries are left out', async () => {
 
 test('the program is the same behind a link, and its exit code is that of the command', () => {
   const link = resolve('hapg-link');
-  symlinkSync(program!, link);
-  const ran = (words: string[]) => spawnSync(node!, [link, ...words], { encoding: 'utf8' });
+  symlinkSync(CLI.at(-1)!, link);
+  const ran = (words: string[]) => spawnSync(CLI[0]!, [link, ...words], { encoding: 'utf8' });
   assert.match(ran(['--version']).stdout, /^\d+\.\d+\.\d+\n$/);
   const refused = ran(['validate', '-i', 'nowhere.yaml']);
   assert.equal(refused.status, 5);
