@@ -15,7 +15,9 @@ const bundleIn = (directory: string, entry: string): string => join(directory, b
  */
 export function bundles(entries: readonly string[]): string[] {
   const directory = join(packageRoot, '.test', `${process.pid}-${++made}`);
-  execFileSync(process.execPath, ['build.mjs', directory, ...entries], { cwd: packageRoot });
+  // The program is always a file of its own: inside a test's bundle it would take the test for a command line and run it.
+  const all = [...new Set([...entries, 'src/cli.ts'])];
+  execFileSync(process.execPath, ['build.mjs', directory, ...all], { cwd: packageRoot });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   return entries.map((entry) => bundleIn(directory, entry));
 }
