@@ -21,6 +21,8 @@ export interface RoleFacts {
   packages?: readonly string[];
   /** Where its keys and certificates are on a host. */
   keys?: string;
+  /** Its `keys` hold only authorities of others: no certificate of its own expires there. */
+  presentsNone?: true;
 }
 
 const at = (what: string, ...path: string[]): RolePort => ({ path, what });
@@ -83,6 +85,7 @@ export const ROLES = {
     units: ['haproxy.service'],
     packages: ['haproxy'],
     keys: '/etc/haproxy/pki',
+    presentsNone: true,
   },
   keepalived: {
     assignable: true,

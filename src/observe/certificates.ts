@@ -10,8 +10,9 @@ export interface Expiry {
   expires: number;
 }
 
-/** Where the roles of a host keep their certificates. */
-const placesOf = ({ roles }: Host): string[] => [...roles].flatMap((role) => factsOf(role).keys ?? []);
+/** Where the roles of a host keep certificates of their own. */
+const placesOf = ({ roles }: Host): string[] =>
+  [...roles].map(factsOf).flatMap(({ keys, presentsNone }) => (keys && !presentsNone ? keys : []));
 
 /** All certificates of a host's services. */
 export const certificates: Question<Answer<Expiry[]>> = {

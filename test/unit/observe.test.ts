@@ -22,6 +22,11 @@ const cluster = labCluster();
 const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
 
 describe('a look', () => {
+  test('asks a host about certificates only where one of its roles presents its own', () => {
+    const asked = (name: string) => observeSections(cluster, host(name)).has('certificates');
+    assert.deepEqual(['db1', 'backup', 'proxy1', 'client'].map(asked), [true, true, false, false]);
+  });
+
   test('about members asks for no backups and no certificates, and is silent about them', () => {
     const names = [...observeSections(cluster, host('backup'), ['members']).keys()];
     assert.ok(!names.includes('repository') && !names.includes('certificates'), names.join());
