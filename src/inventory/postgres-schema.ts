@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { extension, extensionName, packageName } from './extensions.ts';
+import { absolutePath, oneLine, port, setting, sqlName } from './values.ts';
+
+export const postgres = z
+  .strictObject({
+    version: z
+      .string('quote it: version: "17" (an unquoted 16.10 would be read as the number 16.1)')
+      .regex(/^(15|16|17|18)$/, 'a major version in quotes: "15", "16", "17" or "18"')
+      .default('17')
+      .describe('Major version of PostgreSQL, in quotes. It cannot be changed while the cluster lives'),
+    repository: z
+      .enum(['distribution', 'pgdg'])
+      .default('distribution')
+      .describe("Source of the packages: the distribution's own, or apt.postgresql.org (pgdg)"),
+    port: port.default(5432).describe('Port of PostgreSQL on every member'),
+    data_dir: absolutePath
+      .optional()
+      .describe(
+        'Data directory; default: /var/lib/postgresql/VERSION/CLUSTER. A directory of its own: not a system directory, not below /home or /root, not inside the directory of another program',
+      ),
+    wal_dir: absolutePath
+      .optional()
+      .describe(
+        'Directory of its own for the WAL, for example on another disk; default: inside the data directory. On a living cluster the WAL moves there one member at a time, while it is stopped',
+      ),
+    locale: z
+      .string()
+      .regex(/^[A-Za-z0-9_.@-]+$/)
+      .default('C.UTF-8')
+      .describe('Locale of a new database cluster (initdb)'),
+    parameters: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]*$/, 'not a setting of PostgreSQL'), setting)
+      .default({})
+      .describe(
+        'PostgreSQL settings of all members. Checked against the settings of the version before any host is contacted, and read back from every member. Memory settings that are left out are sized by the host',
+      ),
+    hba: z
+      .array(oneLine.min(1))
+      .default([])
+      .describe(
+        'Extra pg_hba.conf lines, placed before the final reject. TLS and a password or certificate are required; includes are refused',
+      ),
+    databases: z
+      .array(
+        z.strictObject({
+          name: sqlName.describe('Name of the database'),
+          owner: sqlName.optional().describe('One of postgres.users; default: postgres'),
+          extensions: z
+            .array(extensionName)
+            .default([])
+            .describe('Extensions that are created in this database; they are never dropped'),
+        }),
+      )
+      .default([])
+      .describe('Databases that are created; they are never dropped'),
+    users: z
+      .array(
+        z.strictObject({
+          name: sqlName.describe('Name of the role'),
+          roles: z.array(sqlName).default([]).describe('Roles that the user is a member of'),
+          connection_limit: z.int().min(-1).optional().describe('Most connections at once; -1 or left out: no limit'),
+        }),
+      )
+      .default([])
+      .describe('Login roles that are created; their passwords come from the secret store'),
+    extensions: z
+      .array(extension)
+      .default([])
+      .describe(
+        'Extensions that every member offers: packages are installed and libraries preloaded. postgres.databases says where they are created',
+      ),
+    packages: z.array(packageName).default([]).describe('Further packages for the database hosts'),
+    stop_other_clusters: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: other PostgreSQL clusters of the distribution on database hosts are stopped and disabled even when they hold data. false: apply refuses to begin',
+      ),
+  })
+  .prefault({})
+  .describe('PostgreSQL on hosts with the role patroni');
