@@ -1,5 +1,6 @@
 import { followSwitchover } from '../roles/haproxy/runtime.ts';
 import { ANSWER_S } from '../src/bounds/hosts.ts';
+import { named } from '../src/bounds/patroni.ts';
 import {
   checkpoint as checkpointTime,
   FOLLOW_S,
@@ -13,8 +14,8 @@ import { type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
-import { type Cluster, commitsWait, type Host, hostsWith, patroniScope, serverOf } from '../src/inventory/model.ts';
-import { awaitRole } from '../src/observe/patroni.ts';
+import { type Cluster, commitsWait, type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
+import { awaitRole, awaitSynchronous, patroniRest } from '../src/observe/patroni.ts';
 import { switchover } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 
@@ -58,17 +59,19 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     const followed = settleAll(following, op.session.options.forks, (balancer) =>
       op.ask(balancer, 'follow the switchover', followSwitchover(from, to, cluster, FOLLOW_S), FOLLOW_S + ANSWER_S),
     );
+    const seconds = switchoverTime(sharedBuffers(snapshot, from.name));
     await op.ask(
       from,
       'switchover',
-      switchover(patroniScope(cluster), from.name, to.name),
-      switchoverTime(sharedBuffers(snapshot, from.name)),
+      switchover(patroniRest(cluster, from), from.name, to.name, seconds),
+      seconds + ANSWER_S,
     );
     await seenOnBoth(op, from, to);
     // HAProxy's own checks decide in the end, so a balancer that was not reached is only slower.
     attempted(await followed);
   });
   op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
+  if (commitsWait(cluster)) await synchronousAgain(op, to);
 }
 
 /**
@@ -91,4 +94,11 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
     }
   };
   settled(await Promise.allSettled([wait(to, 'leader'), wait(from, 'replica')]));
+}
+
+/** Waits until a standby of the new leader is synchronous, so that the looks that follow find the cluster whole. */
+async function synchronousAgain(op: Operation, leader: Host): Promise<void> {
+  op.say(leader, 'waiting until commits are on two hosts again');
+  const seconds = named(op.cluster.timing);
+  await op.ask(leader, 'switchover', awaitSynchronous(op.cluster, leader, seconds), seconds * 2 + ANSWER_S);
 }

@@ -15,14 +15,14 @@ import {
   patroniScope,
   serverOf,
 } from '../../src/inventory/model.ts';
-import { hostPort } from '../../src/inventory/network.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Facts } from '../../src/observe/host.ts';
+import { patroniRest } from '../../src/observe/patroni.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { settingOf } from '../../src/postgres/settings.ts';
 import { parseBoolean, parseValue } from '../../src/postgres/value.ts';
-import { askRest, PATRONI_CONFIG, patronictlWith, restAt, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
+import { askRest, PATRONI_CONFIG, patronictlWith, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
 import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { certificate } from '../../src/steps/certificate.ts';
@@ -227,20 +227,17 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
  * POSIX sh that succeeds when a member leads and holds the leader's key, which the first leader gets only a moment
  * after its PostgreSQL runs, or streams from the leader (Patroni REST API, GET /patroni and /leader).
  */
-const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${rest(host, cluster)}
+const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${patroniRest(cluster, host)}
 self=\${HAPG_PATRONI-$(${askRest('patroni')})}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
 case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${askRest('leader', '-f -o /dev/null')}; exit ;; esac
 case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
 exit 1`;
 
-/** POSIX sh that prepares requests to a member's REST API. */
-const rest = (host: Host, { settings }: Cluster): string => restAt(hostPort(host.address, settings.patroni.port));
-
 /** Step for the declared dynamic configuration of all members; read and changed on one of them. */
 export const patroniDynamic = (host: Host, context: Context): Step =>
   dcsConfigStep(role, {
-    rest: rest(host, context.cluster),
+    rest: patroniRest(context.cluster, host),
     config: dcsConfig(context),
     password: context.secrets.password('rest'),
     // Patroni waits a second for PostgreSQL before it reads the result (config.py, reload_config).
@@ -297,7 +294,7 @@ export const patroniInEffect = (host: Host, context: Context): Step[] => {
     settingsInEffect(role, {
       major: Number(cluster.settings.postgres.version),
       server: serverOf(cluster),
-      rest: rest(host, cluster),
+      rest: patroniRest(cluster, host),
       settings: declaredSettings(host, context),
       patronis: patronisOwn(cluster),
       settleSeconds: patroniSettles(cluster),
@@ -314,8 +311,7 @@ export const patroniRestart = (host: Host, context: Context): Step[] => {
   const shared = sharedParameters(cluster);
   const leadership = {
     name: host.name,
-    scope: patroniScope(cluster),
-    rest: rest(host, cluster),
+    rest: patroniRest(cluster, host),
     candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
     sharedBuffers: sharedBuffers(snapshot, host.name),
   };
@@ -324,6 +320,7 @@ export const patroniRestart = (host: Host, context: Context): Step[] => {
     walDirectory(role, { ...leadership, dataDir, walDir, notRunning: notRunning(dataDir) }),
     memberRestart(role, {
       ...leadership,
+      scope: patroniScope(cluster),
       parameters: declaredSettings(host, context),
       restartSettings: settings.filter((name) => leaderIsIn || !(name in shared)),
       settleSeconds: patroniSettles(cluster),

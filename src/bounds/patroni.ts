@@ -17,6 +17,12 @@ export const reconnected = (timing: Timing): number => RECONNECT_MS + settles(ti
 export const marked = ({ patroni }: Timing): number => patroni.loop_wait * 6 + 30;
 
 /**
+ * Returns how long a new leader may take to name a synchronous standby (s): the standby asks for WAL again, the leader
+ * names it in its next cycle, and both report that in another one.
+ */
+export const named = (timing: Timing): number => reconnected(timing) / 1000 + 2 * settles(timing);
+
+/**
  * Returns how long a stopped member still counts (s): its key ends with Patroni's `ttl`, and the leader reads the list
  * in its next cycle.
  */

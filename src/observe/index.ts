@@ -85,6 +85,10 @@ const asked = (cluster: Cluster, host: Host, about: readonly About[]): (keyof As
 const isAbout = (name: keyof Asked, about: readonly About[]): boolean =>
   QUESTIONS[name].about === 'host' || about.includes(QUESTIONS[name].about);
 
+/** Whether an observation restricted to `about` has this part. */
+export const covers = (about: readonly About[], part: keyof Observation): boolean =>
+  isAbout(part === 'dcs' ? 'keys' : part, about);
+
 /**
  * POSIX sh that asks Patroni, etcd and HAProxy once, for all later sections of the script; see `patroniAnswers`.
  * PostgreSQL's own programs come first in PATH: Debian's of the same names are Perl wrappers that start several times

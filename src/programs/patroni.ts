@@ -1,5 +1,5 @@
 import { PKI } from '../paths.ts';
-import { print, words } from '../shell/quote.ts';
+import { print, quote, words } from '../shell/quote.ts';
 import { CURL } from './curl.ts';
 import { asPostgres } from './postgres.ts';
 
@@ -23,16 +23,6 @@ if printf '%s' "$out" | grep -qE 'Traceback|yaml|Failed to load|is not a (string
 
 /** POSIX sh that ends the script with the last line of patronictl's output. */
 const REFUSED = `{ echo "Patroni refused it: $(printf '%s' "$out" | tail -n 1)"; exit 1; }`;
-
-/**
- * POSIX sh for a member that switches over from the leader `from` to `to`. Prints nothing; fails with Patroni's reason
- * when it refuses. patronictl exits 0 whatever the REST API answers (ctl.py, `_do_failover_or_switchover`). A status of
- * 4xx is a refusal: nothing was begun. With 5xx it was begun and Patroni does not know how it ends, so the caller has
- * to look.
- */
-export const switchover = (scope: readonly string[], from: string, to: string): string =>
-  `out=$(${patronictl('switchover', ...scope, '--leader', from, '--candidate', to, '--force')} 2>&1) || ${REFUSED}
-case "$out" in *'ailed, details: 4'*) ${REFUSED} ;; esac`;
 
 /**
  * POSIX sh for a member that restarts its PostgreSQL, with `--pending` only when a restart is pending. Fails with
@@ -81,3 +71,23 @@ export const printSelf = (rest: string): string =>
 /** POSIX sh that prints the dynamic configuration (GET /config) in a line; without a process when a probe has it already. */
 export const printDynamic = (rest: string): string =>
   `{ ${rest}\nprintf '%s' "\${HAPG_CONFIG-$(${askRest('config')})}"\n} 2>/dev/null; echo`;
+
+/** POSIX sh that sets `$password` to that of a member's REST API, from its configuration, as patronictl reads it; fails without that file. */
+export const restPassword = (file = PATRONI_CONFIG): string =>
+  `password=$(sed -n '/^restapi:/,/^[^ ]/ { /^  authentication:/,/^  [^ ]/ s/^    password: *["'\\'']\\{0,1\\}\\([^"'\\'']*\\).*/\\1/p }' ${file}) || exit 1`;
+
+/**
+ * POSIX sh for the leader `from` that hands leadership over to `to`, through its own REST API (POST /switchover):
+ * patronictl takes twenty times the processor time, of the two hosts that the clients wait for, and where the API does
+ * not answer it writes the request into the DCS unchecked. `rest` comes from `restAt`; `seconds` bounds Patroni's answer.
+ * Prints nothing; fails with Patroni's reason when it refuses (a status of 4xx, or no connection): nothing was begun
+ * then. With 5xx, or an answer that is cut off, it was begun and Patroni does not know how it ends, so the caller has to
+ * look.
+ */
+export const switchover = (rest: string, from: string, to: string, seconds: number): string => `${rest}
+${restPassword()}
+answer=$(printf 'user = "patroni:%s"\\n' "$password" | ${CURL} "$@" ${REST_IDENTITY} --max-time ${seconds} -K - -S -w ' %{http_code}' -X POST -H 'Content-Type: application/json' -d ${quote(JSON.stringify({ leader: from, candidate: to }))} "$base/switchover" 2>&1)
+case "$? \${answer##* }" in
+'0 2'??|'0 5'??|28' '*|52' '*|55' '*|56' '*) ;;
+*) echo "Patroni refused it: \${answer% *}"; exit 1 ;;
+esac`;

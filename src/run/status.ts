@@ -4,7 +4,6 @@ import { settleAll } from '../engine/pool.ts';
 import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
-import { NOT_ASKED } from '../observe/answer.ts';
 import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Status, statusOf } from '../status/status.ts';
@@ -32,7 +31,7 @@ export async function takeStatus(
       session.disconnect(there[index]!);
     }
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
-  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now());
+  return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now(), about);
 }
 
 /** The subjects that change while a cluster settles. Backups and certificates do not, and cost the hosts most. */
@@ -55,10 +54,7 @@ export async function settledStatus(
     const status = await takeStatus(session, cluster, cluster.hosts, store);
     for (let looks = 0; ; looks++) {
       if (status.healthy || clock.now() > end || !(await passes(clock, EVERY_MS, interrupt.soft))) return status;
-      if (looks === LOOKS || isCalm(await takeStatus(session, cluster, cluster.hosts, store, MOVING))) break;
+      if (looks === LOOKS || (await takeStatus(session, cluster, cluster.hosts, store, MOVING)).healthy) break;
     }
   }
 }
-
-/** No problem is left but of what was not asked. */
-const isCalm = ({ problems }: Status): boolean => problems.every(({ message }) => message.endsWith(`(${NOT_ASKED})`));

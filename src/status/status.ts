@@ -6,7 +6,8 @@ import { receivesWal, standbyAsDeclared } from '../decisions/standby.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
-import type { Observation } from '../observe/index.ts';
+import { covers, type Observation } from '../observe/index.ts';
+import { type About, EVERYTHING } from '../observe/question.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Report } from './backup-status.ts';
@@ -49,7 +50,8 @@ const KEPT_LIMIT = 1024 ** 3;
 
 /**
  * Returns the live cluster as one document with all problems. Pure: `unreachable` are hosts without an answer (name →
- * reason), `now` is the time (ms since the epoch), `store` the identity of this inventory's secret store.
+ * reason), `now` is the time (ms since the epoch), `store` the identity of this inventory's secret store. What lies
+ * outside `about` was not asked, so it is no problem that it is unknown.
  */
 export function statusOf(
   cluster: Cluster,
@@ -57,13 +59,14 @@ export function statusOf(
   unreachable: ReadonlyMap<string, string>,
   store: Parameters<typeof checkIdentity>[2],
   now: number,
+  about: readonly About[] = EVERYTHING,
 ): Status {
   const problems: Problem[] = [];
   const problem = (code: string, host: string, message: string) => problems.push({ code, host, message });
   for (const [host, reason] of unreachable) problem('unreachable', host, reason);
   const identity = checkIdentity(cluster, snapshot, store);
   if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
-  silenceProblems(cluster, snapshot, problem);
+  silenceProblems(cluster, snapshot, about, problem);
   memberProblems(cluster, snapshot, problem);
   slotProblems(cluster, snapshot, problem);
   dcsProblems(cluster, snapshot, problem);
@@ -119,7 +122,7 @@ export function statusOf(
 }
 
 /** What is unknown when a host is silent about a question, in words. HAProxy and the pool have problems of their own. */
-const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] = [
+const UNKNOWN: readonly [part: keyof Observation, (cluster: Cluster) => string][] = [
   ['patroni', () => 'Patroni does not answer: whether this member runs, and who leads, is unknown from there'],
   ['sql', () => 'PostgreSQL does not answer: archiving, open transactions and replication slots are unknown'],
   ['dcs', ({ dcs }) => `${dcs.label} does not answer: its health is unknown from there`],
@@ -132,12 +135,13 @@ const UNKNOWN: readonly [of: keyof Observation, (cluster: Cluster) => string][] 
 ];
 
 /** Reports what is not known as unknown, and neither as healthy nor as broken. */
-function silenceProblems(cluster: Cluster, { observations }: Snapshot, problem: Report): void {
+function silenceProblems(cluster: Cluster, { observations }: Snapshot, about: readonly About[], problem: Report): void {
+  const asked = UNKNOWN.filter(([part]) => covers(about, part));
   for (const [host, seen] of observations)
-    for (const [about, words] of UNKNOWN) {
+    for (const [part, words] of asked) {
       // A silent external DCS is reported once, for all hosts.
       const reason =
-        about === 'dcs' && cluster.dcs.external ? undefined : silence(seen[about] as Answer<unknown> | undefined);
+        part === 'dcs' && cluster.dcs.external ? undefined : silence(seen[part] as Answer<unknown> | undefined);
       if (reason !== undefined) problem('unknown', host, `${host}: ${words(cluster)} (${reason})`);
     }
 }

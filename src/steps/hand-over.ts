@@ -1,12 +1,10 @@
-import { handOver as bound, SWITCHED_S } from '../bounds/postgres.ts';
+import { handOver as bound, SWITCHED_S, switchover as switchoverTime } from '../bounds/postgres.ts';
 import { askRest, switchover } from '../programs/patroni.ts';
 import type { Remote } from './step.ts';
 
 /** A member that must hand leadership over before its PostgreSQL is stopped. */
 export interface HandOver {
   name: string;
-  /** patronictl's arguments that select the cluster. */
-  scope: readonly string[];
   /** POSIX sh that sets `$base` and the arguments of curl for this member's REST API. */
   rest: string;
   /** The member that takes over; undefined when none may. */
@@ -16,18 +14,14 @@ export interface HandOver {
 }
 
 /** Makes the candidate the leader and waits until this member follows. Rejects when nobody may take over, or not in time. */
-export async function handOver(
-  { name, scope, rest, candidate, sharedBuffers }: HandOver,
-  remote: Remote,
-): Promise<void> {
+export async function handOver({ name, rest, candidate, sharedBuffers }: HandOver, remote: Remote): Promise<void> {
   if (!candidate)
     throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
   remote.doing(`handing leadership over to ${candidate}`);
   await remote.run(
-    `${switchover(scope, name, candidate)}
+    `${switchover(rest, name, candidate, switchoverTime(sharedBuffers))}
 end=$(($(date +%s) + ${SWITCHED_S}))
 while :; do
-  ${rest}
   [ "$(${askRest('replica', "-o /dev/null -w '%{http_code}'")})" = 200 ] && exit 0
   [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${SWITCHED_S} s'; exit 1; }
   sleep 0.5

@@ -9,6 +9,8 @@ import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present
 import { type Kind, type Step, step } from './step.ts';
 
 export interface MemberRestartWant extends HandOver {
+  /** patronictl's arguments that select the cluster. */
+  scope: readonly string[];
   /** All PostgreSQL settings that are declared for this member or for all. */
   parameters: Json;
   /** Settings that take effect only with a restart; empty while PostgreSQL does not answer (pg_settings, context "postmaster"). */

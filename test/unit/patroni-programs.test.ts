@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { listHeading, removeCluster, restartMember, setDynamic, switchover } from '../../src/programs/patroni.ts';
+import {
+  listHeading,
+  removeCluster,
+  restartMember,
+  restPassword,
+  setDynamic,
+  switchover,
+} from '../../src/programs/patroni.ts';
 import { restartPending } from '../../src/steps/member-restart.ts';
 import { programs, sh } from './sh.ts';
 
@@ -10,38 +20,72 @@ const host = (patronictl: string, others: Record<string, string> = {}) =>
   programs({ runuser: 'shift 3; exec "$@"', patronictl, ...others });
 
 describe('a switchover', () => {
-  const run = (patronictl: string) => sh(switchover(SCOPE, 'db1', 'db2'), { path: host(patronictl) });
+  /** The answer of a curl that prints the request that it was given, its arguments and standard input, to a file. */
+  const run = (curl: string) =>
+    sh(switchover('base=https://10.0.0.1:8008; set -- -s', 'db1', 'db2', 90), {
+      path: host('exit 9', { curl, sed: 'echo secret' }),
+    });
 
   test('that Patroni carries out prints nothing', () => {
-    assert.deepEqual(run('echo "2026-01-31 14:05:00.12 Successfully switched over to \\"db2\\""'), {
-      code: 0,
-      out: '',
-    });
+    assert.deepEqual(run(`printf 'Successfully switched over to "db2" 200'`), { code: 0, out: '' });
   });
 
-  for (const [name, patronictl, reason] of [
+  test('names the leader and the candidate, and tells the password on standard input alone', () => {
+    const { out } = run(
+      `case "$*" in *'"leader":"db1","candidate":"db2"'*'https://10.0.0.1:8008/switchover') read -r input; printf 'arguments: %s; input: %s 400' "$*" "$input" ;; esac`,
+    );
+    assert.match(out, /; input: user = "patroni:secret"/);
+    assert.doesNotMatch(out, /secret.*; input/, 'nothing of the login is among the arguments');
+  });
+
+  for (const [name, curl, reason] of [
+    ['the leader refuses', "printf 'no good candidates have been found 412'", 'no good candidates have been found'],
+    ['the password is not the right one', "printf 'not authenticated 401'", 'not authenticated'],
     [
-      'patronictl refuses',
-      'echo "Error: Member db1 is not the leader of cluster pglab"; exit 1',
-      'Member db1 is not the',
+      'Patroni cannot be reached',
+      "echo 'curl: (7) Failed to connect to 10.0.0.1 port 8008'; printf ' 000'; exit 7",
+      'curl: (7) Failed to connect',
     ],
-    [
-      'the REST API refuses, and patronictl ends well',
-      'echo "Current cluster topology"; echo "Switchover failed, details: 412, no good candidates have been found"',
-      'no good candidates have been found',
-    ],
-    ['there is no patronictl', 'exit 127', ''],
+    ['there is no curl', 'exit 127', ''],
   ] as const)
-    test(`that ${name} is a failure with the reason`, () => {
-      const { code, out } = run(patronictl);
+    test(`that fails because ${name} is a failure with the reason`, () => {
+      const { code, out } = run(curl);
       assert.equal(code, 1);
       assert.match(out, /^Patroni refused it: /);
       assert.ok(out.includes(reason), out);
     });
 
-  test('of which Patroni cannot tell how it ends is left to the next look', () => {
-    assert.equal(run('echo "Switchover failed, details: 503, Switchover status unknown"').code, 0);
-  });
+  for (const [name, curl] of [
+    ['Patroni cannot tell how it ends', "printf 'Switchover status unknown after 20 seconds 503'"],
+    ['the answer does not come in time', "printf ' 000'; exit 28"],
+    ['the answer is cut off', "printf ' 000'; exit 56"],
+  ] as const)
+    test(`of which ${name} is left to the next look`, () => {
+      assert.deepEqual(run(curl), { code: 0, out: '' });
+    });
+});
+
+describe('the password of the REST API', () => {
+  const config = (restapi: string) =>
+    `scope: pg\nname: db1\nrestapi:\n${restapi}ctl:\n  cacert: /x\npostgresql:\n  authentication:\n    superuser:\n      password: super\n`;
+  for (const [name, restapi, password] of [
+    [
+      'is read from the file',
+      '  listen: x\n  authentication:\n    username: patroni\n    password: secret1\n',
+      'secret1',
+    ],
+    [
+      'may stand in quotes',
+      '  authentication:\n    username: patroni\n    password: "123"\n  allowlist:\n    - x\n',
+      '123',
+    ],
+    ['is empty where there is none', '  listen: x\n', ''],
+  ] as const)
+    test(name, () => {
+      const file = join(mkdtempSync(join(tmpdir(), 'hapg-rest-')), 'config.yml');
+      writeFileSync(file, config(restapi));
+      assert.equal(sh(`${restPassword(file)}; printf %s "$password"`).out, password);
+    });
 });
 
 describe('a restart', () => {

@@ -113,6 +113,30 @@ describe('an answer that does not come', () => {
       assert.equal(status.healthy, false);
     });
 
+  for (const [subject, about] of [
+    ['repository', ['members', 'balancers']],
+    ['schedule', ['members']],
+    ['sql', ['balancers']],
+    ['dcs', ['balancers']],
+    ['vipHeld', ['members']],
+  ] as const)
+    test(`about ${subject} is no problem of a status that is about ${about.join(' and ')}`, () => {
+      const all = structuredClone(healthyLab());
+      for (const name of ABOUT[subject]!) silenced(all.get(name)!, subject);
+      const { problems } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'), about);
+      assert.deepEqual(
+        problems.filter(({ code }) => code === 'unknown'),
+        [],
+      );
+    });
+
+  test('about the host itself is always a problem', () => {
+    const all = structuredClone(healthyLab());
+    silenced(all.get('db1')!, 'units');
+    const { problems } = statusOf(cluster, takeSnapshot(all), new Map(), undefined, Date.parse('2026-01-02'), []);
+    assert.ok(problems.some(({ code }) => code === 'unknown'));
+  });
+
   test('of PostgreSQL on the leader leaves archiving unknown, which is not "ok"', () => {
     const all = structuredClone(healthyLab());
     silenced(all.get('db1')!, 'sql');
