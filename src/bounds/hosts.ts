@@ -10,7 +10,7 @@ export const AGAIN_MS = 300;
 export const SCAN_MS = 10_000;
 /** Bounds asking the resolver for a host's name (ms). */
 export const LOOKUP_MS = 3000;
-/** How long new logins are tried after a guarded change (ms); well below GUARD_S, after which the change is undone. */
+/** How long new logins are tried after a guarded change (ms); well below LOGIN_UNDO_S, after which the change is undone. */
 export const LOGIN_MS = 30_000;
 /** Bounds one login and its first answer (s). */
 export const LOGIN_S = 20;
@@ -26,6 +26,8 @@ export const HANDLER_S = 180;
 export const ANSWER_S = 30;
 /** How long a host may take to boot, from the command to the first login (s). */
 export const REBOOT_S = 600;
+/** How long a host may be gone during work that goes on without the controller (s): a lost link, not a lost host. */
+export const ABSENT_S = 300;
 /** How long open reads may finish on a member that is being taken out (s). The stop then cuts them off. */
 export const DRAIN_S = 30;
 /** Bounds stopping a unit of hapg's own that is stuck (s): systemd's own time for a stop is 90 s. */

@@ -53,11 +53,12 @@ export class Session {
   }
 
   /**
-   * Logs in to a host; does nothing where it is connected. Rejects with Unreachable, and with Interrupted once the operator
+   * Logs in to a host, also after a lost link; does nothing where it is connected. Rejects with Unreachable, and with Interrupted once the operator
    * has closed the session.
    */
   async open(host: Host): Promise<void> {
-    if (this.machines.has(host.name)) return;
+    if (this.isOpen(host)) return;
+    this.disconnect(host);
     this.refuseEnded(host);
     const machine = await this.options.network.dial(this.cluster, host);
     try {
@@ -210,8 +211,9 @@ export class Session {
     return machine.beside(script, { timeoutMs: timeoutSeconds * 1000, signal: this.interrupt.hard });
   }
 
+  /** Whether the host is connected. A link that was lost, or a script that took too long, has ended the connection. */
   isOpen(host: Host): boolean {
-    return this.machines.has(host.name);
+    return this.machines.get(host.name)?.isOpen === true;
   }
 
   /** The host as a step's change sees it. */

@@ -23,11 +23,13 @@ export interface RunOptions {
  * Descriptors of the shell are closed when the machine is closed or its link is lost.
  */
 export interface Machine {
+  /** Whether scripts can still be run. */
+  readonly isOpen: boolean;
   /** Runs a script and waits for its end. Rejects when the link is lost or too slow; every later run then rejects as well. */
   run(script: string, options: RunOptions): Promise<ShellAnswer>;
   /**
    * Runs a script concurrently in a second shell of the same connection, or after the others where the host allows one
-   * shell only. Rejects like `run`, but a script that took too long ends the second shell only.
+   * shell only. Rejects like `run`. A script that took too long ends the shell that it ran in.
    */
   beside(script: string, options: RunOptions): Promise<ShellAnswer>;
   close(): void;

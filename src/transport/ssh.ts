@@ -69,6 +69,9 @@ async function connect(
       return (second = await open());
     };
     return {
+      get isOpen() {
+        return shell.isOpen;
+      },
       run: (script, options) => shell.run(script, options),
       // sshd may allow one channel only ("MaxSessions 1").
       beside: async (script, options) => (await another().catch(() => shell)).run(script, options),

@@ -137,6 +137,10 @@ class FakeMachine implements Machine {
     readonly host: string,
   ) {}
 
+  get isOpen(): boolean {
+    return this.broken === undefined;
+  }
+
   async run(script: string, { timeoutMs, signal }: RunOptions): Promise<ShellAnswer> {
     if (signal?.aborted) this.fail(new Interrupted());
     if (this.broken) throw this.broken;

@@ -4,12 +4,9 @@ import { takeOutOfService } from '../../playbooks/out-of-service.ts';
 import { patroniPrepare } from '../../roles/patroni/patroni.ts';
 import { checkpoint, shutdown } from '../../src/bounds/postgres.ts';
 import { waits } from '../../src/bounds/waits.ts';
-import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { untilCopied } from '../../src/engine/copying.ts';
 import type { Operation } from '../../src/engine/operation.ts';
-import { StepFailed } from '../../src/errors.ts';
 import type { FileWant } from '../../src/steps/file.ts';
-import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
+import { contextFor, FACTS, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const db3 = cluster.hosts.find(({ name }) => name === 'db3')!;
@@ -70,58 +67,6 @@ describe('a member that is taken out of service', () => {
     const { op, done } = operation([false, false, false]);
     await assert.rejects(takeOut(op, done), /its undo ran in between again and again/);
     assert.ok(!done.includes('stop'));
-  });
-});
-
-describe('a member that copies the database', () => {
-  /** Waits for a copy of which each look tells what `progress` says, and which is there after so many looks. */
-  async function waitFor(looks: number, progress: (look: number) => string) {
-    let now = 0;
-    let look = 0;
-    const original = performance.now;
-    performance.now = () => now;
-    const op = {
-      cluster,
-      observe: async () => takeSnapshot(healthyLab()),
-      ask: async () => progress(look),
-      until: async (
-        _host: unknown,
-        _what: string,
-        seconds: number,
-        judge: (snapshot: unknown) => { ok: boolean },
-        { doing }: { doing: () => Promise<string> },
-      ) => {
-        for (; now < seconds * 1000; now += 30_000) {
-          if (judge(undefined).ok) return now / 1000;
-          await doing();
-          look++;
-        }
-        throw new StepFailed('db3', 'streaming', 'the clock ran out');
-      },
-    } as unknown as Operation;
-    try {
-      const judge = () =>
-        look >= looks ? { ok: true as const } : { ok: false as const, reasons: ['db3 is creating replica'] };
-      await untilCopied(op, db3, 'streaming', judge, { databaseBytes: 1e12 });
-      return now / 1000;
-    } finally {
-      performance.now = original;
-    }
-  }
-
-  test('is waited for as long as bytes arrive, for hours', async () => {
-    assert.ok((await waitFor(1000, (look) => `bytes ${look + 1}`)) > 8 * 3600);
-  });
-
-  test('is given up when nothing of the copy has changed for ten minutes', async () => {
-    await assert.rejects(
-      waitFor(1000, (look) => `bytes ${Math.min(look, 100)}`),
-      /no progress for 600 s: db3 is creating/,
-    );
-  });
-
-  test('is not given up because its size is not told', async () => {
-    assert.ok((await waitFor(1000, () => '')) > 8 * 3600);
   });
 });
 

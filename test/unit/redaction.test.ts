@@ -329,7 +329,7 @@ test('secrets in YAML are found again whatever they are made of', () => {
 /** A session whose hosts answer what a test wants, as if they were connected. */
 function sessionThatHears(answer: (script: string) => { code: number; output: string }, secrets: Secret[]): Session {
   const run = async (script: string) => answer(script);
-  const machine: Machine = { run, beside: run, close: () => undefined };
+  const machine: Machine = { isOpen: true, run, beside: run, close: () => undefined };
   return new Session(
     cluster,
     {

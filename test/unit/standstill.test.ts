@@ -130,7 +130,7 @@ describe('a unit', () => {
     const session = new Session(
       cluster,
       { network: new FakeNetwork(() => ''), forks: 5, emit: () => undefined, run: 'r', secrets: () => [] },
-      new Map([[db3.name, { run, beside: run, close: () => undefined }]]),
+      new Map([[db3.name, { isOpen: true, run, beside: run, close: () => undefined }]]),
     );
     return { scripts, remote: session.remote(db3, 'backup') };
   };

@@ -9,12 +9,26 @@ import { runOver } from './run.ts';
 const quiet: Answer = (script) => probed(script) ?? '';
 const logins = (dialled: readonly string[], host: string): number => dialled.filter((one) => one === host).length;
 
-test('a host whose link is lost is silent, not healthy; the next look dials it again and locks it again', async () => {
-  const { network, op, begin, cluster } = runOver(quiet);
+test('a host whose link was lost is dialled and locked again by the next look', async () => {
+  const { network, op, begin } = runOver(quiet);
   await begin();
   network.lose('db2');
   assert.ok(!network.locked.includes('db2'));
+  assert.ok((await op.observe()).observations.has('db2'));
+  assert.equal(logins(network.dialled, 'db2'), 2);
+  assert.ok(network.locked.includes('db2'));
+});
+
+test('a host whose link is lost during a look is silent, not healthy; the next look dials it again', async () => {
+  let lose = false;
+  const { network, op, begin, cluster } = runOver((script, host) => {
+    if (lose && host === 'db2') network.lose('db2');
+    return quiet(script, host);
+  });
+  await begin();
+  lose = true;
   const without = await op.observe();
+  lose = false;
   assert.deepEqual(
     cluster.hosts.filter(({ name }) => !without.observations.has(name)).map(({ name }) => name),
     ['db2'],
