@@ -18,8 +18,7 @@ import { pgbackrest, pgbackrestSchedule } from '../roles/pgbackrest/pgbackrest.t
 import { pgbouncer } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
 import { zookeeper } from '../roles/zookeeper/zookeeper.ts';
-import type { Snapshot } from '../src/cluster/snapshot.ts';
-import { mayStopDcs } from '../src/decisions/dcs.ts';
+import { dcsIsNew, mayStopDcs } from '../src/decisions/dcs.ts';
 import { membersHealthy } from '../src/decisions/members.ts';
 import { restartOrder } from '../src/decisions/restart.ts';
 import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
@@ -143,9 +142,6 @@ const certificates: Stage = {
   steps: (host, context) => stepsOfRoles('certificates', host, context),
 };
 
-/** Whether the DCS is new: no members are reported, and no key can be read. */
-const isFounding = ({ dcs, initialize }: Snapshot): boolean => dcs.members.length === 0 && initialize === undefined;
-
 /**
  * The DCS. A new one starts all members together, because they wait for each other; a running one is changed one member
  * at a time.
@@ -154,13 +150,13 @@ const dcs: Stage = {
   name: 'dcs',
   hosts: ({ cluster }) => dcsHosts(cluster),
   steps: (host, context) => (host.roles.has('etcd') ? etcd(host, context) : zookeeper(host, context)),
-  order: (busy, { snapshot }) => (isFounding(snapshot) ? [[...busy]] : busy.map((host) => [host])),
+  order: (busy, { cluster, snapshot }) => (dcsIsNew(cluster, snapshot) ? [[...busy]] : busy.map((host) => [host])),
   // A Patroni that has lost its DCS member finds another one within a cycle. If that one restarted meanwhile, a leader
   // could fail to renew its lease and step down (seen at etcd's rotation: lease_keepalive refused, PostgreSQL
   // restarted).
   between: ({ cluster, snapshot }) => (snapshot.exists ? patroniSettles(cluster) : 0),
   gate: ([host], { cluster, snapshot }) =>
-    isFounding(snapshot) ? { ok: true } : mayStopDcs(cluster, host!.name, snapshot),
+    dcsIsNew(cluster, snapshot) ? { ok: true } : mayStopDcs(cluster, host!.name, snapshot),
 };
 
 const repository: Stage = {

@@ -99,12 +99,17 @@ async function drainMember(op: Operation, host: Host, wait: Waits, buffers: numb
       await op.armUndo(balancer, `drain-${host.name}`, undrain(host), drainUndo(wait, buffers));
       await op.ask(balancer, 'drain', drain(host));
     }
-    const end = Date.now() + wait.drain * 1000;
+    const end = op.clock.now() + wait.drain * 1000;
     const judge = (snapshot: Snapshot) => {
-      const open = balancers.map((one) => openReads(said(snapshot.observations.get(one.name)?.balancer), host.name));
-      const sum = open.reduce((a, b) => a + b, 0);
       // Reads that take longer are ended by the stop, as a client must expect of any server.
-      return verdict(sum > 0 && Date.now() < end ? [`${sum} reads are open on ${host.name}`] : []);
+      if (op.clock.now() >= end) return verdict([]);
+      const rows = balancers.map((one) => said(snapshot.observations.get(one.name)?.balancer));
+      const silent = balancers.filter((_one, index) => !rows[index]);
+      const open = rows.reduce((sum, its) => sum + openReads(its ?? [], host.name), 0);
+      return verdict([
+        ...silent.map(({ name }) => `HAProxy on ${name} does not report the open reads`),
+        ...(open > 0 ? [`${open} reads are open on ${host.name}`] : []),
+      ]);
     };
     await op.until(host, 'drain', wait.drain + OBSERVE_S, judge, {
       hosts: balancers,

@@ -5,8 +5,7 @@ import { KEYS_S, PATRONICTL_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
 import type { Waits } from '../src/bounds/waits.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
-import { notAskedInFailsafe } from '../src/decisions/update.ts';
-import { all, verdict } from '../src/decisions/verdict.ts';
+import { isForgotten } from '../src/decisions/update.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
 import { dcsHosts, type Host, hostsWith, memberSlot, patroniScope, serverOf } from '../src/inventory/model.ts';
@@ -67,20 +66,13 @@ async function leavePatroni(op: Operation, host: Host, wait: Waits, buffers: num
  * not ask it.
  */
 async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<void> {
-  const others = hostsWith(op.cluster, 'patroni').filter((other) => other !== host);
+  // Hosts of the DCS too: they may be others than those of the database, and have the failsafe list.
+  const others = op.cluster.hosts.filter((other) => other !== host && !op.isUnreachable(other));
   await op.until(
     host,
     'leaving the member list',
     memberExpiry(op.cluster.timing) + wait.gate,
-    (snapshot) =>
-      all(
-        verdict(
-          snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
-            ? [`${host.name} is still a member`]
-            : [],
-        ),
-        notAskedInFailsafe(snapshot, host),
-      ),
+    (snapshot) => isForgotten(snapshot, host),
     { hosts: others, about: ['members'] },
   );
 }
@@ -112,7 +104,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
     // An undo that failed would stay armed; the setting that it leaves behind is drift that the next apply repairs.
     await op.withUndo(host, 'slots', `( ${edit('null')} ) || true`, undoFor(ASK_S, KEYS_S), async () => {
       await op.ask(host, 'slots', edit('0'), PATRONICTL_S);
-      const end = Date.now() + bound * 1000;
+      const end = op.clock.now() + bound * 1000;
       while (await left()) {
         // Patroni may drop it at the same moment; the next count shows whether it is gone.
         for (const one of members)
@@ -124,7 +116,7 @@ export async function dropSlots(op: Operation, name: string): Promise<void> {
               `select pg_drop_replication_slot(slot_name) from pg_replication_slots where ${slot} and not active`,
             )} 2>&1 || true`,
           );
-        if (Date.now() > end)
+        if (op.clock.now() > end)
           throw new StepFailed(host.name, 'slots', `a slot is kept for ${name}; drop it with pg_drop_replication_slot`);
         await op.pause(2000);
       }

@@ -16,15 +16,15 @@ import { parseRemains, reaching } from './dcs/remains.ts';
  * earlier assessment: the same damage has then lasted long enough.
  */
 export async function assess(op: Operation, known?: Assessment): Promise<Assessment> {
-  const began = Date.now();
+  const began = op.clock.now();
   for (let [first, since]: [Assessment | undefined, number] = [undefined, began]; ; await op.pause(1000, true)) {
     const snapshot = await op.observe();
     const { damages, verdict } = findDamage(op.cluster, snapshot, await dcsRemains(op));
     const now = { snapshot, damages, verdict };
     const clear = verdict.ok && damages.every(({ kind }) => kind === 'start-dcs');
-    if (clear || (known && isAlike(known, now)) || Date.now() - began > changing(op.cluster.timing)) return now;
-    if (!first || !isAlike(first, now)) [first, since] = [now, Date.now()];
-    else if (Date.now() - since >= lasting(op.cluster.timing)) return now;
+    if (clear || (known && isAlike(known, now)) || op.clock.now() - began > changing(op.cluster.timing)) return now;
+    if (!first || !isAlike(first, now)) [first, since] = [now, op.clock.now()];
+    else if (op.clock.now() - since >= lasting(op.cluster.timing)) return now;
   }
 }
 
@@ -101,7 +101,7 @@ async function start(op: Operation, hosts: readonly Host[]): Promise<void> {
   const { unit } = dcsMembers(op.cluster)!;
   for (const host of hosts)
     await op.step(host, `start ${label}`, dcsRole(op.cluster)!, 'run', (remote) => remote.run(beginStart(unit)));
-  for (const end = Date.now() + START_S * 1000; Date.now() < end; await op.pause(1000, true)) {
+  for (const end = op.clock.now() + START_S * 1000; op.clock.now() < end; await op.pause(1000, true)) {
     const { dcs } = await op.observe();
     if (hosts.every((host) => dcs.members.some(({ name, healthy }) => name === host.name && healthy))) return;
   }

@@ -52,7 +52,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     await op.step(host, 'checkpoint', 'patroni', 'run', (remote) =>
       remote.run(checkpoint(serverOf(cluster)), checkpointTime(sharedBuffers(snapshot, host.name))),
     );
-  const started = performance.now();
+  const started = op.clock.now();
   await op.step(from, `switchover to ${to.name}`, 'patroni', 'run', async () => {
     // Balancers of a standby cluster route no writes.
     const following = cluster.upstream ? [] : hostsWith(cluster, 'haproxy');
@@ -70,7 +70,7 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
     // HAProxy's own checks decide in the end, so a balancer that was not reached is only slower.
     attempted(await followed);
   });
-  op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(performance.now() - started) });
+  op.switchovers.push({ from: from.name, to: to.name, duration_ms: Math.round(op.clock.now() - started) });
   if (commitsWait(cluster)) await synchronousAgain(op, to);
 }
 

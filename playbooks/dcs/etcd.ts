@@ -4,6 +4,7 @@ import { dcsMember } from '../../src/bounds/patroni.ts';
 import { DCS_CHANGE_S, QUICK_S } from '../../src/bounds/programs.ts';
 import { verdict } from '../../src/decisions/verdict.ts';
 import type { Operation } from '../../src/engine/operation.ts';
+import { StepFailed } from '../../src/errors.ts';
 import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { dcsHosts, type Host } from '../../src/inventory/model.ts';
 import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
@@ -42,10 +43,13 @@ export const etcdMembers: DcsMembers = {
   async replace(op, host) {
     const { cluster } = op;
     const data = quote(cluster.dcs.dataDir);
-    const { dcs } = await op.observe();
+    const { dcs } = await op.observe(undefined, { about: ['members'] });
     const well = dcsHosts(cluster).filter(
       (other) => other !== host && dcs.members.some((one) => one.name === other.name && one.healthy),
     );
+    const [first] = well;
+    if (!first)
+      throw new StepFailed(host.name, 'replace', `no healthy member of etcd is left that ${host.name} could join`);
     await op.step(host, 'set the broken member aside', 'etcd', 'remove', (remote) =>
       remote.run(`set -e
 ${STOP_ETCD}
@@ -53,8 +57,8 @@ ${setContentsAside(cluster.dcs.dataDir, 'broken-$(date +%s)')}
 rm -f ${ETCD_INITIAL}
 install -d -o etcd -g etcd -m 0700 ${data}`),
     );
-    await op.step(well[0]!, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
-      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(well[0]!, cluster)), DCS_CHANGE_S),
+    await op.step(first, `etcd member ${host.name} leaves`, 'etcd', 'remove', (remote) =>
+      remote.run(removeMember(dcsPeer(cluster, host), clientUrl(first, cluster)), DCS_CHANGE_S),
     );
     await join(op, host, well);
   },
@@ -86,13 +90,16 @@ async function join(op: Operation, host: Host, well: readonly Host[]): Promise<v
       return verdict(member?.healthy || member?.learner ? [] : [`${host.name} is not a member yet`]);
     });
     // etcd promotes a learner only when it has caught up with the leader.
-    const end = Date.now() + dcsMember(cluster.timing) * 1000;
+    const end = op.clock.now() + dcsMember(cluster.timing) * 1000;
     for (;;) {
       const promoted = await op.session.ask(host, promoteMember(host.name, clientUrl(well[0]!, cluster)), QUICK_S);
-      const member = (await op.observe()).dcs.members.find((one) => one.name === host.name);
+      const member = (await op.observe(undefined, { about: ['members'] })).dcs.members.find(
+        (one) => one.name === host.name,
+      );
       if (member && !member.learner && member.healthy) return;
-      if (Date.now() > end)
+      if (op.clock.now() > end)
         throw new Error(`not promoted within ${dcsMember(cluster.timing)} s: ${promoted.output.trim()}`);
+      await op.pause(1000);
     }
   });
 }

@@ -18,10 +18,10 @@ export const undrain = (member: Host): string =>
 
 /** Counts the open reads to a member through a balancer. */
 export const openReads = (
-  rows: readonly { proxy: string; server: string; sessions: number }[] | undefined,
+  rows: readonly { proxy: string; server: string; sessions: number }[],
   member: string,
 ): number =>
-  (rows ?? [])
+  rows
     .filter((row) => READING.includes(row.proxy) && row.server === member)
     .reduce((sum, row) => sum + row.sessions, 0);
 

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { type Cluster, dcsHosts } from '../inventory/model.ts';
+import { said, silence } from '../observe/answer.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** May this member of the DCS be restarted or removed? The healthy voters without it must still be a quorum. */
@@ -13,6 +14,19 @@ export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: 
   return verdict([
     `${label} has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`,
   ]);
+}
+
+/**
+ * Is the DCS new: nothing of it runs, or what runs has no leader and no members yet? etcd that does not answer in time
+ * may be a living one whose disk hangs. Of ZooKeeper silence may be Patroni's, which reads no keys while no member runs.
+ */
+export function dcsIsNew(cluster: Cluster, snapshot: Snapshot): boolean {
+  if (snapshot.dcs.members.length > 0 || snapshot.initialize !== undefined) return false;
+  return dcsHosts(cluster).every(({ name }) => {
+    const seen = snapshot.observations.get(name)?.dcs;
+    if (silence(seen) !== undefined) return cluster.dcs.kind !== 'etcd';
+    return /^0?$/.test(said(seen)?.leader ?? '');
+  });
 }
 
 /** Every DCS member of the model exists, votes and is healthy; an external DCS answers. */

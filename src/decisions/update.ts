@@ -181,11 +181,25 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
  * Is this member off the failsafe list? A leader that has lost the DCS would wait for its answer (Patroni
  * documentation, "DCS Failsafe Mode").
  */
-export const notAskedInFailsafe = (snapshot: Snapshot, host: Host): Verdict =>
-  verdict(
-    [...snapshot.observations.values()].some((one) => said(one.dcs)?.failsafe.includes(host.name))
-      ? [`${host.name} is still asked in failsafe mode`]
-      : [],
+export function notAskedInFailsafe(snapshot: Snapshot, host: Host): Verdict {
+  const views = [...snapshot.observations.values()].flatMap((one) => said(one.dcs) ?? []);
+  if (!views.some(({ blind }) => !blind))
+    return verdict([`it is not known whether ${host.name} is still asked in failsafe mode`]);
+  return verdict(
+    views.some(({ failsafe }) => failsafe.includes(host.name)) ? [`${host.name} is still asked in failsafe mode`] : [],
+  );
+}
+
+/** Does no other member count on this one: it has left their list, and would not be asked in failsafe mode? */
+export const isForgotten = (snapshot: Snapshot, host: Host): Verdict =>
+  all(
+    verdict(snapshot.members.length === 0 ? ['no member reports who the others are'] : []),
+    verdict(
+      snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
+        ? [`${host.name} is still a member`]
+        : [],
+    ),
+    notAskedInFailsafe(snapshot, host),
   );
 
 /** Are the host and its members whole again after the work, while its own marks are still set? */

@@ -1,5 +1,6 @@
 import { AUDIT_S, LOGIN_S } from '../bounds/hosts.ts';
 import { LEFTOVER_S } from '../bounds/undo.ts';
+import type { Clock } from '../clock.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
@@ -56,6 +57,11 @@ export class Operation {
 
   get cluster(): Cluster {
     return this.session.cluster;
+  }
+
+  /** The clock of every wait. */
+  get clock(): Clock {
+    return this.session.clock;
   }
 
   /** Excludes hosts that do not answer from the operation. */

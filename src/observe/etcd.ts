@@ -41,7 +41,7 @@ export const etcd: Question<Answer<DcsView | null>> = {
   read(answer, cluster) {
     const lines = answer.split('\n');
     const [health, status, list, initialize, failsafe] = [0, 1, 2, 3, 4].map((index) => json(lines[index]));
-    if (!health && !list) {
+    if (!health && !status && !list) {
       const reason = curlSilence(lines[5]);
       return reason === undefined ? { said: null } : { silent: reason };
     }
@@ -62,8 +62,8 @@ export const etcd: Question<Answer<DcsView | null>> = {
         })),
         initialize: firstValue(initialize),
         failsafe: Object.keys(json<Record<string, string>>(firstValue(failsafe)) ?? {}),
-        // No answer does not mean that there is no such key.
-        ...(initialize ? {} : { blind: true }),
+        // Neither silence nor an error means that there is no such key; a range has a header.
+        ...(initialize?.header && failsafe?.header ? {} : { blind: true }),
       },
     };
   },

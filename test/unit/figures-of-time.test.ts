@@ -55,6 +55,18 @@ function argumentsAt(text: string, start: number): string[] {
   return parts;
 }
 
+/** Playbooks that read the machine's own clock, with the reason. */
+const CALENDAR: Record<string, string> = {
+  'playbooks/rotate.ts': 'the dates in certificates',
+};
+
+test('a playbook takes the time from its operation, so that its waits can be tested', () => {
+  const readers = sources.filter(
+    (path) => path.startsWith('playbooks/') && /\b(Date|performance)\.now\(/.test(readFileSync(path, 'utf8')),
+  );
+  assert.deepEqual(readers, Object.keys(CALENDAR));
+});
+
 /** Calls that take a time-out, and get a figure of their own for it. */
 const callsIn = (text: string): string[] =>
   [...text.matchAll(/\b(run|ask|unit|until|reboot|asking|armUndo|arm|withUndo|around|beside)\(/g)].flatMap(

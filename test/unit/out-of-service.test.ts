@@ -4,9 +4,12 @@ import { takeOutOfService } from '../../playbooks/out-of-service.ts';
 import { patroniPrepare } from '../../roles/patroni/patroni.ts';
 import { checkpoint, shutdown } from '../../src/bounds/postgres.ts';
 import { waits } from '../../src/bounds/waits.ts';
+import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
+import type { Verdict } from '../../src/decisions/verdict.ts';
 import type { Operation } from '../../src/engine/operation.ts';
 import type { FileWant } from '../../src/steps/file.ts';
-import { contextFor, FACTS, labCluster } from './model.ts';
+import { FakeClock } from '../support/fake-machine.ts';
+import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
 
 const cluster = labCluster();
 const db3 = cluster.hosts.find(({ name }) => name === 'db3')!;
@@ -15,9 +18,11 @@ const MEMORY = 256 * 1024 ** 3;
 /** An operation that writes down what is done; `kept` says whether the undos of db3 are still armed, look after look. */
 function operation(kept: boolean[]) {
   const done: string[] = [];
+  const judges = new Map<string, (snapshot: Snapshot) => Verdict>();
   const bounds = new Map<string, number | undefined>();
   const op = {
     cluster,
+    clock: new FakeClock(),
     armUndo: async (_host: unknown, name: string) => void done.push(`arm ${name}`),
     keepUndo: async (_host: unknown, name: string) => (name === 'update' ? (kept.shift() ?? true) : true),
     ask: async () => '',
@@ -25,9 +30,12 @@ function operation(kept: boolean[]) {
       done.push(step);
       return work({ run: async (_script: string, seconds?: number) => bounds.set(step, seconds) });
     },
-    until: async (_host: unknown, what: string) => void done.push(`until ${what}`),
+    until: async (_host: unknown, what: string, _seconds: number, judge: (snapshot: Snapshot) => Verdict) => {
+      done.push(`until ${what}`);
+      judges.set(what, judge);
+    },
   };
-  return { op: op as unknown as Operation, done, bounds };
+  return { op: op as unknown as Operation, done, bounds, judges, clock: op.clock };
 }
 
 const ASIDE = [
@@ -61,6 +69,18 @@ describe('a member that is taken out of service', () => {
     const { op, done } = operation([true, false]);
     await takeOut(op, done);
     assert.deepEqual(done, [...ASIDE, 'stop', ...ASIDE, 'stop']);
+  });
+
+  test('counts as free of reads only when every balancer reports it, or when its time is over', async () => {
+    const { op, done, judges, clock } = operation([]);
+    await takeOut(op, done);
+    const drained = judges.get('drain')!;
+    const all = healthyLab();
+    assert.deepEqual(drained(takeSnapshot(all)), { ok: true });
+    all.get('proxy2')!.balancer = { silent: 'no answer in time' };
+    assert.match(JSON.stringify(drained(takeSnapshot(all))), /HAProxy on proxy2 does not report the open reads/);
+    await clock.sleep(waits(cluster.timing).drain * 1000);
+    assert.deepEqual(drained(takeSnapshot(all)), { ok: true });
   });
 
   test('is given up after three tries', async () => {

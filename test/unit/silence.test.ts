@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { checkIdentity } from '../../src/decisions/admission.ts';
-import { dcsHealthy, mayStopDcs } from '../../src/decisions/dcs.ts';
+import { dcsHealthy, dcsIsNew, mayStopDcs } from '../../src/decisions/dcs.ts';
 import { mayRemove } from '../../src/decisions/growth.ts';
 import { membersHealthy } from '../../src/decisions/members.ts';
 import { maySwitchOver } from '../../src/decisions/switchover.ts';
 import { unchanged } from '../../src/decisions/unchanged.ts';
-import { DEFAULT_LIMITS, mayTakeOut, noBackupRunning, steady } from '../../src/decisions/update.ts';
+import { DEFAULT_LIMITS, isForgotten, mayTakeOut, noBackupRunning, steady } from '../../src/decisions/update.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
 import { answerOf, asking, curlSilence } from '../../src/observe/answer.ts';
 import { etcd } from '../../src/observe/etcd.ts';
@@ -129,6 +129,49 @@ describe('an answer that does not come', () => {
         [],
       );
     });
+
+  test('of etcd does not make it a new one, whose members may be started together', () => {
+    const nothingRuns = () => {
+      const all = structuredClone(healthyLab());
+      for (const name of ABOUT.dcs!) all.get(name)!.dcs = { said: null };
+      return all;
+    };
+    assert.equal(dcsIsNew(cluster, takeSnapshot(nothingRuns())), true);
+    const hangs = nothingRuns();
+    silenced(hangs.get('db2')!, 'dcs');
+    assert.equal(dcsIsNew(cluster, takeSnapshot(hangs)), false);
+    const view = { healthy: false, id: '', members: undefined, initialize: undefined, failsafe: [], blind: true };
+    const waits = nothingRuns();
+    waits.get('db2')!.dcs = { said: { ...view, leader: '0' } };
+    assert.equal(dcsIsNew(cluster, takeSnapshot(waits)), true, 'the first member waits for the others');
+    waits.get('db2')!.dcs = { said: { ...view, leader: '8e9e05c52164694d' } };
+    assert.equal(dcsIsNew(cluster, takeSnapshot(waits)), false, 'it has a leader');
+  });
+
+  test('does not mean that a member is forgotten', () => {
+    const all = structuredClone(healthyLab());
+    for (const name of ABOUT.patroni!) {
+      const its = all.get(name)!.patroni!;
+      if ('said' in its) its.said.members = its.said.members!.filter((member) => member.name !== 'db3');
+    }
+    assert.deepEqual(isForgotten(takeSnapshot(all), host('db3')), { ok: true });
+    assert.equal(isForgotten(takeSnapshot(new Map()), host('db3')).ok, false, 'no host answers');
+    for (const subject of ['patroni', 'dcs'] as const) {
+      const silent = structuredClone(all);
+      for (const name of ABOUT[subject]!) silenced(silent.get(name)!, subject);
+      assert.equal(isForgotten(takeSnapshot(silent), host('db3')).ok, false, subject);
+    }
+  });
+
+  test('about keys, or an error, is not their absence', () => {
+    const read = (initialize: string, failsafe = '{"header":{}}') =>
+      etcd.read(['{"health":"true"}', '{}', '{"members":[]}', initialize, failsafe, '0'].join('\n'), cluster);
+    const blind = (answer: ReturnType<typeof read>) => 'said' in answer && answer.said?.blind === true;
+    assert.equal(blind(read('{"header":{}}')), false);
+    assert.equal(blind(read('{"error":"etcdserver: request timed out","code":14}')), true);
+    assert.equal(blind(read('')), true);
+    assert.equal(blind(read('{"header":{}}', '{"error":"etcdserver: no leader"}')), true);
+  });
 
   test('about the host itself is always a problem', () => {
     const all = structuredClone(healthyLab());
