@@ -19,9 +19,11 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 const target = (user: string): SshTarget => ({
   host: 'db1',
   port: 22,
+  known: { host: 'db1', port: 22 },
   user,
   keys: [],
   agent: undefined,
+  onlyKeys: false,
   knownHosts: [],
   jumps: [],
 });
