@@ -102,7 +102,8 @@ for (const command of [['apply']])
     assert.match(err, /db1: update, left by an interrupted run, was undone/);
   });
 
-test('an operation decides nothing before the unit of a dead run has ended', async (context) => {
+/** Runs an operation in the healthy lab, where the unit of a dead run on db2 ends at the second look. */
+async function operated(words: readonly string[]) {
   const lab: Record<string, FakeHost> = { ...healthyHosts(), backup: hostsWithBackup().backup! };
   let looks = 0;
   const { sections } = lab.db2!;
@@ -112,12 +113,31 @@ test('an operation decides nothing before the unit of a dead run has ended', asy
     },
   };
   const fakes = await fakeHosts(lab);
-  context.after(() => fakes.close());
-  await (await SecretStore.create(loadInventory(fakes.inventory).cluster)).save();
-  const { out, err } = await inProcess(['restart', '--pending', '-i', fakes.inventory, '--yes']);
-  assert.match(err, /db2: hapg-update, left by an interrupted run, is waited for/);
-  assert.match(out, /Nothing to do/);
-  assert.ok(looks >= 3, `${looks} looks`);
+  try {
+    await (await SecretStore.create(loadInventory(fakes.inventory).cluster)).save();
+    const { out, err } = await inProcess([...words, '-i', fakes.inventory]);
+    return { said: `${out}${err}`, looks };
+  } finally {
+    fakes.close();
+  }
+}
+
+// Each of them ends with its decision, which needs no work.
+for (const [words, decides] of [
+  [['restart', '--pending', '--yes'], /Nothing to do/],
+  [['remove-node', 'db1', '--yes'], /would not be valid without db1/],
+  [['remove-node', 'client', '--gone', '--yes'], /client answers: without --gone/],
+] as const)
+  test(`${words.slice(0, -1).join(' ')} decides nothing before the unit of a dead run has ended`, async () => {
+    const { said, looks } = await operated(words);
+    assert.match(said, /db2: hapg-update, left by an interrupted run, is waited for/);
+    assert.match(said, decides);
+    assert.ok(looks >= 3, `${looks} looks`);
+  });
+
+test('a command for an emergency does not wait for a unit, which may be the cause', async () => {
+  const { said } = await operated(['repair', '--yes']);
+  assert.doesNotMatch(said, /is waited for/);
 });
 
 test('plan waits for nothing and undoes nothing', async (context) => {
