@@ -8,6 +8,8 @@ export const KEEPALIVE_MS = 10_000;
 export const AGAIN_MS = 300;
 /** Bounds reading a host's keys (ms). */
 export const SCAN_MS = 10_000;
+/** Bounds asking this machine's SSH agent which keys it has (ms). */
+export const AGENT_MS = 5000;
 /** Bounds asking the resolver for a host's name (ms). */
 export const LOOKUP_MS = 3000;
 /** How long new logins are tried after a guarded change (ms); well below LOGIN_UNDO_S, after which the change is undone. */

@@ -42,7 +42,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
   const secrets = await SecretStore.read(from);
   if (!secrets) throw new Refused(`${from.stateDir} has no secret store: ${from.name} has not been applied from here`);
   let sessionOfSource: Session | undefined;
-  const flags = { ...options, inventory: options.into, asItIs: true, mayBeNew: true };
+  const flags = { ...options, inventory: options.into, asItIs: true, emergency: true, mayBeNew: true };
   try {
     return await operate('restore --into', flags, async (op, snapshot, _made, store) => {
       const { cluster } = op;

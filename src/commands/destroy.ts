@@ -15,33 +15,37 @@ export interface DestroyOptions extends OperateOptions {
 
 /** `hapg destroy`: ends the cluster. Its data is moved aside; its backups stay unless --backups is given. */
 export function destroyCommand(options: DestroyOptions): Promise<number> {
-  return operate('destroy', { ...options, typed: options.confirm, asItIs: true }, async (op, snapshot) => {
-    const { cluster } = op;
-    const paused = snapshot.paused
-      ? ['the cluster is paused, and Patroni would leave PostgreSQL running: "patronictl resume" first']
-      : [];
-    refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
-    const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
-    const members = hostsWith(cluster, 'patroni').map((host) => host.name);
-    return {
-      explain: [
-        `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
-        `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
-        cluster.repositories.length === 0 || cluster.upstream
-          ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
-          : options.backups
-            ? `  ! all backups of ${cluster.stanza} are DELETED from ${cluster.repositories.map(({ path }) => path).join(', ')}`
-            : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
-      ].join('\n'),
-      question: `Destroy ${cluster.name}${options.backups ? ' and its backups' : ''}?`,
-      typed: cluster.name,
-      hosts: cluster.hosts,
-      ends: true,
-      run: async () => {
-        await destroy(op, { stamp, backups: options.backups });
-        // An interrupted restore cannot continue after this.
-        forgetOrder(cluster);
-      },
-    };
-  });
+  return operate(
+    'destroy',
+    { ...options, typed: options.confirm, asItIs: true, emergency: true },
+    async (op, snapshot) => {
+      const { cluster } = op;
+      const paused = snapshot.paused
+        ? ['the cluster is paused, and Patroni would leave PostgreSQL running: "patronictl resume" first']
+        : [];
+      refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
+      const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+      const members = hostsWith(cluster, 'patroni').map((host) => host.name);
+      return {
+        explain: [
+          `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
+          `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
+          cluster.repositories.length === 0 || cluster.upstream
+            ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
+            : options.backups
+              ? `  ! all backups of ${cluster.stanza} are DELETED from ${cluster.repositories.map(({ path }) => path).join(', ')}`
+              : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
+        ].join('\n'),
+        question: `Destroy ${cluster.name}${options.backups ? ' and its backups' : ''}?`,
+        typed: cluster.name,
+        hosts: cluster.hosts,
+        ends: true,
+        run: async () => {
+          await destroy(op, { stamp, backups: options.backups });
+          // An interrupted restore cannot continue after this.
+          forgetOrder(cluster);
+        },
+      };
+    },
+  );
 }

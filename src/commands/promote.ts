@@ -80,7 +80,7 @@ export const promoteCommand = (options: PromoteOptions): Promise<number> => {
   let standbyOf: string | undefined;
   return operate(
     'promote',
-    { ...options, asItIs: true, goesWithout: () => true },
+    { ...options, asItIs: true, emergency: true, goesWithout: () => true },
     async (op, snapshot, setup, store) => {
       const { cluster } = op;
       const { leader } = snapshot;

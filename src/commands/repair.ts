@@ -16,7 +16,7 @@ const TURNS = 8;
  * interrupted runs are cleared before, as by every command; that may be all there is to do.
  */
 export const repairCommand = (options: OperateOptions): Promise<number> =>
-  operate('repair', { ...options, asItIs: true }, async (op, _snapshot, _made, store) => {
+  operate('repair', { ...options, asItIs: true, emergency: true }, async (op, _snapshot, _made, store) => {
     const first = await assess(op);
     refuseUnless(all(first.verdict, standbyAsDeclared(op.cluster, first.snapshot)));
     if (first.damages.length === 0) return undefined;

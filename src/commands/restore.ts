@@ -42,43 +42,47 @@ export interface RestoreOptions extends OperateOptions, TargetFlags {
  */
 export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
-  return operate('restore', { ...options, typed: options.confirm, asItIs: true }, async (op, found, _made, store) => {
-    const { cluster } = op;
-    expectRepositories(cluster);
-    const snapshot = (await waysToRepositories(op, found, store, options)) ?? found;
-    const { begun, order } = await orderFor(cluster, wanted, (target) => makeOrder(op, snapshot, target, options));
-    const host = op.host(order.host);
-    return {
-      explain: [
-        begun
-          ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
-          : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
-        ...(await losses(op, order)),
-        `  the present data of ${host.name} is moved to ${keptDirectory(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
-      ].join('\n'),
-      question: `Restore ${cluster.name}?`,
-      typed: cluster.name,
-      hosts: hostsWith(cluster, 'patroni'),
-      document: () => ({
-        target: describeTarget(order.target),
-        backup: order.backup,
-        kept: keptDirectory(cluster, order),
-        restore_ms: restoreTime(op, order),
-      }),
-      run: async () => {
-        if (!begun && snapshot.leader) {
-          op.stage('archive', [backupHost(op, snapshot)]);
-          await archiveAll(op);
-        }
-        writeOrder(cluster, order);
-        await restore(op, store, order, (phase: Phase) => {
-          order.done.push(phase);
+  return operate(
+    'restore',
+    { ...options, typed: options.confirm, asItIs: true, emergency: true },
+    async (op, found, _made, store) => {
+      const { cluster } = op;
+      expectRepositories(cluster);
+      const snapshot = (await waysToRepositories(op, found, store, options)) ?? found;
+      const { begun, order } = await orderFor(cluster, wanted, (target) => makeOrder(op, snapshot, target, options));
+      const host = op.host(order.host);
+      return {
+        explain: [
+          begun
+            ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
+            : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
+          ...(await losses(op, order)),
+          `  the present data of ${host.name} is moved to ${keptDirectory(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+        ].join('\n'),
+        question: `Restore ${cluster.name}?`,
+        typed: cluster.name,
+        hosts: hostsWith(cluster, 'patroni'),
+        document: () => ({
+          target: describeTarget(order.target),
+          backup: order.backup,
+          kept: keptDirectory(cluster, order),
+          restore_ms: restoreTime(op, order),
+        }),
+        run: async () => {
+          if (!begun && snapshot.leader) {
+            op.stage('archive', [backupHost(op, snapshot)]);
+            await archiveAll(op);
+          }
           writeOrder(cluster, order);
-        });
-        forgetOrder(cluster);
-      },
-    };
-  });
+          await restore(op, store, order, (phase: Phase) => {
+            order.done.push(phase);
+            writeOrder(cluster, order);
+          });
+          forgetOrder(cluster);
+        },
+      };
+    },
+  );
 }
 
 /** Decides which backup is restored and on which host. Throws Refused with every reason. */

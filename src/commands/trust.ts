@@ -31,9 +31,9 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
     const known = KnownHosts.read(target.knownHosts);
     const keys = (await scanHostKeys(target.host, target.port)).map((key) => ({
       key,
-      verdict: known.verify(target.host, target.port, key),
+      verdict: known.verify(target.known.host, target.known.port, key),
     }));
-    return { name: knownName(target.host, target.port), keys };
+    return { name: knownName(target.known.host, target.known.port), keys };
   });
   const fresh: string[] = [];
   const rows: { host: string; type: string; fingerprint: string; state: string }[] = [];

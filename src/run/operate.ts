@@ -93,14 +93,14 @@ async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStor
 /** Decides what to do. Returns the intent and the snapshot that it is based on. */
 async function decided(
   { op, begin, end }: ChangingRun,
-  { asItIs }: OperateOptions,
+  { asItIs, emergency }: OperateOptions,
   store: SecretStore,
   decide: (snapshot: Snapshot) => Promise<Intent | undefined>,
 ): Promise<{ intent: Intent | undefined; snapshot: Snapshot }> {
   const died = lastRunDied(op.cluster);
   const patience = died ? calm(op.cluster.timing) : reconnected(op.cluster.timing);
   try {
-    const snapshot = await firstLook(op, store, asItIs ? undefined : patience);
+    const snapshot = await firstLook(op, store, { emergency, patienceMs: asItIs ? undefined : patience });
     return { intent: await decide(snapshot), snapshot };
   } catch (cause) {
     // An end in the journal, so that the next run does not wait again.
@@ -113,11 +113,14 @@ async function decided(
 }
 
 /** Observes the cluster after checking its identity and clearing what an interrupted run has left. Throws Refused. */
-async function firstLook(op: Operation, store: SecretStore, patienceMs: number | undefined): Promise<Snapshot> {
+async function firstLook(
+  op: Operation,
+  store: SecretStore,
+  { emergency, patienceMs }: { emergency: boolean | undefined; patienceMs: number | undefined },
+): Promise<Snapshot> {
   let found = await op.observe();
   refuseUnless(checkIdentity(op.cluster, found, store.known()));
-  // A command for an unhealthy cluster does not wait for what may be a cause of that.
-  if (patienceMs !== undefined && (await awaitUnits(op, found))) found = await op.observe();
+  if (!emergency && (await awaitUnits(op, found))) found = await op.observe();
   const cleared = await clearLeftovers(op, found);
   if (patienceMs === undefined) return cleared ? op.observe() : found;
   return whenSteady(op, cleared ? calm(op.cluster.timing) : patienceMs, cleared ? undefined : found);

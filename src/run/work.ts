@@ -13,24 +13,30 @@ export interface WorkResult {
   left: string[];
 }
 
-/** Does the work, with a concurrent client load where `probeWith` is given, and runs all undos whatever happens. */
+/**
+ * Does the work, with a concurrent client load where `probeWith` is given, and runs all undos and stops the load
+ * whatever happens.
+ */
 export async function performWork(
   op: Operation,
   intent: Intent,
   probeWith: SecretStore | undefined,
+  startLoad: (op: Operation, store: SecretStore) => Promise<Pick<ClientLoad, 'stop'>> = ({ session }, store) =>
+    ClientLoad.start(session, store),
 ): Promise<WorkResult> {
-  let load: ClientLoad | undefined;
+  let load: Pick<ClientLoad, 'stop'> | undefined;
   const begin = async () => {
-    if (probeWith) load ??= await ClientLoad.start(op.session, probeWith);
+    if (probeWith) load ??= await startLoad(op, probeWith);
   };
   let error: KnownError | undefined;
   try {
     if (!intent.probeLater) await begin();
     await intent.run(begin);
   } catch (cause) {
-    // Even after a bug no host stays drained; then the bug is reported as such.
+    // Even after a bug no host stays drained, and no file with passwords stays here; then the bug is reported as such.
     if (!(cause instanceof KnownError)) {
       await op.runAllUndos();
+      await load?.stop().catch(() => undefined);
       throw cause;
     }
     error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to continue') : cause;

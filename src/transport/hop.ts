@@ -106,7 +106,7 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
   const socket = through ? await openThrough(through, target, timeoutMs) : await openSocket(target, timeoutMs);
   const known = KnownHosts.read(target.knownHosts);
   let refusal: string | undefined;
-  const types = known.types(target.host, target.port);
+  const types = known.types(target.known.host, target.known.port);
   const config: ConnectConfig = {
     sock: socket as Socket,
     username: target.user,
@@ -115,7 +115,7 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
     keepaliveCountMax: 3,
     authHandler: methods as unknown as AuthHandlerMiddleware,
     hostVerifier: (key: Buffer) => {
-      const verdict = known.verify(target.host, target.port, key);
+      const verdict = known.verify(target.known.host, target.known.port, key);
       if (!verdict.ok) refusal = verdict.reason;
       return verdict.ok;
     },

@@ -20,7 +20,10 @@ export type MethodsOf = (hop: SshTarget) => object[];
 
 const nameOf = (jumps: readonly SshTarget[]): string =>
   JSON.stringify(
-    jumps.map(({ host, port, user, keys, agent, knownHosts }) => [host, port, user, keys, agent, knownHosts]),
+    jumps.map(({ host, port, known, user, keys, agent, onlyKeys, knownHosts }) => [
+      ...[host, port, known, user],
+      ...[keys, agent, onlyKeys, knownHosts],
+    ]),
   );
 
 /**

@@ -99,10 +99,10 @@ function remembered<T>(ask: (name: string) => Promise<T>): (name: string) => Pro
 /** Reads each set of known_hosts files once. */
 function knownKeys(): (target: SshTarget) => readonly string[] {
   const read = new Map<string, KnownHosts>();
-  return ({ host, port, knownHosts }) => {
+  return ({ known: { host, port }, knownHosts }) => {
     const files = knownHosts.join('\n');
-    const known = read.get(files) ?? KnownHosts.read(knownHosts);
-    read.set(files, known);
-    return known.keys(host, port);
+    const its = read.get(files) ?? KnownHosts.read(knownHosts);
+    read.set(files, its);
+    return its.keys(host, port);
   };
 }

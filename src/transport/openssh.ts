@@ -21,9 +21,11 @@ export function opensshConfig(target: SshTarget): string {
         `  Port ${hop.port}`,
         `  User ${hop.user}`,
         `  StrictHostKeyChecking yes`,
+        ...(hop.known.host === hop.host ? [] : [`  HostKeyAlias ${hop.known.host}`]),
         `  UserKnownHostsFile ${hop.knownHosts.map(quoted).join(' ')}`,
         ...hop.keys.map((key) => `  IdentityFile ${quoted(key)}`),
         ...(hop.agent ? [`  IdentityAgent ${quoted(hop.agent)}`] : ['  IdentityAgent none']),
+        ...(hop.onlyKeys ? ['  IdentitiesOnly yes'] : []),
         ...(index > 0 ? [`  ProxyJump hapg-jump-${index - 1}`] : []),
       ];
       return lines.join('\n');

@@ -7,7 +7,8 @@ import { JumpConnections } from './jump-connections.ts';
 import { findJumpHosts } from './jump-hosts.ts';
 import type { Machine, Network } from './machine.ts';
 import type { RootShell } from './shell.ts';
-import { readSshConfig, resolveTarget, type SshFlags, type SshTarget } from './target.ts';
+import { readSshConfig } from './ssh-config.ts';
+import { resolveTarget, type SshFlags, type SshTarget } from './target.ts';
 
 export interface SshOptions {
   flags: SshFlags;

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import SSHConfig from 'ssh-config';
+import { dirname, join } from 'node:path';
+import type SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
+import { expandPath, expandTokens, readSshConfig, SSH_CONFIG, understood } from './ssh-config.ts';
 
 /** Flags of the command line that win over the inventory. */
 export interface SshFlags {
@@ -14,61 +15,33 @@ export interface SshFlags {
 
 /** How to log in to a host; fully resolved. */
 export interface SshTarget {
-  /** The name that is looked up in known_hosts. */
   host: string;
   port: number;
+  /** Name and port under which its keys are looked up in known_hosts; others than its own with HostKeyAlias. */
+  known: { host: string; port: number };
   user: string;
-  /** Private key files that exist, in the order in which they are offered. */
+  /** Key files that exist, in the order in which they are offered; a public one stands for a key of the agent. */
   keys: string[];
   /** Socket of the agent, where there is one. */
   agent: string | undefined;
+  /** Only `keys` are offered, and no other key of the agent (IdentitiesOnly). */
+  onlyKeys: boolean;
   /** Files in the format of known_hosts; the first is hapg's own. */
   knownHosts: string[];
   /** Jump hosts; the first one is reached directly. */
   jumps: SshTarget[];
 }
 
-const expand = (path: string, base: string): string => {
-  const home = path.replace(/^~(?=$|\/)/, homedir()).replaceAll('%d', homedir());
-  return isAbsolute(home) ? home : join(base, home);
-};
-
 const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 const list = (value: string | string[] | undefined): string[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
-const SSH_CONFIG = '~/.ssh/config';
 type Written = Record<string, string | string[] | undefined>;
-
-/** Parses a file in the format of ssh_config(5). Throws UsageError for unknown syntax. */
-function understood<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    // The parser's own message for a truncated line describes its internals.
-    const reason = cause instanceof TypeError ? 'a line has no value' : (cause as Error).message;
-    throw new UsageError(`${file}: this is not understood: ${reason}. "ssh -G HOST" names the line`);
-  }
-}
-
-/**
- * Reads ~/.ssh/config; an unreadable or missing file counts as empty, as with ssh. Throws UsageError for unknown
- * syntax.
- */
-export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    // As with ssh.
-  }
-  return understood(file, () => SSHConfig.parse(text));
-}
 
 /**
  * Resolves how to reach a host. The more specific setting wins: flags, the host's `ssh`, the inventory's `ssh`,
- * ~/.ssh/config (ssh_config(5): HostName, Port, User, IdentityFile, IdentityAgent, ProxyJump, UserKnownHostsFile),
- * defaults.
+ * ~/.ssh/config (ssh_config(5): HostName, Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump,
+ * HostKeyAlias, UserKnownHostsFile), defaults. Throws UsageError where only a ProxyCommand leads to the host.
  */
 export function resolveTarget(cluster: Cluster, host: Host, flags: SshFlags = {}, config = readSshConfig()): SshTarget {
   return resolve(cluster, host.ssh.host ?? host.address, host.ssh, flags, config, 0);
@@ -88,33 +61,39 @@ function resolve(
     );
   const written = understood(SSH_CONFIG, () => config.compute(alias, { ignoreCase: true })) as Written;
   const home = join(homedir(), '.ssh');
-  const explicit = flags.privateKey ?? settings.key;
-  const keys = explicit
-    ? [expand(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
-    : [
-        ...list(written.identityfile).map((file) => expand(file, home)),
-        ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name)),
-      ];
-  const agent = first(written.identityagent);
-  const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
-  const host = first(written.hostname) ?? alias;
+  const host = expandTokens(first(written.hostname) ?? alias, { h: alias });
   const port = settings.port ?? Number(first(written.port) ?? 22);
+  const user = flags.user ?? settings.user ?? first(written.user) ?? userInfo().username;
+  const keyAlias = first(written.hostkeyalias);
+  const tokens = {
+    ...{ d: homedir(), h: host, i: String(userInfo().uid), k: keyAlias ?? alias },
+    ...{ n: alias, p: String(port), r: user, u: userInfo().username },
+  };
+  const path = (text: string): string => expandPath(expandTokens(text, tokens), home);
+  const explicit = flags.privateKey ?? settings.key;
+  const named = list(written.identityfile).map(path);
+  // As with ssh, the usual names count only where none is given.
+  const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name));
+  const keys = explicit
+    ? [expandPath(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
+    : named.length > 0
+      ? named
+      : usual;
+  const agent = first(written.identityagent);
+  const jump = flags.jump ?? settings.jump ?? writtenJump(written, alias);
   return {
     host,
     port,
-    user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
-    keys: [...new Set(keys)].filter((file) => existsSync(file)),
-    agent:
-      agent === 'none'
-        ? undefined
-        : agent && agent !== 'SSH_AUTH_SOCK'
-          ? expand(agent, home)
-          : process.env.SSH_AUTH_SOCK,
+    known: keyAlias ? { host: keyAlias, port: 22 } : { host, port },
+    user,
+    keys: [...new Set(keys.map(orPublic))].filter((file) => existsSync(file)),
+    agent: agent === 'none' ? undefined : agent && agent !== 'SSH_AUTH_SOCK' ? path(agent) : process.env.SSH_AUTH_SOCK,
+    onlyKeys: first(written.identitiesonly)?.toLowerCase() === 'yes',
     knownHosts: [
       join(cluster.stateDir, 'known_hosts'),
       ...list(written.userknownhostsfile)
         .flatMap((files) => files.split(/\s+/))
-        .map((file) => expand(file, home)),
+        .map(path),
       join(home, 'known_hosts'),
       '/etc/ssh/ssh_known_hosts',
     ],
@@ -123,6 +102,23 @@ function resolve(
         ? before({ host, port }, resolveJumps(cluster, jump, settings, flags, config, depth))
         : [],
   };
+}
+
+/** Returns the file, or the public half beside it where the private one is elsewhere, such as in an agent. */
+const orPublic = (file: string): string => (!existsSync(file) && existsSync(`${file}.pub`) ? `${file}.pub` : file);
+
+/**
+ * Returns ProxyJump. Throws UsageError for a ProxyCommand that ssh would use instead: the address alone leads elsewhere
+ * or nowhere. As with ssh, the one that is found first counts.
+ */
+function writtenJump(written: Written, alias: string): string | undefined {
+  const [way] = Object.keys(written).filter((key) => key === 'proxyjump' || key === 'proxycommand');
+  if (way !== 'proxycommand') return first(written.proxyjump);
+  const command = list(written.proxycommand).join(' ');
+  if (command === 'none') return undefined;
+  throw new UsageError(
+    `${SSH_CONFIG}: ${alias} is reached by a ProxyCommand (${command}), which hapg does not run. Where it is another host ("ssh -W %h:%p GATE"), write "ProxyJump GATE" or ssh.jump: GATE; where hapg needs none, ssh.jump: none`,
+  );
 }
 
 /** A jump host is itself reached through the hops before it only. */

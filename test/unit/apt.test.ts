@@ -102,6 +102,28 @@ describe('a version that is not known is no version', () => {
   });
 });
 
+const APT_GET: [what: string, script: string, says: RegExp][] = [
+  [
+    'unmet dependencies',
+    'case "$*" in *upgrade*) echo "Some packages could not be installed."; echo "E: Unmet dependencies."; exit 100 ;; esac',
+    /^E: Unmet dependencies\.$/m,
+  ],
+  [
+    'a package source that does not answer',
+    'case "$*" in *update*) echo "Err:1 http://deb.example.com trixie InRelease"; echo "E: Some index files failed to download."; exit 100 ;; esac',
+    /^Err:1 .*\nE: Some index files failed to download\.$/m,
+  ],
+];
+for (const [what, script, says] of APT_GET)
+  test(`${what}: apt's own words, and not "nothing to do"`, () => {
+    const df = "echo head; echo 'd 9 1 5000000 1% /'";
+    const { code, out } = sh(LIST_UPGRADES, {
+      path: programs({ 'apt-get': script, df, dpkg: ':', 'dpkg-query': ':' }),
+    });
+    assert.equal(code, 1);
+    assert.match(out, says);
+  });
+
 test('free space of which df tells nothing is not read as none', () => {
   const path = programs({
     df: 'exit 1',

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { install } from '../../playbooks/apply.ts';
+import { apply, install } from '../../playbooks/apply.ts';
 import { dcsConfig } from '../../roles/patroni/dynamic-config.ts';
 import { packageSources } from '../../roles/patroni/package-sources.ts';
 import { memberParameters } from '../../roles/patroni/parameters.ts';
 import { patroniExtensions, patroniPackages } from '../../roles/patroni/patroni.ts';
+import { allSteps } from '../../src/engine/plan.ts';
 import { patroniScope } from '../../src/inventory/model.ts';
+import { ROLE_NAMES } from '../../src/roles.ts';
 import { contextFor, labCluster } from './model.ts';
 
 const EXTENSIONS = 'parameters:\n    max_connections: 100';
@@ -87,7 +89,10 @@ test('the host of the repository, where drills start the server, has what member
     wanted.filter((name) => !there.includes(name)),
     [],
   );
-  assert.ok(packageSources('pgbackrest', host, context).some((one) => one.id.endsWith('/hapg.sources')));
+  const scope = { hosts: cluster.hosts, roles: new Set(ROLE_NAMES) };
+  const ids = allSteps(apply, host, context, scope).flatMap(({ steps }) => steps.map(({ id }) => id));
+  const source = ids.indexOf('file /etc/apt/sources.list.d/hapg.sources');
+  assert.ok(source >= 0 && source < ids.indexOf('packages pgbackrest'), ids.join(' '));
 });
 
 test('a group of Citus has keys of its own, and patronictl is told which group', () => {

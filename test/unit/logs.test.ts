@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { logLimit, logScript, mergeByTime, readLog } from '../../src/cluster/host-logs.ts';
+import { fakeHosts } from '../support/fake-hosts.ts';
+import { inProcess } from '../support/in-process.ts';
 import { sh } from './sh.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'hapg-test-logs-'));
@@ -54,4 +56,22 @@ test('a journal of exactly the limit is whole, and all hosts together stay withi
   const text = '2026-01-01T12:00:00.000000Z a\n';
   assert.equal(journal(text)(text.length).cut, false);
   for (const hosts of [1, 7, 50, 500]) assert.ok(logLimit(hosts) * hosts <= 128 * 1024 * 1024);
+});
+
+test('hapg logs shows the hosts of different zones in the order of time, and asks each for so much only', async (context) => {
+  const said = (lines: string) => ({ answers: { journalctl: `${lines}\n-- cursor: s=1\n` } });
+  const fakes = await fakeHosts({
+    db1: said('2026-01-01T02:00:00.000002+01:00 db1 second'),
+    db2: said('2026-01-01T01:00:00.000001+00:00 db2 first\n2026-01-01T01:00:00.000003Z db2 third'),
+  });
+  context.after(() => fakes.close());
+  const { code, out } = await inProcess(['logs', 'patroni', '-i', fakes.inventory]);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    [...out.matchAll(/(first|second|third)$/gm)].map(([word]) => word),
+    ['first', 'second', 'third'],
+  );
+  const asked = fakes.scripts.filter(({ script }) => script.includes('journalctl'));
+  assert.equal(asked.length, 7);
+  for (const { script } of asked) assert.ok(script.includes(`tail -c ${logLimit(7) + 1}`), script);
 });

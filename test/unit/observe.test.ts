@@ -13,10 +13,11 @@ import { NOT_ASKED, silence } from '../../src/observe/answer.ts';
 import { space } from '../../src/observe/backups.ts';
 import { parseFacts } from '../../src/observe/host.ts';
 import { observeSections, readObservation } from '../../src/observe/index.ts';
+import { repository } from '../../src/observe/repository.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { splitSections } from '../../src/shell/sections.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
-import { sh } from './sh.ts';
+import { programs, sh } from './sh.ts';
 
 const cluster = labCluster();
 const host = (name: string) => cluster.hosts.find((one) => one.name === name)!;
@@ -68,6 +69,22 @@ describe('a storage that does not answer', () => {
     const { out } = sh(space.script(here, host('backup')), { path: directory });
     assert.ok(performance.now() - started < 15_000);
     assert.deepEqual(space.read(out, here), { silent: 'the storage does not answer in time' });
+  });
+
+  test('is left behind by pgBackRest too, which no signal ends while it waits for a file server', () => {
+    // The signal of timeout(1) has no effect here; only the reader gives up.
+    const path = programs({
+      timeout: '[ "$2" = cat ] && exec /usr/bin/timeout 1 cat\nshift; exec "$@"',
+      pgbackrest: 'exec sleep 20',
+      runuser: 'exec sleep 20',
+      setpriv: 'exec sleep 20',
+      su: 'exec sleep 20',
+    });
+    const script = repository.script(cluster, host('backup')).replace('-e /etc/pgbackrest/pgbackrest.conf', '-e /');
+    const started = performance.now();
+    const { out } = sh(script, { path });
+    assert.ok(performance.now() - started < 15_000);
+    assert.deepEqual(repository.read(out, cluster), { silent: 'the storage does not answer in time' });
   });
 
   test('one that answers tells how much is free', () => {

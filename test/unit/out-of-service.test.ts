@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { takeOutOfService } from '../../playbooks/out-of-service.ts';
-import { patroniPrepare } from '../../roles/patroni/patroni.ts';
+import { retire } from '../../playbooks/remove-node.ts';
+import { patroni, patroniPrepare } from '../../roles/patroni/patroni.ts';
+import { STUCK_S } from '../../src/bounds/copy.ts';
 import { checkpoint, shutdown } from '../../src/bounds/postgres.ts';
 import { waits } from '../../src/bounds/waits.ts';
 import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
 import type { Operation } from '../../src/engine/operation.ts';
 import type { FileWant } from '../../src/steps/file.ts';
+import type { ReadyWant } from '../../src/steps/ready.ts';
 import { FakeClock } from '../support/fake-machine.ts';
 import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
 
@@ -87,6 +90,49 @@ describe('a member that is taken out of service', () => {
     const { op, done } = operation([false, false, false]);
     await assert.rejects(takeOut(op, done), /its undo ran in between again and again/);
     assert.ok(!done.includes('stop'));
+  });
+});
+
+describe('a host that is removed', () => {
+  /** Retires db3, whose undos live as `kept` says, look after look. */
+  async function retired(kept: boolean[]): Promise<string[]> {
+    const { op, done } = operation(kept);
+    const whole = Object.assign(op, {
+      stage: () => undefined,
+      observe: async () => takeSnapshot(healthyLab()),
+      isUnreachable: () => false,
+      callOffUndo: async (_host: unknown, name: string) => void done.push(`call off ${name}`),
+      runUndo: async ({ name }: { name: string }, undo: string) => void done.push(`${name}: run ${undo}`),
+    });
+    await retire(whole, db3, waits(cluster.timing));
+    return done;
+  }
+  const LEAVES = ['leave patroni', 'until leaving the member list'];
+  const GOES = [
+    'etcd member db3 leaves',
+    'services off',
+    'call off update',
+    'proxy1: run drain-db3',
+    'proxy2: run drain-db3',
+  ];
+
+  test('leaves once its undos live until it is gone', async () => {
+    assert.deepEqual(await retired([]), [...ASIDE, ...LEAVES, ...GOES]);
+  });
+
+  test('leaves again, where its undo has started it meanwhile', async () => {
+    assert.deepEqual(await retired([true, false]), [...ASIDE, ...LEAVES, ...ASIDE, ...LEAVES, ...GOES]);
+  });
+});
+
+describe('a member that copies the database', () => {
+  test('is judged by its progress and its size, also where an apply makes it', async () => {
+    const context = { ...(await contextFor(cluster)), databaseBytes: 10e12 };
+    const step = patroni(db3, context).find(({ id }) => id === 'ready postgresql')!;
+    const { copies } = step.want as ReadyWant;
+    assert.equal(copies?.directory, cluster.dataDir);
+    assert.equal(copies?.totalBytes, 10e12);
+    assert.ok(copies!.stuckSeconds >= STUCK_S);
   });
 });
 

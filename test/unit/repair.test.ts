@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parseRemains, reaching } from '../../playbooks/dcs/remains.ts';
+import { assess } from '../../playbooks/repair.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { type DcsRemains, findDamage } from '../../src/decisions/repair.ts';
+import type { Operation } from '../../src/engine/operation.ts';
 import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
-import { dcsHosts } from '../../src/inventory/model.ts';
+import { dcsHosts, type Host } from '../../src/inventory/model.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import { healthyLab, its, labCluster } from './model.ts';
+import { programs, sh } from './sh.ts';
 
 const cluster = labCluster();
 const WELL: DcsRemains = { active: true, data: true, sizeBytes: 100, cutOffFrom: [], seesHealthy: [], written: 1000 };
@@ -170,4 +174,44 @@ test('a member of ZooKeeper that runs with its data is not replaced because it i
     findDamage(zoo, takeSnapshot(all), remains).damages.map(({ kind, host }) => `${kind} ${host.name}`),
     [`replace-dcs-member ${last}`],
   );
+});
+
+/** Asks from db3 with a curl that ends like this for each URL. */
+const askedFrom = (curl: string) => {
+  const db3 = cluster.hosts.find(({ name }) => name === 'db3')!;
+  const { code, out } = sh(reaching(cluster, db3), { path: programs({ curl }) });
+  assert.equal(code, 0, out);
+  return parseRemains(out);
+};
+
+const CONNECTIONS: [what: string, curl: string, cutOffFrom: string[]][] = [
+  ['answers everywhere, be it with an error of TLS', 'exit 35', []],
+  ['a port of members that drops every packet', 'case "$*" in *10.1.1.10:2380*) exit 28 ;; esac; exit 35', ['db1']],
+  ['a port of clients that is closed', 'case "$*" in *10.1.1.11:2379*) exit 7 ;; esac', ['db2']],
+  ['no way to anybody', 'exit 28', ['db1', 'db2']],
+];
+for (const [what, curl, cutOffFrom] of CONNECTIONS)
+  test(`before a member is replaced its host is asked whom it reaches: ${what}`, () => {
+    assert.deepEqual(askedFrom(curl).cutOffFrom, cutOffFrom);
+  });
+
+test('whom the members of other hosts tell that they are healthy is heard from there', () => {
+  const curl = 'case "$*" in *10.1.1.11:2379/health*) echo \'{"health":"true"}\' ;; esac';
+  assert.deepEqual(askedFrom(curl).seesHealthy, ['db2']);
+});
+
+test('repair judges by what every host reaches', async () => {
+  const all = structuredClone(healthyLab());
+  its(all.get('db3')!.dcs).healthy = false;
+  const op = {
+    cluster,
+    observe: async () => takeSnapshot(all),
+    ask: async ({ name }: Host, _what: string, script: string) =>
+      `active\ndata\nsize 1\nwritten 1\n${name === 'db3' && script.includes('cut-off db1') ? 'cut-off db1\n' : ''}`,
+    pause: () => Promise.reject(new Error('it was judged otherwise')),
+  } as unknown as Operation;
+  const reason =
+    'db3 does not reach etcd on db1: mend the network or the firewall between them; its data is not touched';
+  const known = { snapshot: takeSnapshot(all), damages: [], verdict: { ok: false as const, reasons: [reason] } };
+  assert.deepEqual((await assess(op, known)).damages, []);
 });

@@ -15,6 +15,7 @@ import { ROLE_NAMES } from '../../src/roles.ts';
 import { Secret } from '../../src/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import { stanza } from '../../src/steps/stanza.ts';
+import type { Remote } from '../../src/steps/step.ts';
 import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
 
 const BUCKET = 'kind: s3, bucket: backups, endpoint: s3.example.com, uri_style: path';
@@ -136,6 +137,38 @@ test('each repository is judged by itself, and the stanza step says which one la
   assert.equal(enough.kind.diff(enough, seen), undefined);
   assert.equal(parseRepository('no json', 'pglab'), undefined);
   assert.equal(parseRepository('[]', 'pglab')!.status, 1);
+});
+
+/** Changes a stanza whose probe was silent, on a host that answers like this; returns what was run there, and the outcome. */
+async function changed(answer: string): Promise<{ ran: string[]; outcome: string }> {
+  const step = stanza('pgbackrest', { name: 'pglab', repositories: [1, 2], version: '17' });
+  const ran: string[] = [];
+  const remote = {
+    doing: () => undefined,
+    run: async (script: string) =>
+      script.includes(' info ') ? answer : void ran.push(script.includes('stanza-create') ? 'stanza' : script),
+    unit: async (_name: string, script: string) => void ran.push(/--repo=\d/.exec(script)?.[0] ?? script),
+  } as unknown as Remote;
+  const outcome = await step.kind.change(step, undefined, remote).then(
+    () => 'done',
+    (cause: Error) => cause.message,
+  );
+  return { ran, outcome };
+}
+
+test('a pgBackRest that did not answer in time is asked again before a backup is made, which could expire the oldest one', async () => {
+  const step = stanza('pgbackrest', { name: 'pglab', repositories: [1], version: '17' });
+  const { want } = step;
+  const silent = step.kind.parse('code 124\n--\n', [{ ...step, want }]).get(step.id);
+  assert.equal(silent, undefined);
+  assert.equal(step.kind.diff(step, silent)!.knownAfterApply, true);
+  const known = await changed(`${INFO}\ncode 0\n`);
+  assert.deepEqual(known, { ran: ['stanza', '--repo=2'], outcome: 'done' });
+  for (const answer of ['\ncode 124\n', 'ERROR: [028]: the bucket is away\ncode 28\n', '']) {
+    const { ran, outcome } = await changed(answer);
+    assert.deepEqual(ran, []);
+    assert.match(outcome, /^pgBackRest does not report which backups there are: /);
+  }
 });
 
 test('the drill is a script that sh understands', async () => {

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import type { ClientChannel } from 'ssh2';
+import { startUnit } from '../../src/engine/transient.ts';
+import { armUndo } from '../../src/engine/undo-script.ts';
 import { Secret } from '../../src/secret.ts';
 import { CLEAN_ENVIRONMENT, rootShellCommand } from '../../src/shell/environment.ts';
-import { awaitShell } from '../../src/transport/become.ts';
+import { awaitShell, becomeRoot } from '../../src/transport/become.ts';
 import { RootShell } from '../../src/transport/shell.ts';
 import type { SshTarget } from '../../src/transport/target.ts';
 
@@ -19,9 +21,11 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 const target = (user: string): SshTarget => ({
   host: 'db1',
   port: 22,
+  known: { host: 'db1', port: 22 },
   user,
   keys: [],
   agent: undefined,
+  onlyKeys: false,
   knownHosts: [],
   jumps: [],
 });
@@ -29,8 +33,12 @@ const NONCE = 'a1b2c3';
 const READY = `${NONCE}-ready`;
 
 /** A channel whose other end is a real shell, started as sshd starts a login's. */
-function channelOf(shell: string, env: NodeJS.ProcessEnv, become: readonly string[] = []): ClientChannel {
-  const child = spawn(shell, ['-c', rootShellCommand(READY, become)], { env, stdio: 'pipe' });
+const channelOf = (shell: string, env: NodeJS.ProcessEnv, become: readonly string[] = []): ClientChannel =>
+  channelFor(shell, ['-c', rootShellCommand(READY, become)], env);
+
+/** A channel whose other end is this program. */
+function channelFor(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ClientChannel {
+  const child = spawn(program, args, { env, stdio: 'pipe' });
   const channel = Object.assign(new EventEmitter(), {
     stderr: child.stderr,
     write: (text: string) => child.stdin.write(text),
@@ -87,6 +95,21 @@ describe('the root shell', () => {
   test('is not announced by a host that only repeats the command', () => {
     assert.ok(!rootShellCommand(READY).includes(READY));
     assert.ok(!rootShellCommand(READY, ['sudo', '-S', '-p', `${NONCE} `]).includes(READY));
+  });
+
+  test('has units and undos started in the same environment', () => {
+    assert.ok(startUnit('update', 'true', 60, 'run').includes(` ${CLEAN_ENVIRONMENT} /bin/sh -c `));
+    assert.ok(armUndo('update', 'true', 60).includes(`ExecStart=${CLEAN_ENVIRONMENT} /bin/sh `));
+  });
+
+  test('of root throws away what login files print, as that behind sudo does', async () => {
+    const env = { PATH: process.env.PATH, BASH_ENV: noisy };
+    const connection = {
+      exec: (command: string, done: (error: undefined, channel: ClientChannel) => void) =>
+        done(undefined, channelFor('bash', ['-c', command], env)),
+    };
+    const shell = await becomeRoot({ connection } as never, target('root'), {});
+    assert.equal((await shell.run('echo 0', { timeoutMs: 20_000 })).output.trim(), '0');
   });
 
   test('has units run in the same environment', () => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { frame, unframe } from '../../src/shell/frame.ts';
@@ -76,4 +79,15 @@ test('an empty script does not end the shell', () => {
 
 test('a framed script cannot eat the requests behind it', () => {
   assert.equal(sh('', frame('cat', 'm.1') + frame('echo still here', 'm.2')).includes('still here'), true);
+});
+
+test('what a request starts has no descriptor of the lock; only a request in the shell itself has it', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-shell-'));
+  try {
+    const seen = 'if [ -e /proc/self/fd/9 ]; then echo open; else echo closed; fi';
+    const output = sh(`exec 9>${join(directory, 'lock')}\n${frame(seen, 'a')}${frame(seen, 'b', true)}`);
+    assert.match(output, /^closed\n\na 0\nopen\n\nb 0\n$/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

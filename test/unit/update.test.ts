@@ -294,7 +294,10 @@ test('what apt, dpkg and df say is passed on with the sizes of packages', () => 
   const stub = (name: string, text: string) => writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   try {
     stub('apt-get', `case "$*" in *upgrade) cat <<'END'\n${APT.replace(/^(reboot|free).*\n/gm, '')}END\nesac`);
-    stub('df', "echo head; echo 'd 9 1 5000000 1% /'; echo 'd 9 1 5000000 1% /'; echo 'b 9 1 70000 1% /boot'; exit 1");
+    stub(
+      'df',
+      "[ \"$*\" = '-Pk / /usr /var /var/cache/apt/archives /boot' ] || exit 2; echo head; echo 'd 9 1 5000000 1% /'; echo 'd 9 1 5000000 1% /'; echo 'b 9 1 70000 1% /boot'; exit 1",
+    );
     stub('dpkg-query', 'shift 3; echo "was ${1%%=*} 12900"');
     stub('dpkg', '');
     stub(

@@ -6,7 +6,7 @@ import { loadInventory } from '../../../src/inventory/load.ts';
 import { unitsAtWork } from '../../../src/observe/run-state.ts';
 import { awaitUnits, clearLeftovers } from '../../../src/run/leftovers.ts';
 import { SecretStore } from '../../../src/secrets/store.ts';
-import { type FakeHost, fakeHosts, healthyHosts } from '../../support/fake-hosts.ts';
+import { type FakeHost, fakeHosts, healthyHosts, hostsWithBackup } from '../../support/fake-hosts.ts';
 import { type Answer, inTime } from '../../support/fake-machine.ts';
 import { probed } from '../../support/fake-probe.ts';
 import { inProcess } from '../../support/in-process.ts';
@@ -84,7 +84,6 @@ async function afterDeadUpdate(): Promise<{ hosts: Record<string, FakeHost>; loo
   return { hosts, looks: () => looks };
 }
 
-// An operation waits for calm as well, two minutes of it; that it awaits units is seen in a lab.
 for (const command of [['apply']])
   test(`${command[0]} changes nothing before the unit of a dead run has ended and its undo was run`, async (context) => {
     const { hosts, looks } = await afterDeadUpdate();
@@ -102,6 +101,44 @@ for (const command of [['apply']])
     assert.match(err, /db2: hapg-update, left by an interrupted run, is waited for/);
     assert.match(err, /db1: update, left by an interrupted run, was undone/);
   });
+
+/** Runs an operation in the healthy lab, where the unit of a dead run on db2 ends at the second look. */
+async function operated(words: readonly string[]) {
+  const lab: Record<string, FakeHost> = { ...healthyHosts(), backup: hostsWithBackup().backup! };
+  let looks = 0;
+  const { sections } = lab.db2!;
+  lab.db2 = {
+    get sections() {
+      return looks++ < 2 ? { ...sections, units: active('hapg-update.service') } : sections!;
+    },
+  };
+  const fakes = await fakeHosts(lab);
+  try {
+    await (await SecretStore.create(loadInventory(fakes.inventory).cluster)).save();
+    const { out, err } = await inProcess([...words, '-i', fakes.inventory]);
+    return { said: `${out}${err}`, looks };
+  } finally {
+    fakes.close();
+  }
+}
+
+// Each of them ends with its decision, which needs no work.
+for (const [words, decides] of [
+  [['restart', '--pending', '--yes'], /Nothing to do/],
+  [['remove-node', 'db1', '--yes'], /would not be valid without db1/],
+  [['remove-node', 'client', '--gone', '--yes'], /client answers: without --gone/],
+] as const)
+  test(`${words.slice(0, -1).join(' ')} decides nothing before the unit of a dead run has ended`, async () => {
+    const { said, looks } = await operated(words);
+    assert.match(said, /db2: hapg-update, left by an interrupted run, is waited for/);
+    assert.match(said, decides);
+    assert.ok(looks >= 3, `${looks} looks`);
+  });
+
+test('a command for an emergency does not wait for a unit, which may be the cause', async () => {
+  const { said } = await operated(['repair', '--yes']);
+  assert.doesNotMatch(said, /is waited for/);
+});
 
 test('plan waits for nothing and undoes nothing', async (context) => {
   const fakes = await fakeHosts((await afterDeadUpdate()).hosts);
