@@ -7,7 +7,7 @@ export interface OperateOptions extends CommonOptions {
   typed?: string | undefined;
   /** The command is for an unhealthy cluster: it does not wait until the effects of an interrupted run have settled. */
   asItIs?: boolean;
-  /** The command accepts --limit; others are about the whole cluster and refuse it. */
+  /** The command accepts --limit; others are about the whole cluster and refuse it. None works on single roles. */
   selects?: boolean;
   /** Hosts that may be unreachable. */
   goesWithout?: (host: Host) => boolean;

@@ -47,6 +47,8 @@ export async function operate(
   const started = performance.now();
   if (!options.selects && (options.limit || options.tags || options.skipTags))
     throw new UsageError(`hapg ${command} is about the whole cluster: without --limit, --tags and --skip-tags`);
+  if (options.tags || options.skipTags)
+    throw new UsageError(`hapg ${command} works on whole hosts: without --tags and --skip-tags`);
   const setup = readSetup(options, edit);
   const { cluster } = setup;
   needsAnswer('Changes', options);
