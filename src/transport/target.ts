@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
+import { home, userName } from '../whoami.ts';
 
 /** Flags of the command line that win over the inventory. */
 export interface SshFlags {
@@ -29,8 +29,8 @@ export interface SshTarget {
 }
 
 const expand = (path: string, base: string): string => {
-  const home = path.replace(/^~(?=$|\/)/, homedir()).replaceAll('%d', homedir());
-  return isAbsolute(home) ? home : join(base, home);
+  const full = path.replace(/^~(?=$|\/)/, home()).replaceAll('%d', home());
+  return isAbsolute(full) ? full : join(base, full);
 };
 
 const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -55,7 +55,7 @@ function understood<T>(file: string, read: () => T): T {
  * Reads ~/.ssh/config; an unreadable or missing file counts as empty, as with ssh. Throws UsageError for unknown
  * syntax.
  */
-export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
+export function readSshConfig(file = join(home(), '.ssh', 'config')): SSHConfig {
   let text = '';
   try {
     text = readFileSync(file, 'utf8');
@@ -87,13 +87,13 @@ function resolve(
       `more than four jump hosts to ${alias}: do the jump hosts of the inventory, or ProxyJump in ~/.ssh/config, go in a circle?`,
     );
   const written = understood(SSH_CONFIG, () => config.compute(alias, { ignoreCase: true })) as Written;
-  const home = join(homedir(), '.ssh');
+  const dotSsh = join(home(), '.ssh');
   const explicit = flags.privateKey ?? settings.key;
   const keys = explicit
     ? [expand(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
     : [
-        ...list(written.identityfile).map((file) => expand(file, home)),
-        ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name)),
+        ...list(written.identityfile).map((file) => expand(file, dotSsh)),
+        ...['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(dotSsh, name)),
       ];
   const agent = first(written.identityagent);
   const jump = flags.jump ?? settings.jump ?? first(written.proxyjump);
@@ -102,20 +102,20 @@ function resolve(
   return {
     host,
     port,
-    user: flags.user ?? settings.user ?? first(written.user) ?? userInfo().username,
+    user: flags.user ?? settings.user ?? first(written.user) ?? ownName(host),
     keys: [...new Set(keys)].filter((file) => existsSync(file)),
     agent:
       agent === 'none'
         ? undefined
         : agent && agent !== 'SSH_AUTH_SOCK'
-          ? expand(agent, home)
+          ? expand(agent, dotSsh)
           : process.env.SSH_AUTH_SOCK,
     knownHosts: [
       join(cluster.stateDir, 'known_hosts'),
       ...list(written.userknownhostsfile)
         .flatMap((files) => files.split(/\s+/))
-        .map((file) => expand(file, home)),
-      join(home, 'known_hosts'),
+        .map((file) => expand(file, dotSsh)),
+      join(dotSsh, 'known_hosts'),
       '/etc/ssh/ssh_known_hosts',
     ],
     jumps:
@@ -123,6 +123,14 @@ function resolve(
         ? before({ host, port }, resolveJumps(cluster, jump, settings, flags, config, depth))
         : [],
   };
+}
+
+/** The name that ssh logs in with where none is given. Throws UsageError for a uid without a name. */
+function ownName(host: string): string {
+  const name = userName();
+  if (name === undefined)
+    throw new UsageError(`${host}: no login name: this uid has none; name a login with ssh.user or --user`);
+  return name;
 }
 
 /** A jump host is itself reached through the hops before it only. */
