@@ -52,6 +52,15 @@ const SOCKETS = '/run/hapg-restore';
 export const keptDirectory = (cluster: Cluster, { stamp }: RestoreOrder): string =>
   `${cluster.dataDir}.before-restore-${stamp}`;
 
+/** POSIX sh that makes the directories of the database that is restored, or gives PostgreSQL existing ones. */
+export const ownPlaces = (cluster: Cluster, { tablespaces = [] }: RestoreOrder): string =>
+  ownDirectories(
+    ...databasePaths(
+      cluster,
+      tablespaces.map((path) => ({ path })),
+    ),
+  );
+
 /** POSIX sh that marks a host: Patroni's unit does not start while the mark exists, not even at a boot. */
 export const markRestore = (order: RestoreOrder): string =>
   `umask 077; mkdir -p ${PATHS.state}; ${print(`restore to ${JSON.stringify(order.target)} from ${order.backup}, begun ${order.stamp}\n`)} > ${PATHS.restore}`;
@@ -113,19 +122,13 @@ export async function recoverFirst(
   source: BackupSource,
 ): Promise<void> {
   const { cluster } = op;
-  const { tablespaces = [] } = order;
   const data = quote(cluster.dataDir);
   await op.step(host, 'move the present data aside', 'patroni', 'remove', (remote) =>
     remote.unit(
       'aside',
       // After an interrupted run the present data is this restore's own; it is not moved again.
       `${setDatabaseAside(cluster.dataDir, `before-restore-${order.stamp}`)}
-${ownDirectories(
-  ...databasePaths(
-    cluster,
-    tablespaces.map((path) => ({ path })),
-  ),
-)}`,
+${ownPlaces(cluster, order)}`,
       aside(order.bytes),
     ),
   );

@@ -17,14 +17,14 @@ import { dcsHosts, dcsRole, type Host, hostsWith, repositoryHost } from '../src/
 import { PATHS } from '../src/paths.ts';
 import type { Stage } from '../src/playbook.ts';
 import { pgbackrest } from '../src/programs/pgbackrest.ts';
-import { notRunning, ownDirectories } from '../src/programs/postgres.ts';
+import { notRunning } from '../src/programs/postgres.ts';
 import { stopUnits } from '../src/programs/systemd.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { apply, beforePostgres } from './apply.ts';
 import { takeBackup } from './backup.ts';
 import { deleteExternalKeys } from './dcs/external.ts';
 import { dcsMembers } from './dcs/index.ts';
-import { markRestore, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
+import { markRestore, ownPlaces, type Phase, phases, type RestoreOrder, recoverFirst } from './recover.ts';
 
 /** Patroni's keys about a timeline and its leader. */
 const OLD_KEYS = ['leader', 'status', 'sync', 'failover', 'failsafe', 'history', 'initialize'];
@@ -60,7 +60,7 @@ export async function restore(
     await takeBackup(op, 'full');
   });
   await phase('following', members, async () => {
-    for (const member of members) if (member !== host) await follow(op, store, member, order.bytes);
+    for (const member of members) if (member !== host) await follow(op, store, member, order);
   });
   await converge(op, await surveyAll(op, apply, store));
   const problem = await verifyAsClient(op.session, cluster);
@@ -128,9 +128,13 @@ export async function lead(op: Operation, store: SecretStore, host: Host): Promi
   await converge(op, await surveyAll(op, apply, store, { hosts: [host] }));
 }
 
-/** Restores the new backup on a replica, as far as its data differs, and lets it follow the new timeline. */
-async function follow(op: Operation, store: SecretStore, host: Host, databaseBytes: number): Promise<void> {
+/**
+ * Restores the new backup on a replica, as far as its data differs, and lets it follow the new timeline. A replica that
+ * was lost with its disks gets the directories of the WAL and the tablespaces first.
+ */
+export async function follow(op: Operation, store: SecretStore, host: Host, order: RestoreOrder): Promise<void> {
   const { cluster } = op;
+  const { bytes: databaseBytes } = order;
   const follows = ({ members, leader }: Snapshot): Verdict => {
     const member = members.find((one) => one.name === host.name);
     return verdict([
@@ -156,7 +160,7 @@ async function follow(op: Operation, store: SecretStore, host: Host, databaseByt
   await op.step(host, 'take the new backup where it differs', 'pgbackrest', 'run', (remote) =>
     remote.unit(
       'restore',
-      `${ownDirectories(cluster.dataDir)}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
+      `${ownPlaces(cluster, order)}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
       transfer(databaseBytes),
       {
         script: copyProgress(cluster.dataDir),

@@ -98,7 +98,7 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
   differences: \`-i\` is one file, tags are roles, \`-e\` sets keys of the inventory, and \`-f\` of \`logs\` follows.
 - \`--limit\` takes names, roles, globs, \`!x\` to leave out, and \`@file\`. Commands about the whole cluster (all but
   \`plan\`, \`apply\`, \`status\`, \`update\`, \`restart\`, \`logs\`, \`trust\` and other commands that only look) refuse
-  \`--limit\`, \`--tags\` and \`--skip-tags\`.
+  \`--limit\`, \`--tags\` and \`--skip-tags\`. \`update\` and \`restart\` work on whole hosts and refuse the latter two.
 - Without a terminal, commands that change something need \`--yes\`; those that cannot be undone (\`restore\`, \`destroy\`)
   need \`--confirm CLUSTER\` as well.
 - With \`-o json\` a command writes one document to standard output and progress to standard error. The documents are

@@ -67,17 +67,16 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
   const { secrets } = wanted;
   return withRun(setup, 'apply', { secrets: () => secrets.all(), started }, async (run) => {
     const change = changingRun(run);
-    const surveyed = await surveyFor(run, wanted, change);
+    const surveyed = await change.beforeWork(async () => {
+      const found = await surveyFor(run, wanted, change);
+      if (saved) refuseStale(saved, found.plan);
+      return found;
+    });
     const { plan } = surveyed;
-    if (saved) refuseStale(saved, plan);
     if (plan.changes.length === 0) {
       await run.progress.end();
       await secrets.save();
-      // Without this end the journal would show an interrupted run.
-      if (change.op.recorder.done.length > 0) {
-        change.begin({ changes: 0 });
-        change.end({ result: 'ok', changed: 0, failed: [] });
-      }
+      change.endWithoutWork('ok');
       const { ms } = timed(run);
       if (json) printJson({ ...planDocument(plan, timed(run)), failed: [] });
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(ms)})`);
@@ -86,9 +85,11 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     const explain = !options.yes || options.diff ? showPlan(plan, { diffs: diff, verbosity: verbose }) : '';
     // A saved plan was confirmed when it was read.
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
-    if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
-    // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
-    if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
+    await change.beforeWork(async () => {
+      if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
+      // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
+      if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
+    });
     // Saved before use: a password that only a host has would lock everybody out.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(run.session, secrets) : undefined;

@@ -16,7 +16,7 @@ export interface RestartOptions extends OperateOptions {
  * `hapg restart`: restarts PostgreSQL of all members (or those of --limit, or with a pending restart), one at a time.
  */
 export const restartCommand = (options: RestartOptions): Promise<number> =>
-  operate('restart', options, async (op, snapshot, { hosts }) => {
+  operate('restart', { ...options, selects: true }, async (op, snapshot, { hosts }) => {
     const { cluster } = op;
     const waiting = new Set(snapshot.members.filter((one) => one.pendingRestart).map((one) => one.name));
     const members = hosts.filter((host) => host.roles.has('patroni') && (!options.pending || waiting.has(host.name)));

@@ -11,7 +11,7 @@ import { PATHS } from '../paths.ts';
 
 const orderFile = (cluster: Cluster): string => join(cluster.stateDir, 'restore.json');
 
-/** The saved form of an interrupted restore. */
+/** The saved form of an interrupted restore; a key that this lacks would be lost when the restore continues. */
 const orderSchema = z.object({
   target: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('time'), at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) }),
@@ -23,11 +23,12 @@ const orderSchema = z.object({
   backup: z.string(),
   repository: z.number(),
   bytes: z.number(),
+  tablespaces: z.array(z.string()).exactOptional(),
   host: z.string(),
   stamp: z.string(),
   done: z.array(z.enum(['stopped', 'forgotten', 'restored', 'leading', 'backed up', 'following'])),
-  source: z.string().optional(),
-});
+  source: z.string().exactOptional(),
+} satisfies Record<keyof RestoreOrder, z.ZodType>);
 
 /**
  * Reads this cluster's unfinished restore; undefined when there is none. Throws Refused when its file cannot be read:
@@ -37,8 +38,7 @@ export function readOrder(cluster: Cluster): RestoreOrder | undefined {
   const file = orderFile(cluster);
   if (!existsSync(file)) return undefined;
   try {
-    const { source, ...order } = orderSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-    return { ...order, ...(source === undefined ? {} : { source }) };
+    return orderSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? 'it does not hold a restore' : (cause as Error).message;
     throw new Refused(

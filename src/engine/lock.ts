@@ -1,10 +1,10 @@
-import { hostname, userInfo } from 'node:os';
 import { ANSWER_S, LOCK_READ_S } from '../bounds/hosts.ts';
 import { KnownError, Locked, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
+import { whoAmI } from '../whoami.ts';
 import { settleAll } from './pool.ts';
 import type { Session } from './session.ts';
 import { clearEnded } from './transient.ts';
@@ -21,7 +21,7 @@ export interface Holder {
 export const holder = (run: string, command: string): Holder => ({
   run,
   command,
-  by: `${userInfo().username}@${hostname()} pid ${process.pid}`,
+  by: `${whoAmI()} pid ${process.pid}`,
   since: new Date().toISOString(),
 });
 

@@ -9,7 +9,7 @@ export interface OperateOptions extends CommonOptions {
   asItIs?: boolean;
   /** The command is for an emergency: it does not even wait for units of an interrupted run, which may be its cause. */
   emergency?: boolean;
-  /** The command accepts --limit; others are about the whole cluster and refuse it. */
+  /** The command accepts --limit; others are about the whole cluster and refuse it. None works on single roles. */
   selects?: boolean;
   /** Hosts that may be unreachable. */
   goesWithout?: (host: Host) => boolean;

@@ -7,7 +7,7 @@ import { lastRunDied } from '../engine/journal.ts';
 import { lockAll } from '../engine/lock.ts';
 import type { Operation } from '../engine/operation.ts';
 import { EXIT, Interrupted, Refused, UsageError } from '../errors.ts';
-import type { Host } from '../inventory/model.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { Problem } from '../status/status.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
@@ -47,6 +47,8 @@ export async function operate(
   const started = performance.now();
   if (!options.selects && (options.limit || options.tags || options.skipTags))
     throw new UsageError(`hapg ${command} is about the whole cluster: without --limit, --tags and --skip-tags`);
+  if (options.tags || options.skipTags)
+    throw new UsageError(`hapg ${command} works on whole hosts: without --tags and --skip-tags`);
   const setup = readSetup(options, edit);
   const { cluster } = setup;
   needsAnswer('Changes', options);
@@ -61,16 +63,8 @@ export async function operate(
     const change = await take(run, options, store);
     const { op } = change;
     const { intent, snapshot } = await decided(change, options, store, (found) => decide(op, found, setup, store));
-    if (!intent) {
-      await run.progress.end();
-      if (setup.json) printJson(documentOf(run, op, [], { ok: true }));
-      else print('Nothing to do');
-      return EXIT.done;
-    }
-    const about = { ...options, explain: intent.explain };
-    const ask = intent.typed ? confirmTyped(intent.question, intent.typed, about) : confirm(intent.question, about);
-    if (!(await ask)) throw notConfirmed();
-    if (!options.yes && !options.asItIs) refuseUnless(unchanged(snapshot, await op.observe()));
+    if (!intent) return nothingToDo(run, change, store);
+    await change.beforeWork(() => confirmed(op, options, intent, snapshot));
     change.begin({ hosts: intent.hosts.map((host) => host.name) });
     const worked = await performWork(op, intent, options.probe ? store : undefined);
     const problems = await problemsAfter(run, intent, worked, store);
@@ -90,9 +84,36 @@ async function take(run: Run, { goesWithout }: OperateOptions, store: SecretStor
   return change;
 }
 
+/** Asks for confirmation of the intent, and observes again after the question. Throws Refused or Interrupted. */
+async function confirmed(
+  op: Operation,
+  options: OperateOptions,
+  { question, typed, explain }: Intent,
+  snapshot: Snapshot,
+): Promise<void> {
+  const about = { ...options, explain };
+  if (!(await (typed ? confirmTyped(question, typed, about) : confirm(question, about)))) throw notConfirmed();
+  if (!options.yes && !options.asItIs) refuseUnless(unchanged(snapshot, await op.observe()));
+}
+
+/** Reports that nothing is to do, and the problems that `status` finds nevertheless. Returns the exit code. */
+async function nothingToDo(run: Run, { op, endWithoutWork }: ChangingRun, store: SecretStore): Promise<number> {
+  const isCleared = op.recorder.done.length > 0;
+  const problems = await problemsOf(run, run.cluster, store, isCleared ? checksSettle(run.cluster.timing) : 0);
+  const ok = problems.length === 0;
+  endWithoutWork(ok ? 'ok' : 'not healthy');
+  await run.progress.end();
+  if (run.setup.json) printJson({ ...documentOf(run, op, [], { ok }), problems });
+  else {
+    print('Nothing to do');
+    printProblems(run, problems);
+  }
+  return ok ? EXIT.done : EXIT.refused;
+}
+
 /** Decides what to do. Returns the intent and the snapshot that it is based on. */
 async function decided(
-  { op, begin, end }: ChangingRun,
+  { op, beforeWork, endWithoutWork }: ChangingRun,
   { asItIs, emergency }: OperateOptions,
   store: SecretStore,
   decide: (snapshot: Snapshot) => Promise<Intent | undefined>,
@@ -100,14 +121,13 @@ async function decided(
   const died = lastRunDied(op.cluster);
   const patience = died ? calm(op.cluster.timing) : reconnected(op.cluster.timing);
   try {
-    const snapshot = await firstLook(op, store, { emergency, patienceMs: asItIs ? undefined : patience });
-    return { intent: await decide(snapshot), snapshot };
+    return await beforeWork(async () => {
+      const snapshot = await firstLook(op, store, { emergency, patienceMs: asItIs ? undefined : patience });
+      return { intent: await decide(snapshot), snapshot };
+    });
   } catch (cause) {
-    // An end in the journal, so that the next run does not wait again.
-    if (died && cause instanceof Refused) {
-      begin({ hosts: [] });
-      end({ result: 'refused' });
-    }
+    // The next run does not wait again.
+    if (cause instanceof Refused) endWithoutWork('refused', died);
     throw cause;
   }
 }
@@ -128,17 +148,27 @@ async function firstLook(
 
 /** The problems that `status` finds after the work. */
 async function problemsAfter(
-  { cluster, session, interrupt }: Run,
+  run: Run,
   intent: Intent,
   { error }: WorkResult,
   store: SecretStore,
-): Promise<Problem[]> {
+): Promise<readonly Problem[]> {
   if (intent.ends) return [];
-  const now = (error ? intent.onFailure?.() : intent.after) ?? cluster;
+  const now = (error ? intent.onFailure?.() : intent.after) ?? run.cluster;
+  return problemsOf(run, now, store, error ? 0 : checksSettle(now.timing));
+}
+
+/** The problems that `status` finds in a model of the cluster, once there is none or `waitMs` have passed. */
+async function problemsOf(
+  { session, interrupt }: Run,
+  cluster: Cluster,
+  store: SecretStore,
+  waitMs: number,
+): Promise<readonly Problem[]> {
   // After the second Ctrl-C nothing is waited for.
   try {
     stopOn(interrupt.hard);
-    return (await settledStatus(session.through(now), now, store, error ? 0 : checksSettle(now.timing))).problems;
+    return (await settledStatus(session.through(cluster), cluster, store, waitMs)).problems;
   } catch (cause) {
     if (!(cause instanceof Interrupted)) throw cause;
   }
@@ -179,10 +209,14 @@ async function report(
     print(showOperation(done, op.switchovers));
     if (figures) print(showFigures(figures));
     for (const line of left) print(line);
-    for (const { host, message } of problems) print(`${host || run.cluster.name}: ${message}`);
+    printProblems(run, problems);
   }
   if (error) throw error;
   return ok ? EXIT.done : EXIT.refused;
+}
+
+function printProblems({ cluster }: Run, problems: readonly Problem[]): void {
+  for (const { host, message } of problems) print(`${host || cluster.name}: ${message}`);
 }
 
 /** The JSON document of an operation. */

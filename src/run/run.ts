@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { Interrupt } from '../engine/interrupt.ts';
 import { newRunId } from '../engine/journal.ts';
 import { Session } from '../engine/session.ts';
@@ -11,6 +10,7 @@ import { overSsh } from '../transport/ssh.ts';
 import type { ProgressView } from '../view/plain.ts';
 import { progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
+import { whoAmI } from '../whoami.ts';
 import { askDuring, askSecret, noteEvent, printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 import type { Setup } from './setup.ts';
@@ -69,7 +69,7 @@ export async function withRun<T>(
     secrets,
   });
   listenTo(interrupt);
-  const by = `${userInfo().username}@${hostname()}`;
+  const by = whoAmI();
   try {
     return await work({ id, command, by, started, setup, cluster, session, progress, interrupt });
   } finally {

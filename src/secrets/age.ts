@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
+import { home } from '../whoami.ts';
 
 /** The first line of every age file (age specification, "Header"). */
 const MAGIC = 'age-encryption.org/v1\n';
 
 /** Returns the file of the operator's age identities. */
-const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(homedir(), '.config', 'hapg', 'age.txt');
+const identityFile = (): string => process.env.HAPG_AGE_IDENTITY || join(home(), '.config', 'hapg', 'age.txt');
 
 const NAME_IT = 'Name your age identity file in HAPG_AGE_IDENTITY';
 

@@ -1,21 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { whoAmI } from '../whoami.ts';
 import type { Stored } from './stored.ts';
 
 /** How many former revisions a store remembers. */
 const REMEMBERED = 200;
-
-/** Returns the operator and the machine, for others to read. */
-export function whoAmI(): string {
-  let user: string;
-  try {
-    user = userInfo().username;
-  } catch {
-    // A container may run as a number without a user name.
-    user = `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-  return `${user}@${hostname()}`;
-}
 
 /** Makes the next revision of a store: one more, with a unique name. */
 export function raiseRevision(stored: Stored): void {

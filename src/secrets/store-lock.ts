@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_EMPTY_MS, STORE_POLL_MS, STORE_WAIT_MS } from '../bounds/controller.ts';
 import { EXIT, KnownError } from '../errors.ts';
+import { whoAmI } from '../whoami.ts';
 import { onDisk } from './durable-file.ts';
-import { whoAmI } from './revision.ts';
 
 /** The present writer of the store; the content of the lock file. */
 interface Owner {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
+import { home as ownHome } from '../whoami.ts';
 
 export const SSH_CONFIG = '~/.ssh/config';
 
@@ -11,7 +11,7 @@ const DEEPEST = 16;
 
 /** Makes a path absolute: `~` is the home directory, other relative paths begin at `base`. */
 export const expandPath = (path: string, base: string): string => {
-  const home = path.replace(/^~(?=$|\/)/, homedir());
+  const home = path.replace(/^~(?=$|\/)/, ownHome());
   return isAbsolute(home) ? home : join(base, home);
 };
 
@@ -31,7 +31,7 @@ export function understood<T>(file: string, read: () => T): T {
  * Reads ~/.ssh/config with the files that it includes; an unreadable or missing file counts as empty, as with ssh.
  * Throws UsageError for unknown syntax.
  */
-export function readSshConfig(file = join(homedir(), '.ssh', 'config')): SSHConfig {
+export function readSshConfig(file = join(ownHome(), '.ssh', 'config')): SSHConfig {
   return understood(file, () => SSHConfig.parse(textOf(file, dirname(file), 0)));
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
+import { home, userName } from '../whoami.ts';
 import { expandPath, expandTokens, readSshConfig, SSH_CONFIG, understood } from './ssh-config.ts';
 
 /** Flags of the command line that win over the inventory. */
@@ -60,20 +60,20 @@ function resolve(
       `more than four jump hosts to ${alias}: do the jump hosts of the inventory, or ProxyJump in ~/.ssh/config, go in a circle?`,
     );
   const written = understood(SSH_CONFIG, () => config.compute(alias, { ignoreCase: true })) as Written;
-  const home = join(homedir(), '.ssh');
+  const dotSsh = join(home(), '.ssh');
   const host = expandTokens(first(written.hostname) ?? alias, { h: alias });
   const port = settings.port ?? Number(first(written.port) ?? 22);
-  const user = flags.user ?? settings.user ?? first(written.user) ?? userInfo().username;
+  const user = flags.user ?? settings.user ?? first(written.user) ?? ownName(host);
   const keyAlias = first(written.hostkeyalias);
   const tokens = {
-    ...{ d: homedir(), h: host, i: String(userInfo().uid), k: keyAlias ?? alias },
-    ...{ n: alias, p: String(port), r: user, u: userInfo().username },
+    ...{ d: home(), h: host, i: String(process.getuid?.() ?? ''), k: keyAlias ?? alias },
+    ...{ n: alias, p: String(port), r: user, u: userName() ?? '' },
   };
-  const path = (text: string): string => expandPath(expandTokens(text, tokens), home);
+  const path = (text: string): string => expandPath(expandTokens(text, tokens), dotSsh);
   const explicit = flags.privateKey ?? settings.key;
   const named = list(written.identityfile).map(path);
   // As with ssh, the usual names count only where none is given.
-  const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, name));
+  const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(dotSsh, name));
   const keys = explicit
     ? [expandPath(explicit, flags.privateKey ? process.cwd() : dirname(cluster.file))]
     : named.length > 0
@@ -94,7 +94,7 @@ function resolve(
       ...list(written.userknownhostsfile)
         .flatMap((files) => files.split(/\s+/))
         .map(path),
-      join(home, 'known_hosts'),
+      join(dotSsh, 'known_hosts'),
       '/etc/ssh/ssh_known_hosts',
     ],
     jumps:
@@ -119,6 +119,14 @@ function writtenJump(written: Written, alias: string): string | undefined {
   throw new UsageError(
     `${SSH_CONFIG}: ${alias} is reached by a ProxyCommand (${command}), which hapg does not run. Where it is another host ("ssh -W %h:%p GATE"), write "ProxyJump GATE" or ssh.jump: GATE; where hapg needs none, ssh.jump: none`,
   );
+}
+
+/** The name that ssh logs in with where none is given. Throws UsageError for a uid without a name. */
+function ownName(host: string): string {
+  const name = userName();
+  if (name === undefined)
+    throw new UsageError(`${host}: no login name: this uid has none; name a login with ssh.user or --user`);
+  return name;
 }
 
 /** A jump host is itself reached through the hops before it only. */

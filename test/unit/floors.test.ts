@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'clock.ts',
     'standstill.ts',
     'package-root.ts',
+    'whoami.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],
   ['inventory', 'programs', 'pki'],

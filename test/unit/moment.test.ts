@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import type { RestoreOrder } from '../../playbooks/recover.ts';
 import { describeMoment, epochMs, type OffsetAt, parseMoment, postgresTime } from '../../src/cluster/moment.ts';
 import { targetArguments } from '../../src/cluster/restore-target.ts';
-import { readOrder, targetOf } from '../../src/commands/restore-order.ts';
+import { readOrder, targetOf, writeOrder } from '../../src/commands/restore-order.ts';
 import { Refused } from '../../src/errors.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 
@@ -137,8 +138,26 @@ test('a target that is a time is refused by its flag, and goes to pgBackRest wit
 const root = mkdtempSync(join(tmpdir(), 'hapg-order-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-test('a restore that was begun is read again, also one that an older version wrote; a damaged file is refused', async () => {
-  const { readFileSync, mkdirSync } = await import('node:fs');
+test('what is written of a restore is what is read, with every key that an order can have', () => {
+  const { cluster } = parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), join(root, 'whole.yaml'));
+  mkdirSync(cluster.stateDir, { recursive: true });
+  const order: Required<RestoreOrder> = {
+    target: { kind: 'lsn', lsn: '0/3000060' },
+    timeline: 3,
+    backup: '20260101-000000F',
+    repository: 2,
+    bytes: 5,
+    tablespaces: ['/srv/fast', '/srv/slow'],
+    host: 'db1',
+    stamp: '20260131T140500',
+    done: ['stopped', 'forgotten', 'restored'],
+    source: 'main',
+  };
+  writeOrder(cluster, order);
+  assert.deepEqual(readOrder(cluster), order);
+});
+
+test('a restore that was begun is read again, also one that an older version wrote; a damaged file is refused', () => {
   const { cluster } = parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), join(root, 'lab.yaml'));
   const file = join(cluster.stateDir, 'restore.json');
   mkdirSync(dirname(file), { recursive: true });

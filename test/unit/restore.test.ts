@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { RestoreOrder } from '../../playbooks/recover.ts';
+import { follow } from '../../playbooks/restore.ts';
 import { epochMs, postgresTime } from '../../src/cluster/moment.ts';
 import { reachedTarget, recoveryEnd } from '../../src/cluster/recovery-proof.ts';
 import { parseTarget, targetArguments } from '../../src/cluster/restore-target.ts';
@@ -10,6 +12,9 @@ import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { backupFor, mayRestore, type RestoreFacts } from '../../src/decisions/restore.ts';
 import { verdict } from '../../src/decisions/verdict.ts';
 import { parseRepository } from '../../src/observe/repository.ts';
+import { SecretStore } from '../../src/secrets/store.ts';
+import { probed } from '../support/fake-probe.ts';
+import { runOver } from './engine/run.ts';
 import { healthyLab, its, labCluster } from './model.ts';
 import { sh } from './sh.ts';
 
@@ -152,4 +157,26 @@ test("a system identifier, which is larger than JavaScript's numbers, is read to
   const text =
     '[{"name":"pglab","status":{"code":0,"message":"ok"},"db":[{"id":1,"system-id":7710549850271676761}],"backup":[]}]';
   assert.equal(parseRepository(text, 'pglab')!.systemIdentifier, '7710549850271676761');
+});
+
+test('a replica that lost its disks gets the directories of the WAL and the tablespaces before it is restored', async () => {
+  const { op, begin, network } = runOver((script) =>
+    script.includes('pgbackrest') ? { code: 1, output: 'enough was seen' } : (probed(script) ?? ''),
+  );
+  await begin();
+  const elsewhere = op.through({ ...op.cluster, walDir: '/srv/wal' });
+  const order: RestoreOrder = {
+    target: { kind: 'latest' },
+    timeline: 1,
+    backup: '20260101-000000F',
+    repository: 1,
+    bytes: 5,
+    tablespaces: ['/srv/fast'],
+    host: 'db1',
+    stamp: 's',
+    done: [],
+  };
+  const secrets = await SecretStore.create(op.cluster);
+  await assert.rejects(follow(elsewhere, secrets, op.host('db2'), order));
+  assert.match(network.told('db2', 'install -d').join(), /install -d [^\n]*\/pglab \/srv\/wal \/srv\/fast\n/);
 });
