@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientUri } from '../../src/cluster/connect.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
@@ -8,6 +9,8 @@ import { BIN, median, ms, run } from './measure.ts';
 
 /** Milliseconds between two attempts of the writer. */
 const EVERY_MS = 100;
+/** The most writes of one writer: some two minutes of them. */
+const MOST_WRITES = 1000;
 
 const inside = (cluster: Cluster, host: string, script: string): string =>
   execFileSync('docker', ['exec', `${cluster.name}-${host}`, 'sh', '-c', script]).toString();
@@ -43,15 +46,23 @@ const timedInside = (cluster: Cluster, host: string, command: string): number =>
 async function longestGap(cluster: Cluster, work: () => Promise<unknown>): Promise<number> {
   const uri = clientUri(cluster, 'primary')!;
   const client = hostsWith(cluster, 'client')[0]!.name;
+  // The shell in the container outlives the program that started it, so it ends with its own file, or after a while.
+  const mark = '/run/hapg-bench-writes';
   const script = `export PGPASSFILE=${PATHS.clientPasswords} PGCONNECT_TIMEOUT=3
-while :; do timeout 5 /usr/lib/postgresql/*/bin/psql -XAtq -d '${uri}' -c 'insert into hapg_bench values (default)' >/dev/null 2>&1 && date +%s%3N; sleep ${EVERY_MS / 1000}; done`;
+: > ${mark}; n=0
+while [ -e ${mark} ] && [ $n -lt ${MOST_WRITES} ]; do n=$((n + 1)); timeout 5 /usr/lib/postgresql/*/bin/psql -XAtq -d '${uri}' -c 'insert into hapg_bench values (default)' >/dev/null 2>&1 && date +%s%3N; sleep ${EVERY_MS / 1000}; done`;
   const writer = spawn('docker', ['exec', '-i', `${cluster.name}-${client}`, 'sh', '-c', script]);
   let out = '';
   writer.stdout.on('data', (chunk) => (out += chunk));
-  await sleep(3000);
-  await work();
-  await sleep(3000);
-  writer.kill();
+  const ended = once(writer, 'close');
+  try {
+    await sleep(3000);
+    await work();
+    await sleep(3000);
+  } finally {
+    inside(cluster, client, `rm -f ${mark}`);
+    await ended;
+  }
   const times = out.split('\n').filter(Boolean).map(Number);
   return Math.max(...times.slice(1).map((time, index) => time - times[index]!));
 }

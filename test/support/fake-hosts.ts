@@ -187,8 +187,8 @@ export function healthyHosts(): Record<string, FakeHost> {
       json({ health: 'true' }),
       json({ header: { member_id: String(index + 1) }, leader: '1' }),
       json({ members: etcd }),
-      json({ kvs: [{ value: base64('7000') }] }),
-      '{}',
+      json({ header: {}, kvs: [{ value: base64('7000') }] }),
+      json({ header: {} }),
     ].join('\n'),
   });
   const rows = (proxy: string, up: string[]) =>

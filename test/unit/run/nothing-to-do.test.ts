@@ -67,7 +67,8 @@ test('a run that only clears leftovers has an end in its journal', async (contex
 test('so has an apply that only clears leftovers and is refused then', async (context) => {
   const { options, cluster, directory, inventory } = await withProblems(context, withLeftover());
   const saved = join(directory, 'plan.json');
-  assert.equal((await inProcess(['plan', '-i', inventory, '--out', saved])).code, 0);
+  const planned = await inProcess(['plan', '-i', inventory, '--out', saved]);
+  assert.equal(planned.code, 0, planned.err + planned.out);
   const { code, err } = await inProcess(['apply', saved, ...options, '-e', 'postgres.port=5433']);
   assert.equal(code, 1, err);
   assert.deepEqual(journalOf(cluster), [
