@@ -63,10 +63,12 @@ export async function clone(
     } catch (cause) {
       // The failure of the recovery is reported, not that of the cleanup.
       await removeSource().catch(() => undefined);
+      await close().catch(({ message }: Error) =>
+        op.session.options.emit({ type: 'note', text: `${message}; the source's firewall closes by itself` }),
+      );
       throw cause;
-    } finally {
-      await close();
     }
+    await close();
     await removeSource();
   });
   await phase('leading', [host], () => lead(op, store, host));

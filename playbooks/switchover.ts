@@ -82,7 +82,7 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
   const wait = async (host: Host, role: 'leader' | 'replica') => {
     op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);
     try {
-      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHED_S), SWITCHED_S * 2);
+      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHED_S), SWITCHED_S + ANSWER_S);
     } catch (cause) {
       if (!(cause instanceof StepFailed)) throw cause;
       const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHED_S} s`;
@@ -100,5 +100,5 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
 async function synchronousAgain(op: Operation, leader: Host): Promise<void> {
   op.say(leader, 'waiting until commits are on two hosts again');
   const seconds = named(op.cluster.timing);
-  await op.ask(leader, 'switchover', awaitSynchronous(op.cluster, leader, seconds), seconds * 2 + ANSWER_S);
+  await op.ask(leader, 'switchover', awaitSynchronous(op.cluster, leader, seconds), seconds + ANSWER_S);
 }

@@ -68,6 +68,20 @@ export class StepFailed extends KnownError {
   }
 }
 
+/** A host did not answer a script: the link was lost, or it took too long. */
+export class Unanswered extends KnownError {
+  constructor(
+    readonly host: string,
+    readonly reason: string,
+  ) {
+    super(`${host}: ${reason}`, EXIT.failed);
+  }
+}
+
+/** Returns why something failed on a host, without the name of the host. */
+export const reasonOn = (cause: unknown): string =>
+  cause instanceof Unanswered ? cause.reason : (cause as Error).message;
+
 /** The operator asked to stop. */
 export class Interrupted extends KnownError {
   constructor(message = 'interrupted') {

@@ -62,8 +62,11 @@ export const READ_TO_LOGIN_MS = 5;
 /** How long the leader of a standby cluster may take to be let in by its upstream (ms). */
 export const LET_IN_MS = 10_000;
 
-/** Bounds one write through the client endpoint, tried twenty times, and its arrival on a replica (s). */
-export const VERIFY_S = 90;
+/** How long a write through the client endpoint is tried again and again (s). */
+export const WRITE_S = 45;
+
+/** Bounds that write with its last try, which may wait for each of the hosts, and its arrival on a replica (s). */
+export const VERIFY_S = 2 * WRITE_S;
 
 /** Bounds a hand-over of leadership within a step (s): Patroni's answer, and the old leader's return. */
 export const handOver = (sharedBuffers: number | undefined): number => switchover(sharedBuffers) + SWITCHED_S;

@@ -27,3 +27,6 @@ export const UNDOING_S = 300;
 
 /** Bounds clearing what an interrupted run has left (s): its undo may wait for the package manager. */
 export const LEFTOVER_S = 1800;
+
+/** Pause after which an undo that failed is run again (s). */
+export const UNDO_AGAIN_S = 60;

@@ -38,11 +38,11 @@ async function list(options: CommonOptions): Promise<number> {
       })),
     ),
   );
-  const certificates = found.flat().sort((a, b) => a.expires - b.expires);
-  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-  if (setup.json)
-    printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: new Date(expires).toISOString() })));
-  else print(table(certificates.map(({ host, path, expires }) => [day(expires), host, path])));
+  const certificates = found.flat().sort((a, b) => (a.expires ?? 0) - (b.expires ?? 0));
+  const time = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
+  if (setup.json) printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: time(expires) ?? null })));
+  else
+    print(table(certificates.map(({ host, path, expires }) => [time(expires)?.slice(0, 10) ?? 'damaged', host, path])));
   return EXIT.done;
 }
 

@@ -9,6 +9,7 @@ import {
   type UpdatePlan,
   upgradeTogether,
 } from '../../playbooks/update.ts';
+import { gate } from '../bounds/patroni.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { shortOfRoom } from '../cluster/upgrades.ts';
 import { mayTakeOut, nextHost, steady } from '../decisions/update.ts';
@@ -20,6 +21,7 @@ import type { HostUpgrades, Upgrade } from '../programs/apt.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
+import type { Timing } from '../timing.ts';
 import { paint, table } from '../view/style.ts';
 
 /** The flags of `hapg update`, as texts. */
@@ -30,7 +32,7 @@ export interface UpdateFlags extends OperateOptions {
   maxLag: string;
   maxTransactionAge: string;
   waitDrain: string;
-  waitGate: string;
+  waitGate?: string;
   waitHost: string;
   waitMember: string;
 }
@@ -40,10 +42,12 @@ const number = (flag: string, text: string): number => {
   return Number(text);
 };
 
-function parseFlags(flags: UpdateFlags): UpdateOptions {
+/** Reads the flags; returns the options for a cluster's timing. Throws UsageError. */
+function parseFlags(flags: UpdateFlags): (timing: Timing) => UpdateOptions {
   if (!['auto', 'always', 'never'].includes(flags.reboot))
     throw new UsageError(`--reboot ${flags.reboot}: auto, always or never`);
-  return {
+  const waitGate = flags.waitGate === undefined ? undefined : number('--wait-gate', flags.waitGate);
+  const options = {
     reboot: flags.reboot as UpdateOptions['reboot'],
     securityOnly: flags.securityOnly,
     switchBack: flags.switchBack,
@@ -53,20 +57,21 @@ function parseFlags(flags: UpdateFlags): UpdateOptions {
     },
     wait: {
       drain: number('--wait-drain', flags.waitDrain),
-      gate: number('--wait-gate', flags.waitGate),
       host: number('--wait-host', flags.waitHost),
       member: number('--wait-member', flags.waitMember),
     },
   };
+  return (timing) => ({ ...options, wait: { ...options.wait, gate: waitGate ?? gate(timing) } });
 }
 
 /**
  * `hapg update`: updates every host, one by one; the leader last of its kind, after a switchover to a named candidate.
  */
 export function updateCommand(flags: UpdateFlags): Promise<number> {
-  const options = parseFlags(flags);
+  const optionsFor = parseFlags(flags);
   return operate('update', { ...flags, selects: true }, async (op, snapshot, { hosts }) => {
     const { cluster } = op;
+    const options = optionsFor(cluster.timing);
     refuseUnless(steady(cluster, snapshot, options.limits));
     const { plan, found } = await planUpdate(op, hosts, options);
     const held = !mayUpgradeTogether(plan, hosts, cluster.hosts);

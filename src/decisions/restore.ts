@@ -68,7 +68,8 @@ export function mayRestore(
   label: string | undefined,
   { repository, lastCommit, room, now }: RestoreFacts,
 ): Verdict {
-  const reasons: string[] = [];
+  // A paused Patroni leaves PostgreSQL running when it stops, and the restored one could not start beside it.
+  const reasons = snapshot.paused ? ['the cluster is paused: "patronictl resume" first'] : [];
   if (!repository) return verdict(['pgBackRest does not answer on the repository host']);
   const { backups } = repository;
   const first = backups[0];

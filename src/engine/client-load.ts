@@ -49,7 +49,10 @@ function onHost(session: Session, host: Host): Runner {
       );
     },
     touch: () =>
-      void session.ask(host, `[ ! -e ${directory}/alive ] || touch ${directory}/alive`, LOGIN_S).catch(() => undefined),
+      // Beside the session's shell, which may be busy for longer than the load waits.
+      void session
+        .beside(host, `[ ! -e ${directory}/alive ] || touch ${directory}/alive`, LOGIN_S)
+        .catch(() => undefined),
   };
 }
 

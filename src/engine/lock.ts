@@ -1,7 +1,8 @@
 import { ANSWER_S, LOCK_READ_S } from '../bounds/hosts.ts';
-import { KnownError, Locked, StepFailed } from '../errors.ts';
+import { Locked, StepFailed, Unanswered } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
+import { json } from '../programs/json.ts';
 import { LOCK_FD } from '../shell/frame.ts';
 import { print } from '../shell/quote.ts';
 import { whoAmI } from '../whoami.ts';
@@ -34,6 +35,9 @@ export function describeHolder(text: string): string {
     return text.trim() || 'unknown';
   }
 }
+
+/** Whether a lock file's content names this run. */
+export const isHeldBy = (text: string, run: string): boolean => json<Holder>(text)?.run === run;
 
 /**
  * POSIX sh for the persistent shell: flock(2) on one of its descriptors, which the kernel frees when the session ends.
@@ -81,7 +85,7 @@ export async function lockOne(session: Session, host: Host, { who, waitSeconds }
   try {
     ({ output } = await session.ask(host, lockScript(who, waitSeconds), waitSeconds + ANSWER_S, true));
   } catch (cause) {
-    throw cause instanceof KnownError ? cause : new StepFailed(host.name, 'lock', (cause as Error).message);
+    throw cause instanceof Unanswered ? new StepFailed(host.name, 'lock', cause.reason) : cause;
   }
   expectLocked(host, output);
 }

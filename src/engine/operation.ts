@@ -109,8 +109,13 @@ export class Operation {
 
   private async reopen(host: Host): Promise<void> {
     await this.session.open(host);
+    await this.lockOr(host, this.locking);
+  }
+
+  /** Locks a host, or disconnects it. */
+  private async lockOr(host: Host, locking: Locking): Promise<void> {
     try {
-      await lockOne(this.session, host, this.locking);
+      await lockOne(this.session, host, locking);
     } catch (cause) {
       // A host without this run's lock must not be worked on.
       this.session.disconnect(host);
@@ -296,7 +301,7 @@ export class Operation {
     } finally {
       this.unreachable.delete(host);
     }
-    await lockOne(this.session, host, { ...this.locking, waitSeconds: LOGIN_S });
+    await this.lockOr(host, { ...this.locking, waitSeconds: LOGIN_S });
   }
 
   /** Returns the boot identifier of a host; undefined while it does not answer. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { OBSERVE_S } from '../bounds/hosts.ts';
-import { Interrupted, type KnownError, StepFailed } from '../errors.ts';
+import { Interrupted, type KnownError, reasonOn, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../observe/host.ts';
 import { type Observation, observeSections, readObservation, sharedAnswers } from '../observe/index.ts';
@@ -60,10 +60,11 @@ async function ask(
   host: Host,
   sections: ReadonlyMap<string, string>,
   { script: prelude, seconds }: Prelude = NO_PRELUDE,
+  about?: readonly About[],
 ): Promise<{ answers: Map<string, string>; before: string }> {
   const nonce = randomBytes(12).toString('hex');
   // Only the prelude may change the persistent shell; everything else runs in a subshell.
-  const questions = `${sharedAnswers(session.cluster, host)}\n${composeSections(sections, nonce)}`;
+  const questions = `${sharedAnswers(session.cluster, host, about)}\n${composeSections(sections, nonce)}`;
   // A process that hangs in a storage without an answer must not keep the host's lock.
   const script = prelude === '' ? questions : `${prelude}\n(\n${questions}\n) ${LOCK_FD}>&-`;
   const { output } = await session.ask(host, script, OBSERVE_S + seconds, prelude !== '');
@@ -83,7 +84,7 @@ const probeFailed = (host: Host, cause: unknown): KnownError =>
     : new StepFailed(
         host.name,
         'probe',
-        cause instanceof SyntaxError ? 'a part of the answer is not understood' : (cause as Error).message,
+        cause instanceof SyntaxError ? 'a part of the answer is not understood' : reasonOn(cause),
       );
 
 /**
@@ -119,7 +120,7 @@ export async function probe(
  */
 export async function observe(session: Session, host: Host, about?: readonly About[]): Promise<Observation> {
   try {
-    const { answers } = await ask(session, host, observeSections(session.cluster, host, about));
+    const { answers } = await ask(session, host, observeSections(session.cluster, host, about), NO_PRELUDE, about);
     return readObservation(answers, session.cluster, host, about);
   } catch (cause) {
     throw probeFailed(host, cause);

@@ -1,6 +1,6 @@
 import { PROGRESS_S, STUCK_S } from '../bounds/copy.ts';
 import { ANSWER_S, OBSERVE_S, STOP_UNIT_S } from '../bounds/hosts.ts';
-import { Interrupted, StepFailed } from '../errors.ts';
+import { Interrupted, reasonOn, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import type { Secret } from '../secret.ts';
@@ -26,7 +26,7 @@ export function remoteOf(session: Asker, host: Host, step: string): Remote {
     try {
       answer = await session.ask(host, script, timeoutSeconds);
     } catch (cause) {
-      throw cause instanceof Interrupted ? cause : failed((cause as Error).message);
+      throw cause instanceof Interrupted ? cause : failed(reasonOn(cause));
     }
     if (answer.code !== 0) throw failed(lastLines(answer.output) || `exit status ${answer.code}`);
     return answer.output;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ASK_S, LOGIN_MS, LOGIN_S } from '../bounds/hosts.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { Interrupted, KnownError, Refused, Unreachable } from '../errors.ts';
+import { Interrupted, KnownError, Refused, Unanswered, Unreachable } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { Secret } from '../secret.ts';
 import type { Remote } from '../steps/step.ts';
@@ -188,19 +188,19 @@ export class Session {
 
   /**
    * Runs a script in a host's root shell. A non-zero status is an answer. The output is not redacted, because it is
-   * parsed: whoever shows it removes the secrets. Rejects when the link is lost or too slow, and with Interrupted once
-   * the operator has closed the session.
+   * parsed: whoever shows it removes the secrets. Rejects with Unanswered when the link is lost or too slow, and with
+   * Interrupted once the operator has closed the session.
    */
   async ask(host: Host, script: string, timeoutSeconds = ASK_S, inShell = false): Promise<ShellAnswer> {
     const { hard: signal } = this.interrupt;
     const machine = this.machines.get(host.name);
     try {
-      if (!machine) throw new Error(`${host.name} is not connected`);
+      if (!machine) throw new Error('it is not connected');
       return await machine.run(script, { timeoutMs: timeoutSeconds * 1000, inShell, signal });
     } catch (cause) {
       // The operator has closed the connection; that is the reason to report.
       stopOn(signal);
-      throw cause;
+      throw cause instanceof KnownError ? cause : new Unanswered(host.name, (cause as Error).message);
     }
   }
 

@@ -1,3 +1,4 @@
+import { UNDO_AGAIN_S } from '../bounds/undo.ts';
 import { PATHS } from '../paths.ts';
 import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print, quote } from '../shell/quote.ts';
@@ -15,6 +16,7 @@ export const undoDirectory = (name: string): string => `${PATHS.undo}/${name}`;
 /**
  * POSIX sh that makes `body` the undo `name`, to run in `seconds`. Arming it again replaces it and restarts its time.
  * OnActiveSec counts from a boot as well; OnBootSec would fire at once on a host that has been up for long.
+ * An undo that fails is run again: it ends with its own removal.
  */
 export function armUndo(name: string, body: string, seconds: number): string {
   const unit = unitOf(name);
@@ -39,6 +41,7 @@ ExecStart=${CLEAN_ENVIRONMENT} /bin/sh ${directory}/undo.sh
 Description=hapg undo of a temporary change
 [Timer]
 OnActiveSec=${seconds}
+OnUnitInactiveSec=${UNDO_AGAIN_S}
 AccuracySec=1s
 [Install]
 WantedBy=timers.target

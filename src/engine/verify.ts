@@ -1,4 +1,4 @@
-import { LET_IN_MS, VERIFY_S } from '../bounds/postgres.ts';
+import { LET_IN_MS, VERIFY_S, WRITE_S } from '../bounds/postgres.ts';
 import { QUICK_S } from '../bounds/programs.ts';
 import { clientUri } from '../cluster/connect.ts';
 import { type Cluster, hostsWith, serverOf } from '../inventory/model.ts';
@@ -24,7 +24,7 @@ export async function verifyAsClient(session: Session, cluster: Cluster): Promis
     return undefined;
   }
   session.options.emit({ type: 'doing', host: client.name, text: 'writing through the client endpoint' });
-  const write = `n=0; until ${clientPsql(uri, PATHS.clientPasswords)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 1; done`;
+  const write = `end=$(($(date +%s) + ${WRITE_S})); until ${clientPsql(uri, PATHS.clientPasswords)} -c "select pg_logical_emit_message(true, 'hapg', 'verify')" 2>&1; do [ "$(date +%s)" -lt $end ] || exit 1; sleep 1; done`;
   const { code, output } = await session.ask(client, write, VERIFY_S);
   const lsn = output.trim().split('\n').at(-1) ?? '';
   if (code !== 0 || !/^[0-9A-F]+\/[0-9A-F]+$/.test(lsn))

@@ -4,10 +4,20 @@ import { factsOf } from '../roles.ts';
 import type { Answer } from './answer.ts';
 import type { Question } from './question.ts';
 
-/** When a certificate expires (ms since the epoch). */
+/** When a certificate expires (ms since the epoch); undefined for a damaged one. */
 export interface Expiry {
   path: string;
-  expires: number;
+  expires: number | undefined;
+}
+
+/** Reads when a certificate in PEM expires; undefined when it cannot be read. */
+function expiryOf(pem: string | undefined): number | undefined {
+  if (pem === undefined) return undefined;
+  try {
+    return Date.parse(new X509Certificate(pem).validTo);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the roles of a host keep certificates of their own. */
@@ -26,10 +36,10 @@ export const certificates: Question<Answer<Expiry[]>> = {
     said: answer
       .split(/^==> /m)
       .slice(1)
-      .flatMap((part) => {
+      .map((part) => {
         const path = part.slice(0, part.indexOf(' <==\n'));
         const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(part)?.[0];
-        return pem ? [{ path, expires: Date.parse(new X509Certificate(pem).validTo) }] : [];
+        return { path, expires: expiryOf(pem) };
       }),
   }),
 };

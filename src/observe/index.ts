@@ -1,6 +1,7 @@
 import type { Identity } from '../identity.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { haproxyAnswers } from '../programs/haproxy.ts';
+import type { RoleName } from '../roles.ts';
 import { type Answer, NOT_ASKED } from './answer.ts';
 import { type DrillResult, drill, type Schedule, type Space, schedule, space } from './backups.ts';
 import { certificates, type Expiry } from './certificates.ts';
@@ -90,17 +91,20 @@ export const covers = (about: readonly About[], part: keyof Observation): boolea
   isAbout(part === 'dcs' ? 'keys' : part, about);
 
 /**
- * POSIX sh that asks Patroni, etcd and HAProxy once, for all later sections of the script; see `patroniAnswers`.
+ * POSIX sh that asks Patroni, etcd and HAProxy once, as far as `about` needs them, for all later sections of the
+ * script; see `patroniAnswers`.
  * PostgreSQL's own programs come first in PATH: Debian's of the same names are Perl wrappers that start several times
  * as many processes.
  */
-export const sharedAnswers = (cluster: Cluster, host: Host): string =>
-  [
+export const sharedAnswers = (cluster: Cluster, host: Host, about: readonly About[] = EVERYTHING): string => {
+  const has = (role: RoleName, subject: About) => host.roles.has(role) && about.includes(subject);
+  return [
     `PATH=${cluster.binDir}:$PATH`,
-    ...(host.roles.has('patroni') ? [patroniAnswers(cluster, host)] : []),
-    ...(host.roles.has('etcd') ? [etcdAnswers(cluster, host)] : []),
-    ...(host.roles.has('haproxy') ? [haproxyAnswers] : []),
+    ...(has('patroni', 'members') || has('patroni', 'backups') ? [patroniAnswers(cluster, host)] : []),
+    ...(has('etcd', 'members') ? [etcdAnswers(cluster, host)] : []),
+    ...(has('haproxy', 'balancers') ? [haproxyAnswers] : []),
   ].join('\n');
+};
 
 /** POSIX sh of the questions to one host, by section; runs after `sharedAnswers`. Writes nothing. */
 export const observeSections = (

@@ -61,11 +61,11 @@ const ASK_CYCLE_EVERY_S = 1;
  * is gone.
  */
 const askUntil = (cluster: Cluster, host: Host, path: string, judge: string, everyS: number, seconds: number): string =>
-  `n=0
-while [ $n -lt ${Math.ceil(seconds / everyS)} ]; do
+  `read -r now rest < /proc/uptime; end=$((\${now%.*} + ${seconds}))
+while read -r now rest < /proc/uptime; [ \${now%.*} -lt $end ]; do
   answer=$(${CURL} -s --max-time 2 --cacert ${PKI.patroni}/rest-ca.crt ${patroniApi(cluster, host)}/${path})
   ${judge}
-  n=$((n + 1)); sleep ${everyS}
+  sleep ${everyS}
   echo # ends the shell when the controller is gone
 done`;
 

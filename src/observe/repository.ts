@@ -1,6 +1,6 @@
 import { REPOSITORY_OBSERVE_S } from '../bounds/programs.ts';
 import { backupHosts } from '../inventory/model.ts';
-import { pgbackrest } from '../programs/pgbackrest.ts';
+import { info, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
 import { type Answer, answerOf, asking, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
 
@@ -134,6 +134,21 @@ export function parseRepository(text: string, stanza: string): Repository | unde
   };
 }
 
+/** POSIX sh that asks pgBackRest for its report, for `seconds` at most; read by `readReport`. A storage that hangs is silent. */
+export const reportOf = (stanza: string, seconds = REPOSITORY_OBSERVE_S): string =>
+  bounded(seconds + 2, asking(seconds, info(stanza)));
+
+/** Reads the output of `reportOf`; null when nothing was asked. */
+export function readReport(answer: string, stanza: string): Answer<Repository | null> {
+  const whole = wholeOf(answer);
+  if ('silent' in whole) return whole;
+  const its = answerOf(whole.said);
+  if (its === undefined) return { said: null };
+  if ('silent' in its) return its;
+  const said = parseRepository(its.said, stanza);
+  return said ? { said } : { silent: 'its answer is not understood' };
+}
+
 /**
  * pgBackRest's report on the backups; null where it is not set up, and on hosts for which another one reports. When
  * every member could report, the leader does, and without a leader all do. Runs after `patroniAnswers`.
@@ -145,17 +160,9 @@ export const repository: Question<Answer<Repository | null>> = {
     const tells = roles.has('patroni')
       ? `case "$HAPG_PATRONI" in *'"role": "replica"'*|*'"role": "standby_leader"'*) false ;; esac`
       : 'true';
-    return `if [ -e /etc/pgbackrest/pgbackrest.conf ] && { ${tells}; }; then ${bounded(REPOSITORY_OBSERVE_S + 2, asking(REPOSITORY_OBSERVE_S, pgbackrest(stanza, 'info', '--output=json')))}; else echo .; fi`;
+    return `if [ -e ${PGBACKREST_CONFIG} ] && { ${tells}; }; then ${reportOf(stanza)}; else echo .; fi`;
   },
-  read(answer, { stanza }) {
-    const whole = wholeOf(answer);
-    if ('silent' in whole) return whole;
-    const its = answerOf(whole.said);
-    if (its === undefined) return { said: null };
-    if ('silent' in its) return its;
-    const said = parseRepository(its.said, stanza);
-    return said ? { said } : { silent: 'its answer is not understood' };
-  },
+  read: (answer, { stanza }) => readReport(answer, stanza),
 };
 
 /** Reads the tablespaces' directories in a backup from `pgbackrest info --set --output=json`; undefined when it cannot be read. */

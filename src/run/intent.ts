@@ -7,7 +7,10 @@ export interface OperateOptions extends CommonOptions {
   typed?: string | undefined;
   /** The command is for an unhealthy cluster: it does not wait until the effects of an interrupted run have settled. */
   asItIs?: boolean;
-  /** The command is for an emergency: it does not even wait for units of an interrupted run, which may be its cause. */
+  /**
+   * The command is for an emergency: it does not even wait for units of an interrupted run, which may be its cause, and
+   * an unhealthy cluster may change while its question is open.
+   */
   emergency?: boolean;
   /** The command accepts --limit; others are about the whole cluster and refuse it. None works on single roles. */
   selects?: boolean;

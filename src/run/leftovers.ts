@@ -1,4 +1,5 @@
 import { transfer } from '../bounds/copy.ts';
+import { ASK_S } from '../bounds/hosts.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { verdict } from '../decisions/verdict.ts';
 import type { Operation } from '../engine/operation.ts';
@@ -24,7 +25,7 @@ export async function awaitUnits(op: Operation, { observations }: Snapshot): Pro
     await op.until(
       op.host(name),
       'the work of an interrupted run',
-      transfer(),
+      'said' in units ? transfer() : ASK_S,
       (snapshot) => {
         const observation = snapshot.observations.get(name);
         if (!observation) return verdict([`${name} does not answer`]);

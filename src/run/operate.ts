@@ -93,7 +93,7 @@ async function confirmed(
 ): Promise<void> {
   const about = { ...options, explain };
   if (!(await (typed ? confirmTyped(question, typed, about) : confirm(question, about)))) throw notConfirmed();
-  if (!options.yes && !options.asItIs) refuseUnless(unchanged(snapshot, await op.observe()));
+  if (!options.yes && !options.emergency) refuseUnless(unchanged(snapshot, await op.observe()));
 }
 
 /** Reports that nothing is to do, and the problems that `status` finds nevertheless. Returns the exit code. */

@@ -1,9 +1,11 @@
 import { passes } from '../clock.ts';
 import { takeSnapshot } from '../cluster/snapshot.ts';
+import { isHeldBy } from '../engine/lock.ts';
 import { settleAll } from '../engine/pool.ts';
 import { observe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import type { Observation } from '../observe/index.ts';
 import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { type Status, statusOf } from '../status/status.ts';
@@ -23,7 +25,7 @@ export async function takeStatus(
   const answers = await settleAll(
     there,
     session.options.forks,
-    async (host) => [host.name, await observe(session, host, about)] as const,
+    async (host) => [host.name, withoutOwnLock(session, await observe(session, host, about))] as const,
   );
   for (const [index, answer] of answers.entries())
     if (answer.status === 'rejected') {
@@ -33,6 +35,10 @@ export async function takeStatus(
   const observations = new Map(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
   return statusOf(cluster, takeSnapshot(observations), unreachable, store?.known(), Date.now(), about);
 }
+
+/** Ignores this run's own lock: what is temporary under another run's lock is its work, under this one's it is left over. */
+const withoutOwnLock = ({ options }: Session, seen: Observation): Observation =>
+  seen.holder !== undefined && isHeldBy(seen.holder, options.run) ? { ...seen, holder: undefined } : seen;
 
 /** The subjects that change while a cluster settles. Backups and certificates do not, and cost the hosts most. */
 const MOVING: readonly About[] = ['host', 'members', 'balancers'];

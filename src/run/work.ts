@@ -39,8 +39,12 @@ export async function performWork(
       await load?.stop().catch(() => undefined);
       throw cause;
     }
-    error = op.session.interrupt.soft.aborted ? new Interrupted('interrupted; run again to continue') : cause;
-    if (error === cause) op.failed(cause);
+    // A failure after Ctrl-C is a failure: dpkg may have left something half done.
+    if (cause instanceof Interrupted) error = new Interrupted('interrupted; run again to continue');
+    else {
+      error = cause;
+      op.failed(cause);
+    }
   }
   const left = await op.runAllUndos();
   let figures: LoadFigures | undefined;

@@ -82,8 +82,13 @@ export function statusOf(
     if (pool !== undefined && said(pool) !== true)
       problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
   leftoverProblems(snapshot, problem);
-  const expiries = [...snapshot.observations]
-    .flatMap(([host, { certificates }]) => (said(certificates) ?? []).map((one) => ({ host, ...one })))
+  const certificates = [...snapshot.observations].flatMap(([host, { certificates }]) =>
+    (said(certificates) ?? []).map((one) => ({ host, ...one })),
+  );
+  for (const { host, path } of certificates.filter(({ expires }) => expires === undefined))
+    problem('certificate_damaged', host, `${path} is damaged; run "hapg apply"`);
+  const expiries = certificates
+    .flatMap(({ expires, ...one }) => (expires === undefined ? [] : [{ ...one, expires }]))
     .sort((a, b) => a.expires - b.expires);
   for (const { host, path, expires } of expiries.filter((one) => one.expires - now < EXPIRY_LIMIT_MS))
     problem(

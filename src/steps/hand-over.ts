@@ -1,3 +1,4 @@
+import { ANSWER_S } from '../bounds/hosts.ts';
 import { handOver as bound, SWITCHED_S, switchover as switchoverTime } from '../bounds/postgres.ts';
 import { askRest, switchover } from '../programs/patroni.ts';
 import type { Remote } from './step.ts';
@@ -26,6 +27,6 @@ while :; do
   [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${SWITCHED_S} s'; exit 1; }
   sleep 0.5
 done`,
-    bound(sharedBuffers),
+    bound(sharedBuffers) + ANSWER_S,
   );
 }

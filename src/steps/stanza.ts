@@ -1,11 +1,11 @@
 import { transfer } from '../bounds/copy.ts';
 import { ANSWER_S } from '../bounds/hosts.ts';
 import { standstill } from '../bounds/postgres.ts';
-import { REPOSITORY_OBSERVE_S, REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
+import { REPOSITORY_S, STANZA_S } from '../bounds/programs.ts';
 import { backupProgress, backupProgressLine } from '../cluster/backup-progress.ts';
-import { answerOf, asking } from '../observe/answer.ts';
-import { parseRepository, type Repository } from '../observe/repository.ts';
-import { backup, info, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
+import { said, silence } from '../observe/answer.ts';
+import { type Repository, readReport, reportOf } from '../observe/repository.ts';
+import { backup, makeStanza, PGBACKREST_CONFIG } from '../programs/pgbackrest.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
 
@@ -35,13 +35,11 @@ const isOlder = ({ version }: StanzaWant, state: StanzaState): boolean =>
  * and a needless full backup would expire the oldest one. Rejects when there is still no answer.
  */
 async function askAgain({ name }: StanzaWant, remote: Remote): Promise<Repository> {
-  const its = answerOf(await remote.run(asking(REPOSITORY_S, info(name)), REPOSITORY_S + ANSWER_S));
-  const told = its && 'said' in its ? parseRepository(its.said, name) : undefined;
-  if (!told)
-    throw new Error(
-      `pgBackRest does not report which backups there are: ${its && 'silent' in its ? its.silent : 'it was not asked'}`,
-    );
-  return told;
+  const report = readReport(await remote.run(reportOf(name, REPOSITORY_S), REPOSITORY_S + ANSWER_S), name);
+  const its = said(report);
+  if (!its)
+    throw new Error(`pgBackRest does not report which backups there are: ${silence(report) ?? 'it was not asked'}`);
+  return its;
 }
 
 /** A stanza that exists, archives, and has a restorable backup in every repository. */
@@ -50,17 +48,13 @@ const stanzaKind: Kind<StanzaWant, StanzaState> = {
   volatile: true,
   probe: (steps) =>
     steps
-      .map(
-        ({ want }) =>
-          `if [ -e ${PGBACKREST_CONFIG} ]; then ${asking(REPOSITORY_OBSERVE_S, info(want.name))}; fi; echo --`,
-      )
+      .map(({ want }) => `if [ -e ${PGBACKREST_CONFIG} ]; then ${reportOf(want.name)}; else echo .; fi; echo --`)
       .join('\n'),
   parse(answer, steps) {
     const parts = answer.split(/^--$/m);
     return new Map(
       steps.map(({ id, want }, index) => {
-        const its = answerOf(parts[index]);
-        return [id, its && 'said' in its ? parseRepository(its.said, want.name) : undefined] as const;
+        return [id, said(readReport(parts[index] ?? '', want.name)) ?? undefined] as const;
       }),
     );
   },

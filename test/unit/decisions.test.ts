@@ -12,6 +12,7 @@ import { immutableSettings } from '../../src/inventory/immutable.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
+import { certificates } from '../../src/observe/certificates.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import { statusOf } from '../../src/status/status.ts';
 import { EMPTY, healthyLab, its, labCluster } from './model.ts';
@@ -384,6 +385,14 @@ const STATUS: [string, (all: Map<string, Observation>) => void][] = [
   [
     'certificate_expiry',
     (all) => void (all.get('db1')!.certificates = { said: [{ path: '/x.crt', expires: NOW + 1000 }] }),
+  ],
+  [
+    'certificate_damaged',
+    (all) =>
+      void (all.get('db1')!.certificates = certificates.read(
+        '==> /x.crt <==\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+        cluster,
+      )),
   ],
   ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],
   [

@@ -149,7 +149,7 @@ class Rehearsal extends Session {
         run: 'test',
         secrets: () => [],
       },
-      new Map(opened.map((name) => [name, {} as Machine])),
+      new Map(opened.map((name) => [name, { isOpen: true } as Machine])),
     );
   }
 

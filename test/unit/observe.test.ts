@@ -12,7 +12,8 @@ import type { Cluster } from '../../src/inventory/model.ts';
 import { NOT_ASKED, silence } from '../../src/observe/answer.ts';
 import { space } from '../../src/observe/backups.ts';
 import { parseFacts } from '../../src/observe/host.ts';
-import { observeSections, readObservation } from '../../src/observe/index.ts';
+import { observeSections, readObservation, sharedAnswers } from '../../src/observe/index.ts';
+import type { About } from '../../src/observe/question.ts';
 import { repository } from '../../src/observe/repository.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { splitSections } from '../../src/shell/sections.ts';
@@ -35,6 +36,14 @@ describe('a look', () => {
     for (const about of ['repository', 'schedule', 'space', 'drill', 'certificates'] as const)
       assert.equal(silence(seen[about]), NOT_ASKED, about);
     assert.equal(seen.patroni, undefined, 'the backup host has no member');
+  });
+
+  test('asks programs once for all sections, and only those that it is about', () => {
+    const of = (name: string, about?: readonly About[]) => sharedAnswers(cluster, host(name), about);
+    assert.match(of('db1'), /\/v3\/maintenance\/status/);
+    assert.match(of('db1', ['members']), /\/patroni .*\/cluster/);
+    for (const name of ['db1', 'proxy1']) assert.doesNotMatch(of(name, []), /curl|socat/, name);
+    assert.doesNotMatch(of('db1', ['balancers']), /curl/);
   });
 
   test('always asks who the host belongs to and what hapg has left there', () => {

@@ -10,6 +10,7 @@ import { dcsPeer } from '../../src/inventory/dcs.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { dcsHosts, type Host } from '../../src/inventory/model.ts';
 import type { Observation } from '../../src/observe/index.ts';
+import { FakeClock } from '../support/fake-machine.ts';
 import { healthyLab, its, labCluster } from './model.ts';
 import { programs, sh } from './sh.ts';
 
@@ -208,6 +209,7 @@ test('repair judges by what every host reaches', async () => {
     observe: async () => takeSnapshot(all),
     ask: async ({ name }: Host, _what: string, script: string) =>
       `active\ndata\nsize 1\nwritten 1\n${name === 'db3' && script.includes('cut-off db1') ? 'cut-off db1\n' : ''}`,
+    clock: new FakeClock(),
     pause: () => Promise.reject(new Error('it was judged otherwise')),
   } as unknown as Operation;
   const reason =

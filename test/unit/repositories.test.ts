@@ -162,9 +162,9 @@ test('a pgBackRest that did not answer in time is asked again before a backup is
   const silent = step.kind.parse('code 124\n--\n', [{ ...step, want }]).get(step.id);
   assert.equal(silent, undefined);
   assert.equal(step.kind.diff(step, silent)!.knownAfterApply, true);
-  const known = await changed(`${INFO}\ncode 0\n`);
+  const known = await changed(`${INFO}\ncode 0\n.\n`);
   assert.deepEqual(known, { ran: ['stanza', '--repo=2'], outcome: 'done' });
-  for (const answer of ['\ncode 124\n', 'ERROR: [028]: the bucket is away\ncode 28\n', '']) {
+  for (const answer of ['\ncode 124\n.\n', 'ERROR: [028]: the bucket is away\ncode 28\n.\n', '']) {
     const { ran, outcome } = await changed(answer);
     assert.deepEqual(ran, []);
     assert.match(outcome, /^pgBackRest does not report which backups there are: /);

@@ -180,3 +180,9 @@ test('a replica that lost its disks gets the directories of the WAL and the tabl
   await assert.rejects(follow(elsewhere, secrets, op.host('db2'), order));
   assert.match(network.told('db2', 'install -d').join(), /install -d [^\n]*\/pglab \/srv\/wal \/srv\/fast\n/);
 });
+
+test('a paused cluster is not restored: its Patroni would leave PostgreSQL running', () => {
+  const paused = { ...snapshot, paused: true };
+  const verdict = mayRestore(cluster, paused, parseTarget({ latest: true }), undefined, FACTS);
+  assert.match(JSON.stringify(verdict), /paused.*patronictl resume/);
+});

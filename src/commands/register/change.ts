@@ -26,8 +26,7 @@ export const change: Register = (program, run) => {
     .option('--wait-drain <seconds>', 'how long to wait for reads on a drained host to end', String(WAITS.drain))
     .option(
       '--wait-gate <seconds>',
-      'how long to wait for the cluster to be whole before each host',
-      String(WAITS.gate),
+      `how long to wait for the cluster to be whole before each host; default: ${WAITS.gate}, more with a slow rto`,
     )
     .option('--wait-host <seconds>', 'how long to wait for a host to boot', String(WAITS.host))
     .option('--wait-member <seconds>', 'how long to wait for a member to catch up', String(WAITS.member))

@@ -146,3 +146,13 @@ test('plan waits for nothing and undoes nothing', async (context) => {
   await inProcess(['plan', '-i', fakes.inventory]);
   assert.ok(!fakes.scripts.some(({ script }) => script.includes(runUndo('update')) || script.includes('flock -w')));
 });
+
+test('a host whose systemd stays silent is waited for a minute, not as long as work may take', async () => {
+  const { op, begin, network } = runOver(
+    (script, host) => probed(script, host === 'db2' ? { units: 'code 1' } : {}) ?? '',
+  );
+  await begin();
+  const began = network.clock.now();
+  await assert.rejects(inTime('systemd', awaitUnits(op, await op.observe())), /db2: .*systemd does not answer/);
+  assert.ok(network.clock.now() - began < 70_000);
+});

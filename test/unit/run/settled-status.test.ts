@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settledStatus } from '../../../src/run/status.ts';
+import { settledStatus, takeStatus } from '../../../src/run/status.ts';
 import { SecretStore } from '../../../src/secrets/store.ts';
 import { type FakeHost, healthyHosts, hostsWithBackup } from '../../support/fake-hosts.ts';
 import { inTime } from '../../support/fake-machine.ts';
@@ -50,4 +50,21 @@ test('a cluster that does not settle is looked at until the time is over', async
   );
   assert.ok(!status.healthy);
   assert.ok(network.clock.now() - began >= 60_000);
+});
+
+test('what is left under the lock of this run is a leftover, and under that of another one its work', async () => {
+  const problems = async (holder: string) => {
+    const { op, begin, cluster } = runOver(
+      (script, host) => probed(script, host === 'db1' ? { pending: 'reload:patroni.service', holder } : {}) ?? '',
+    );
+    await begin();
+    const text = holder.replace('OWN', op.session.options.run);
+    assert.ok(text);
+    const status = await takeStatus(op.session, cluster, cluster.hosts, undefined);
+    return { codes: status.problems.map(({ code }) => code), run: op.session.options.run };
+  };
+  const { run, codes } = await problems(JSON.stringify({ run: 'another', command: 'apply' }));
+  assert.ok(!codes.includes('pending_handler'));
+  const next = run.replace(/\d+$/, (number) => String(Number(number) + 1));
+  assert.ok((await problems(JSON.stringify({ run: next, command: 'update' }))).codes.includes('pending_handler'));
 });

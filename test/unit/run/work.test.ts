@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LoadFigures } from '../../../src/cluster/client-load.ts';
-import { StepFailed } from '../../../src/errors.ts';
+import { Interrupted, StepFailed } from '../../../src/errors.ts';
 import type { Intent } from '../../../src/run/intent.ts';
 import { performWork } from '../../../src/run/work.ts';
 import { SecretStore } from '../../../src/secrets/store.ts';
@@ -43,4 +43,31 @@ test('a bug in the work ends the load too, whose passwords are in a file; the bu
     assert.ok(ended instanceof TypeError && ended.message === 'a bug', String(ended));
     assert.equal(stopped, 1);
   }
+});
+
+test('a failure after Ctrl-C is reported as a failure, and only what Ctrl-C ended as interrupted', async () => {
+  const failing = async (cause: Error) => {
+    const { op, cluster, begin, interrupt, recorder } = runOver((script) => probed(script) ?? '');
+    await begin();
+    const run = async () => {
+      interrupt.press();
+      throw cause;
+    };
+    const { error } = await performWork(op, { run } as unknown as Intent, undefined);
+    return { error, failed: recorder.failed.length, cluster };
+  };
+  const dpkg = new StepFailed('db1', 'upgrade', 'dpkg: error processing package');
+  assert.deepEqual(await failing(dpkg).then(({ error, failed }) => [error, failed]), [dpkg, 1]);
+  const stopped = await failing(new Interrupted());
+  assert.match(stopped.error!.message, /interrupted; run again to continue/);
+  assert.equal(stopped.failed, 0);
+});
+
+test('a link that is lost in the work is a failure of the host, not a bug', async () => {
+  const { op, begin, network, host } = runOver((script) => probed(script) ?? '');
+  await begin();
+  network.lose('db1');
+  const run = async () => void (await op.session.ask(host('db1'), 'date'));
+  const { error } = await performWork(op, { run } as unknown as Intent, undefined);
+  assert.equal(error?.message, 'db1: the connection was lost');
 });
