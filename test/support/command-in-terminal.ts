@@ -15,6 +15,8 @@ export interface Setting {
   hosts?: Record<string, FakeHost>;
   user?: string;
   passphrase?: string;
+  /** Whether there are two hosts rather than the lab's seven. */
+  small?: boolean;
   /** Whether the cluster was set up from here. */
   stored?: boolean;
 }

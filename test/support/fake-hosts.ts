@@ -33,6 +33,18 @@ export interface FakeHosts {
   close(): void;
 }
 
+/** An inventory of two hosts, for tests to which it is all one how many there are: each costs a connection and a plan. */
+const SMALL = `cluster: pglab
+ssh:
+  user: root
+  key: ./.hapg/pglab/lab_ed25519
+replication: async
+clients: [10.1.1.0/24]
+hosts:
+  db1:    {address: 10.1.1.10, ssh: {host: 127.0.0.1, port: 3001}, roles: [etcd, patroni]}
+  client: {address: 10.1.1.11, ssh: {host: 127.0.0.1, port: 3002}, roles: [client]}
+`;
+
 /** Key pairs of this process, private and public, by their name and passphrase. */
 const keys = new Map<string, [string, string]>();
 
@@ -50,11 +62,12 @@ function placeKey(name: string, passphrase: string, file: string): void {
 
 /**
  * Starts the hosts of inventory/lab.yaml as SSH servers in this process, so that the real command can be run against
- * them. Every script gets a prepared answer; nothing is executed. `passphrase` encrypts the key that they accept.
+ * them. Every script gets a prepared answer; nothing is executed. `passphrase` encrypts the key that they accept; `small`
+ * starts db1 and client alone.
  */
 export async function fakeHosts(
   hosts: Record<string, FakeHost> = {},
-  { passphrase = '', user = 'root' }: { passphrase?: string; user?: string } = {},
+  { passphrase = '', user = 'root', small = false }: { passphrase?: string; user?: string; small?: boolean } = {},
 ): Promise<FakeHosts> {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-fake-'));
   const state = join(directory, '.hapg', 'pglab');
@@ -68,7 +81,7 @@ export async function fakeHosts(
   const hostKey = readFileSync(join(directory, 'host'));
   const publicKey = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
 
-  let text = readFileSync('inventory/lab.yaml', 'utf8')
+  let text = (small ? SMALL : readFileSync('inventory/lab.yaml', 'utf8'))
     .replace('user: root', `user: ${user}`)
     .replace('./.hapg/pglab/lab_ed25519', './user');
   const scripts: FakeHosts['scripts'] = [];

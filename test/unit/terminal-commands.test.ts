@@ -20,7 +20,7 @@ for (const [how, flags, env] of [
   ['NO_COLOR', [], { NO_COLOR: '1' }],
 ] as const)
   test(`apply with ${how}: no colour anywhere`, { skip }, async (context) => {
-    const terminal = start(context, await setUp(context, {}), ['apply', ...flags], { env });
+    const terminal = start(context, await setUp(context, { small: true }), ['apply', ...flags], { env });
     await terminal.sees('[y/N]');
     terminal.type(KEY.ctrlC);
     await terminal.ended;
@@ -28,7 +28,7 @@ for (const [how, flags, env] of [
   });
 
 test('what was typed before the question could be read is no answer to it', { skip }, async (context) => {
-  const terminal = start(context, await setUp(context, {}), ['apply']);
+  const terminal = start(context, await setUp(context, { small: true }), ['apply']);
   terminal.type('y\ny\n');
   await terminal.until('the question', ({ beforeCursor }) => /\[y\/N\] $/.test(beforeCursor));
   terminal.type(`n${KEY.enter}`);
@@ -43,7 +43,7 @@ for (const [how, redirect, words] of [
   ['JSON is wanted', '> out', ['apply', '-o', 'json']],
 ] as const)
   test(`the plan and the question are on the terminal when ${how}`, { skip }, async (context) => {
-    const fakes = await setUp(context, {});
+    const fakes = await setUp(context, { small: true });
     const terminal = start(context, fakes, words, {
       redirect: redirect.replaceAll(/(out|err)$|(out) /g, `${fakes.directory}/$1$2 `),
     });
@@ -153,7 +153,7 @@ test('Ctrl-C twice while hapg looks ends with 130, and not with what failed for 
 });
 
 test('a signal at a question ends it as Ctrl-C does', { skip }, async (context) => {
-  const fakes = await setUp(context, {});
+  const fakes = await setUp(context, { small: true });
   const terminal = start(context, fakes, ['apply']);
   await terminal.sees('[y/N]');
   process.kill(processOf(fakes.inventory), 'SIGTERM');
@@ -177,7 +177,7 @@ for (const [command, expected] of [
 ] as const)
   test(`${command} shows on a terminal what it found`, { skip }, async (context) => {
     const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
-    const terminal = start(context, await setUp(context, { hosts, stored: true }), [command]);
+    const terminal = start(context, await setUp(context, { small: true, hosts, stored: true }), [command]);
     assert.equal(await terminal.ended, 0);
     assert.match(terminal.screen, expected);
   });
@@ -188,7 +188,7 @@ for (const endless of [
 ])
   test(`${endless.join(' ')} ends when nobody reads on`, { skip }, async (context) => {
     const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
-    const fakes = await setUp(context, { hosts, stored: true });
+    const fakes = await setUp(context, { small: true, hosts, stored: true });
     const terminal = start(context, fakes, endless, { redirect: '| head -n 1' });
     assert.equal(await terminal.ended, 0, terminal.all);
     assert.equal(terminal.screen.split('\n').length, 1, terminal.screen);
