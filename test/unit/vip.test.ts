@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { keepalived } from '../../roles/keepalived/keepalived.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { admitApply } from '../../src/decisions/admission.ts';
+import { loadInventory } from '../../src/inventory/load.ts';
 import type { Answer } from '../../src/observe/answer.ts';
 import { vip, vipInterface } from '../../src/observe/vip.ts';
 import type { FileWant } from '../../src/steps/file.ts';
+import { inProcess } from '../support/in-process.ts';
 import { contextFor, healthyLab, labCluster } from './model.ts';
 import { programs, sh } from './sh.ts';
 
@@ -92,4 +97,18 @@ for (const [what, cluster, answer, says] of [
 test('apply is admitted where every balancer has an interface for the VIP', () => {
   for (const cluster of [byAddress, byName])
     assert.deepEqual(admitApply(cluster, takeSnapshot(lab({ said: 'ens5' }, { said: 'lo' })), []), { ok: true });
+});
+
+test('init names no interface, which differs between hosts', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hapg-vip-'));
+  try {
+    const file = join(directory, 'cluster.yaml');
+    const addresses = ['--databases', '10.0.0.1,10.0.0.2,10.0.0.3', '--balancers', '10.0.0.4,10.0.0.5'];
+    const { code, err } = await inProcess(['init', file, ...addresses, '--vip', '10.0.0.100/24']);
+    assert.equal(code, 0, err);
+    const { vip } = loadInventory(file).cluster;
+    assert.deepEqual([vip?.address, vip?.interface], ['10.0.0.100', undefined]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
