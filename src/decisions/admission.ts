@@ -149,6 +149,25 @@ function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
   );
 }
 
+/** Reasons for balancers on which the VIP would have no network interface: keepalived would stay in its fault state. */
+function withoutInterface(cluster: Cluster, { observations }: Snapshot): string[] {
+  const { vip } = cluster;
+  return hostsWith(cluster, 'keepalived').flatMap(({ name, address }) => {
+    const found = observations.get(name)?.vipInterface;
+    const unknown = silence(found);
+    if (vip?.interface !== undefined)
+      return said(found) === null
+        ? [
+            `${name}: there is no network interface ${vip.interface}. Leave vip.interface out where balancers differ: each takes the one that has its address`,
+          ]
+        : [];
+    if (unknown !== undefined) return [`${name}: it is not known which network interface has ${address} (${unknown})`];
+    return said(found) === null
+      ? [`${name}: no network interface has ${address}, so none is known for the VIP: name it with vip.interface`]
+      : [];
+  });
+}
+
 /**
  * May `apply` go on? A new cluster is made only where everything is empty; an existing one must be one cluster, unpaused,
  * with a leader. `missing` are hosts of the model that were not asked.
@@ -190,6 +209,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     reasons.push(
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
     );
+  reasons.push(...withoutInterface(cluster, snapshot));
   const stands = standbyAsDeclared(cluster, snapshot);
   if (!stands.ok) reasons.push(...stands.reasons);
   if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');

@@ -55,9 +55,7 @@ export const vip: Check = (inventory) => {
   const first = balancers[0];
   if (!inventory.vip) {
     if (first)
-      problems.push(
-        error(['hosts', first[0], 'roles'], 'keepalived needs a top-level vip: {address, interface, router_id}'),
-      );
+      problems.push(error(['hosts', first[0], 'roles'], 'keepalived needs a top-level vip: {address, router_id}'));
     return problems;
   }
   if (!first) problems.push(error(['vip'], 'a vip needs hosts with the roles haproxy and keepalived', true));

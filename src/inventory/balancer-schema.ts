@@ -31,7 +31,10 @@ export const vip = z
     interface: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,15}$/, 'not an interface name')
-      .describe('Network interface of the balancers, such as eth0'),
+      .optional()
+      .describe(
+        'Network interface of every balancer, such as eth0; default: on each of them the one that has its address',
+      ),
     router_id: z
       .int('a VRRP router id is a number from 1 to 255')
       .min(1, 'a VRRP router id is 1 to 255 (RFC 9568)')

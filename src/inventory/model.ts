@@ -75,7 +75,7 @@ export interface Cluster {
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, if it waits at all. */
   synchronousNodes: number;
-  vip: { address: string; prefix: number; interface: string; routerId: number } | undefined;
+  vip: { address: string; prefix: number; interface: string | undefined; routerId: number } | undefined;
   firewall: { exclusive: boolean; sshFrom: string[] };
   timing: Timing;
   settings: Inventory;

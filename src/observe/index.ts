@@ -18,7 +18,7 @@ import { type Postgres, postgres } from './postgres.ts';
 import { type About, EVERYTHING, type Question } from './question.ts';
 import { type Repository, repository } from './repository.ts';
 import { holder, pending, restore, units } from './run-state.ts';
-import { vip } from './vip.ts';
+import { vip, vipInterface } from './vip.ts';
 import { zookeeper } from './zookeeper.ts';
 
 /**
@@ -37,6 +37,7 @@ export interface Observation {
   sql: Answer<Postgres | null> | undefined;
   dcs: Answer<DcsView | null> | undefined;
   vipHeld: Answer<boolean> | undefined;
+  vipInterface: Answer<string | null> | undefined;
   pool: Answer<boolean> | undefined;
   balancer: Answer<BalancerRow[]> | undefined;
   repository: Answer<Repository | null> | undefined;
@@ -66,6 +67,7 @@ const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undef
   pool,
   balancer: haproxy,
   vipHeld: vip,
+  vipInterface,
   repository,
   schedule,
   space,

@@ -95,6 +95,7 @@ test('a member with 128 MB of shared memory has the bounds that every member had
   });
   // 64 GiB at 20 MB/s are 3436 s.
   assert.ok(shutdown(64 * 1024 ** 3) > 3436 && checkpoint(64 * 1024 ** 3) > 3436);
+  for (const [name, of] of Object.entries(OF_MEMORY)) assert.ok(of(64 * 1024 ** 3) > 3436, name);
   assert.equal(shutdown(undefined), shutdown(64 * 1024 ** 3), 'memory that nobody has reported may be much');
 });
 

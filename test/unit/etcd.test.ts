@@ -31,7 +31,12 @@ const ASKED = 'https://10.0.0.1:2379';
  */
 function ensemble(
   script: string,
-  { list = LIST, fails = '-', lists = 0 }: { list?: string; fails?: string; lists?: number } = {},
+  {
+    list = LIST,
+    fails = '-',
+    lists = 0,
+    stays = false,
+  }: { list?: string; fails?: string; lists?: number; stays?: boolean } = {},
 ) {
   const box = mkdtempSync(join(root, 'box-'));
   const [file, log] = [join(box, 'members'), join(box, 'log')];
@@ -45,7 +50,7 @@ echo "$*" >> ${log}
 if [ $n -ge ${lists} ]; then case "$*" in ${fails}) echo "Error: context deadline exceeded" >&2; exit 1 ;; esac; fi
 case "$*" in
   'member list'*) cat ${file} ;;
-  'member remove '*) grep -v "^$3," ${file} > ${file}.new; mv ${file}.new ${file} ;;
+  'member remove '*) ${stays ? 'exit 0; ' : ''}grep -v "^$3," ${file} > ${file}.new; mv ${file}.new ${file} ;;
   'member promote '*) sed -i "/^$3,/s/true/false/" ${file} ;;
   'member add '*) echo "14, unstarted, , ${PEER}, , true" >> ${file} ;;
 esac`,
@@ -93,6 +98,9 @@ describe('a member that leaves', () => {
 
   test('and is not let go is a failure', () => {
     assert.match(ensemble(script, { fails: "'member remove'*" }).out, /context deadline exceeded/);
+    const { code, out } = ensemble(script, { stays: true });
+    assert.notEqual(code, 0);
+    assert.match(out, /member 13 is still there/);
   });
 });
 

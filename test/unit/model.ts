@@ -47,6 +47,7 @@ export const EMPTY: Observation = {
   dcs: undefined,
   newToDcs: undefined,
   vipHeld: undefined,
+  vipInterface: undefined,
   pool: undefined,
   balancer: undefined,
   repository: undefined,

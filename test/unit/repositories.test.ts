@@ -147,7 +147,8 @@ async function changed(answer: string): Promise<{ ran: string[]; outcome: string
     doing: () => undefined,
     run: async (script: string) =>
       script.includes(' info ') ? answer : void ran.push(script.includes('stanza-create') ? 'stanza' : script),
-    unit: async (_name: string, script: string) => void ran.push(/--repo=\d/.exec(script)?.[0] ?? script),
+    unit: async (_name: string, script: string, _seconds: number, progress?: { stuckSeconds?: number }) =>
+      void ran.push(`${/--repo=\d/.exec(script)?.[0]}, until it stands still for ${progress?.stuckSeconds} s`),
   } as unknown as Remote;
   const outcome = await step.kind.change(step, undefined, remote).then(
     () => 'done',
@@ -163,7 +164,7 @@ test('a pgBackRest that did not answer in time is asked again before a backup is
   assert.equal(silent, undefined);
   assert.equal(step.kind.diff(step, silent)!.knownAfterApply, true);
   const known = await changed(`${INFO}\ncode 0\n.\n`);
-  assert.deepEqual(known, { ran: ['stanza', '--repo=2'], outcome: 'done' });
+  assert.deepEqual(known, { ran: ['stanza', '--repo=2, until it stands still for 600 s'], outcome: 'done' });
   for (const answer of ['\ncode 124\n.\n', 'ERROR: [028]: the bucket is away\ncode 28\n.\n', '']) {
     const { ran, outcome } = await changed(answer);
     assert.deepEqual(ran, []);

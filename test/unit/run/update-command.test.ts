@@ -59,7 +59,8 @@ test('update holds the schedule of backups while it works on a host, and lets it
     first('client', 'hapg-download'),
     first('backup', 'undo/backup-schedule/undo.sh'),
     first('backup', 'systemctl stop pgbackrest-full.timer'),
-    first('client', 'hapg-update'),
+    first('client', '/var/lib/hapg/undo/update/undo.sh'),
+    first('client', '--unit=hapg-update'),
     first('backup', 'if [ -e /var/lib/hapg/undo/backup-schedule/undo.sh ]; then sh'),
   ];
   assert.deepEqual(
