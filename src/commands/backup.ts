@@ -76,7 +76,7 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
   const { cluster } = setup;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  return observeHosts(setup, 'backups', hosts, ({ repository }) => {
+  return observeHosts(setup, 'backups', { hosts, about: ['backups'] }, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];
