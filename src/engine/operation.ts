@@ -112,9 +112,10 @@ export class Operation {
     }
   }
 
-  /** Records the error that ended the run. */
+  /** Records the error that ended the run, unless the step has recorded it. */
   failed(cause: Error): void {
     const [host, step] = cause instanceof StepFailed ? [cause.host, cause.step] : ['', this.current];
+    if (cause instanceof StepFailed && this.recorder.has(host, step, cause.reason)) return;
     this.recorder.failure(host, step, cause);
   }
 
