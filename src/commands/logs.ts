@@ -3,7 +3,7 @@ import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { JOURNALS } from '../roles.ts';
-import { print, printMessage } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { reachAny, readOnlyRun } from '../run/read-only.ts';
 import { readSetup } from '../run/setup.ts';
@@ -22,6 +22,7 @@ export interface LogsOptions extends CommonOptions {
 /** `hapg logs`: shows the journals of all hosts, merged by time; `-f` follows them. */
 export async function logsCommand(units: readonly string[], options: LogsOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
+  if (setup.json && options.follow) throw new UsageError('-f has no end, and one document has: without -o json');
   const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
   return readOnlyRun(setup, 'logs', async (run) => {
@@ -55,7 +56,8 @@ export async function logsCommand(units: readonly string[], options: LogsOptions
           printMessage(
             `${host}: only the newest ${bytes(limit)} are shown, from ${lines[0]?.split(' ')[0] ?? 'now'} on; name units, a later --since, or one host with --limit to see less at once`,
           );
-      for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
+      if (setup.json) printJson(merged);
+      else for (const { host, line } of merged) print(`${paint.cyan(host.padEnd(width))} ${line}`);
       if (options.follow) await passes(session.clock, FOLLOW_MS, interrupt.soft);
     } while (options.follow && !interrupt.soft.aborted && screen.isRead);
     return EXIT.done;
