@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errnoWords, onFile } from '../file-trouble.ts';
@@ -81,11 +82,19 @@ function validated(text: string, file: string): Loaded {
   }
 }
 
+/**
+ * A VRRP router id from 1 to 255 made of the cluster's name: two clusters in one network hardly ever get the same one,
+ * with which they would take each other's address.
+ */
+const routerId = (cluster: string): number => (createHash('sha256').update(cluster).digest()[0]! % 255) + 1;
+
 /** The common part of both forms of inventory. */
-const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string =>
-  render('init/inventory.yaml', {
+function inventory(answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string {
+  const cluster = answers.cluster || 'main';
+  return render('init/inventory.yaml', {
     about: [],
-    cluster: answers.cluster || 'main',
+    cluster,
+    routerId: routerId(cluster),
     user: answers.user || 'root',
     postgres: answers.postgres,
     lab: answers.lab,
@@ -94,6 +103,7 @@ const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Reco
     flow: ({ name: _, ...host }: GeneratedHost) => flowYaml(host),
     ...more,
   });
+}
 
 function inOnePlace(answers: InitOptions): string {
   const databases = list(answers.databases);

@@ -68,6 +68,18 @@ test('init takes the flags that go together', async () => {
   }
 });
 
+test('two clusters that init writes have two router ids, and the same one always has its own', async () => {
+  const idOf = async (cluster: string) => {
+    const words = `init vip.yaml --force --cluster ${cluster} --databases 10.0.0.1 --balancers 10.0.0.4 --vip 10.0.0.9/24`;
+    assert.equal((await inProcess(words.split(' '))).code, 0);
+    return Number(/router_id: (\d+)/.exec(readFileSync('vip.yaml', 'utf8'))?.[1]);
+  };
+  const ids = [await idOf('main'), await idOf('billing'), await idOf('main')];
+  assert.equal(ids[0], ids[2]);
+  assert.notEqual(ids[0], ids[1]);
+  for (const id of ids) assert.ok(id >= 1 && id <= 255, String(id));
+});
+
 for (const [flags, wrong] of [
   ['--ssh 10.9.9.9:22', 'ssh'],
   ['--roles etcd,patroni', 'roles'],

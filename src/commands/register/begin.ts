@@ -3,7 +3,7 @@ import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
 import type { InitOptions } from '../init.ts';
 import type { ValidateOptions } from '../validate.ts';
-import { collect, command, outputOption, PROBE, type Register } from './options.ts';
+import { collect, command, DIFF, outputOption, PROBE, type Register } from './options.ts';
 
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
@@ -69,13 +69,13 @@ export const begin: Register = (program, run) => {
   command(program, 'plan', 'show what apply would change; change nothing')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .option('--out <file>', 'save the plan for "hapg apply FILE"')
-    .option('-D, --diff', 'show the whole text of new files too')
+    .option(...DIFF)
     .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
 
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')
     .argument('[planfile]', 'a plan saved with "hapg plan --out"; refused when it no longer matches the hosts')
     .option('-C, --check', 'change nothing, as plan does')
-    .option('-D, --diff', 'show the differences of files')
+    .option(...DIFF)
     .option(...PROBE)
     .action((planFile: string | undefined, options: ApplyOptions) =>
       run(async () => (await import('../apply.ts')).applyCommand(planFile, options)),

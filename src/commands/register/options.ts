@@ -16,6 +16,9 @@ export const command = (program: Command, name: string, description: string): Co
 /** The option of commands that can measure what clients notice. */
 export const PROBE = ['--probe', 'write and read as a client meanwhile; report gaps, failures and lost rows'] as const;
 
+/** The option of commands that show a plan. */
+export const DIFF = ['-D, --diff', 'show the plan with the whole text of new files too'] as const;
+
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
