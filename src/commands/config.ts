@@ -96,7 +96,7 @@ function edit(options: ConfigOptions): Promise<number> {
   const edits = wantedEdits(options);
   const before = loadInventory(options.inventory, options.extra);
   return operate(
-    'config',
+    'config edit',
     options,
     async (op, snapshot, setup, store) => {
       const { cluster } = op;
