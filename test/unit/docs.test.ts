@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { parse, parseDocument } from 'yaml';
 import { program } from '../../src/cli.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { EXAMPLES } from '../../src/commands/help.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { inventorySchema, jsonSchema } from '../../src/inventory/schema.ts';
 import { hostsFrom } from '../../src/inventory/terraform.ts';
@@ -198,6 +199,15 @@ test('every command line that is quoted is one that the program takes', () => {
     }),
     [],
   );
+});
+
+test('every command has an example in its help, and each example is one that the program takes', () => {
+  assert.deepEqual(
+    program.commands.map((one) => one.name()).filter((name) => !EXAMPLES[name]),
+    [],
+  );
+  for (const line of Object.values(EXAMPLES).flat())
+    assert.equal(wrongWith(line.replace(/ {2,}\(.*\)$/, ''), true), '', line);
 });
 
 for (const [line, wrong] of [
