@@ -10,7 +10,7 @@ export const AGAIN_MS = 300;
 export const SCAN_MS = 10_000;
 /** Bounds asking the resolver for a host's name (ms). */
 export const LOOKUP_MS = 3000;
-/** How long new logins are tried after a guarded change (ms); well below GUARD_S, after which the change is undone. */
+/** How long new logins are tried after a guarded change (ms); well below LOGIN_UNDO_S, after which the change is undone. */
 export const LOGIN_MS = 30_000;
 /** Bounds one login and its first answer (s). */
 export const LOGIN_S = 20;

@@ -41,7 +41,7 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   if (unknown.length === 0) return;
   const hints = unknown.map((name) => `${name}${suggest(name, known)}`).join(', ');
   throw new UsageError(
-    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none that this can be done with'}${why}`,
+    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none'}${why}`,
   );
 }
 
