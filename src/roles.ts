@@ -56,7 +56,7 @@ export const ROLES = {
     ansibleGroups: 'pgbackrest|backups?',
     ports: [at('pgBackRest', 'pgbackrest', 'port')],
     units: ['pgbackrest.service'],
-    jobs: ['pgbackrest-full', 'pgbackrest-diff'],
+    jobs: ['pgbackrest-full', 'pgbackrest-diff', 'pgbackrest-drill'],
     packages: ['pgbackrest'],
     keys: '/etc/pgbackrest/pki',
   },

@@ -1,6 +1,11 @@
 import { type Cluster, dcsRole } from '../../src/inventory/model.ts';
 
-/** Returns auditd rules that record who changed accounts, privileges, time, and the cluster's own configuration. */
+const own = (cluster: Cluster): string[] => ['patroni', dcsRole(cluster) ?? [], 'hapg'].flat();
+
+/**
+ * Returns auditd rules that record who changed accounts, privileges, time, and the cluster's own configuration. No rule
+ * is there twice: auditctl ends at one that exists.
+ */
 export const auditRules = (cluster: Cluster): string => `# Managed by hapg
 -w /etc/passwd -p wa -k accounts
 -w /etc/shadow -p wa -k accounts
@@ -10,7 +15,6 @@ export const auditRules = (cluster: Cluster): string => `# Managed by hapg
 -w /etc/ssh/sshd_config -p wa -k sshd
 -w /etc/ssh/sshd_config.d -p wa -k sshd
 -w /etc/localtime -p wa -k time
--w /etc/patroni -p wa -k ${cluster.name}
--w /etc/${dcsRole(cluster) ?? 'patroni'} -p wa -k ${cluster.name}
--w /etc/hapg -p wa -k ${cluster.name}
-`;
+${own(cluster)
+  .map((name) => `-w /etc/${name} -p wa -k ${cluster.name}\n`)
+  .join('')}`;

@@ -1,7 +1,7 @@
 import { apply as playbook } from '../../playbooks/apply.ts';
 import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import type { Plan } from '../engine/plan.ts';
-import { EXIT, Refused } from '../errors.ts';
+import { EXIT, Refused, UsageError } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
 import { carryOut, planInputs, surveyFor } from '../run/apply.ts';
 import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
@@ -54,9 +54,19 @@ export async function planCommand(options: PlanOptions): Promise<number> {
   });
 }
 
+/** `hapg apply --check`. Throws UsageError for what a plan could not keep. */
+async function check(planFile: string | undefined, options: ApplyOptions): Promise<number> {
+  if (planFile !== undefined)
+    throw new UsageError(
+      `--check takes no plan such as ${planFile}: "hapg apply ${planFile}" compares it with the hosts and refuses a stale one`,
+    );
+  if (options.probe) throw new UsageError('--check changes nothing, so there is nothing to measure: without --probe');
+  return planCommand(options);
+}
+
 /** `hapg apply`: brings the hosts to the state that the inventory describes. */
 export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
-  if (options.check) return planCommand(options);
+  if (options.check) return check(planFile, options);
   const started = performance.now();
   const { diff = false, verbose } = options;
   const saved = planFile ? readPlan(planFile) : undefined;

@@ -45,15 +45,10 @@ export async function auditCommand(options: AuditOptions): Promise<number> {
   return 0;
 }
 
-/** The newest lines of each host's own audit log; empty for a host that does not answer. */
+/** The newest lines of each host's own audit log; a host that does not answer is named and missing. */
 async function hostLines(setup: Setup): Promise<Record<string, string[]>> {
-  const lines = await readOnlyRun(setup, 'audit', (run) =>
-    askEach(run, (host) =>
-      run.session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`).then(
-        ({ output }) => output.trim().split('\n').filter(Boolean),
-        () => [],
-      ),
-    ),
+  const found = await readOnlyRun(setup, 'audit', (run) =>
+    askEach(run, async (host) => (await run.session.ask(host, `tail -n 50 ${PATHS.audit} 2>/dev/null`)).output),
   );
-  return Object.fromEntries(setup.hosts.map((host, index) => [host.name, lines[index]!]));
+  return Object.fromEntries(found.map(({ host, answer }) => [host.name, answer.trim().split('\n').filter(Boolean)]));
 }

@@ -2,7 +2,7 @@ import { backupHost, takeBackup } from '../../playbooks/backup.ts';
 import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { backupHosts, type Cluster, type RepositorySettings, repositoryHost } from '../inventory/model.ts';
 import type { Backup } from '../observe/repository.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -36,6 +36,13 @@ export function expectRepositories({ file, name, repositories, upstream }: Clust
   if (upstream) throw new UsageError(`${name} is a standby of ${upstream.name}: the backups are there`);
   if (repositories.length === 0)
     throw new UsageError(`${file} has no backups: it names no repository and no host with the role pgbackrest`);
+}
+
+/** Where a repository is, for the operator who must recognize it. */
+export function repositoryPlace(cluster: Cluster, one: RepositorySettings): string {
+  if (one.kind === 's3') return `the bucket ${one.bucket} at ${one.endpoint}, path ${one.path}`;
+  const host = one.kind === 'host' ? repositoryHost(cluster) : undefined;
+  return host ? `${one.path} on ${host.name}` : one.path;
 }
 
 const repositoryName = ({ repositories }: Cluster, key: number): string => {
@@ -76,7 +83,7 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
   const { cluster } = setup;
   expectRepositories(cluster);
   const hosts = backupHosts(cluster);
-  return observeHosts(setup, 'backups', hosts, ({ repository }) => {
+  return observeHosts(setup, 'backups', { hosts, about: ['backups'] }, ({ repository }) => {
     if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
     const first = backups[0];

@@ -4,7 +4,7 @@ import { observe } from '../engine/probe.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { said } from '../observe/answer.ts';
 import { AUTHORITIES } from '../pki/authority.ts';
-import { print, printJson } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -31,14 +31,13 @@ export function certsCommand(what: string | undefined, options: RenewOptions): P
 async function list(options: CommonOptions): Promise<number> {
   const setup = readSetup(options);
   const found = await withRun(setup, 'certs', { secrets: () => [] }, (run) =>
-    askEach(run, async (host) =>
-      (said((await observe(run.session, host, ['certificates'])).certificates) ?? []).map((one) => ({
-        host: host.name,
-        ...one,
-      })),
-    ),
+    askEach(run, async (host) => (await observe(run.session, host, ['certificates'])).certificates),
   );
-  const certificates = found.flat().sort((a, b) => (a.expires ?? 0) - (b.expires ?? 0));
+  for (const { host, answer } of found)
+    if (answer && 'silent' in answer) printMessage(`${host.name}: its certificates are missing here: ${answer.silent}`);
+  const certificates = found
+    .flatMap(({ host, answer }) => (said(answer) ?? []).map((one) => ({ host: host.name, ...one })))
+    .sort((a, b) => (a.expires ?? 0) - (b.expires ?? 0));
   const time = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
   if (setup.json) printJson(certificates.map(({ expires, ...one }) => ({ ...one, expires: time(expires) ?? null })));
   else

@@ -35,7 +35,8 @@ import {
  */
 export async function cloneCommand(options: RestoreOptions & { into: string }): Promise<number> {
   const wanted = targetOf(options);
-  const from = readSetup({ ...options, quiet: true }).cluster;
+  // The overrides are of the copy: the source is as its inventory says.
+  const from = readSetup({ ...options, extra: [], quiet: true }).cluster;
   expectRepositories(from);
   if (resolve(options.into) === from.file)
     throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
@@ -75,7 +76,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
           `${cluster.name} is being restored from ${order.source ?? 'its own backup'}; go on with that`,
         );
       return {
-        explain: `${cluster.name} becomes ${begun ? 'what was begun: ' : ''}a copy of ${from.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}\n  ${from.name} stays as it is; users get the passwords of ${cluster.name}'s own secret store`,
+        explain: `${begun ? 'continues: ' : ''}${cluster.name} becomes a copy of ${from.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}\n  ${from.name} stays as it is; users get the passwords of ${cluster.name}'s own secret store`,
         question: `Clone ${from.name} into ${cluster.name}?`,
         hosts: cluster.hosts,
         document: () => ({

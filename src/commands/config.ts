@@ -41,7 +41,8 @@ export async function configCommand(what: string | undefined, options: ConfigOpt
 function show(options: CommonOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
-  return observeHosts(setup, 'config', hostsWith(cluster, 'patroni'), async (snapshot, session, reached) => {
+  const wanted = { hosts: hostsWith(cluster, 'patroni'), about: ['members'] } as const;
+  return observeHosts(setup, 'config', wanted, async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
     const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), QUICK_S);
     if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
@@ -95,7 +96,7 @@ function edit(options: ConfigOptions): Promise<number> {
   const edits = wantedEdits(options);
   const before = loadInventory(options.inventory, options.extra);
   return operate(
-    'config',
+    'config edit',
     options,
     async (op, snapshot, setup, store) => {
       const { cluster } = op;

@@ -1,16 +1,32 @@
 import { destroy } from '../../playbooks/destroy.ts';
 import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
-import { hostsWith } from '../inventory/model.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
+import { repositoryPlace } from './backup.ts';
 import { forgetOrder } from './restore-order.ts';
 
 /** The flags of `hapg destroy`. */
 export interface DestroyOptions extends OperateOptions {
   confirm?: string;
   backups: boolean;
+}
+
+/** Describes what the end of a cluster takes away, and what it leaves. */
+export function describeEnd(cluster: Cluster, { stamp, backups }: { stamp: string; backups: boolean }): string {
+  const members = hostsWith(cluster, 'patroni').map((host) => host.name);
+  const places = cluster.repositories.map((one) => repositoryPlace(cluster, one));
+  return [
+    `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
+    `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
+    cluster.repositories.length === 0 || cluster.upstream
+      ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
+      : backups
+        ? `  ! all backups of ${cluster.stanza} are DELETED from ${places.join(', and from ')}`
+        : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
+  ].join('\n');
 }
 
 /** `hapg destroy`: ends the cluster. Its data is moved aside; its backups stay unless --backups is given. */
@@ -25,17 +41,8 @@ export function destroyCommand(options: DestroyOptions): Promise<number> {
         : [];
       refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
       const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
-      const members = hostsWith(cluster, 'patroni').map((host) => host.name);
       return {
-        explain: [
-          `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
-          `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
-          cluster.repositories.length === 0 || cluster.upstream
-            ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
-            : options.backups
-              ? `  ! all backups of ${cluster.stanza} are DELETED from ${cluster.repositories.map(({ path }) => path).join(', ')}`
-              : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
-        ].join('\n'),
+        explain: describeEnd(cluster, { stamp, backups: options.backups }),
         question: `Destroy ${cluster.name}${options.backups ? ' and its backups' : ''}?`,
         typed: cluster.name,
         hosts: cluster.hosts,

@@ -81,7 +81,13 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
     end({ result: ok ? 'ok' : 'failed', drill: result });
     await session.ask(
       host,
-      auditScript(`run=${run.id} by=${run.by} command=drill result=${ok ? 'ok' : 'failed'}`),
+      auditScript({
+        run: run.id,
+        by: run.by,
+        command: run.command,
+        changed: recorder.done.length,
+        result: ok ? 'ok' : 'failed',
+      }),
       AUDIT_S,
     );
     await run.progress.end();

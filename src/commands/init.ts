@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errnoWords, onFile } from '../file-trouble.ts';
@@ -28,6 +29,21 @@ export interface InitOptions {
   clients?: string;
   user?: string;
   force: boolean;
+  /** The flags of the command line, without those that have their default. */
+  given: readonly string[];
+}
+
+/** Flags that only an inventory of several data centers can keep. */
+const FOR_DATACENTERS = ['--nodes', '--networks', '--prefix', '--max-databases'];
+/** Flags about hosts, which --from-ansible takes from its file. */
+const NOT_FROM_ANSIBLE = ['--databases', '--datacenters', '--balancers', '--backup', '--lab'];
+
+/** Throws UsageError for flags that would be passed over. */
+function expectKept({ given, fromAnsible, datacenters }: InitOptions): void {
+  const out = given.find((flag) => fromAnsible !== undefined && NOT_FROM_ANSIBLE.includes(flag));
+  if (out) throw new UsageError(`${out} does not go with --from-ansible, which takes the hosts from ${fromAnsible}`);
+  const alone = given.find((flag) => datacenters === undefined && FOR_DATACENTERS.includes(flag));
+  if (alone) throw new UsageError(`${alone} goes with --datacenters`);
 }
 
 const list = (text: string | undefined): string[] =>
@@ -39,6 +55,7 @@ const list = (text: string | undefined): string[] =>
 /** `hapg init`: writes a commented and validated inventory from flags, or from answers on a terminal. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
+  expectKept(options);
   const asked = options.databases || options.datacenters || options.fromAnsible || !screen.canAsk;
   const answers = asked ? options : await ask(options);
   const text = answers.fromAnsible
@@ -65,11 +82,19 @@ function validated(text: string, file: string): Loaded {
   }
 }
 
+/**
+ * A VRRP router id from 1 to 255 made of the cluster's name: two clusters in one network hardly ever get the same one,
+ * with which they would take each other's address.
+ */
+const routerId = (cluster: string): number => (createHash('sha256').update(cluster).digest()[0]! % 255) + 1;
+
 /** The common part of both forms of inventory. */
-const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string =>
-  render('init/inventory.yaml', {
+function inventory(answers: InitOptions, more: { hosts: GeneratedHost[] } & Record<string, unknown>): string {
+  const cluster = answers.cluster || 'main';
+  return render('init/inventory.yaml', {
     about: [],
-    cluster: answers.cluster || 'main',
+    cluster,
+    routerId: routerId(cluster),
     user: answers.user || 'root',
     postgres: answers.postgres,
     lab: answers.lab,
@@ -78,13 +103,15 @@ const inventory = (answers: InitOptions, more: { hosts: GeneratedHost[] } & Reco
     flow: ({ name: _, ...host }: GeneratedHost) => flowYaml(host),
     ...more,
   });
+}
 
 function inOnePlace(answers: InitOptions): string {
   const databases = list(answers.databases);
   if (databases.length === 0) throw new UsageError('--databases ADDRESS,... is needed (a terminal would ask)');
   if (answers.lab) throw new UsageError('--lab goes with --datacenters; inventory/lab.yaml is the lab of one place');
   const balancers = list(answers.balancers);
-  const vip = balancers.length > 0 ? (answers.vip ?? '') : '';
+  const vip = answers.vip ?? '';
+  if (vip && balancers.length === 0) throw new UsageError('--vip goes with --balancers, which hold it');
   // Few hosts in one data center: all of them vote.
   const voting = databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1;
   return inventory(answers, {
@@ -111,6 +138,7 @@ function likeAnsible(file: string, answers: InitOptions): string {
     const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
     for (const name of unknown) printMessage(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
+    if (answers.vip && !vip) throw new UsageError(`--vip: ${file} has no balancer with keepalived that could hold it`);
     if (!vip) for (const host of hosts) host.roles = host.roles.filter((role) => role !== 'keepalived');
     return inventory(answers, {
       about: ['', `Made from ${file}.`, ''],
@@ -118,6 +146,7 @@ function likeAnsible(file: string, answers: InitOptions): string {
       hosts: hosts.filter((host) => host.roles.length > 0),
     });
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(`${file}: ${errnoWords(cause) ?? (cause as Error).message}`);
   }
 }
@@ -201,12 +230,16 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
 }
 
 async function ask(given: InitOptions): Promise<InitOptions> {
+  const cluster = given.cluster ?? (await askLine('Name of the cluster', 'main'));
+  const databases = await askLine('Addresses of the database hosts, separated by commas');
+  const balancers = given.balancers ?? (await askLine('Addresses of the balancers (empty: none)'));
+  const vip = 'Virtual address of the balancers, such as 10.0.0.100/24 (empty: none)';
   return {
     ...given,
-    cluster: given.cluster ?? (await askLine('Name of the cluster', 'main')),
-    databases: await askLine('Addresses of the database hosts, separated by commas'),
-    balancers: given.balancers ?? (await askLine('Addresses of the balancers (empty: none)')),
-    vip: given.vip ?? (await askLine('Virtual address of the balancers, such as 10.0.0.100/24 (empty: none)')),
+    cluster,
+    databases,
+    balancers,
+    vip: given.vip ?? (list(balancers).length > 0 ? await askLine(vip) : ''),
     backup: given.backup ?? (await askLine('Address of the backup host (empty: no backups)')),
     clients: given.clients ?? (await askLine('Networks of the clients, such as 10.0.0.0/24')),
     user: given.user ?? (await askLine('Login name', 'root')),

@@ -12,13 +12,15 @@ import { table } from '../view/style.ts';
 export async function lockCommand(options: CommonOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const holders = await readOnlyRun(setup, 'lock', (run) =>
-    askEach(run, async (host) => ({
-      host: host.name,
-      holder: (await observe(run.session, host, ['host'])).holder ?? null,
-    })),
+    askEach(run, async (host) => (await observe(run.session, host, ['host'])).holder ?? null),
   );
   if (setup.json)
-    printJson(holders.map(({ host, holder }) => ({ host, holder: holder === null ? null : (json(holder) ?? holder) })));
-  else print(table(holders.map(({ host, holder }) => [host, holder === null ? 'free' : describeHolder(holder)])));
+    printJson(
+      holders.map(({ host, answer }) => ({
+        host: host.name,
+        holder: answer === null ? null : (json(answer) ?? answer),
+      })),
+    );
+  else print(table(holders.map(({ host, answer }) => [host.name, answer === null ? 'free' : describeHolder(answer)])));
   return EXIT.done;
 }

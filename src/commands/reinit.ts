@@ -17,8 +17,9 @@ export const reinitCommand = (name: string, options: OperateOptions): Promise<nu
     const prospect = await inspectHost(op, snapshot, host);
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');
+    const kept = prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ');
     return {
-      explain: `${name} is rebuilt; its present data is kept as ${prospect.storage.places.map(({ path }) => `${path}.replaced-${stamp}`).join(' and ') || 'nothing, for there is none'}`,
+      explain: `${name} is rebuilt; ${kept ? `its present data is kept as ${kept}` : 'it has no data to keep'}`,
       question: `Rebuild ${name}?`,
       hosts: [host],
       run: () => reinit(op, host, prospect.databaseBytes, stamp),

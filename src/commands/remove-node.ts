@@ -131,7 +131,7 @@ const removeLost = (names: readonly string[], options: OperateOptions): Promise<
       refuseUnless(judge(snapshot));
       return {
         explain: [
-          `${names.join(', ')}: lost for good; the others of ${cluster.name} forget, and the inventory too`,
+          `${names.join(', ')} ${names.length > 1 ? 'are lost for good: they are' : 'is lost for good: it is'} removed from the other hosts of ${cluster.name} and from the inventory`,
           ...lossesOfLost(cluster, snapshot, hosts).map((loss) => `  ! ${loss}`),
           '  ! what is lost must not come back as it was; where others may get at its disks, "hapg secrets rotate" afterwards',
         ].join('\n'),

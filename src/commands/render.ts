@@ -5,7 +5,7 @@ import { allSteps } from '../engine/plan.ts';
 import { assumedContext } from '../engine/survey.ts';
 import { UsageError } from '../errors.ts';
 import { onFile } from '../file-trouble.ts';
-import { print } from '../run/ask.ts';
+import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readSetup } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
@@ -25,7 +25,7 @@ const NO_LOOKUP = async (): Promise<readonly string[]> => [];
 export async function renderCommand(directory: string, options: CommonOptions): Promise<number> {
   if (existsSync(directory) && !statSync(directory).isDirectory())
     throw new UsageError(`${directory}: this is a file, and render writes a directory`);
-  const { cluster, hosts, roles } = readSetup(options);
+  const { cluster, hosts, roles, json } = readSetup(options);
   const secrets = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await secrets.complete();
   registerSecrets(() => secrets.all());
@@ -48,6 +48,7 @@ export async function renderCommand(directory: string, options: CommonOptions): 
     });
     count++;
   }
-  print(`${count} files of ${hosts.length} hosts in ${directory}`);
+  if (json) printJson({ directory, files: count, hosts: hosts.map(({ name }) => name) });
+  else print(`${count} files of ${hosts.length} hosts in ${directory}`);
   return 0;
 }

@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
-import { askSecret, print } from '../run/ask.ts';
+import { askSecret, print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import type { CommonOptions } from '../run/options.ts';
@@ -41,13 +41,13 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   if (unknown.length === 0) return;
   const hints = unknown.map((name) => `${name}${suggest(name, known)}`).join(', ');
   throw new UsageError(
-    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none that this can be done with'}${why}`,
+    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none'}${why}`,
   );
 }
 
 /** Saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = readSetup(options);
+  const { cluster, json } = readSetup(options);
   const known = externalSecrets(cluster);
   if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
   const [name] = names;
@@ -59,7 +59,8 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.setExternalSecret(name, value);
-  print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
+  if (json) printJson({ name, file: storeFile(cluster) });
+  else print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
   return EXIT.done;
 }
 

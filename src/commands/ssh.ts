@@ -69,7 +69,7 @@ export async function psqlCommand(args: readonly string[], options: PsqlOptions)
 /** The leader. Throws Refused when there is none. */
 function leader(setup: Setup): Promise<Host> {
   const members = hostsWith(setup.cluster, 'patroni');
-  return observeHosts(setup, 'psql', members, (snapshot) => {
+  return observeHosts(setup, 'psql', { hosts: members, about: ['members'] }, (snapshot) => {
     const host = members.find((one) => one.name === snapshot.leader?.name);
     if (!host) throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
     return host;

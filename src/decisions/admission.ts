@@ -145,7 +145,7 @@ function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
   ];
   return left.map(
     ({ name, is }) =>
-      `${name}: is ${is}, and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node ${name}", with --gone where the host is lost for good`,
+      `${name}: is ${is}, but it is missing from the inventory, and an apply would cut it off. Put it back, then "hapg remove-node ${name}", with --gone where the host is lost for good`,
   );
 }
 

@@ -7,7 +7,6 @@ export type RunEvent =
   | { type: 'changed'; host: string; stage: string; step: string; role: string; action: Action; ms: number }
   | { type: 'failed'; host: string; step: string; message: string }
   | { type: 'unreachable'; host: string; message: string }
-  | { type: 'host-done'; host: string }
   | { type: 'note'; text: string };
 
 export type Emit = (event: RunEvent) => void;

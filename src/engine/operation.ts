@@ -11,7 +11,7 @@ import type { About } from '../observe/question.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
-import { auditScript } from './audit.ts';
+import { type AuditEntry, auditScript } from './audit.ts';
 import { stopOn } from './interrupt.ts';
 import { type Locking, lockOne } from './lock.ts';
 import { attempted, settleAll } from './pool.ts';
@@ -123,17 +123,18 @@ export class Operation {
     }
   }
 
-  /** Records the error that ended the run. */
+  /** Records the error that ended the run, unless the step has recorded it. */
   failed(cause: Error): void {
     const [host, step] = cause instanceof StepFailed ? [cause.host, cause.step] : ['', this.current];
+    if (cause instanceof StepFailed && this.recorder.has(host, step, cause.reason)) return;
     this.recorder.failure(host, step, cause);
   }
 
   /** Writes one line into the audit log of each changed host. */
-  async audit(text: string): Promise<void> {
+  async audit(entry: Omit<AuditEntry, 'run'>): Promise<void> {
     const touched = this.cluster.hosts.filter((host) => this.recorder.done.some((one) => one.host === host.name));
     const results = await settleAll(touched, this.session.options.forks, (host) =>
-      this.session.ask(host, auditScript(`run=${this.session.options.run} ${text}`), AUDIT_S),
+      this.session.ask(host, auditScript({ run: this.session.options.run, ...entry }), AUDIT_S),
     );
     // The controller's journal has the same line.
     attempted(results);

@@ -55,6 +55,11 @@ export class Recorder {
     this.journal.write('changed', { ...done });
   }
 
+  /** Whether this failure was recorded. */
+  has(host: string, step: string, message: string): boolean {
+    return this.failed.some((one) => one.host === host && one.step === step && one.message === message);
+  }
+
   failure(host: string, step: string, cause: Error): void {
     const message = cause instanceof StepFailed ? cause.reason : cause.message;
     this.failed.push({ host, step, message });

@@ -1,4 +1,5 @@
 import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, LineCounter, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
 
 /** A host as `add-replica` writes it. */
@@ -34,19 +35,23 @@ export function linesOf(text: string, { key, value }: Pair): [from: number, to: 
   return [from, lineEnd < 0 ? text.length : lineEnd + 1];
 }
 
+/** Whether a host of an inventory agrees with everything that was named of a new one. */
+const says = (there: Partial<NewHost>, { roles, ...named }: NewHost): boolean =>
+  [...(there.roles ?? [])].sort().join() === [...roles].sort().join() &&
+  Object.entries(named).every(([key, value]) => isDeepStrictEqual(there[key as keyof NewHost], value));
+
 /**
- * Returns the inventory's text with one more host, on a line after the last one; every other character stays. An
- * identical host leaves the text unchanged. Throws when the name is in use for another host.
+ * Returns the inventory's text with one more host, on a line after the last one; every other character stays. A
+ * host that agrees with all that is named of it leaves the text unchanged. Throws when the name is in use otherwise.
  */
 export function addHost(text: string, name: string, host: NewHost): string {
   const { hosts, counter } = hostsOf(text);
   const there = parseDocument(text).toJS().hosts[name];
   if (there !== undefined) {
-    if (there.address === host.address && [...(there.roles ?? [])].sort().join() === [...host.roles].sort().join())
-      return text;
-    throw new Error(
-      `the name ${name} is in use, for ${there.address} with the roles ${(there.roles ?? []).join(', ')}`,
-    );
+    if (says(there, host)) return text;
+    const key = hosts.items.find((pair) => isScalar(pair.key) && pair.key.value === name)!.key as { range: [number] };
+    const { line } = counter.linePos(key.range[0]);
+    throw new Error(`the name ${name} is in use, on line ${line}: ${flowYaml(there)}; correct that line, or remove it`);
   }
   const last = hosts.items.at(-1)!;
   const [, end] = linesOf(text, last);

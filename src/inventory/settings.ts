@@ -12,8 +12,12 @@ export interface SettingEdit {
 /** Sections that `hapg config` edits: they end up in the DCS and in PostgreSQL's own configuration. */
 const SECTIONS: readonly (readonly string[])[] = [['replication'], ['rto'], ['patroni'], ['postgres', 'parameters']];
 
-/** Keys of Patroni on its hosts, not in the DCS; another scope would be another cluster. */
-const FIXED = ['scope', 'port', 'watchdog'];
+/** Keys of Patroni on its hosts, not in the DCS, and what to do about each instead. */
+const FIXED: Readonly<Record<string, string>> = {
+  scope: "is the cluster's name in the DCS and cannot change",
+  port: 'stands in each member\'s own file: change it in the inventory and run "hapg apply"',
+  watchdog: 'stands in each member\'s own file: change it in the inventory and run "hapg apply"',
+};
 
 /** Returns the path of a dotted key such as `postgres.parameters.pg_stat_statements.max`. Throws when it is no such setting. */
 export function settingPath(key: string): string[] {
@@ -21,8 +25,9 @@ export function settingPath(key: string): string[] {
   const section = SECTIONS.find((one) => one.every((word, index) => words[index] === word));
   const rest = words.slice(section?.length);
   const leaf = section?.join() === 'replication' || section?.join() === 'rto';
-  const fixed = section?.[0] === 'patroni' && FIXED.includes(rest[0] ?? '');
-  if (!section || fixed || leaf !== (rest.length === 0) || rest.includes(''))
+  const fixed = section?.[0] === 'patroni' ? FIXED[rest[0] ?? ''] : undefined;
+  if (fixed !== undefined) throw new Error(`${key} ${fixed}`);
+  if (!section || leaf !== (rest.length === 0) || rest.includes(''))
     throw new Error(`${key}: one of replication, rto, patroni.NAME, postgres.parameters.NAME is needed`);
   // An extension's parameter has a dot in its own name.
   return leaf ? [...section] : [...section, rest.join('.')];
@@ -36,7 +41,7 @@ export function settingsText(text: string): string {
     const value = document.getIn(second ? [first, second] : [first!]);
     const plain = isMap(value) ? value.toJS(document) : value;
     if (first === 'patroni')
-      found.patroni = Object.fromEntries(Object.entries(plain ?? {}).filter(([key]) => !FIXED.includes(key)));
+      found.patroni = Object.fromEntries(Object.entries(plain ?? {}).filter(([key]) => !(key in FIXED)));
     else if (second) found[first!] = { [second]: plain ?? {} };
     else if (plain !== undefined && plain !== null) found[first!] = plain;
   }

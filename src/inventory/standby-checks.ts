@@ -55,7 +55,7 @@ export function standbyOfUpstream(inventory: Inventory, upstream: Inventory, fil
     const [ours, needed] = [names(here)[kind], names(there)[kind]];
     const odd = [...needed.filter((one) => !ours.includes(one)), ...ours.filter((one) => !needed.includes(one))];
     if (odd.length > 0)
-      wrong(`postgres.${kind} are those of ${file}, for a copy has no others; not in both: ${odd.join(', ')}`);
+      wrong(`postgres.${kind} must be the same as in ${file}; only in one of the two: ${odd.join(', ')}`);
   }
   const wanted = hotStandbySettings(upstream);
   for (const [name, value] of Object.entries(hotStandbySettings(inventory)))

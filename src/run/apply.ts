@@ -101,9 +101,9 @@ export async function carryOut(
   end({ result: outcome, changed: result.done.length, failed: result.failed });
   const changed = ({ name }: Host) => result.done.filter((one) => one.host === name).length;
   const touched = hosts.filter((host) => changed(host) > 0);
-  const line = (host: Host) => `run=${id} by=${by} command=${command} changed=${changed(host)} result=${outcome}`;
+  const entry = (host: Host) => ({ run: id, by, command, changed: changed(host), result: outcome });
   const results = await settleAll(touched, session.options.forks, (host) =>
-    session.ask(host, auditScript(line(host)), AUDIT_S),
+    session.ask(host, auditScript(entry(host)), AUDIT_S),
   );
   // The controller's journal has the same line.
   attempted(results);

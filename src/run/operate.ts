@@ -196,7 +196,7 @@ async function report(
     ...figures,
   });
   if (!run.interrupt.hard.aborted)
-    await op.audit(`${run.command} changed=${done.length} result=${ok ? 'ok' : 'failed'} by=${run.by}`);
+    await op.audit({ by: run.by, command: run.command, changed: done.length, result: ok ? 'ok' : 'failed' });
   await run.progress.end();
   if (run.setup.json)
     printJson({

@@ -13,7 +13,8 @@ export interface CommonOptions {
   askBecomePass: boolean;
   jump?: string;
   yes: boolean;
-  output: 'text' | 'json';
+  /** Absent where the output is another program's. */
+  output?: 'text' | 'json';
   lockWait: string;
   color: boolean;
 }

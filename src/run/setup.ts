@@ -25,8 +25,6 @@ export interface Setup {
 /** Reads inventory and flags; contacts no host. `edit` changes the inventory's text first. Throws UsageError. */
 export function readSetup(options: CommonOptions, edit?: (text: string) => string): Setup {
   if (options.color === false) noColor();
-  if (options.output !== 'text' && options.output !== 'json')
-    throw new UsageError(`-o ${options.output}: text or json`);
   for (const [flag, value] of [
     ['--forks', options.forks],
     ['--lock-wait', options.lockWait],

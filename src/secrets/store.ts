@@ -210,11 +210,6 @@ export class SecretStore {
     }
   }
 
-  /** Whether a user of PostgreSQL has a password yet; the next apply makes missing ones. */
-  hasUser(name: string): boolean {
-    return this.stored.users[name] !== undefined;
-  }
-
   userPassword(name: string): Secret {
     return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
   }

@@ -79,11 +79,12 @@ function scheduleProblems(host: string, { observations, repository }: Snapshot, 
   if (!repository || repository.running || repository.host !== host || service.triggered === undefined) return;
   for (const { key } of repository.repositories) {
     const last = repository.backups.filter((one) => one.repository === key).at(-1);
+    const where = repository.repositories.length > 1 ? ` in repository ${key}` : '';
     if ((last?.stop ?? 0) < service.triggered - BACKUP_DELAY_S)
       problem(
         'backup_age',
         host,
-        `the schedule called for a backup at ${isoSeconds(service.triggered)}, and the last one${repository.repositories.length > 1 ? ` in repository ${key}` : ''} is of ${last ? isoSeconds(last.stop) : 'never'}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
+        `the schedule called for a backup at ${isoSeconds(service.triggered)}, and ${last ? `the last one${where} is of ${isoSeconds(last.stop)}` : `there is no backup${where} yet`}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
       );
   }
 }

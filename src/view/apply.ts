@@ -33,6 +33,7 @@ export const unreachableDocument = (hosts: readonly Host[], unreachable: Readonl
     hosts.map(({ name }) => [name, { ok: 0, changed: 0, failed: 0, unreachable: unreachable.has(name), skipped: 0 }]),
   ),
   changes: [],
+  notes: [],
   failed: [...unreachable].map(([host, error]) => ({ host, step: 'connect', message: error.message })),
   duration_ms: 0,
   run,
@@ -57,6 +58,7 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
   return {
     hosts: counts(plan, result),
     changes: done.map(({ host, step, role, action }) => ({ host, step, role, action, known_after_apply: false })),
+    notes: plan.notes,
     failed,
     duration_ms: Math.round(ms),
     run,

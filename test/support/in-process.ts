@@ -21,6 +21,12 @@ class Collector extends Writable {
  * returns its output. Not for commands that read standard input.
  */
 export async function inProcess(words: readonly string[]): Promise<Ended> {
+  const { value, ...text } = await captured(() => hapg(words));
+  return { code: value, ...text };
+}
+
+/** Does work in this process, and returns its result with what it printed. */
+export async function captured<T>(work: () => Promise<T>): Promise<{ value: T; out: string; err: string }> {
   const [output, messages] = [new Collector(), new Collector()];
   // Only the screen writes, so the output of this process itself is not mistaken for the command's.
   const streams = screen as unknown as { output: unknown; messages: unknown };
@@ -28,7 +34,7 @@ export async function inProcess(words: readonly string[]): Promise<Ended> {
   const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => [signal, process.listeners(signal)] as const);
   Object.assign(streams, { output, messages });
   try {
-    return { code: await hapg(words), out: output.text, err: messages.text };
+    return { value: await work(), out: output.text, err: messages.text };
   } finally {
     Object.assign(streams, own);
     for (const [signal, before] of listeners)

@@ -257,8 +257,7 @@ until awk -v from=$from '$2 == "ok" && $1 > from { found = 1 } END { exit !found
 }
 
 /**
- * Lists what planned changes must not leave behind, by host: armed undos, marks, drained servers, probe tables, held
- * packages.
+ * Lists what planned changes must not leave behind, by host: armed undos, marks, drained servers, held packages.
  */
 export function leftovers(lab: TestLab): Record<string, string> {
   const script = `systemctl list-units --plain --no-legend --all 'hapg-*' | grep -E 'active|failed' | grep -v 'inactive'

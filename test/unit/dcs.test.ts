@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { apply } from '../../playbooks/apply.ts';
 import { deleteExternalKeys } from '../../playbooks/dcs/external.ts';
+import { auditRules } from '../../roles/hardening/audit-rules.ts';
 import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-connection.ts';
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
@@ -78,6 +79,22 @@ const observed = (phases: Record<string, string | undefined>, members: Record<nu
     ),
   );
 const all = { db1: 'broadcast', db2: 'broadcast', zk3: 'broadcast' };
+
+test('auditd gets every rule once, whatever the DCS is: it ends at the first one that it has', () => {
+  for (const cluster of [
+    labCluster(),
+    external('{kind: etcd, external: ["etcd.example.com:2379"]}'),
+    external('{kind: consul, external: ["127.0.0.1:8500"], tls: false}'),
+  ]) {
+    const rules = auditRules(cluster)
+      .split('\n')
+      .filter((line) => line.startsWith('-w'));
+    assert.deepEqual(rules, [...new Set(rules)]);
+    const watched = rules.map((rule) => rule.split(' ')[1]);
+    assert.ok(watched.includes('/etc/patroni') && watched.includes('/etc/hapg'));
+    assert.equal(watched.includes('/etc/etcd'), !cluster.dcs.external);
+  }
+});
 
 test('a ZooKeeper ensemble is seen with its members, its leader and its quorum', () => {
   const { dcs } = observed(all);

@@ -226,8 +226,8 @@ test('members that live and were taken out of the inventory by hand are not cut 
   const leaderGone = checkIdentity(without('db1'), lab(), IDENTITY);
   assert.ok(!leaderGone.ok);
   assert.deepEqual(leaderGone.reasons, [
-    'db1: is a PostgreSQL member (10.1.1.10), and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
-    'db1: is a member of etcd (https://10.1.1.10:2380), and the inventory has it no more, so that it would be cut off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
+    'db1: is a PostgreSQL member (10.1.1.10), but it is missing from the inventory, and an apply would cut it off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
+    'db1: is a member of etcd (https://10.1.1.10:2380), but it is missing from the inventory, and an apply would cut it off. Put it back, then "hapg remove-node db1", with --gone where the host is lost for good',
   ]);
   assert.equal(reasons(checkIdentity(without('proxy2'), lab(), IDENTITY)), 'yes', 'a balancer is no member');
 });

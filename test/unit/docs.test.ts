@@ -6,10 +6,14 @@ import type { Command } from 'commander';
 import { parse, parseDocument } from 'yaml';
 import { program } from '../../src/cli.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { EXAMPLES } from '../../src/commands/help.ts';
+import type { ApplyResult } from '../../src/engine/apply.ts';
+import type { Plan } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { inventorySchema, jsonSchema } from '../../src/inventory/schema.ts';
 import { hostsFrom } from '../../src/inventory/terraform.ts';
 import { statusOf } from '../../src/status/status.ts';
+import { applyDocument, planDocument, unreachableDocument } from '../../src/view/apply.ts';
 import { generatedDocs } from '../../tools/generated-docs.ts';
 import { undescribed } from '../../tools/inventory-reference.ts';
 import { healthyLab, labCluster } from './model.ts';
@@ -200,6 +204,15 @@ test('every command line that is quoted is one that the program takes', () => {
   );
 });
 
+test('every command has an example in its help, and each example is one that the program takes', () => {
+  assert.deepEqual(
+    program.commands.map((one) => one.name()).filter((name) => !EXAMPLES[name]),
+    [],
+  );
+  for (const line of Object.values(EXAMPLES).flat())
+    assert.equal(wrongWith(line.replace(/ {2,}\(.*\)$/, ''), true), '', line);
+});
+
 for (const [line, wrong] of [
   ['hapg staus -i x.yaml', 'unknown command staus'],
   ['hapg plan --outt x', 'unknown option --outt'],
@@ -265,6 +278,29 @@ test('the documented form of status is the one that status has', () => {
   const real = statusOf(labCluster(), takeSnapshot(healthyLab()), lost, undefined, Date.now());
   assert.ok(real.backup && real.vip && real.balancers.length > 0 && real.problems.length > 0);
   assert.deepEqual(shapeOf(JSON.parse(block!.text)), shapeOf(JSON.parse(JSON.stringify(real))));
+});
+
+test('the documented form of plan and apply is the one that they have', () => {
+  const [, block] = BLOCKS.filter(({ file, language }) => file === 'docs/status.md' && language === 'json');
+  const change = { host: 'db1', stage: 's', step: 's', role: 'haproxy', action: 'create', ms: 0 } as const;
+  const count = { ok: 1, changed: 1, failed: 0, unreachable: false, skipped: 0 };
+  const plan = {
+    hosts: { db1: count },
+    changes: [{ ...change, knownAfterApply: false }],
+    notes: [{ host: 'db1', text: 't' }],
+  } as unknown as Plan;
+  const failed = [{ host: 'db1', step: 's', message: 'm' }];
+  const timed = { run: 'r', ms: 1 };
+  const documented = JSON.parse(block!.text) as Record<string, unknown>;
+  const result = { done: [change], failed, interrupted: false };
+  assert.deepEqual(
+    shapeOf(documented),
+    shapeOf(JSON.parse(JSON.stringify(applyDocument(plan, result as unknown as ApplyResult, timed)))),
+  );
+  const { failed: _, ...planned } = documented;
+  assert.deepEqual(shapeOf(planned), shapeOf(planDocument(plan, timed)));
+  const unreachable = unreachableDocument(labCluster().hosts.slice(0, 1), new Map([['db1', new Error('x')]]), 'r');
+  assert.deepEqual(Object.keys(unreachable).sort(), Object.keys(documented).sort());
 });
 
 test('every JSON example is JSON', () => {

@@ -36,6 +36,8 @@ test('what serves is logged, and its package is not upgraded behind the back of 
       assert.ok(JOURNALS.includes(unit.replace('.service', '')), unit);
     }
   }
+  for (const name of ['pgbackrest-full', 'pgbackrest-diff', 'pgbackrest-drill'])
+    assert.ok(JOURNALS.includes(name), name);
   for (const name of [
     'postgresql',
     'patroni',

@@ -58,17 +58,10 @@ for (const [what, text, [key, value], after] of EDITS)
   });
 
 test('only settings of PostgreSQL and Patroni are edited this way', () => {
-  for (const key of [
-    'hosts',
-    'postgres.version',
-    'patroni.scope',
-    'patroni.port',
-    'patroni',
-    'rto.x',
-    'patroni.',
-    'postgres.parameters',
-  ])
+  for (const key of ['hosts', 'postgres.version', 'patroni', 'rto.x', 'patroni.', 'postgres.parameters'])
     assert.throws(() => settingPath(key), /is needed/, key);
+  for (const key of ['patroni.scope', 'patroni.port', 'patroni.watchdog'])
+    assert.throws(() => settingPath(key), /cannot change|change it in the inventory/, key);
 });
 
 test('a setting that is not there is not taken out', () => {

@@ -40,7 +40,10 @@ export const backups: Register = (program, run) => {
     .option('--latest', 'the end of the archive')
     .option('--backup <label>', 'backup to start from; default: the newest that reaches the target')
     .option('--on <host>', 'host that is restored first and leads afterwards; default: the leader')
-    .option('--into <inventory>', 'clone into the empty hosts of another inventory; this cluster is not changed')
+    .option(
+      '--into <inventory>',
+      'clone into the empty hosts of another inventory, of which -e overrides settings; this cluster is not changed',
+    )
     .option('--confirm <cluster>', 'name of the cluster, instead of typing it at the question')
     .action((options: RestoreOptions) =>
       run(async () => {

@@ -1,8 +1,9 @@
+import type { Command } from 'commander';
 import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
 import type { InitOptions } from '../init.ts';
 import type { ValidateOptions } from '../validate.ts';
-import { collect, command, PROBE, type Register } from './options.ts';
+import { collect, command, DIFF, outputOption, PROBE, type Register } from './options.ts';
 
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
@@ -28,8 +29,14 @@ export const begin: Register = (program, run) => {
     .option('--clients <networks>', 'networks of the clients, separated by commas')
     .option('--user <name>', 'login name on the hosts')
     .option('--force', 'overwrite the file', false)
-    .action((file: string, options: InitOptions) =>
-      run(async () => (await import('../init.ts')).initCommand(file, options)),
+    .action((file: string, options: InitOptions, init: Command) =>
+      run(async () => {
+        const given = init.options.filter((one) => init.getOptionValueSource(one.attributeName()) === 'cli');
+        return (await import('../init.ts')).initCommand(file, {
+          ...options,
+          given: given.map((one) => one.long ?? ''),
+        });
+      }),
     );
 
   program
@@ -37,7 +44,7 @@ export const begin: Register = (program, run) => {
     .description('check the inventory without connecting to any host')
     .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(outputOption())
     .action((options: ValidateOptions) => run(async () => (await import('../validate.ts')).validateCommand(options)));
 
   program
@@ -62,13 +69,13 @@ export const begin: Register = (program, run) => {
   command(program, 'plan', 'show what apply would change; change nothing')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .option('--out <file>', 'save the plan for "hapg apply FILE"')
-    .option('-D, --diff', 'show the whole text of new files too')
+    .option(...DIFF)
     .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
 
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')
     .argument('[planfile]', 'a plan saved with "hapg plan --out"; refused when it no longer matches the hosts')
     .option('-C, --check', 'change nothing, as plan does')
-    .option('-D, --diff', 'show the differences of files')
+    .option(...DIFF)
     .option(...PROBE)
     .action((planFile: string | undefined, options: ApplyOptions) =>
       run(async () => (await import('../apply.ts')).applyCommand(planFile, options)),

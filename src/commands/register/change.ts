@@ -58,7 +58,7 @@ export const change: Register = (program, run) => {
   command(program, 'remove-node', 'take a host out of the cluster and the inventory; its data stays')
     .argument('<name...>', 'name of the host; several only with --gone')
     .option('--switchover', 'hand over first when the host leads', false)
-    .option('--gone', 'the hosts are lost for good: remove what the others keep of them', false)
+    .option('--gone', 'the hosts are lost for good: remove them from the other hosts and from the inventory', false)
     .option(...PROBE)
     .action((names: string[], options: RemoveOptions) =>
       run(async () => (await import('../remove-node.ts')).removeCommand(names, options)),

@@ -1,7 +1,6 @@
-import { UsageError } from '../../errors.ts';
 import type { Cluster } from '../../inventory/model.ts';
 import { print, printJson, printMessage } from '../../run/ask.ts';
-import type { Register } from './options.ts';
+import { outputOption, type Register } from './options.ts';
 
 interface LabOptions {
   inventory: string;
@@ -25,7 +24,7 @@ export const lab: Register = (program, run) => {
       .command(name)
       .description(description)
       .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
-      .option('-o, --output <format>', 'text or json', 'text')
+      .addOption(outputOption())
       .option('-y, --yes', 'accepted for scripts; lab commands never ask', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>
     add(name, description).action((options: LabOptions) => run(() => work(options).then(() => 0)));
@@ -98,7 +97,5 @@ const show = (options: LabOptions, json: unknown, lines: readonly string[]): voi
 };
 
 async function read(options: LabOptions): Promise<Cluster> {
-  if (options.output !== 'text' && options.output !== 'json')
-    throw new UsageError(`-o ${options.output}: text or json`);
   return (await import('../../inventory/load.ts')).loadInventory(options.inventory).cluster;
 }

@@ -6,6 +6,9 @@ import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
 import { command, type Register, withCommonOptions } from './options.ts';
 
+/** What is printed is what the program on the host prints. */
+const OTHERS_OUTPUT = { output: false };
+
 /** The commands that read and change nothing, and logins to hosts. */
 export const look: Register = (program, run) => {
   program.commandsGroup('Look:');
@@ -19,14 +22,17 @@ export const look: Register = (program, run) => {
     .option('--outside', 'use the endpoints for clients outside the cluster network', false)
     .action((options: ConnectOptions) => run(async () => (await import('../connect.ts')).connectCommand(options)));
 
-  command(program, 'ssh', 'log in to a host as hapg does, or run a command there')
+  withCommonOptions(
+    program.command('ssh').description('log in to a host as hapg does, or run a command there'),
+    OTHERS_OUTPUT,
+  )
     .argument('<host>', 'name of the host')
     .argument('[command...]', 'command to run, after --')
     .action((host: string, words: string[], options: CommonOptions) =>
       run(async () => (await import('../ssh.ts')).sshCommand(host, words, options)),
     );
 
-  command(program, 'psql', 'run psql as the superuser on the leader')
+  withCommonOptions(program.command('psql').description('run psql as the superuser on the leader'), OTHERS_OUTPUT)
     .argument('[arguments...]', 'arguments of psql, after --')
     .option('--host <host>', 'run it on this member instead')
     .action((args: string[], options: PsqlOptions) =>
@@ -41,10 +47,9 @@ export const look: Register = (program, run) => {
     .option('--hosts', "show the hosts' own audit lines too")
     .action((options: AuditOptions) => run(async () => (await import('../audit.ts')).auditCommand(options)));
 
-  withCommonOptions(
-    program.command('logs').description("show the services' logs of all hosts, merged by time"),
-    '--forks <n>',
-  )
+  withCommonOptions(program.command('logs').description("show the services' logs of all hosts, merged by time"), {
+    forks: '--forks <n>',
+  })
     .argument('[units...]', 'systemd units; default: those of the cluster')
     .option('--since <time>', 'start, as journalctl understands it', '-1h')
     .option('-f, --follow', 'follow new lines')

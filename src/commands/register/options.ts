@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** Runs a command's work; cli.ts keeps its exit code and reports its error. */
 export type Run = (work: () => Promise<number>) => Promise<void>;
@@ -16,12 +16,25 @@ export const command = (program: Command, name: string, description: string): Co
 /** The option of commands that can measure what clients notice. */
 export const PROBE = ['--probe', 'write and read as a client meanwhile; report gaps, failures and lost rows'] as const;
 
+/** The option of commands that show a plan. */
+export const DIFF = ['-D, --diff', 'show the plan with the whole text of new files too'] as const;
+
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** Adds the common options to a command; `-f` is left free where it means "follow". */
-export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): Command {
-  return command
+/** The option of commands that have a JSON document. */
+export const outputOption = (): Option =>
+  new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text');
+
+/**
+ * Adds the common options to a command. `-f` is left free where it means "follow", and `-o` where the output is another
+ * program's.
+ */
+export function withCommonOptions(
+  command: Command,
+  { forks = '-f, --forks <n>', output = true }: { forks?: string; output?: boolean } = {},
+): Command {
+  command
     .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
     .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
     .option('-t, --tags <roles>', 'only these roles')
@@ -34,8 +47,9 @@ export function withCommonOptions(command: Command, forks = '-f, --forks <n>'): 
     .option('--private-key <file>', 'SSH private key')
     .option('-K, --ask-become-pass', "ask for sudo's password", false)
     .option('-J, --jump <host>', 'SSH jump host')
-    .option('-y, --yes', 'do not ask for confirmation', false)
-    .option('-o, --output <format>', 'text or json', 'text')
+    .option('-y, --yes', 'do not ask for confirmation', false);
+  if (output) command.addOption(outputOption());
+  return command
     .option('--lock-wait <seconds>', 'how long to wait while another run holds the lock', '0')
     .option('--no-color', 'no colors');
 }
