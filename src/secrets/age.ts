@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Decrypter } from 'age-encryption';
 import { Refused } from '../errors.ts';
 import { home } from '../whoami.ts';
 
@@ -34,16 +35,23 @@ function readIdentities(wanted: string): string[] {
 
 const age = () => import('age-encryption');
 
-async function decrypterFor(wanted: string) {
+/** The decrypter of the identities that were used last: a run reads its store several times, and importing a key is slow. */
+let last: { identities: string; decrypter: Decrypter } | undefined;
+
+async function decrypterFor(wanted: string): Promise<Decrypter> {
+  const identities = readIdentities(wanted);
+  const key = identities.join('\n');
+  if (last?.identities === key) return last.decrypter;
   const { Decrypter } = await age();
   const decrypter = new Decrypter();
-  for (const identity of readIdentities(wanted))
+  for (const identity of identities)
     try {
       decrypter.addIdentity(identity);
     } catch {
       // The library's message may quote the identity.
       throw new Refused(`${identityFile()} holds an age identity that is damaged`);
     }
+  last = { identities: key, decrypter };
   return decrypter;
 }
 

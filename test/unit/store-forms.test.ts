@@ -69,15 +69,16 @@ for (const [name, before, now] of TRANSITIONS) {
       await applied(clusterIn(home, before));
       cpSync(join(root, home), origin, { recursive: true });
       const cluster = clusterIn(home, now);
+      const saved = await storedIn(cluster);
+      const earlier = clusterIn(home, before);
       for (let at = 1, ended = false; !ended; at++) {
         assert.ok(at < 100, 'it comes to its end');
         rmSync(join(root, home), { recursive: true });
         cpSync(origin, join(root, home), { recursive: true });
-        const saved = await storedIn(cluster);
         const store = (await SecretStore.read(cluster))!;
         ended = await dyingAt(at, () => (changes ? store.stageRotation(['superuser'], []) : store.save()));
         // Whichever inventory the next run has.
-        for (const model of [cluster, clusterIn(home, before)]) {
+        for (const model of [cluster, earlier]) {
           const found = await storedIn(model);
           if (!changes) assert.deepEqual(found, saved);
           else if (found.next) assert.deepEqual(plain(found), plain(await inMemory(store)));
