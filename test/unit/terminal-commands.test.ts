@@ -58,7 +58,7 @@ for (const [how, redirect, words] of [
   });
 
 test('the password of sudo is asked for once, is not shown, and the run goes on', { skip }, async (context) => {
-  const fakes = await setUp(context, { user: 'operator', hosts: behind('open sesame') });
+  const fakes = await setUp(context, { small: true, user: 'operator', hosts: behind('open sesame') });
   const terminal = start(context, fakes, ['apply', '-K']);
   await terminal.sees('sudo password:');
   terminal.type(`open sesame${KEY.enter}`);
@@ -70,7 +70,7 @@ test('the password of sudo is asked for once, is not shown, and the run goes on'
 });
 
 test('a wrong password of sudo ends with 4 and says so', { skip }, async (context) => {
-  const fakes = await setUp(context, { user: 'operator', hosts: behind('right') });
+  const fakes = await setUp(context, { small: true, user: 'operator', hosts: behind('right') });
   const terminal = start(context, fakes, ['apply', '-K']);
   await terminal.sees('sudo password:');
   terminal.type(`wrong${KEY.enter}`);
@@ -80,7 +80,7 @@ test('a wrong password of sudo ends with 4 and says so', { skip }, async (contex
 });
 
 test('the passphrase of a key is asked for once, and the run goes on', { skip }, async (context) => {
-  const terminal = start(context, await setUp(context, { passphrase: 'open sesame' }), ['apply']);
+  const terminal = start(context, await setUp(context, { small: true, passphrase: 'open sesame' }), ['apply']);
   await terminal.sees('passphrase of');
   terminal.type(`open sesame${KEY.enter}`);
   await terminal.sees('[y/N]');
@@ -90,7 +90,8 @@ test('the passphrase of a key is asked for once, and the run goes on', { skip },
 });
 
 test('Ctrl-C at a prompt does not wait for the hosts that are being connected', { skip }, async (context) => {
-  const fakes = await setUp(context, { user: 'operator', hosts: { ...behind('right'), client: { silent: true } } });
+  const hosts = { ...behind('right'), client: { silent: true } };
+  const fakes = await setUp(context, { small: true, user: 'operator', hosts });
   const terminal = start(context, fakes, ['apply', '-K']);
   await terminal.sees('sudo password:');
   terminal.type(KEY.ctrlC);
@@ -130,8 +131,8 @@ test('who has pressed Ctrl-C while hapg looked is asked nothing', { skip }, asyn
   const after = new Promise<void>((resolve) => {
     answer = resolve;
   });
-  const terminal = start(context, await setUp(context, { hosts: { db1: { after } } }), ['apply']);
-  await terminal.sees(/^. db1/);
+  const terminal = start(context, await setUp(context, { small: true, hosts: { db1: { after } } }), ['apply']);
+  await terminal.sees(/^. db1/m);
   terminal.type(KEY.ctrlC);
   await terminal.sees('Stopping after what is in flight');
   answer();
@@ -142,8 +143,8 @@ test('who has pressed Ctrl-C while hapg looked is asked nothing', { skip }, asyn
 
 test('Ctrl-C twice while hapg looks ends with 130, and not with what failed for it', { skip }, async (context) => {
   const hosts = { db1: { hangsAt: 'flock -w' } };
-  const terminal = start(context, await setUp(context, { hosts }), ['apply']);
-  await terminal.sees(/^. db1/);
+  const terminal = start(context, await setUp(context, { small: true, hosts }), ['apply']);
+  await terminal.sees(/^. db1/m);
   terminal.type(KEY.ctrlC);
   await terminal.sees('Stopping after what is in flight');
   terminal.type(KEY.ctrlC);
