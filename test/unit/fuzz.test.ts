@@ -299,6 +299,18 @@ test('command lines of any words end in a message', async () => {
   );
 });
 
+/** A host of each kind that these commands go to: every one of the many commands reads the inventory anew. */
+const FEW = `cluster: pglab
+replication: async
+postgres: {databases: [{name: app, owner: app}], users: [{name: app}]}
+clients: [10.1.1.0/24]
+pgbackrest: {retention: {full: 2}}
+hosts:
+  db1:    {address: 10.1.1.10, ssh: {host: 127.0.0.1, port: 1}, roles: [etcd, patroni]}
+  backup: {address: 10.1.1.13, ssh: {host: 127.0.0.1, port: 4}, roles: [pgbackrest]}
+  client: {address: 10.1.1.16, ssh: {host: 127.0.0.1, port: 7}, roles: [client]}
+`;
+writeFileSync('few.yaml', FEW);
 const good = readFileSync(join(cluster.stateDir, 'secrets.yaml'), 'utf8');
 /** What a file may hold that should hold something else; a function makes something else than a file of that name. */
 const CONTENTS: [what: string, put: string | Buffer | ((path: string) => void)][] = [
@@ -364,7 +376,7 @@ for (const path of OWN_FILES)
       if (typeof put === 'function') put(path);
       else writeFileSync(path, put);
       for (const words of readersOf(path))
-        expectEnd(await inProcess([...words, '-i', 'lab.yaml']), `${words.join(' ')}: ${what}`);
+        expectEnd(await inProcess([...words, '-i', 'few.yaml']), `${words.join(' ')}: ${what}`);
     }
   });
 
