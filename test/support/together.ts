@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
 
 /**
- * Marks of a test file that another one in the same process could notice. It touches the process (environment, directory,
- * signals or streams), runs whole commands, starts programs of ours, or imports a fixture that does. Or it waits for
- * something before it begins its tests.
+ * Marks of a test file that another one in the same process could notice. It changes the process (environment, directory,
+ * signals or streams; reading is no change), replaces what others use, runs whole commands, starts programs of ours, or
+ * imports a fixture that does. Or it waits for something before it begins its tests.
  */
 const ALONE =
-  /\bprocess\.|\bglobalThis\b|\bmock\b|\bownController\b|\bfakeHosts\b|\bbundled\b|\/(?:in-process|controller|command-in-terminal|store|sh)\.ts'|^(?:const .*= )?await /m;
+  /(?<!-)\bprocess\.(?!(?:pid|platform|execPath|getuid|cwd)\b|env\b(?:[^.[]|\.PATH\b(?! =)))|\bglobalThis\b|\bmock\b|\bownController\b|\bbundled\b|'\.\/store\.ts'|\/(?:in-process|command-in-terminal)\.ts'|^(?:const .*= )?await /m;
 
 /** Whether a test file needs a process of its own, judged by its text. */
 export const needsOwnProcess = (text: string): boolean => ALONE.test(text);

@@ -6,6 +6,9 @@ for (const [what, line] of [
   ['changes the environment', "process.env.HOME = '/x';"],
   ['works in another directory', 'ownController();'],
   ['runs whole commands', "import { inProcess } from '../support/in-process.ts';"],
+  ['takes a word out of the environment', 'delete process.env.HOME;'],
+  ['puts programs in front of the others', 'process.env.PATH = `${directory}:${PATH}`;'],
+  ['changes who it is', 'process.seteuid(1);'],
   ['takes a fixture that changes the environment', "import { root } from './store.ts';"],
   ['starts programs of ours', "const CLI = bundled('src/cli.ts');"],
   ['replaces what others use', "mock.method(fs, 'readFileSync');"],
@@ -15,9 +18,12 @@ for (const [what, line] of [
     assert.equal(needsOwnProcess(`import { test } from 'node:test';\n${line}\n`), true);
   });
 
-test('a test file that only calls functions shares a process, also when a test waits', () => {
-  assert.equal(
-    needsOwnProcess("import { test } from 'node:test';\ntest('x', async () => {\n  const one = await f();\n});\n"),
-    false,
-  );
-});
+for (const [what, line] of [
+  ['only calls functions, also when a test waits', "test('x', async () => {\n  const one = await f();\n});"],
+  ['starts sh as a host would', "import { sh } from './sh.ts';"],
+  ['reads the environment', 'const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };'],
+  ['imports the store of the program', "import { SecretStore } from '../../src/secrets/store.ts';"],
+] as const)
+  test(`a test file that ${what} shares a process`, () => {
+    assert.equal(needsOwnProcess(`import { test } from 'node:test';\n${line}\n`), false);
+  });
