@@ -8,9 +8,12 @@ const [directory = 'dist', ...entries] = process.argv.slice(2);
 rmSync(directory, { recursive: true, force: true });
 
 await build({
-  entryPoints: entries.length > 0 ? entries : ['src/cli.ts'],
+  // All in one directory, since sources find their data from where they lie; by their paths, since names may be the same.
+  entryPoints:
+    entries.length > 0
+      ? entries.map((entry) => ({ in: entry, out: entry.replace(/\.ts$/, '').replaceAll('/', '-') }))
+      : [{ in: 'src/cli.ts', out: 'hapg' }],
   outdir: directory,
-  entryNames: entries.length > 0 ? '[name]' : 'hapg',
   sourcemap: entries.length > 0,
   // The sources lie in the checkout; every process reads the whole map.
   sourcesContent: false,

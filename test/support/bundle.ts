@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
 
 /** Directories with bundles that this process has made. */
 let made = 0;
 
-const bundleIn = (directory: string, entry: string): string => join(directory, basename(entry).replace(/\.ts$/, '.js'));
+/** The file of an entry's bundle, as build.mjs names it: by its path, since folders may hold files of the same name. */
+const bundleIn = (directory: string, entry: string): string =>
+  join(directory, entry.replace(/\.ts$/, '.js').replaceAll('/', '-'));
 
 /**
  * Bundles programs from the present sources, as the package is built, and returns their files, in order. Loading the

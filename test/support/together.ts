@@ -20,7 +20,8 @@ export const needsOwnProcess = (text: string): boolean => ALONE.test(text);
 export function together(files: readonly string[], count: number): string[] {
   const alone = files.filter((file) => needsOwnProcess(readFileSync(file, 'utf8')));
   const shared = files.filter((file) => !alone.includes(file));
-  const directory = join(packageRoot, '.test', `${process.pid}-together`);
+  // Named from the checkout, as the test files are.
+  const directory = join('.test', `${process.pid}-together`);
   mkdirSync(directory, { recursive: true });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const programs = Array.from({ length: Math.min(count, shared.length) }, (_, index) => {
