@@ -53,6 +53,8 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   const yaml = new YamlText(relative('.', file) || file, text);
   for (const override of overrides) applyOverride(yaml, override);
   const written = expectMap(yaml);
+  const lost = pathOfProto(written);
+  if (lost) throw yaml.refuse([{ severity: 'error', path: lost, atKey: true, message: 'there is no key "__proto__"' }]);
   const hosts = terraformHosts(yaml, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
@@ -67,6 +69,17 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   if (errors.length > 0) throw yaml.refuse(errors);
   const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => yaml.format(problem));
   return { cluster: buildCluster(inventory, file, main), yaml, warnings };
+}
+
+/** Returns the path of a key `__proto__`, which the schema would pass over without a word; undefined when there is none. */
+function pathOfProto(value: unknown, path: readonly (string | number)[] = []): (string | number)[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, part] of Object.entries(value)) {
+    const here = [...path, Array.isArray(value) ? Number(key) : key];
+    const found = key === '__proto__' ? here : pathOfProto(part, here);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Returns the settings of an inventory. Throws UsageError for an empty text or one that is no map. */

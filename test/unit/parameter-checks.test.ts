@@ -222,6 +222,14 @@ test('every wrong setting of an inventory is told at once', () => {
   assert.equal(says.match(/: error: /g)!.length, 4, says);
 });
 
+test('a key __proto__ is refused with its place, although JavaScript passes over it', () => {
+  const text = inventory('').replace('parameters: {}', 'parameters:\n    __proto__: false');
+  assert.throws(
+    () => parseInventory(text, 'i.yaml'),
+    /^BadInventory: i\.yaml:\d+:\d+: error: there is no key "__proto__"/,
+  );
+});
+
 test('whatever is written as a setting, it is taken, or refused with its place; what is taken PostgreSQL understands', () => {
   const name = fc.oneof(
     fc.constantFrom(...settingNames(17)),
