@@ -67,7 +67,9 @@ async function leavePatroni(op: Operation, host: Host, wait: Waits, buffers: num
  */
 async function awaitForgotten(op: Operation, host: Host, wait: Waits): Promise<void> {
   // Hosts of the DCS too: they may be others than those of the database, and have the failsafe list.
-  const others = op.cluster.hosts.filter((other) => other !== host && !op.isUnreachable(other));
+  const others = [...new Set([...hostsWith(op.cluster, 'patroni'), ...dcsHosts(op.cluster)])].filter(
+    (other) => other !== host,
+  );
   await op.until(
     host,
     'leaving the member list',

@@ -15,8 +15,8 @@ import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
 import { type Cluster, commitsWait, type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
-import { awaitRole, awaitSynchronous, patroniRest } from '../src/observe/patroni.ts';
-import { switchover } from '../src/programs/patroni.ts';
+import { patroniRest } from '../src/observe/patroni.ts';
+import { awaitRole, awaitSynchronous, switchover } from '../src/programs/patroni.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
 
 /**
@@ -82,7 +82,12 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
   const wait = async (host: Host, role: 'leader' | 'replica') => {
     op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);
     try {
-      await op.ask(host, 'switchover', awaitRole(op.cluster, host, role, SWITCHED_S), SWITCHED_S + ANSWER_S);
+      await op.ask(
+        host,
+        'switchover',
+        awaitRole(patroniRest(op.cluster, host), role, SWITCHED_S),
+        SWITCHED_S + ANSWER_S,
+      );
     } catch (cause) {
       if (!(cause instanceof StepFailed)) throw cause;
       const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHED_S} s`;
@@ -100,5 +105,5 @@ async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
 async function synchronousAgain(op: Operation, leader: Host): Promise<void> {
   op.say(leader, 'waiting until commits are on two hosts again');
   const seconds = named(op.cluster.timing);
-  await op.ask(leader, 'switchover', awaitSynchronous(op.cluster, leader, seconds), seconds + ANSWER_S);
+  await op.ask(leader, 'switchover', awaitSynchronous(patroniRest(op.cluster, leader), seconds), seconds + ANSWER_S);
 }

@@ -7,7 +7,7 @@ export const describe = (member: Member) =>
   `${member.name} is ${member.state}${member.lagBytes ? `, ${member.lagBytes} bytes behind` : ''}`;
 
 /** The default limit of a replica's lag (bytes). */
-const MAX_LAG_BYTES = 16 * 1024 * 1024;
+export const MAX_LAG_BYTES = 16 * 1024 * 1024;
 
 /** Whether a leader runs. The leader of a standby cluster streams, which older versions of Patroni do not report. */
 export const leaderRuns = ({ role, state }: Member): boolean =>

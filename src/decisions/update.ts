@@ -3,7 +3,7 @@ import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny
 import { said, silence } from '../observe/answer.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
-import { isSynchronous, membersHealthy, membersStreaming } from './members.ts';
+import { isSynchronous, MAX_LAG_BYTES, membersHealthy, membersStreaming } from './members.ts';
 import { standbyAsDeclared } from './standby.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
@@ -16,7 +16,7 @@ export interface Limits {
 }
 
 /** The defaults of `hapg update`. */
-export const DEFAULT_LIMITS: Limits = { maxLagBytes: 16 * 1024 * 1024, maxTransactionSeconds: 600 };
+export const DEFAULT_LIMITS: Limits = { maxLagBytes: MAX_LAG_BYTES, maxTransactionSeconds: 600 };
 
 /** The undo of an update that suspends the backup schedule. It stays armed between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';

@@ -2,7 +2,7 @@ import { patroniScope } from '../inventory/model.ts';
 import { PKI } from '../paths.ts';
 import { CURL } from '../programs/curl.ts';
 import { json } from '../programs/json.ts';
-import { patronictl } from '../programs/patroni.ts';
+import { PATRONI_CONFIG, patronictl } from '../programs/patroni.ts';
 import type { Answer } from './answer.ts';
 import type { DcsView } from './dcs-view.ts';
 import { patroniApi } from './patroni.ts';
@@ -20,7 +20,7 @@ export const dcsKeys: Question<Answer<DcsKeys | null>> = {
   about: 'members',
   of: ({ dcs }, { roles }) => roles.has('patroni') && (dcs.kind !== 'etcd' || dcs.external !== undefined),
   script: (cluster, host) =>
-    `if [ -e /etc/patroni/config.yml ]; then echo asked; timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; ${CURL} -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${patroniApi(cluster, host)}/failsafe; fi`,
+    `if [ -e ${PATRONI_CONFIG} ]; then echo asked; timeout 15 ${patronictl('list', ...patroniScope(cluster))} 2>/dev/null | sed -n 1p; ${CURL} -s --max-time 3 --cacert ${PKI.patroni}/rest-ca.crt ${patroniApi(cluster, host)}/failsafe; fi`,
   read(answer) {
     const [, identifier] = /^\+ (?:Citus c|C)luster: \S+ \((?:group: \d+, )?(\w+)\)/m.exec(answer) ?? [];
     if (!identifier) return /^asked$/m.test(answer) ? { silent: 'patronictl cannot read it' } : { said: null };

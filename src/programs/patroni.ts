@@ -91,3 +91,50 @@ case "$? \${answer##* }" in
 '0 2'??|'0 5'??|28' '*|52' '*|55' '*|56' '*) ;;
 *) echo "Patroni refused it: \${answer% *}"; exit 1 ;;
 esac`;
+
+/** How often a member is asked while a run waits for its role (s): each question costs it a TLS handshake. */
+const ASK_ROLE_EVERY_S = 0.4;
+
+/** How often a member is asked while a run waits for a cycle of Patroni (s). */
+const ASK_CYCLE_EVERY_S = 1;
+
+/**
+ * POSIX sh that asks a member on its own host again and again, which costs less than an observation of the whole host.
+ * `judge` exits 0 when `$answer` is as wanted. After `seconds` the script goes on. It ends by itself when the controller
+ * is gone.
+ */
+const askUntil = (rest: string, path: string, judge: string, everyS: number, seconds: number): string => `${rest}
+read -r now rest < /proc/uptime; end=$((\${now%.*} + ${seconds}))
+while read -r now rest < /proc/uptime; [ \${now%.*} -lt $end ]; do
+  answer=$(${askRest(path, '--max-time 2')})
+  ${judge}
+  sleep ${everyS}
+  echo # ends the shell when the controller is gone
+done`;
+
+/**
+ * POSIX sh that waits on a member's own host until it is a running leader, or a replica that follows. It fails after
+ * `seconds` with the member's last role and state.
+ */
+export function awaitRole(rest: string, role: 'leader' | 'replica', seconds: number): string {
+  const wanted =
+    role === 'leader' ? '"role": "primary"\'*|*\'"role": "master"\'*|*\'"role": "standby_leader"' : '"role": "replica"';
+  const judge = `case "$answer" in *'"state": "running"'*|*'"state": "streaming"'*) case "$answer" in *'${wanted}'*) exit 0 ;; esac ;; esac`;
+  return `${askUntil(rest, 'patroni', judge, ASK_ROLE_EVERY_S, seconds)}
+state=\${answer#*'"state": "'}; role=\${answer#*'"role": "'}
+[ -n "$answer" ] && echo "it is \${role%%'"'*}, \${state%%'"'*}" || echo 'it is silent'
+exit 1`;
+}
+
+/**
+ * POSIX sh that waits on the leader's host until Patroni names a synchronous standby, which it does in its cycle after
+ * the standby streams. It ends well after `seconds` too: whether commits are protected is for the next look to judge.
+ */
+export const awaitSynchronous = (rest: string, seconds: number): string =>
+  askUntil(
+    rest,
+    'cluster',
+    `case "$answer" in *'"role": "sync_standby"'*|*'"role": "quorum_standby"'*) exit 0 ;; esac`,
+    ASK_CYCLE_EVERY_S,
+    seconds,
+  );

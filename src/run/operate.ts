@@ -203,6 +203,7 @@ async function report(
       ...documentOf(run, op, intent.hosts, { ok, ...figures }),
       ...intent.document?.(),
       ...(error ? { failed } : {}),
+      ...(left.length > 0 ? { left } : {}),
       problems,
     });
   else {

@@ -1,7 +1,6 @@
-import { EXPIRY_LIMIT_MS } from '../bounds/health.ts';
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { checkIdentity } from '../decisions/admission.ts';
-import { leaderRuns, synchronousStandbyThere } from '../decisions/members.ts';
+import { leaderRuns, MAX_LAG_BYTES, synchronousStandbyThere } from '../decisions/members.ts';
 import { receivesWal, standbyAsDeclared } from '../decisions/standby.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
@@ -11,6 +10,7 @@ import { type About, EVERYTHING } from '../observe/question.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Report } from './backup-status.ts';
+import { type CertificateStatus, certificateStatus } from './certificate-status.ts';
 
 export interface Problem {
   code: string;
@@ -40,11 +40,9 @@ export interface Status {
   vip: { address: string; holders: string[] } | null;
   balancers: { host: string; primary: string[]; replica: string[] }[];
   backup: BackupStatus | null;
-  certificates: { earliest_expiry: string | null };
+  certificates: CertificateStatus;
 }
 
-/** The limit of a replica's lag (bytes). */
-const LAG_LIMIT = 16 * 1024 * 1024;
 /** The limit of WAL that is kept for a consumer that is not connected (bytes). */
 const KEPT_LIMIT = 1024 ** 3;
 
@@ -82,21 +80,7 @@ export function statusOf(
     if (pool !== undefined && said(pool) !== true)
       problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
   leftoverProblems(snapshot, problem);
-  const certificates = [...snapshot.observations].flatMap(([host, { certificates }]) =>
-    (said(certificates) ?? []).map((one) => ({ host, ...one })),
-  );
-  for (const { host, path } of certificates.filter(({ expires }) => expires === undefined))
-    problem('certificate_damaged', host, `${path} is damaged; run "hapg apply"`);
-  const expiries = certificates
-    .flatMap(({ expires, ...one }) => (expires === undefined ? [] : [{ ...one, expires }]))
-    .sort((a, b) => a.expires - b.expires);
-  for (const { host, path, expires } of expiries.filter((one) => one.expires - now < EXPIRY_LIMIT_MS))
-    problem(
-      'certificate_expiry',
-      host,
-      `${path} ${expires < now ? 'has expired' : 'expires'} on ${new Date(expires).toISOString().slice(0, 10)}; run "hapg apply"`,
-    );
-  const first = expiries[0];
+  const certificates = certificateStatus(snapshot, now, problem);
   return {
     cluster: cluster.name,
     healthy: problems.length === 0,
@@ -122,7 +106,7 @@ export function statusOf(
     vip: cluster.vip ? { address: cluster.vip.address, holders: snapshot.vipHolders } : null,
     balancers,
     backup,
-    certificates: { earliest_expiry: first ? new Date(first.expires).toISOString() : null },
+    certificates,
   };
 }
 
@@ -181,7 +165,7 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): 
     const leads = member.role === 'leader' || member.role === 'standby_leader';
     if (leads ? !leaderRuns(member) : member.state !== 'streaming')
       problem('member_state', host.name, `${host.name} is ${member.state}`);
-    else if (!leads && (member.lagBytes === undefined || member.lagBytes > LAG_LIMIT))
+    else if (!leads && (member.lagBytes === undefined || member.lagBytes > MAX_LAG_BYTES))
       problem('replica_lag', host.name, `${host.name} is ${member.lagBytes ?? 'an unknown number of'} bytes behind`);
     if (
       !leads &&

@@ -2,16 +2,23 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
 
-/**
- * Marks of a test file that another one in the same process could notice. It changes the process (environment, directory,
- * signals or streams; reading is no change), replaces what others use, runs whole commands, starts programs of ours, or
- * imports a fixture that does. Or it waits for something before it begins its tests.
- */
-const ALONE =
-  /(?<!-)\bprocess\.(?!(?:pid|platform|execPath|getuid|cwd)\b|env\b(?:[^.[]|\.PATH\b(?! =)))|\bglobalThis\b|\bmock\b|\bownController\b|\bbundled\b|'\.\/store\.ts'|\/(?:in-process|command-in-terminal)\.ts'|^(?:const .*= )?await /m;
+/** What a file may do with the process that others cannot notice. */
+const READING = String.raw`(?:pid|platform|execPath|getuid|cwd)\b|env\b(?:[^.[]|\.PATH\b(?! =))`;
+
+/** Marks of a test file that another one in the same process could notice. */
+const ALONE = [
+  // It changes the process: environment, directory, signals, streams.
+  new RegExp(String.raw`(?<!-)\bprocess\.(?!${READING})`),
+  // It replaces what others use.
+  /\bglobalThis\b|\bmock\b/,
+  // It runs whole commands, starts programs of ours, or imports a fixture that does.
+  /\bownController\b|\bbundled\b|'\.\/store\.ts'|\/(?:in-process|command-in-terminal)\.ts'/,
+  // It waits for something before it begins its tests.
+  /^(?:const .*= )?await /m,
+];
 
 /** Whether a test file needs a process of its own, judged by its text. */
-export const needsOwnProcess = (text: string): boolean => ALONE.test(text);
+export const needsOwnProcess = (text: string): boolean => ALONE.some((mark) => mark.test(text));
 
 /**
  * Distributes the test files that may share a process over `count` programs that import them. Returns all programs, those

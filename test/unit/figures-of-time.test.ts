@@ -7,8 +7,8 @@ import { test } from 'node:test';
 const ALLOWED: Record<string, string> = {
   'src/engine/survey.ts LOOK_AGAIN_MS': 'the pace of looking, not a bound',
   'src/run/status.ts EVERY_MS': 'the pace of looking, not a bound',
-  'src/observe/patroni.ts ASK_ROLE_EVERY_S': 'the pace of looking, not a bound',
-  'src/observe/patroni.ts ASK_CYCLE_EVERY_S': 'the pace of looking, not a bound',
+  'src/programs/patroni.ts ASK_ROLE_EVERY_S': 'the pace of looking, not a bound',
+  'src/programs/patroni.ts ASK_CYCLE_EVERY_S': 'the pace of looking, not a bound',
   'src/view/live.ts TICK_MS': 'how often the screen is drawn',
   'src/commands/logs.ts FOLLOW_MS': 'how often new lines are read',
   'src/commands/status.ts WATCH_MS': 'how often the screen is drawn',
