@@ -1,5 +1,7 @@
-// Bundles the command into one file: loading six libraries one by one costs more than a whole no-op run over the network.
-// Tests bundle their own programs, and themselves, in the same way: node build.mjs DIRECTORY ENTRY...
+// Builds the program into DIRECTORY (dist): node build.mjs [DIRECTORY]
+// Bundles the files of tests, each with what it imports, into DIRECTORY: node build.mjs DIRECTORY ENTRY...
+// Both, because loading sources and libraries one by one takes longer than a run over the network that changes nothing.
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
@@ -7,28 +9,55 @@ const [directory = 'dist', ...entries] = process.argv.slice(2);
 
 rmSync(directory, { recursive: true, force: true });
 
-await build({
-  // All in one directory, since sources find their data from where they lie; by their paths, since names may be the same.
-  entryPoints:
-    entries.length > 0
-      ? entries.map((entry) => ({ in: entry, out: entry.replace(/\.ts$/, '').replaceAll('/', '-') }))
-      : [{ in: 'src/cli.ts', out: 'hapg' }],
+const common = {
   outdir: directory,
-  sourcemap: entries.length > 0,
-  // The sources lie in the checkout; every process reads the whole map.
-  sourcesContent: false,
   bundle: true,
-  splitting: true,
-  chunkNames: 'chunk-[hash]',
   platform: 'node',
   mainFields: ['module', 'main'],
   target: 'node20.19',
-  format: 'esm',
   minifySyntax: true,
   // Optional native accelerators of ssh2: absent is fine, Node's own crypto is used.
   external: ['cpu-features', '*.node'],
-  banner: {
-    // What CommonJS packages (ssh2) expect to find around them.
-    js: "#!/usr/bin/env node\nimport { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;",
-  },
-});
+};
+
+/** Entries that share what they have in common, as modules with source maps. */
+const modules = () =>
+  build({
+    ...common,
+    // All in one directory, since sources find their data from where they lie; by their paths, since names may be the same.
+    entryPoints: entries.map((entry) => ({ in: entry, out: entry.replace(/\.ts$/, '').replaceAll('/', '-') })),
+    format: 'esm',
+    sourcemap: true,
+    // The sources lie in the checkout; every process reads the whole map.
+    sourcesContent: false,
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
+    banner: {
+      // What CommonJS packages (ssh2) expect to find around them.
+      js: "import { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;",
+    },
+  });
+
+/** The program as one function, which src/launch.ts calls, and V8's code of it. */
+async function program() {
+  await build({
+    ...common,
+    entryPoints: [{ in: 'src/main.ts', out: 'program' }],
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: { 'import.meta.url': '__url' },
+    banner: {
+      js: '(function (require, __filename, __dirname) { const __url = require("node:url").pathToFileURL(__filename).href;',
+    },
+    footer: { js: '})' },
+  });
+  await build({
+    ...common,
+    entryPoints: [{ in: 'src/launch.ts', out: 'hapg' }],
+    format: 'esm',
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  execFileSync(process.execPath, ['tools/compile.mjs', directory], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+await (entries.length > 0 ? modules() : program());

@@ -11,7 +11,7 @@ import { look } from './commands/register/look.ts';
 import { secrets } from './commands/register/secrets.ts';
 import { EXIT } from './errors.ts';
 import { packageRoot } from './package-root.ts';
-import { isProgram, reportError, reportUncaughtErrors } from './run/outcome.ts';
+import { reportError } from './run/outcome.ts';
 import { unregisterSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
@@ -66,10 +66,4 @@ export async function hapg(words: readonly string[]): Promise<number> {
     code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : reportError(error);
   }
   return code;
-}
-
-if (isProgram(import.meta.url)) {
-  reportUncaughtErrors();
-  // Exits explicitly: a dead connection must not keep the process.
-  screen.exit(await hapg(process.argv.slice(2)));
 }

@@ -1,5 +1,3 @@
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { EXIT, KnownError } from '../errors.ts';
 import { fileTrouble } from '../file-trouble.ts';
 import { packageRoot } from '../package-root.ts';
@@ -24,12 +22,6 @@ export function reportError(cause: unknown): number {
     return EXIT.bug;
   }
   return error instanceof KnownError ? error.exitCode : EXIT.failed;
-}
-
-/** Whether a module is the started program, not a part of another one. */
-export function isProgram(url: string): boolean {
-  const started = process.argv[1];
-  return started !== undefined && realpathSync(started) === realpathSync(fileURLToPath(url));
 }
 
 /** Reports errors of promises that nobody awaits in the same way as all others, and ends the process. */

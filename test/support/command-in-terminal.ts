@@ -1,14 +1,14 @@
 import type { TestContext } from 'node:test';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
-import { bundled } from './bundle.ts';
+import { programWords } from './bundle.ts';
 import { type FakeHost, type FakeHosts, fakeHosts } from './fake-hosts.ts';
 import { noTerminal, Terminal, type TerminalOptions } from './terminal.ts';
 
 /** The reason why no command can run in a terminal here, if there is one. */
 export const skip = noTerminal() ?? false;
 /** The command line of the real command; it runs in a terminal, against fake hosts. */
-export const CLI = skip ? [] : bundled('src/cli.ts');
+export const CLI = skip ? [] : programWords('hapg');
 
 /** Fake hosts and how to reach them. */
 export interface Setting {

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { closingLine, GRACE_MS } from './budget.ts';
-import { bundlePrograms, bundles } from './bundle.ts';
+import { buildPrograms, bundles } from './bundle.ts';
 import { costTable, headOf, type Recorded } from './report.ts';
 import { FACTOR, SPEED } from './time.ts';
 import { together } from './together.ts';
@@ -15,6 +15,8 @@ import { together } from './together.ts';
 const CI_MINUTES = 55;
 /** Number of processes for the unit-test files that need none of their own. */
 const SHARED_PROCESSES = 4;
+/** Test files that run at once for each core: those with a terminal, or a machine that is played, wait half of their time. */
+const FILES_PER_CORE = 2;
 /** Time after the tests' own grace period at which a running file is ended from outside. */
 const CLEANING_MS = 7 * 60_000;
 
@@ -88,9 +90,9 @@ for (const [index, sources] of lots.entries()) {
   const unit = directories[index] === 'test/unit' && names.length === 0;
   // Bundled, because loading the sources takes longer than most unit tests.
   const files = unit ? bundles(together(sources, SHARED_PROCESSES)) : sources;
-  if (unit) bundlePrograms();
+  if (unit) buildPrograms();
   process.execArgv = unit ? ['--enable-source-maps'] : ownOptions;
-  const stream = run({ files, concurrency: unit ? availableParallelism() : 1, signal: stop.signal });
+  const stream = run({ files, concurrency: unit ? availableParallelism() * FILES_PER_CORE : 1, signal: stop.signal });
   stream.on('test:pass', ({ name, details, skip }) => {
     if (details.type === 'suite') return;
     if (skip === undefined) passed++;

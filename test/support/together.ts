@@ -12,7 +12,7 @@ const ALONE = [
   // It replaces what others use.
   /\bglobalThis\b|\bmock\b/,
   // It runs whole commands, starts programs of ours, or imports a fixture that does.
-  /\bownController\b|\bbundled\b|'\.\/store\.ts'|\/(?:in-process|command-in-terminal)\.ts'/,
+  /\bownController\b|\bprogramWords\b|'\.\/store\.ts'|\/(?:in-process|command-in-terminal)\.ts'/,
   // It waits for something before it begins its tests.
   /^(?:const .*= )?await /m,
 ];

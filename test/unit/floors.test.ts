@@ -29,6 +29,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['run', 'lab'],
   ['commands'],
   ['cli.ts'],
+  ['main.ts', 'launch.ts'],
 ];
 
 const files = ['src', 'roles', 'playbooks'].flatMap((root) =>

@@ -8,14 +8,14 @@ import { recall, remember } from '../../src/engine/last-seen.ts';
 import type { Probed } from '../../src/engine/probe.ts';
 import { fileTrouble } from '../../src/file-trouble.ts';
 import { reportError } from '../../src/run/outcome.ts';
-import { bundled } from '../support/bundle.ts';
+import { programWords } from '../support/bundle.ts';
 import { nobodysLab, ownController, withStore } from '../support/controller.ts';
 import { inProcess } from '../support/in-process.ts';
 import { EMPTY, FACTS } from './model.ts';
 
 const checkout = process.cwd();
 /** The words of the real command: for what it reads from standard input, and for how it is started. */
-const CLI = bundled('src/cli.ts');
+const CLI = programWords('hapg');
 ownController();
 const lab = nobodysLab();
 const { cluster } = await withStore('lab.yaml');

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { words } from '../../src/shell/quote.ts';
 import { hasColour, plain } from '../../src/view/style.ts';
 import { visible } from '../../src/view/visible.ts';
-import { bundled } from '../support/bundle.ts';
+import { programWords } from '../support/bundle.ts';
 
 const TERMINAL = { isTTY: true };
 const PIPE = {};
@@ -76,7 +76,7 @@ test('nothing writes past the screen', () => {
   assert.deepEqual(writers.sort(), ['src/commands/config.ts', 'src/commands/ssh.ts', 'src/view/prompt.ts']);
 });
 
-const CLI = bundled('src/cli.ts');
+const CLI = programWords('hapg');
 const hapg = (command: string) =>
   spawnSync('bash', ['-c', `set -o pipefail; ${command.replace('hapg', words(...CLI))}`], { encoding: 'utf8' });
 

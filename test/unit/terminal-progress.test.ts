@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { RunEvent } from '../../src/engine/events.ts';
-import { bundled } from '../support/bundle.ts';
+import { programWords } from '../support/bundle.ts';
 import type { Step } from '../support/progress-program.ts';
 import { KEY, noTerminal, Terminal, type TerminalOptions } from '../support/terminal.ts';
 
 /** The real screen and the real progress in a terminal, with events that are made up. */
 const skip = noTerminal() ?? false;
-const PROGRAM = skip ? [] : bundled('test/support/progress-program.ts');
+const PROGRAM = skip ? [] : programWords('progress-program');
 const HOSTS = ['db1', 'db2', 'proxy1'];
 const LIVE = /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /m;
 

@@ -10,7 +10,7 @@ for (const [what, line] of [
   ['puts programs in front of the others', 'process.env.PATH = `${directory}:${PATH}`;'],
   ['changes who it is', 'process.seteuid(1);'],
   ['takes a fixture that changes the environment', "import { root } from './store.ts';"],
-  ['starts programs of ours', "const CLI = bundled('src/cli.ts');"],
+  ['starts programs of ours', "const CLI = programWords('hapg');"],
   ['replaces what others use', "mock.method(fs, 'readFileSync');"],
   ['waits before its tests begin', 'const context = await contextFor(labCluster());'],
 ] as const)
