@@ -64,14 +64,22 @@ test('a host does not come back: one host is lost at most, it is named, and the 
 
 test('the switchover is refused: the leader is not stopped, its update waits for the next run', async () => {
   const leader = leaderOf(await lab.healthy(60));
+  // Patroni's answer to a request that it cannot serve; every other request reaches it.
   lab.on(
     leader,
-    `printf '#!/bin/sh\\necho refused by the test; exit 1\\n' > /usr/local/bin/patronictl; chmod 0755 /usr/local/bin/patronictl`,
+    `cat > /usr/local/bin/curl << 'END'
+#!/bin/sh
+case "$*" in
+*/switchover) cat > /dev/null; printf 'refused by the test 412' ;;
+*) exec /usr/bin/curl "$@" ;;
+esac
+END
+chmod 0755 /usr/local/bin/curl`,
   );
   const refused = await update('--limit', 'patroni', '--reboot', 'always');
   assert.equal(refused.code, 2, refused.stderr.slice(-2000));
   assert.match(failure(refused.stdout)!.message, /Patroni refused it: refused by the test/);
-  lab.on(leader, 'rm /usr/local/bin/patronictl');
+  lab.on(leader, 'rm /usr/local/bin/curl');
   assert.equal(leaderOf(await lab.healthy(60)), leader);
   assert.deepEqual(leftovers(lab), {});
   assert.equal((await update('--limit', 'patroni', '--reboot', 'always')).code, 0);

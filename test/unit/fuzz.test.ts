@@ -192,7 +192,7 @@ for (const [what, texts] of [
         writeFileSync('mutated.yaml', text);
         expectEnd(await inProcess([...words, '-i', 'mutated.yaml']), `${words.join(' ')} of\n${text}`);
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 
@@ -295,7 +295,7 @@ test('command lines of any words end in a message', async () => {
       if (name === 'secrets' && words.includes('set')) return;
       expectEnd(await inProcess(words), JSON.stringify(words));
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 
@@ -415,7 +415,7 @@ test('whatever ~/.ssh/config says, a host is found, or the file is refused', () 
         assert.ok(cause instanceof KnownError && cause.exitCode === 5, String((cause as Error).stack));
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -444,6 +444,6 @@ test('whatever known_hosts says, a key is known, unknown or another one', () => 
       assert.ok(Array.isArray(known.types('127.0.0.1', 22)));
       assert.equal(typeof known.verify('127.0.0.1', 22, key).ok, 'boolean');
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });

@@ -301,7 +301,7 @@ for (const [name, make] of Object.entries(FILES))
               assert.ok(!shown.includes(secret), `${JSON.stringify(secret)} in\n${shown}\nof\n${text}`);
         },
       ),
-      { numRuns: 300, includeErrorInReport: true },
+      { numRuns: 100, includeErrorInReport: true },
     );
   });
 
