@@ -22,7 +22,7 @@ export const needsOwnProcess = (text: string): boolean => ALONE.some((mark) => m
 
 /**
  * Distributes the test files that may share a process over `count` programs that import them. Returns all programs, those
- * of one file first. Starting a process takes longer than the tests of most files.
+ * of several files first, because they take longest. Starting a process takes longer than the tests of most files.
  */
 export function together(files: readonly string[], count: number): string[] {
   const alone = files.filter((file) => needsOwnProcess(readFileSync(file, 'utf8')));
@@ -37,5 +37,5 @@ export function together(files: readonly string[], count: number): string[] {
     writeFileSync(program, own.map((file) => `import ${JSON.stringify(join(packageRoot, file))};\n`).join(''));
     return program;
   });
-  return [...alone, ...programs];
+  return [...programs, ...alone];
 }

@@ -134,7 +134,7 @@ test('marks of a member are put on and taken off whatever else its configuration
       });
       assert.equal(run(unmark(tagged), marked), file);
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
 
@@ -152,6 +152,6 @@ test('parameters and hba lines of an inventory are taken as they are, or refused
         assert.match((cause as Error).message, /^inventory\.yaml:\d+:\d+: error: /);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 600 },
   );
 });

@@ -230,5 +230,6 @@ test('whatever hosts are added and removed, the others keep their meaning', () =
         for (const name of names) assert.ok(all.hosts[name]);
       },
     ),
+    { numRuns: 40 },
   );
 });

@@ -261,6 +261,6 @@ test('whatever is written as a setting, it is taken, or refused with its place; 
         if (setting) assert.ok(parseValue(setting, String(said)).ok, `${one} ${said}`);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: 600 },
   );
 });

@@ -276,6 +276,6 @@ test('no sequence of changes, of recipients and of crashes loses a value or leav
       }
       rmSync(join(root, directory), { recursive: true, force: true });
     }),
-    { numRuns: 20 },
+    { numRuns: 8 },
   );
 });

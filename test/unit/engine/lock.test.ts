@@ -35,7 +35,7 @@ test("with every number of forks and in any order the first host's lock is taken
         assert.equal(lockers(network).length, hosts.length, 'each once');
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 
