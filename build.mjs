@@ -2,7 +2,8 @@
 // Bundles the files of tests, each with what it imports, into DIRECTORY: node build.mjs DIRECTORY ENTRY...
 // Both, because loading sources and libraries one by one takes longer than a run over the network that changes nothing.
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const [directory = 'dist', ...entries] = process.argv.slice(2);
@@ -51,6 +52,10 @@ async function program() {
     },
     footer: { js: '})' },
   });
+  // What esbuild leaves beyond ASCII stands in regular expressions and comments; an escape means the same there.
+  const bundle = join(directory, 'program.cjs');
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  writeFileSync(bundle, readFileSync(bundle, 'utf8').replace(/[^\x00-\x7f]/g, escaped));
   await build({
     ...common,
     entryPoints: [{ in: 'src/launch.ts', out: 'hapg' }],

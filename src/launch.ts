@@ -22,6 +22,6 @@ function compiled(): Buffer | undefined {
   }
 }
 
-// The bundle is ASCII, and reading it as Latin-1 saves decoding it.
+// The bundle is ASCII (build.mjs), and reading it as Latin-1 saves decoding it.
 const script = new Script(readFileSync(bundle, 'latin1'), { filename: bundle, cachedData: compiled() });
 script.runInThisContext()(createRequire(own), own, directory);

@@ -11,12 +11,13 @@ const bundle = join(directory, 'program.cjs');
 const launcher = join(directory, 'hapg.js');
 const script = new Script(readFileSync(bundle, 'latin1'), { filename: bundle });
 
-// A copy, beside which no lab has left its secrets.
+// A copy, beside which no lab has left its secrets, and a home without files of the person who builds.
 const copy = mkdtempSync(join(tmpdir(), 'hapg-compile-'));
 cpSync('inventory/lab.yaml', join(copy, 'lab.yaml'));
-process.on('exit', (code) => {
+process.env.HOME = copy;
+process.on('exit', () => {
   rmSync(copy, { recursive: true });
-  if (code === 0) writeFileSync(join(directory, 'program.code'), script.createCachedData());
+  writeFileSync(join(directory, 'program.code'), script.createCachedData());
 });
 process.argv = [process.execPath, launcher, 'render', join(copy, 'rendered'), '-i', join(copy, 'lab.yaml')];
 script.runInThisContext()(createRequire(launcher), launcher, directory);
