@@ -14,7 +14,7 @@ import type { SshTarget } from './target.ts';
 const DROPS = 2;
 
 /** An error with a code: of node (`code`) or of ssh2 (`level`). */
-type Failure = Error & { code?: string; level?: string };
+export type Failure = Error & { code?: string; level?: string };
 
 /** Describes why a login failed and what the operator can do about it. */
 export function describe(error: Failure, target: SshTarget, timeoutMs: number): string {
@@ -27,8 +27,16 @@ export function describe(error: Failure, target: SshTarget, timeoutMs: number): 
     const offered = [...target.keys, ...(target.agent ? ['the agent'] : [])].join(', ') || 'no key at all';
     return `${where}: login refused; offered ${offered}. Name the key with ssh.key or --private-key`;
   }
+  if (error.level === DROPPED || error.message === BEFORE_HANDSHAKE)
+    return `${where}: sshd ended the connection before the login; it may take few at once, or none from here for a while (MaxStartups, PerSourcePenalties)`;
   return `${where}: ${error.message}`;
 }
+
+/** The `level` of a login that ended before authentication. */
+export const DROPPED = 'dropped';
+
+/** What ssh2 says then. */
+const BEFORE_HANDSHAKE = 'Connection lost before handshake';
 
 /** Opens a TCP connection to a host. */
 function openSocket({ host, port, family, bindAddress }: SshTarget, timeoutMs: number): Promise<Socket> {
@@ -111,7 +119,7 @@ export async function againIfDropped<T>(
  * a time-out; `early` distinguishes the two.
  */
 const wasDropped = ({ code, level, message }: Failure, early: boolean): boolean =>
-  (level === 'protocol' && message === 'Connection lost before handshake') ||
+  (level === 'protocol' && message === BEFORE_HANDSHAKE) ||
   (level === 'client-socket' && (code === 'ECONNRESET' || code === 'EPIPE')) ||
   (early && code === 'ETIMEDOUT' && message === 'No response from server');
 

@@ -18,8 +18,8 @@ export interface Login {
   exec(command: string): Promise<Channel>;
   /** Whether the operator is being asked something, for which nobody's time runs out. */
   readonly isAsking: boolean;
-  /** Why the login itself failed, for the operator; undefined where it did not, or is not known to have. */
-  readonly failure: string | undefined;
+  /** Why the login itself failed; undefined where it did not, or is not known to have. */
+  readonly failure: Error | undefined;
   /** Calls back once when the login has ended, by itself or by `end`. */
   onEnd(listener: () => void): void;
   end(): void;

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KEEPALIVE_MS } from '../bounds/hosts.ts';
 import type { Askpass } from './askpass.ts';
+import { DROPPED, type Failure } from './hop.ts';
 import type { Opened } from './jump-connections.ts';
 import type { Login } from './login.ts';
 import { opensshConfig, type Through } from './openssh.ts';
@@ -45,19 +46,23 @@ function clientOf(target: SshTarget, asking: Askpass, timeoutMs: number, through
   };
 }
 
-/** Whether the client's words are those of a connection that ended before authentication. */
-export const saysDropped = (text: string): boolean =>
-  /kex_exchange_identification|ssh_exchange_identification|Connection (?:closed|reset) by|Connection timed out during banner exchange/.test(
-    text,
-  ) && !/Permission denied/.test(text);
+/** What the client's words mean, in the codes of `describe`; the first that fits counts. */
+const MEANINGS: [words: RegExp, code: Pick<Failure, 'code' | 'level'>][] = [
+  [/Permission denied|Too many authentication failures/, { level: 'client-authentication' }],
+  [/Could not resolve hostname/, { code: 'ENOTFOUND' }],
+  [/Connection refused/, { code: 'ECONNREFUSED' }],
+  [/timed out/, { code: 'ETIMEDOUT' }],
+  [/kex_exchange_identification|ssh_exchange_identification|Connection (?:closed|reset) by/, { level: DROPPED }],
+];
 
 /** Why a client ended, in its own words; undefined for one that ended by a signal or without a word. */
-function failureOf(client: ProgramStream): string | undefined {
+function failureOf(client: ProgramStream): Failure | undefined {
   if (client.code !== 255 || client.said.length === 0) return undefined;
   const said = client.said.slice(-2).join('; ');
-  return /No \S+ host key is known|Host key verification failed/.test(said)
-    ? `${said}. Compare the key and run "hapg trust"`
-    : said;
+  if (/Host key verification failed/.test(said))
+    return new Error(`${said}. Compare the key with what the host's console shows, and run "hapg trust"`);
+  const [, meaning] = MEANINGS.find(([words]) => words.test(said)) ?? [];
+  return Object.assign(new Error(said), meaning);
 }
 
 /**
@@ -123,7 +128,7 @@ export function openJump(
     });
     client.on('close', () => {
       clearTimeout(timer);
-      reject(error ?? new Error(failureOf(client) ?? 'the connection was lost'));
+      reject(error ?? failureOf(client) ?? new Error('the connection was lost'));
     });
     client.on('data', (chunk: Buffer) => {
       out += chunk.toString('latin1');

@@ -57,8 +57,9 @@ const wordsOf = (keyword: string, value: string | string[]): string[] => {
   return keyword.toLowerCase() === 'proxycommand' ? [all.join(' ')] : all;
 };
 
-/** As with ssh, of ProxyJump and ProxyCommand the one that is found first counts. */
+/** As with ssh, of ProxyJump and ProxyCommand the one that is found first counts; "ProxyJump none" is none of them. */
 function honoured(directives: Map<string, string[]>): Directives {
+  if (directives.get('proxyjump')?.[0] === 'none') directives.delete('proxyjump');
   const [, second] = [...directives.keys()].filter((key) => key === 'proxyjump' || key === 'proxycommand');
   if (second !== undefined) directives.delete(second);
   return directives;

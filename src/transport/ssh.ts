@@ -5,14 +5,14 @@ import { type Askpass, askpass } from './askpass.ts';
 import { authMethods, type Credentials } from './auth.ts';
 import { becomeRoot } from './become.ts';
 import { clientConfig } from './client-config.ts';
-import { againIfDropped, asLogin, describe, logIn } from './hop.ts';
+import { againIfDropped, asLogin, DROPPED, describe, type Failure, logIn } from './hop.ts';
 import { JumpConnections } from './jump-connections.ts';
 import { findJumpHosts } from './jump-hosts.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { Login } from './login.ts';
 import type { Machine, Network } from './machine.ts';
 import type { Through } from './openssh.ts';
-import { openJump, opensshLogin, saysDropped } from './openssh-login.ts';
+import { openJump, opensshLogin } from './openssh-login.ts';
 import type { RootShell } from './shell.ts';
 import { resolveTarget, type SshFlags, type SshTarget } from './target.ts';
 
@@ -86,28 +86,23 @@ function reachByNodeSsh(credentials: Credentials, timeoutMs: number): Reach {
   };
 }
 
+const isDropped = (cause: Failure): boolean => cause.level === DROPPED;
+
 /** By the OpenSSH client of this machine. */
 function reachByOpenssh(credentials: Credentials, timeoutMs: number): Reach {
   let asking: Askpass | undefined;
   const links = new JumpConnections<Through, undefined>(
-    (target, through) =>
-      againIfDropped(
-        () => openJump(target, { asking: asking!, timeoutMs, through }),
-        ({ message }) => saysDropped(message),
-      ),
+    (target, through) => againIfDropped(() => openJump(target, { asking: asking!, timeoutMs, through }), isDropped),
     timeoutMs,
   );
   return async (target, alone) => {
     asking ??= askpass(credentials);
     const jump = await links.to(target.jumps, undefined, alone);
     try {
-      return await againIfDropped(
-        async () => {
-          const login = opensshLogin(target, { asking: asking!, timeoutMs, through: jump?.link });
-          return shellOf(login, target, credentials, timeoutMs, () => jump?.release());
-        },
-        ({ message }) => saysDropped(message),
-      );
+      return await againIfDropped(async () => {
+        const login = opensshLogin(target, { asking: asking!, timeoutMs, through: jump?.link });
+        return shellOf(login, target, credentials, timeoutMs, () => jump?.release());
+      }, isDropped);
     } catch (cause) {
       jump?.release();
       throw cause;
@@ -127,7 +122,7 @@ async function shellOf(
   } catch (cause) {
     const reason = cause instanceof KnownError ? undefined : login.failure;
     login.end();
-    throw reason === undefined ? cause : new Error(reason);
+    throw reason ?? cause;
   }
 }
 

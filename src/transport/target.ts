@@ -112,9 +112,10 @@ async function resolve(where: Where, alias: string, settings: SshSettings, depth
       : usual;
   const keys = [...new Set(offered.map(orPublic))].filter((file) => existsSync(file));
   const agent = first('identityagent');
-  const jump = flags.jump ?? settings.jump ?? first('proxyjump');
+  const said = flags.jump ?? settings.jump;
+  const jump = said ?? first('proxyjump');
   const jumps = jump && jump !== 'none' ? before({ host, port }, await resolveJumps(where, jump, settings, depth)) : [];
-  const command = jump === undefined ? first('proxycommand') : undefined;
+  const command = said === undefined && jumps.length === 0 ? first('proxycommand') : undefined;
   const seconds = Number(first('connecttimeout'));
   const family = first('addressfamily');
   const bind = first('bindaddress');
