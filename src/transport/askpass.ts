@@ -26,6 +26,9 @@ export interface Askpass {
   readonly waiting: number;
 }
 
+/** The directories of this process. */
+const directories = new Set<string>();
+
 const PASSPHRASE = /^Enter passphrase for (?:key )?'?(.+?)'?: ?$/;
 
 /**
@@ -34,7 +37,11 @@ const PASSPHRASE = /^Enter passphrase for (?:key )?'?(.+?)'?: ?$/;
  */
 export function askpass(credentials: Credentials): Askpass {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-ssh-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  if (directories.size === 0)
+    process.once('exit', () => {
+      for (const one of directories) rmSync(one, { recursive: true, force: true });
+    });
+  directories.add(directory);
   const helper = join(directory, 'askpass');
   const socket = join(directory, 'ask');
   writeFileSync(`${helper}.mjs`, HELPER, { mode: 0o600 });

@@ -27,12 +27,12 @@ export function describe(error: Failure, target: SshTarget, timeoutMs: number): 
     const offered = [...target.keys, ...(target.agent ? ['the agent'] : [])].join(', ') || 'no key at all';
     return `${where}: login refused; offered ${offered}. Name the key with ssh.key or --private-key`;
   }
-  if (error.level === DROPPED || error.message === BEFORE_HANDSHAKE)
+  if ((error.level === DROPPED && error.message === '') || error.message === BEFORE_HANDSHAKE)
     return `${where}: sshd ended the connection before the login; it may take few at once, or none from here for a while (MaxStartups, PerSourcePenalties)`;
   return `${where}: ${error.message}`;
 }
 
-/** The `level` of a login that ended before authentication. */
+/** The `level` of a login that ended before authentication; the message is what was said meanwhile. */
 export const DROPPED = 'dropped';
 
 /** What ssh2 says then. */

@@ -55,6 +55,9 @@ const MEANINGS: [words: RegExp, code: Pick<Failure, 'code' | 'level'>][] = [
   [/kex_exchange_identification|ssh_exchange_identification|Connection (?:closed|reset) by/, { level: DROPPED }],
 ];
 
+/** The client's own words about a connection that ended, which say nothing of the reason. */
+const ENDED = /^(?:(?:kex|ssh)_exchange_identification|Connection (?:closed|reset) by|client_loop)/;
+
 /** Why a client ended, in its own words; undefined for one that ended by a signal or without a word. */
 function failureOf(client: ProgramStream): Failure | undefined {
   if (client.code !== 255 || client.said.length === 0) return undefined;
@@ -62,7 +65,9 @@ function failureOf(client: ProgramStream): Failure | undefined {
   if (/Host key verification failed/.test(said))
     return new Error(`${said}. Compare the key with what the host's console shows, and run "hapg trust"`);
   const [, meaning] = MEANINGS.find(([words]) => words.test(said)) ?? [];
-  return Object.assign(new Error(said), meaning);
+  if (meaning?.level !== DROPPED) return Object.assign(new Error(said), meaning);
+  const others = client.said.filter((line) => !ENDED.test(line)).slice(-2);
+  return Object.assign(new Error(others.join('; ')), meaning);
 }
 
 /**
