@@ -22,6 +22,8 @@ export interface Askpass {
   directory: string;
   /** The environment that makes a client ask here. */
   environment: NodeJS.ProcessEnv;
+  /** Whether questions of any kind can be answered, and not only those for passphrases. */
+  answersAll: boolean;
   /** How many questions wait for an answer. */
   readonly waiting: number;
 }
@@ -82,6 +84,7 @@ export function askpass(credentials: Credentials): Askpass {
   createServer({ allowHalfOpen: true }, serve).listen(socket).unref();
   return {
     directory,
+    answersAll: credentials.answer !== undefined,
     environment: { ...process.env, LC_ALL: 'C', SSH_ASKPASS: helper, SSH_ASKPASS_REQUIRE: 'force' },
     get waiting() {
       return waiting;

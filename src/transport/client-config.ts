@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { SSH_CONFIG_MS } from '../bounds/controller.ts';
@@ -21,21 +21,36 @@ export type ClientConfig = (name: string, given: Given) => Promise<Directives>;
 
 /**
  * The configuration as the OpenSSH client of this machine reads it, each name asked for once until one of the files
- * changes. Without that client, ~/.ssh/config as far as hapg reads it itself.
+ * changes. Files without conditions say the same of every host, so one question serves for all. Without that client,
+ * ~/.ssh/config as far as hapg reads it itself.
  */
 export function clientConfig({ program = 'ssh', file }: { program?: string; file?: string } = {}): ClientConfig {
   const answers = new Map<string, Promise<Answer | undefined>>();
+  let first: Promise<Answer | undefined> | undefined;
   let own: ClientConfig | undefined;
+  const question = (name: string, given: Given) =>
+    ask(program, file === undefined ? fileOption() : ['-F', file], name, given);
+  /** The answer for one name, which serves for all where nothing is conditional; undefined without a client. */
+  const common = async (name: string): Promise<Answer | undefined> => {
+    first ??= question(name, {});
+    const answer = await first;
+    if (!answer || stands(answer)) return answer;
+    return (first = question(name, {}));
+  };
   return async (name, given) => {
+    const general = await common(name);
+    if (!general) {
+      own ??= readSshConfig(file);
+      return own(name, given);
+    }
+    if (general.isCommon) return ofHost(general.directives, name, given);
     const key = JSON.stringify([name, given.user, given.port]);
-    const before = await answers.get(key);
-    if (before && [...before.files].every(([file, time]) => changedAt(file) === time)) return before.directives;
-    const answer = ask(program, file === undefined ? fileOption() : ['-F', file], name, given);
-    answers.set(key, answer);
-    const now = await answer;
-    if (now) return now.directives;
-    own ??= readSshConfig(file);
-    return own(name, given);
+    const before = answers.get(key);
+    const known = before && (await before);
+    if (known && stands(known)) return known.directives;
+    // Nobody else has asked meanwhile.
+    if (answers.get(key) === before) answers.set(key, question(name, given));
+    return ((await answers.get(key)) ?? general).directives;
   };
 }
 
@@ -43,9 +58,25 @@ interface Answer {
   directives: Directives;
   /** The files that were read, each with the time of its last change (ms); 0 for one that is missing. */
   files: ReadonlyMap<string, number>;
+  /** Whether the files say the same of every host. */
+  isCommon: boolean;
 }
 
 const changedAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/** Whether no file has changed since. */
+const stands = ({ files }: Answer): boolean => [...files].every(([file, time]) => changedAt(file) === time);
+
+/** The line of a block that is for some hosts, and names that are made whole. */
+const CONDITION = /^\s*(?:host(?:\s+|\s*=\s*)(?!"?\*"?\s*$)|match\b|canonicalizehostname\b)/im;
+
+/** What common directives say of another host. */
+function ofHost(common: Directives, name: string, { user, port }: Given): Directives {
+  const own = new Map([...common, ['hostname', [name]]]);
+  if (user !== undefined) own.set('user', [user]);
+  if (port !== undefined) own.set('port', [String(port)]);
+  return own;
+}
 
 /**
  * Whether the machine's own configuration (/etc/ssh/ssh_config) counts. OpenSSH takes the home directory from the passwd
@@ -84,13 +115,23 @@ function ask(
     // Its messages are parsed.
     const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: SSH_CONFIG_MS, maxBuffer: 1 << 24 };
     execFile(program, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve({ directives: parse(stdout), files: filesIn(stderr) });
+      if (!error) return resolve(answerOf(name, stdout, stderr));
       if (error.code === 'ENOENT' || error.code === 'EACCES' || /^No user exists for uid/m.test(stderr))
         return resolve(undefined);
       reject(new UsageError(`ssh does not take its configuration for ${name}: ${reasonIn(stderr) || error.message}`));
     });
   });
 }
+
+function answerOf(name: string, stdout: string, stderr: string): Answer {
+  const directives = parse(stdout);
+  const files = filesIn(stderr);
+  const isCommon =
+    directives.get('hostname')?.[0] === name && [...files.keys()].every((one) => !CONDITION.test(textOf(one)));
+  return { directives, files, isCommon };
+}
+
+const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'latin1') : '');
 
 /** Parses the answer of `ssh -G`: a keyword and its value a line. */
 function parse(text: string): Directives {

@@ -31,6 +31,9 @@ function clientOf(target: SshTarget, asking: Askpass, timeoutMs: number, through
   mkdirSync(dirname(target.knownHosts[0]!), { recursive: true, mode: 0o700 });
   const options = [
     ...NOT_OURS,
+    // An empty answer would count as a wrong password there.
+    ...(asking.answersAll ? [] : ['PasswordAuthentication=no', 'KbdInteractiveAuthentication=no']),
+    'NumberOfPasswordPrompts=1',
     // Banners are no messages.
     'LogLevel=ERROR',
     `ConnectTimeout=${Math.ceil((target.connectMs ?? timeoutMs) / 1000)}`,

@@ -164,20 +164,35 @@ describe('~/.ssh/config is read as ssh reads it', () => {
     assert.equal((await reached(file, 'db1', { user: 'other' })).host, 'db1');
   });
 
-  test('is asked for each host once, until a file changes', async () => {
-    const asked = join(root, 'asked');
-    const program = join(root, 'ssh-counted');
-    writeFileSync(program, `#!/bin/sh\necho x >> ${asked}\nexec ssh "$@"\n`, { mode: 0o755 });
-    const file = written({ config: 'Include HERE/more\n', more: 'Port 1\n' });
-    const config = clientConfig({ program, file });
-    const count = () => readFileSync(asked, 'utf8').split('\n').length - 1;
-    const port = async (alias: string) => (await reached(file, alias, {}, config)).port;
-    assert.deepEqual([await port('db1'), await port('db1'), await port('db2')], [1, 1, 1]);
-    assert.equal(count(), 2);
-    writeFileSync(join(dirname(file), 'more'), 'Port 22\n');
-    utimesSync(join(dirname(file), 'more'), 1, 1);
-    assert.equal(await port('db1'), 22);
-    assert.equal(count(), 3);
+  describe('is asked', () => {
+    /** A configuration that counts how often ssh is asked for it. */
+    function counted(files: Record<string, string>) {
+      const file = written(files);
+      const asked = join(dirname(file), 'asked');
+      const program = join(dirname(file), 'ssh');
+      writeFileSync(program, `#!/bin/sh\necho x >> ${asked}\nexec ssh "$@"\n`, { mode: 0o755 });
+      const config = clientConfig({ program, file });
+      const port = async (alias: string) => (await reached(file, alias, {}, config)).port;
+      return { file, port, count: () => readFileSync(asked, 'utf8').split('\n').length - 1 };
+    }
+
+    test('once for all hosts where it says the same of all', async () => {
+      const { file, port, count } = counted({ config: 'Include HERE/more\nHost *\n  User me\n', more: 'Port 1\n' });
+      assert.deepEqual(await Promise.all(['db1', 'db1', 'db2'].map(port)), [1, 1, 1]);
+      assert.equal(count(), 1);
+      assert.equal((await reached(file, 'db2', {}, clientConfig({ file }))).host, 'db2');
+    });
+
+    test('once for each host where it does not, and again when a file has changed', async () => {
+      const { file, port, count } = counted({ config: 'Include HERE/more\nHost db2\n  Port 2\n', more: '# none\n' });
+      assert.deepEqual(await Promise.all(['db1', 'db1', 'db2'].map(port)), [22, 22, 2]);
+      assert.deepEqual(await Promise.all(['db1', 'db1', 'db2'].map(port)), [22, 22, 2]);
+      assert.equal(count(), 3);
+      writeFileSync(join(dirname(file), 'more'), 'Port 99\n');
+      utimesSync(join(dirname(file), 'more'), 1, 1);
+      assert.equal(await port('db1'), 99);
+      assert.equal(count(), 5);
+    });
   });
 
   test('a file that ssh does not take is refused in its words', async () => {
