@@ -7,12 +7,9 @@ import type { Credentials } from './auth.ts';
 /** What the OpenSSH client starts to ask something: it passes the question on to this process, and the answer back. */
 const HELPER = `import { connect } from 'node:net';
 const socket = connect(process.argv[2]);
-let answer = '';
-socket.on('data', (text) => (answer += text));
-socket.on('end', () => {
-  process.exitCode = answer.startsWith('+') ? 0 : 1;
-  process.stdout.write(answer.slice(1));
-});
+process.exitCode = 1;
+socket.on('data', () => (process.exitCode = 0));
+socket.pipe(process.stdout);
 socket.end(JSON.stringify({ question: process.argv[3] ?? '', kind: process.env.SSH_ASKPASS_PROMPT ?? '' }));
 `;
 
@@ -50,20 +47,21 @@ export function askpass(credentials: Credentials): Askpass {
   const words = [process.execPath, `${helper}.mjs`, socket].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   writeFileSync(helper, `#!/bin/sh\nexec ${words.join(' ')} "$1"\n`, { mode: 0o700 });
   let waiting = 0;
+  /** The answer, with which the client goes on; empty where there is none. */
   const reply = async (question: string, kind: string): Promise<string> => {
     // "none" is a notice, such as one to touch the key.
-    if (kind === 'none') return '+';
+    if (kind === 'none') return '\n';
     const [, file] = PASSPHRASE.exec(question) ?? [];
     const ask =
       file && credentials.passphrase
         ? () => credentials.passphrase!(file)
         : credentials.answer && (() => credentials.answer!(question));
-    if (!ask) return '-';
+    if (!ask) return '';
     waiting++;
     try {
-      return `+${(await ask()).reveal()}\n`;
+      return `${(await ask()).reveal()}\n`;
     } catch {
-      return '-';
+      return '';
     } finally {
       waiting--;
     }

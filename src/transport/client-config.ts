@@ -1,23 +1,12 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { SSH_CONFIG_MS } from '../bounds/controller.ts';
 import { UsageError } from '../errors.ts';
 import { home } from '../whoami.ts';
+import type { ClientConfig, Directives, Given } from './directives.ts';
+import { startProgram } from './program-stream.ts';
 import { readSshConfig } from './ssh-config.ts';
-
-/** What the SSH client's configuration says about a host: the values of each keyword of ssh_config(5), in lower case. */
-export type Directives = ReadonlyMap<string, readonly string[]>;
-
-/** What is given besides the name, and may decide which blocks of the configuration count (`Match user`). */
-export interface Given {
-  user?: string | undefined;
-  port?: number | undefined;
-}
-
-/** Looks a name up in the SSH client's configuration. Rejects with UsageError where that is not understood. */
-export type ClientConfig = (name: string, given: Given) => Promise<Directives>;
 
 /**
  * The configuration as the OpenSSH client of this machine reads it, each name asked for once until one of the files
@@ -62,7 +51,13 @@ interface Answer {
   isCommon: boolean;
 }
 
-const changedAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+function changedAt(file: string): number {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
 
 /** Whether no file has changed since. */
 const stands = ({ files }: Answer): boolean => [...files].every(([file, time]) => changedAt(file) === time);
@@ -111,27 +106,55 @@ function ask(
     ...(port === undefined ? [] : ['-p', String(port)]),
     ...['--', name],
   ];
+  // Its messages are parsed.
+  const client = startProgram(program, args, { env: { ...process.env, LC_ALL: 'C' } });
   return new Promise((resolve, reject) => {
-    // Its messages are parsed.
-    const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: SSH_CONFIG_MS, maxBuffer: 1 << 24 };
-    execFile(program, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve(answerOf(name, stdout, stderr));
-      if (error.code === 'ENOENT' || error.code === 'EACCES' || /^No user exists for uid/m.test(stderr))
-        return resolve(undefined);
-      reject(new UsageError(`ssh does not take its configuration for ${name}: ${reasonIn(stderr) || error.message}`));
+    const timer = setTimeout(
+      () => client.destroy(new Error(`no answer within ${SSH_CONFIG_MS / 1000} s`)),
+      SSH_CONFIG_MS,
+    );
+    let output = '';
+    client.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    let error: NodeJS.ErrnoException | undefined;
+    client.on('error', (cause) => {
+      error = cause;
+    });
+    client.on('close', () => {
+      clearTimeout(timer);
+      if (client.code === 0) return resolve(answerOf(name, output, client.said));
+      if (error?.code === 'ENOENT' || error?.code === 'EACCES') return resolve(undefined);
+      if (client.said.some((line) => line.startsWith('No user exists for uid'))) return resolve(undefined);
+      const reason = client.said.filter((line) => !TRACE.test(line)).slice(0, 2);
+      reject(
+        new UsageError(
+          `ssh does not take its configuration for ${name}: ${reason.join('; ') || (error?.message ?? 'it gives no reason')}`,
+        ),
+      );
     });
   });
 }
 
-function answerOf(name: string, stdout: string, stderr: string): Answer {
-  const directives = parse(stdout);
-  const files = filesIn(stderr);
+/** Lines of ssh that are no messages. */
+const TRACE = /^(?:debug\d|OpenSSH_|Pseudo-terminal)/;
+
+function answerOf(name: string, output: string, said: readonly string[]): Answer {
+  const directives = parse(output);
+  const files = filesIn(said);
   const isCommon =
     directives.get('hostname')?.[0] === name && [...files.keys()].every((one) => !CONDITION.test(textOf(one)));
   return { directives, files, isCommon };
 }
 
-const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'latin1') : '');
+/** The text of a file; empty for one that is missing or cannot be read, as for ssh. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
 
 /** Parses the answer of `ssh -G`: a keyword and its value a line. */
 function parse(text: string): Directives {
@@ -145,18 +168,10 @@ function parse(text: string): Directives {
 }
 
 /** The files that ssh says it read; ~/.ssh/config too where it is missing, since it may come. */
-const filesIn = (stderr: string): Map<string, number> =>
+const filesIn = (said: readonly string[]): Map<string, number> =>
   new Map(
     [
-      ...[...stderr.matchAll(/^debug1: Reading configuration data (.+?)\r?$/gm)].map(([, file]) => file!),
+      ...said.flatMap((line) => /^debug1: Reading configuration data (.+)$/.exec(line)?.[1] ?? []),
       join(home(), '.ssh', 'config'),
     ].map((file) => [file, changedAt(file)]),
   );
-
-/** The reason in the messages of ssh: its lines that are no trace. */
-const reasonIn = (stderr: string): string =>
-  stderr
-    .split(/\r?\n/)
-    .filter((line) => line !== '' && !/^(debug\d|OpenSSH_|Pseudo-terminal)/.test(line))
-    .slice(0, 2)
-    .join('; ');

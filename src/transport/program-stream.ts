@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, type SpawnOptionsWithoutStdio, spa
 import { Duplex, type Readable } from 'node:stream';
 
 /** The most that is kept of what a program says on its standard error (characters). */
-const KEPT = 4000;
+const KEPT = 65_536;
 
 /**
  * A program of this machine as a connection: what is written goes to its standard input, what it prints is read. Destroying
@@ -13,20 +13,22 @@ export class ProgramStream extends Duplex {
   private status: number | undefined;
 
   constructor(private readonly child: ChildProcessWithoutNullStreams) {
-    super();
+    super({ autoDestroy: false });
     child.stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause();
     });
-    child.stdout.on('end', () => this.push(null));
     child.stderr.on('data', (chunk: Buffer) => {
       this.words = (this.words + chunk.toString('utf8')).slice(-KEPT);
     });
     // A program that ends while something is written to it; its end is reported below.
     child.stdin.on('error', () => undefined);
     child.on('error', (cause) => this.destroy(cause));
+    // Only now its last words are known.
     child.on('close', (code) => {
       this.status = code ?? undefined;
-      this.destroy();
+      this.once('end', () => this.destroy());
+      this.push(null);
+      if (this.readableFlowing === null) this.resume();
     });
   }
 
@@ -72,12 +74,15 @@ export class ProgramStream extends Duplex {
   }
 }
 
-/** Starts a program as a connection. A program that does not start is an error of the stream. */
+/**
+ * Starts a program as a connection, in a process group of its own: Ctrl-C is for hapg alone. A program that does not start
+ * is an error of the stream.
+ */
 export const startProgram = (
   program: string,
   args: readonly string[],
   options: SpawnOptionsWithoutStdio = {},
-): ProgramStream => new ProgramStream(spawn(program, args, { ...options, stdio: 'pipe' }));
+): ProgramStream => new ProgramStream(spawn(program, args, { ...options, stdio: 'pipe', detached: true }));
 
 /** Starts a command of ssh_config(5), ProxyCommand, with the user's shell, as ssh does. */
 export const startCommand = (command: string): ProgramStream =>

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
 import { home as ownHome } from '../whoami.ts';
-import type { ClientConfig, Directives } from './client-config.ts';
+import type { ClientConfig, Directives } from './directives.ts';
 
 const SSH_CONFIG = '~/.ssh/config';
 
@@ -34,7 +34,7 @@ export function readSshConfig(file = join(ownHome(), '.ssh', 'config')): ClientC
   return parsedSshConfig(text);
 }
 
-/** As `readSshConfig`, from the text. */
+/** Reads the text of ~/.ssh/config as `readSshConfig` does. */
 export function parsedSshConfig(text: string): ClientConfig {
   const [beyond] = BEYOND.exec(text) ?? [];
   if (beyond !== undefined)
@@ -57,7 +57,7 @@ const wordsOf = (keyword: string, value: string | string[]): string[] => {
   return keyword.toLowerCase() === 'proxycommand' ? [all.join(' ')] : all;
 };
 
-/** As with ssh, of ProxyJump and ProxyCommand the one that is found first counts; "ProxyJump none" is none of them. */
+/** Leaves of ProxyJump and ProxyCommand the one that is found first, as ssh does; "ProxyJump none" is none of them. */
 function honoured(directives: Map<string, string[]>): Directives {
   if (directives.get('proxyjump')?.[0] === 'none') directives.delete('proxyjump');
   const [, second] = [...directives.keys()].filter((key) => key === 'proxyjump' || key === 'proxycommand');

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
 import { home, userName } from '../whoami.ts';
-import { type ClientConfig, clientConfig, type Directives } from './client-config.ts';
+import { clientConfig } from './client-config.ts';
+import type { ClientConfig, Directives } from './directives.ts';
 import { expandPath, expandTokens } from './ssh-config.ts';
 
 /** Flags of the command line that win over the inventory. */
