@@ -95,7 +95,7 @@ for (const dcs of KINDS)
       assert.equal(code, 2, stdout.slice(-2000));
       assert.match(report(stdout).failed[0]!.message, /should have no cluster pgpair yet/);
       assert.match(keys('/service/pgpair/'), /initialize/);
-      assert.equal(lab.on('db1', 'ls /var/lib/postgresql/17/pgpair').code, 2, 'no database');
+      assert.equal(lab.on('db1', 'ls -A /var/lib/postgresql/17/pgpair').out, '', 'no database');
       there(dcs.remove('/service/pgpair/'));
     });
 
