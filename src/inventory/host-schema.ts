@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ASSIGNABLE_ROLES } from '../roles.ts';
+import { hardening } from './hardening-schema.ts';
 import { address, endpointHost, hostName, oneLine, port } from './values.ts';
 
 const sshFields = {
@@ -101,7 +102,9 @@ export const host = z
       })
       .optional()
       .describe('Endpoint of this host for clients outside the cluster network; "hapg connect --outside" prints it'),
-    hardening: z.boolean().optional().describe('false: this host is not hardened; default: the value at the top'),
+    hardening: hardening
+      .optional()
+      .describe('Hardening of this host: false, true, or items that differ from those at the top'),
     ufw: z
       .boolean()
       .optional()

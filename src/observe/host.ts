@@ -25,6 +25,10 @@ export interface Facts {
   sshPasswords?: boolean | undefined;
   sshRoot?: boolean | undefined;
   opensshVersion: string;
+  /** The cloud that the host is a machine of, where something depends on it. */
+  cloud?: 'azure' | undefined;
+  /** Whether a daemon takes the journal's messages (systemd-journald.service(8), /run/systemd/journal/syslog). */
+  syslog?: boolean | undefined;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
 
@@ -81,6 +85,8 @@ if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
+if [ -r /sys/class/dmi/id/chassis_asset_tag ]; then read -r value < /sys/class/dmi/id/chassis_asset_tag && echo "asset=$value"; fi
+if [ -S /run/systemd/journal/syslog ]; then echo syslog=yes; fi
 ${FORWARDS_SCRIPT}
 /usr/sbin/sshd -T 2>/dev/null
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
@@ -100,6 +106,9 @@ const countCpus = (list: string): number =>
     .split(',')
     .map((range) => range.split('-').map(Number))
     .reduce((sum, [first = Number.NaN, last = first]) => sum + (last - first + 1), 0);
+
+/** The asset tag of every machine of Azure (cloud-init, DataSourceAzure). */
+const AZURE = '7783-7084-3265-9085-8269-3286-77';
 
 /** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
 export function parseFacts(answer: string): Facts {
@@ -145,6 +154,8 @@ export function parseFacts(answer: string): Facts {
     sshRoot: one('sshroot') !== '' && one('sshroot') !== 'no',
     sshPorts: (values.get('sshport') ?? ['22']).map(Number).sort((a, b) => a - b),
     opensshVersion: (installed.get('openssh-server') ?? '8.0').replace(/p\d+$/, ''),
+    cloud: one('asset') === AZURE && !container ? 'azure' : undefined,
+    syslog: one('syslog') === 'yes',
     versions: {
       patroni: installed.get('patroni') || shipped.patroni,
       pgbackrest: installed.get('pgbackrest') || shipped.pgbackrest,
