@@ -161,7 +161,10 @@ function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
 function message(issue: z.core.$ZodIssue, value: unknown): string {
   const name = issue.path.map(String).join('.');
   if (value === undefined && issue.code === 'invalid_type') return `${name} is missing`;
-  if (issue.code === 'invalid_type' && issue.expected === 'boolean' && typeof value === 'string')
+  const wantsBoolean = issue.code === 'invalid_type' && issue.expected === 'boolean';
+  // A union says nothing of the booleans that it takes.
+  const looksBoolean = issue.code === 'invalid_union' && /^(?:yes|no|on|off)$/i.test(String(value));
+  if ((wantsBoolean || looksBoolean) && typeof value === 'string')
     return `${name}: ${value} is a text in YAML 1.2; write true or false`;
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value === 'number')
     return issue.message.startsWith('Invalid input')
