@@ -62,8 +62,12 @@ function changedAt(file: string): number {
 /** Whether no file has changed since. */
 const stands = ({ files }: Answer): boolean => [...files].every(([file, time]) => changedAt(file) === time);
 
-/** The line of a block that is for some hosts, and names that are made whole. */
-const CONDITION = /^\s*(?:host(?:\s+|\s*=\s*)(?!"?\*"?\s*$)|match\b|canonicalizehostname\b)/im;
+/**
+ * A line that says something else of another host: a block for some hosts, names that are made whole, and tokens, which
+ * ssh has replaced in some answers already.
+ */
+const CONDITION =
+  /^\s*(?:host(?:\s+|\s*=\s*)(?!"?\*"?\s*$)|match\b|canonicalizehostname\b|(?!proxycommand\b|identityfile\b|#)\S.*%[a-z])/im;
 
 /** What common directives say of another host. */
 function ofHost(common: Directives, name: string, { user, port }: Given): Directives {

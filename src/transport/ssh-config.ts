@@ -17,6 +17,14 @@ export const expandPath = (path: string, base: string): string => {
 export const expandTokens = (text: string, tokens: Readonly<Record<string, string>>): string =>
   text.replace(/%(.)/g, (all, token: string) => (token === '%' ? '%' : (tokens[token] ?? all)));
 
+/** Replaces `${NAME}` by the environment's value (ssh_config(5), ENVIRONMENT VARIABLES). Throws UsageError where there is none. */
+export const expandVariables = (text: string): string =>
+  text.replace(/\$\{(\w+)\}/g, (_all, name: string) => {
+    const value = process.env[name];
+    if (value === undefined) throw new UsageError(`${SSH_CONFIG}: ${text}: the environment has no ${name}`);
+    return value;
+  });
+
 /** What the own reader cannot do: it knows no other files, no conditions, and no names made whole by the resolver. */
 const BEYOND = /^\s*(include|match(?!\s+all\s*$)|canonicalizehostname(?!\s+no))\b.*$/im;
 

@@ -6,7 +6,7 @@ import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
 import { home, userName } from '../whoami.ts';
 import { clientConfig } from './client-config.ts';
 import type { ClientConfig, Directives } from './directives.ts';
-import { expandPath, expandTokens } from './ssh-config.ts';
+import { expandPath, expandTokens, expandVariables } from './ssh-config.ts';
 
 /** Flags of the command line that win over the inventory. */
 export interface SshFlags {
@@ -97,7 +97,7 @@ async function resolve(where: Where, alias: string, settings: SshSettings, depth
     ...{ n: alias, p: String(port), r: user, u: userName() ?? '' },
     ...{ l: hostname(), L: hostname().split('.')[0]! },
   };
-  const path = (text: string): string => expandPath(expandTokens(text, tokens), dotSsh);
+  const path = (text: string): string => expandPath(expandTokens(expandVariables(text), tokens), dotSsh);
   const paths = (keyword: string): string[] =>
     list(keyword)
       .filter((value) => value !== 'none')
@@ -152,13 +152,13 @@ async function resolve(where: Where, alias: string, settings: SshSettings, depth
   };
 }
 
-/** What a configuration asks for that ssh2 cannot do: certificates, keys in hardware, the address of an interface. */
+/** What a configuration asks for that ssh2 cannot do: certificates, keys in hardware, other sources of host keys. */
 function beyond(written: Directives, keys: readonly string[], certificates: readonly string[]): string | undefined {
   for (const file of [...certificates, ...keys.map((key) => `${key.replace(/\.pub$/, '')}-cert.pub`)])
     if (existsSync(file)) return `the certificate ${file}`;
   const hardware = keys.find((key) => /^sk-/.test(textOf(key.endsWith('.pub') ? key : `${key}.pub`)));
   if (hardware) return `the security key ${hardware}`;
-  for (const keyword of ['pkcs11provider', 'bindinterface'])
+  for (const keyword of ['pkcs11provider', 'bindinterface', 'knownhostscommand', 'verifyhostkeydns', 'proxyusefdpass'])
     for (const value of written.get(keyword) ?? [])
       if (!ASKS_FOR_NOTHING.has(value.toLowerCase())) return `${keyword} ${value}`;
   return undefined;

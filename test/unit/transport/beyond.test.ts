@@ -49,6 +49,8 @@ const CASES: [what: string, config: string, reason: RegExp, more?: { known?: str
   ],
   ['a key in hardware', `IdentityFile ${hardware}\n`, /the security key .*hardware/],
   ['keys on a token', 'PKCS11Provider /usr/lib/token.so\n', /pkcs11provider \/usr\/lib\/token\.so/],
+  ['host keys by a command', 'KnownHostsCommand /usr/bin/keys %H\n', /knownhostscommand \/usr\/bin\/keys/],
+  ['host keys by DNS', 'VerifyHostKeyDNS yes\n', /verifyhostkeydns (?:yes|true)/],
   [
     'an authority of host keys',
     `IdentityFile ${plain}\n`,

@@ -152,6 +152,24 @@ describe('~/.ssh/config is read as ssh reads it', () => {
     assert.deepEqual((await reached(file, 'db1')).keys, [join(dirname(file), 'me@db1:22')]);
   });
 
+  test('variables in names of files stand for the environment, and one that is not there is refused', async () => {
+    process.env.HAPG_TEST_KEYS = dirname(written({ config: '', own: '' }));
+    const { keys } = await reached(written({ config: 'IdentityFile ${HAPG_TEST_KEYS}/own\n' }), 'db1');
+    assert.deepEqual(keys, [join(process.env.HAPG_TEST_KEYS, 'own')]);
+    const missing = written({ config: 'IdentityFile ${HAPG_TEST_NOTHING}/own\n' });
+    await assert.rejects(reached(missing, 'db1'), /the environment has no HAPG_TEST_NOTHING|vdollar_percent_expand/);
+  });
+
+  test('tokens in other names of files stand for each host, though nothing else differs between hosts', async () => {
+    const file = written({ config: 'UserKnownHostsFile HERE/known/%k\n' });
+    const config = clientConfig({ file });
+    for (const alias of ['db1', 'db2'])
+      assert.ok(
+        (await reached(file, alias, {}, config)).knownHosts.includes(join(dirname(file), 'known', alias)),
+        alias,
+      );
+  });
+
   test('the usual keys are offered only where none is named', async () => {
     const usual = join(homedir(), '.ssh', 'id_ed25519');
     const file = written({ config: 'Host db1\n  IdentityFile HERE/own\n', own: '' });
