@@ -98,7 +98,9 @@ async function makeOrder(
   if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
   const { repository } = snapshot;
   const backup = repository && backupFor(target, repository.backups, options.backup);
-  const tablespaces = backup ? await tablespacesOf(op, backupHost(op, snapshot), backup) : [];
+  // Without a backup host every database host reaches the repositories, and a lost cluster has no leader.
+  const reader = repositoryHost(cluster) ?? (snapshot.leader ? op.host(snapshot.leader.name) : host);
+  const tablespaces = backup ? await tablespacesOf(op, reader, backup) : [];
   refuseUnless(
     mayRestore(cluster, snapshot, target, options.backup, {
       repository,
