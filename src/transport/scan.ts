@@ -11,8 +11,12 @@ import type { SshTarget } from './target.ts';
 /** How a server is reached: a new stream for each connection; undefined: by TCP. */
 type Way = (() => ProgramStream) | undefined;
 
-/** Asks a server for its host key of one type; resolves undefined when it has none. Rejects when it is unreachable. */
-function hostKey({ host, port, family, bindAddress }: SshTarget, type: string, way: Way): Promise<Buffer | undefined> {
+/** Asks a server for its host key of one of these types; resolves undefined when it has none. Rejects when it is unreachable. */
+function hostKey(
+  { host, port, family, bindAddress }: SshTarget,
+  types: readonly string[],
+  way: Way,
+): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     const stream = way?.();
@@ -40,7 +44,7 @@ function hostKey({ host, port, family, bindAddress }: SshTarget, type: string, w
         : { host, port, forceIPv4: family === 4, forceIPv6: family === 6, localAddress: bindAddress }),
       username: 'hapg',
       readyTimeout: SCAN_MS,
-      algorithms: { serverHostKey: [type] as never },
+      algorithms: { serverHostKey: [...types] as never },
       hostVerifier: (shown: Buffer) => {
         key = shown;
         // The connection ends before authentication: only the key is needed.
@@ -51,9 +55,9 @@ function hostKey({ host, port, family, bindAddress }: SshTarget, type: string, w
 }
 
 /**
- * Fetches all host keys of a server, sorted by type so that two scans are equal: one connection per type, as
- * ssh-keyscan does. One behind jump hosts is reached by the OpenSSH client. Rejects when it is unreachable, and when it
- * has no key of a type that hapg can verify.
+ * Fetches all host keys of a server, sorted by type so that two scans are equal. It takes one connection for each key and
+ * one more, since sshd counts connections without a login (sshd_config(5), PerSourcePenalties). A server behind jump hosts
+ * is reached by the OpenSSH client. Rejects when it is unreachable, and when it has no key of a type that hapg can verify.
  */
 export async function scanHostKeys(target: SshTarget): Promise<Buffer[]> {
   const { host, port, command, jumps } = target;
@@ -78,9 +82,13 @@ export async function scanHostKeys(target: SshTarget): Promise<Buffer[]> {
   }
   try {
     const keys: Buffer[] = [];
-    for (const type of HOST_KEY_TYPES) {
-      const key = await hostKey(target, type, way);
-      if (key) keys.push(key);
+    let types = [...HOST_KEY_TYPES];
+    while (types.length > 0) {
+      const key = await hostKey(target, types, way);
+      if (!key) break;
+      keys.push(key);
+      const type = keyType(key);
+      types = types.filter((one) => one !== (type === 'ssh-rsa' ? 'rsa-sha2-512' : type));
     }
     if (keys.length === 0)
       throw new Error(
