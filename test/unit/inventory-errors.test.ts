@@ -144,6 +144,12 @@ const BAD: Bad[] = [
     'ufw: ‸no\nrto: fast',
     /no is a text in YAML 1.2; write true or false/,
   ],
+  [
+    'a merge key',
+    'rto: fast',
+    'rto: fast\netcd: &shared {}\nvip: {‸<<: *shared}\n',
+    /merge keys \(<<\) are no part of YAML 1\.2/,
+  ],
   ['an octal port', '  port: 5432', '  port: ‸0x1ffff', /port/],
   ['a port out of range', '  port: 5432', '  port: ‸70000', /port number/],
   ['a port as text', '  port: 5432', '  port: ‸"5432"', /port number/],
