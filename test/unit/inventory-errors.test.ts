@@ -147,7 +147,7 @@ const BAD: Bad[] = [
   [
     'a merge key',
     'rto: fast',
-    'rto: fast\netcd: &shared {}\nzookeeper: {‸<<: *shared}',
+    'rto: fast\npgbouncer: &shared {}\nzookeeper: {‸<<: *shared}',
     /merge keys \(<<\) are no part of YAML 1\.2/,
   ],
   ['an octal port', '  port: 5432', '  port: ‸0x1ffff', /port/],
