@@ -59,15 +59,18 @@ export const SSHD_CONFIG = '/etc/ssh/sshd_config.d/10-hapg.conf';
 export const FORWARDS_SCRIPT = `forwarder() {
   for i in /sys/class/net/*; do
     if [ -d "$i/bridge" ] || [ -e "$i/tun_flags" ]; then echo "forwards=\${i##*/}"; return; fi
-    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*) echo "forwards=\${i##*/}"; return ;; esac
+    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*|gre*|vxlan*|ovs*|geneve*) echo "forwards=\${i##*/}"; return ;; esac
   done
   for d in /etc/docker /var/lib/docker /var/lib/kubelet /var/lib/rancher /etc/cni/net.d /var/lib/lxd /var/lib/incus /var/lib/libvirt/dnsmasq /etc/wireguard/*.conf /etc/openvpn/*.conf /etc/openvpn/server/*.conf; do
     [ ! -e "$d" ] || { echo "forwards=$d"; return; }
   done
-  for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
-    [ -r "$f" ] || continue
+  for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/nftables.conf /etc/nftables.d/* /etc/systemd/network/*.network /run/systemd/network/*.network; do
+    [ -f "$f" ] && [ -r "$f" ] || continue
     while read -r line || [ -n "$line" ]; do
-      case "\${line#-}" in net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]all[./]forwarding*=*1) echo "forwards=$f"; return ;; esac
+      case "\${line#-}" in
+        '#'*|';'*) ;;
+        net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]*[./]forwarding*=*1|IPForward=[y1t]*|IPForward=ipv4|IPv4Forwarding=[y1t]*|IPMasquerade=[y1t]*|IPMasquerade=ipv4|IPMasquerade=both|*masquerade*) echo "forwards=$f"; return ;;
+      esac
     done < "$f"
   done
 }
