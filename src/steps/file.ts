@@ -19,7 +19,7 @@ export interface FileWant {
   mode: string;
   /** A command that checks the new file before it takes its place; `{}` stands for its path. */
   check?: string | undefined;
-  /** Of a file that must not exist: it stays where its first line does not mark it as hapg's. */
+  /** Whether a file that must not exist stays where its first line does not mark it as hapg's. */
   ifMarked?: boolean | undefined;
   /** Whether the file is only written when absent; later differences stay. */
   once?: boolean | undefined;
