@@ -115,6 +115,7 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
 
 | variable | meaning |
 |---|---|
+| \`HAPG_INVENTORY\` | the inventory file where \`-i\` is not given |
 | \`HAPG_BECOME_PASSWORD\` | sudo's password, instead of \`-K\` |
 | \`HAPG_KEY_PASSPHRASE\` | passphrase of an encrypted SSH key |
 | \`HAPG_AGE_IDENTITY\` | file of the age identity that opens an encrypted secret store; default \`~/.config/hapg/age.txt\` |

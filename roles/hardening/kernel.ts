@@ -69,19 +69,30 @@ export function kernelSettings(host: Host, context: Context): { applied: Setting
   const { ipv6, forwards, sysctl } = context.facts(host);
   const leave = (list: readonly Setting[], because: string): LeftOut[] => list.map((one) => ({ ...one, because }));
   const hasUfw = host.roles.has('ufw');
-  const network = [
-    ...(forwards ? [] : [FORWARDING]),
-    ...(hasUfw ? [] : MARTIANS),
-    ...NETWORK.filter(({ key }) => ipv6 || !key.startsWith('net.ipv6.')),
+  const { items } = host.hardening;
+  const network = !items.has('network')
+    ? []
+    : [
+        ...(forwards ? [] : [FORWARDING]),
+        ...(hasUfw ? [] : MARTIANS),
+        ...NETWORK.filter(({ key }) => ipv6 || !key.startsWith('net.ipv6.')),
+      ];
+  const kept = !items.has('network')
+    ? []
+    : [
+        ...(forwards ? leave([FORWARDING], `${forwards} forwards here`) : []),
+        ...(hasUfw ? leave(MARTIANS, 'ufw sets it at every start (/etc/ufw/sysctl.conf)') : []),
+      ];
+  const machine = [
+    ...(items.has('kernel') ? KERNEL : []),
+    ...(items.has('memory') && host.roles.has('patroni') ? DATABASE : []),
   ];
-  const kept = [
-    ...(forwards ? leave([FORWARDING], `${forwards} forwards here`) : []),
-    ...(hasUfw ? leave(MARTIANS, 'ufw sets it at every start (/etc/ufw/sysctl.conf)') : []),
-  ];
-  const machine = [...KERNEL, ...(host.roles.has('patroni') ? DATABASE : [])];
   const carrier = 'belongs to the machine that carries this container';
   if (sysctl === 'all') return { applied: [...network, ...machine], skipped: kept };
   return sysctl === 'net'
     ? { applied: network, skipped: [...kept, ...leave(machine, carrier)] }
-    : { applied: [], skipped: leave([FORWARDING, ...MARTIANS, ...NETWORK, ...machine], carrier) };
+    : {
+        applied: [],
+        skipped: leave([...(items.has('network') ? [FORWARDING, ...MARTIANS, ...NETWORK] : []), ...machine], carrier),
+      };
 }

@@ -1,5 +1,6 @@
 import { type Cluster, hostsWith, isPooled } from '../../src/inventory/model.ts';
 import { single } from '../../src/inventory/network.ts';
+import { parseBoolean } from '../../src/postgres/value.ts';
 import { POOLER } from '../../src/steps/sql-objects.ts';
 
 export const SUPERUSER = 'postgres';
@@ -46,8 +47,4 @@ export function hbaLines(cluster: Cluster): string[] {
  * `primary_conninfo`, which is no replication connection (PostgreSQL 17, "Replication Slot Synchronization").
  */
 const synchronizesSlots = ({ settings: { postgres } }: Cluster): boolean =>
-  Number(postgres.version) >= 17 && isOn(postgres.parameters.sync_replication_slots);
-
-/** Whether PostgreSQL reads the value as true (`parse_bool()`, bool.c): each word may be shortened while it stays unambiguous. */
-const isOn = (value: string | number | boolean | undefined): boolean =>
-  /^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(String(value ?? 'off').trim());
+  Number(postgres.version) >= 17 && parseBoolean(String(postgres.parameters.sync_replication_slots ?? 'off')) === true;

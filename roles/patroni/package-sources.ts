@@ -38,11 +38,11 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
       ? [
           file(
             role,
-            '/etc/apt/sources.list.d/pgdg.sources',
+            PGDG,
             `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
           ),
         ]
-      : []),
+      : [noFile(role, PGDG, { ifMarked: true })]),
     ...(!servesData
       ? []
       : named.length > 0
@@ -50,6 +50,9 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
         : [noFile(role, NAMED)]),
   ];
 }
+
+/** File with the source of the PostgreSQL project; its own script writes one of the same name, which is not hapg's. */
+const PGDG = '/etc/apt/sources.list.d/pgdg.sources';
 
 /** File with all package sources of the inventory, so that a removed one disappears. */
 const NAMED = '/etc/apt/sources.list.d/hapg.sources';

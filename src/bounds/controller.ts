@@ -7,6 +7,9 @@ export const STORE_POLL_MS = 50;
 /** How long a lock of the store may be empty between its making and its filling (ms); below STORE_WAIT_MS, so that the next run goes on. */
 export const STORE_EMPTY_MS = 1000;
 
+/** Bounds asking the OpenSSH client for its configuration (ms); a `Match exec` of the operator's runs within. */
+export const SSH_CONFIG_MS = 10_000;
+
 /** How often the controller sends the load of `--probe` a sign of life (ms). */
 export const TOUCH_MS = 5000;
 /** How long that load runs on without a sign of life (s): six of them. */

@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { errnoWords, onFile } from '../file-trouble.ts';
-import { fromAnsible } from '../inventory/ansible.ts';
+import { type AnsibleInventory, hostsOf } from '../inventory/ansible.ts';
+import { readAnsible, readAnsibleList } from '../inventory/ansible-forms.ts';
 import { type GeneratedHost, labBackupHost, spread, voters } from '../inventory/datacenters.ts';
 import { flowYaml } from '../inventory/edit.ts';
 import { type Loaded, parseInventory } from '../inventory/load.ts';
@@ -132,10 +135,37 @@ function inOnePlace(answers: InitOptions): string {
   });
 }
 
+/**
+ * Reads an Ansible inventory: with `ansible-inventory` where that is installed, since only Ansible knows all that counts
+ * (group_vars, plugins, templates); else the file alone, which is said.
+ */
+function ansibleInventory(file: string): AnsibleInventory {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return readAnsibleList(
+      execFileSync('ansible-inventory', ['-i', file, '--list'], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+        maxBuffer: 1 << 26,
+      }),
+    );
+  } catch (cause) {
+    const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: string };
+    if (code !== 'ENOENT')
+      throw new Error(
+        `ansible-inventory does not take it: ${stderr?.trim().split('\n').at(-1) ?? (cause as Error).message}`,
+      );
+  }
+  const beside = ['group_vars', 'host_vars'].filter((name) => existsSync(join(dirname(file), name)));
+  if (beside.length > 0)
+    printMessage(`${file}: ${beside.join(' and ')} beside it are not read: ansible-inventory is not installed`);
+  return readAnsible(text);
+}
+
 /** The hosts of an Ansible inventory, with roles by their groups. */
 function likeAnsible(file: string, answers: InitOptions): string {
   try {
-    const { hosts, unknown } = fromAnsible(readFileSync(file, 'utf8'));
+    const { hosts, unknown } = hostsOf(ansibleInventory(file));
     for (const name of unknown) printMessage(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
     if (answers.vip && !vip) throw new UsageError(`--vip: ${file} has no balancer with keepalived that could hold it`);

@@ -12,6 +12,7 @@ import { Secret } from '../secret.ts';
 import { registerSecrets } from '../secrets/outlet.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { FileWant } from '../steps/file.ts';
+import { clientConfig } from '../transport/client-config.ts';
 import { findJumpHosts } from '../transport/jump-hosts.ts';
 import { resolveTarget } from '../transport/target.ts';
 
@@ -30,7 +31,8 @@ export async function renderCommand(directory: string, options: CommonOptions): 
   await secrets.complete();
   registerSecrets(() => secrets.all());
   const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
-  const ways = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags), NO_LOOKUP);
+  const config = clientConfig();
+  const ways = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, config), NO_LOOKUP);
   const context = assumedContext(cluster, secrets, new Set(ways.keys()));
   const files = hosts.flatMap((host) =>
     allSteps(playbook, host, context, { hosts, roles })

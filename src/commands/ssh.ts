@@ -9,16 +9,18 @@ import type { CommonOptions } from '../run/options.ts';
 import { observeHosts } from '../run/read-only.ts';
 import { readSetup, type Setup } from '../run/setup.ts';
 import { quote, words } from '../shell/quote.ts';
-import { ALIAS, opensshConfig } from '../transport/openssh.ts';
+import { opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
 import { screen } from '../view/screen.ts';
 
 /** Runs the OpenSSH client on this terminal; resolves with its exit status. */
-async function openssh(target: SshTarget, args: readonly string[]): Promise<number> {
+async function openssh(target: SshTarget, options: readonly string[], command: readonly string[]): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-ssh-'));
   try {
     writeFileSync(join(directory, 'config'), opensshConfig(target), { mode: 0o600 });
-    const child = spawn('ssh', ['-F', join(directory, 'config'), ...args], { stdio: 'inherit' });
+    const child = spawn('ssh', ['-F', join(directory, 'config'), ...options, target.alias, ...command], {
+      stdio: 'inherit',
+    });
     return await new Promise((done, failed) => {
       child.on('error', (cause) =>
         failed(new Refused(`the ssh program does not start (${cause.message}); install an OpenSSH client`)),
@@ -30,18 +32,18 @@ async function openssh(target: SshTarget, args: readonly string[]): Promise<numb
   }
 }
 
-const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): SshTarget =>
+const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): Promise<SshTarget> =>
   resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
 
 /** `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses. Exits as ssh does. */
-export function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
+export async function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
   const host = cluster.hosts.find((one) => one.name === name);
   if (!host)
     throw new UsageError(
       `${cluster.file} has no host ${name}; it has ${cluster.hosts.map((one) => one.name).join(', ')}`,
     );
-  return openssh(targetOf(cluster, host, options), [ALIAS, ...command]);
+  return openssh(await targetOf(cluster, host, options), [], command);
 }
 
 /** The flags of `hapg psql`. */
@@ -56,14 +58,14 @@ export async function psqlCommand(args: readonly string[], options: PsqlOptions)
   const members = hostsWith(cluster, 'patroni');
   const host = options.host ? members.find((one) => one.name === options.host) : await leader(setup);
   if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
-  const target = targetOf(cluster, host, options);
+  const target = await targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
   // Debian's wrapper of psql, because it loads readline for interactive use.
   const command = asPostgres(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],
   );
   const asRoot = target.user === 'root' ? command : `sudo -H sh -c ${quote(command)}`;
-  return openssh(target, [...(screen.canAsk ? ['-t'] : []), ALIAS, asRoot]);
+  return openssh(target, screen.canAsk ? ['-t'] : [], [asRoot]);
 }
 
 /** The leader. Throws Refused when there is none. */

@@ -6,6 +6,7 @@ import { confirm, print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readSetup } from '../run/setup.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
+import { clientConfig } from '../transport/client-config.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan.ts';
 import { resolveTarget } from '../transport/target.ts';
@@ -18,18 +19,12 @@ import { paint } from '../view/style.ts';
 export async function trustCommand(options: CommonOptions): Promise<number> {
   const { cluster, hosts, json } = readSetup({ ...options, quiet: true });
   const file = join(cluster.stateDir, 'known_hosts');
+  const config = clientConfig();
   const results = await settleAll(hosts, Number(options.forks), async (host) => {
-    const target = resolveTarget(cluster, host, {
-      user: options.user,
-      privateKey: options.privateKey,
-      jump: options.jump,
-    });
-    if (target.jumps.length > 0)
-      throw new Error(
-        'it is behind a jump host; add its key with ssh-keyscan on the jump host, or log in once with ssh',
-      );
+    const flags = { user: options.user, privateKey: options.privateKey, jump: options.jump };
+    const target = await resolveTarget(cluster, host, flags, config);
     const known = KnownHosts.read(target.knownHosts);
-    const keys = (await scanHostKeys(target.host, target.port)).map((key) => ({
+    const keys = (await scanHostKeys(target)).map((key) => ({
       key,
       verdict: known.verify(target.known.host, target.known.port, key),
     }));

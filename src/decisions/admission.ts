@@ -9,6 +9,7 @@ import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { standbyAsDeclared } from './standby.ts';
+import { placesTaken } from './storage.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /**
@@ -179,10 +180,7 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   for (const [host, { dataDirectory }] of snapshot.observations) {
     const reason = silence(dataDirectory);
     if (reason !== undefined) reasons.push(`${host}: it is not known whether there is a database (${reason})`);
-    if (said(dataDirectory)?.state === 'foreign')
-      reasons.push(
-        `${host}: ${cluster.dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
-      );
+    reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
   }
   for (const [host, { dataDirectory }] of snapshot.observations)
     if (said(dataDirectory)?.lost)

@@ -4,7 +4,7 @@ import { type Cluster, dcsHosts, type Host, hostsWith, repositoryHost } from '..
 import { said, silence } from '../observe/answer.ts';
 import { dcsHealthy } from './dcs.ts';
 import { isSynchronous, membersStreaming } from './members.ts';
-import { hasRoom, maySetAside, placesFree } from './storage.ts';
+import { hasRoom, maySetAside, placesFree, placesTaken } from './storage.ts';
 import { backInService, DEFAULT_LIMITS, noBackupRunning, nothingLeftOver } from './update.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
@@ -32,8 +32,7 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   const its = snapshot.observations.get(host.name)?.dataDirectory;
   const [data, reason] = [said(its), silence(its)];
   if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
-  if (data?.state === 'foreign')
-    reasons.push(`${host.name}: ${cluster.dataDir} holds files but no database; move them away`);
+  reasons.push(...placesTaken(cluster, host.name, data));
   if (data?.systemIdentifier && snapshot.initialize && data.systemIdentifier !== snapshot.initialize)
     reasons.push(
       `${host.name}: ${cluster.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,

@@ -1,7 +1,22 @@
 import type { Storage, Tablespace } from '../cluster/storage.ts';
 import type { Cluster } from '../inventory/model.ts';
+import type { DataDirectory } from '../observe/data-directory.ts';
 import { bytes } from '../units.ts';
 import { type Verdict, verdict } from './verdict.ts';
+
+/** Finds why a database cannot be made where the inventory says: the directory is not empty, or the root of a file system. */
+export function placesTaken({ dataDir, walDir }: Cluster, host: string, data: DataDirectory | undefined): string[] {
+  const roots = data?.roots ?? [];
+  const reasons = roots.map(
+    (path) =>
+      `${host}: ${path} is the root of a file system, with its lost+found, and PostgreSQL takes an empty directory only; name one below it with ${path === walDir ? 'postgres.wal_dir' : 'postgres.data_dir'}`,
+  );
+  if (data?.state === 'foreign' && !roots.includes(dataDir))
+    reasons.push(
+      `${host}: ${dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
+    );
+  return reasons;
+}
 
 /** The room for a copy of a file system, as a multiple of its size. */
 const COPY_MARGIN = 1.02;

@@ -1,4 +1,4 @@
-import { parse } from 'ini';
+import ipaddr from 'ipaddr.js';
 import { ASSIGNABLE_ROLES, factsOf } from '../roles.ts';
 import type { GeneratedHost } from './datacenters.ts';
 
@@ -24,15 +24,36 @@ const REFUSED: Readonly<Record<string, string>> = {
   ansible_ssh_private_key_file: 'name the key with ssh.key, --private-key or in ~/.ssh/config',
   ansible_private_key_file: 'name the key with ssh.key, --private-key or in ~/.ssh/config',
   ansible_connection: 'hapg reaches hosts over SSH only',
+  ansible_password: 'hapg logs in with keys only',
+  ansible_ssh_pass: 'hapg logs in with keys only',
+  ansible_ssh_executable: 'set ssh.transport: openssh, and PATH for another ssh',
+  ansible_become_method: 'hapg uses sudo',
+  ansible_become_user: 'hapg becomes root',
 };
 
-const unquoted = (text: string): string => text.trim().replaceAll(/^["']|["']$/g, '');
+/** Values with which a variable asks for what hapg does anyway. */
+const SAME: Readonly<Record<string, RegExp>> = {
+  ansible_connection: /^(ssh|smart|paramiko)$/,
+  ansible_become_method: /^(ansible\.builtin\.)?sudo$/,
+  ansible_become_user: /^root$/,
+};
+
+/** Variables that name a host's address in the network of the cluster, in the collections that are used for PostgreSQL. */
+const INNER = ['bind_address', 'private_ip', 'private_address', 'internal_ip', 'private_ip_address', 'ip'];
+
+/** An Ansible inventory, in whatever form it was written. */
+export interface AnsibleInventory {
+  /** Each host's variables: its own, and those of its groups where it has none. */
+  hosts: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** The hosts of each group, those of its children included. */
+  groups: ReadonlyMap<string, readonly string[]>;
+}
 
 /** Returns how a host is reached according to these variables. Throws for one that is neither supported nor irrelevant. */
 function connectionOf(variables: Readonly<Record<string, string>>, where: string): Connection {
   const connection: Connection = {};
   for (const [name, value] of Object.entries(variables)) {
-    if (name in REFUSED && !(name === 'ansible_connection' && /^(ssh|smart|paramiko)$/.test(value)))
+    if (name in REFUSED && !SAME[name]?.test(value))
       throw new Error(`${where}: ${name} is not taken over: ${REFUSED[name]}. Take it out here`);
     if (!(name in CONNECTION)) continue;
     if (value.includes('{{'))
@@ -42,71 +63,32 @@ function connectionOf(variables: Readonly<Record<string, string>>, where: string
   return connection;
 }
 
-/** Reads Ansible's line of a host, `name key=value ...`, which the ini parser has split at the first `=`. */
-function variablesOf(key: string, value: unknown): { name: string; variables: Record<string, string> } {
-  const [name = '', ...rest] = (value === true ? key : `${key}=${String(value)}`).split(/\s+/);
-  return {
-    name,
-    variables: Object.fromEntries(
-      rest
-        .map((word) => word.split('='))
-        .map(([variable, ...text]): [string, string] => [variable ?? '', unquoted(text.join('='))]),
-    ),
-  };
+/** Returns the address of a host in the network of the cluster, and where its way in leads elsewhere, that. */
+function placeOf(name: string, { address: way }: Connection, variables: Readonly<Record<string, string>>) {
+  const inner = [name, ...INNER.map((one) => variables[one])].find((one) => one !== undefined && ipaddr.isValid(one));
+  const address = inner ?? way ?? name;
+  return { address, ...(way !== undefined && way !== address ? { host: way } : {}) };
 }
 
 /**
- * Reads the hosts of an Ansible inventory in INI form, with roles by group name. A host of no known group is left out
- * and named in `unknown`. Connections come from a host's own variables, then from those of its groups ([GROUP:vars], a
- * group's before its parents', all's last). Throws without a database host, when two hosts would get the same name, and
- * for a connection variable that is not understood.
+ * Returns the hosts of an Ansible inventory, with roles by group name. A host of no known group is left out and named in
+ * `unknown`. Throws without a database host, when two hosts would get the same name, and for a connection variable that is
+ * not understood.
  */
-export function fromAnsible(text: string): { hosts: GeneratedHost[]; unknown: string[] } {
-  // The ini parser takes a dot in a section's name for nesting; addresses have dots only in keys.
-  const groups = parse(text) as Record<string, Record<string, unknown> | true | string>;
+export function hostsOf({ hosts: written, groups }: AnsibleInventory): { hosts: GeneratedHost[]; unknown: string[] } {
   const hosts = new Map<string, GeneratedHost>();
-  const members = (group: string, seen: Set<string> = new Set()): string[] => {
-    if (seen.has(group)) return [];
-    seen.add(group);
-    const children = Object.keys((groups[`${group}:children`] ?? {}) as object);
-    const own = Object.entries((typeof groups[group] === 'object' ? groups[group] : {}) as object);
-    return [
-      ...own.map(([key, value]) => variablesOf(key, value).name),
-      ...children.flatMap((child) => members(child, seen)),
-    ];
-  };
-  const variables = (group: string): Connection => {
-    const entries = groups[`${group}:vars`];
-    const texts = Object.entries(typeof entries === 'object' ? entries : {});
-    return connectionOf(
-      Object.fromEntries(texts.map(([name, value]) => [name, unquoted(String(value))])),
-      `[${group}:vars]`,
-    );
-  };
-  const own = new Map<string, Connection>();
-  for (const [group, entries] of Object.entries(groups)) {
-    if (group.includes(':') || typeof entries !== 'object') continue;
-    for (const [key, value] of Object.entries(entries)) {
-      const { name, variables } = variablesOf(key, value);
-      if (/[[\]]/.test(name)) throw new Error(`${name}: a range of names is not understood; write the hosts out`);
-      own.set(name, { ...own.get(name), ...connectionOf(variables, name) });
-    }
-  }
-  // In Ansible a child's variables override its parent's; the group with fewer hosts is the nearer one.
-  const withVariables = [...new Set(Object.keys(groups).flatMap((name) => /^(.+):vars$/.exec(name)?.[1] ?? []))]
-    .map((group) => ({ group, hosts: group === 'all' ? [...own.keys()] : members(group), says: variables(group) }))
-    .sort((a, b) => Number(b.group === 'all') - Number(a.group === 'all') || b.hosts.length - a.hosts.length);
-  for (const [name, its] of own) {
-    const groupsOf = withVariables.filter((one) => one.hosts.includes(name)).map((one) => one.says);
-    const { address, user, port } = Object.assign({}, ...groupsOf, its) as Connection;
+  for (const [name, variables] of written) {
+    const connection = connectionOf(variables, name);
+    const { user, port } = connection;
     if (port !== undefined && !/^\d+$/.test(port)) throw new Error(`${name}: ${port} is no port`);
-    const ssh = { ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
-    hosts.set(name, { name, address: address ?? name, roles: [], ...(Object.keys(ssh).length > 0 ? { ssh } : {}) });
+    const { address, host } = placeOf(name, connection, variables);
+    const ssh = { ...(user ? { user } : {}), ...(host ? { host } : {}), ...(port ? { port: Number(port) } : {}) };
+    hosts.set(name, { name, address, roles: [], ...(Object.keys(ssh).length > 0 ? { ssh } : {}) });
   }
-  for (const group of Object.keys(groups).map((name) => name.replace(/:children$/, '')))
+  for (const [group, members] of groups)
     for (const role of ASSIGNABLE_ROLES)
       if (isGroup(group, factsOf(role).ansibleGroups))
-        for (const name of members(group)) {
+        for (const name of members) {
           const host = hosts.get(name);
           if (host && !host.roles.includes(role)) host.roles.push(role);
         }

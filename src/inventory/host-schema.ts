@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { ASSIGNABLE_ROLES } from '../roles.ts';
+import { hardening } from './hardening-schema.ts';
 import { address, endpointHost, hostName, oneLine, port } from './values.ts';
 
 const sshFields = {
   user: z
     .string()
-    .regex(/^[a-z_][a-z0-9_-]*\$?$/, 'not a login name')
+    // What the OpenSSH client takes (ssh.c, valid_ruser): directories such as SSSD and winbind have names with dots and domains.
+    .regex(
+      /^(?![-\s])[^\s'"`$;&<>|(){}\u0000-\u001f\u007f]*[^\s'"`;&<>|(){}\\\u0000-\u001f\u007f]$/,
+      'not a login name',
+    )
     .optional()
     .describe(
       'Login name; default: as in ~/.ssh/config, else the name of the person who runs hapg. A user other than root needs sudo',
@@ -22,6 +27,12 @@ const sshFields = {
     .optional()
     .describe(
       'Jump host, or several separated by commas: a host of the inventory, an alias of ~/.ssh/config, or USER@HOST:PORT',
+    ),
+  transport: z
+    .enum(['auto', 'node-ssh', 'openssh'])
+    .optional()
+    .describe(
+      'Who makes the connections. openssh: the ssh program of this machine, with all that it can do (certificates, security keys, GSSAPI). node-ssh: hapg itself, which is faster. Default: auto, hapg itself, and the ssh program for hosts that need a certificate, a security key or a PKCS#11 token',
     ),
 };
 export const ssh = z
@@ -91,7 +102,9 @@ export const host = z
       })
       .optional()
       .describe('Endpoint of this host for clients outside the cluster network; "hapg connect --outside" prints it'),
-    hardening: z.boolean().optional().describe('false: this host is not hardened; default: the value at the top'),
+    hardening: hardening
+      .optional()
+      .describe('Hardening of this host: false, true, or items that differ from those at the top'),
     ufw: z
       .boolean()
       .optional()

@@ -58,7 +58,8 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   const hosts = terraformHosts(yaml, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
-  if (!parsed.success) throw yaml.refuse(parsed.error.issues.flatMap((issue) => toProblems(issue, data)));
+  if (!parsed.success)
+    throw yaml.refuse(withoutFollowing(parsed.error.issues).flatMap((issue) => toProblems(issue, data)));
   const inventory = parsed.data as Inventory;
   const main = inventory.standby_of === undefined ? undefined : upstreamOf(inventory.standby_of, file, yaml);
   const problems = [
@@ -140,6 +141,16 @@ function applyOverride(yaml: YamlText, override: string): void {
   yaml.override(path, new YamlText('-e', override.slice(at + 1)).value(), from);
 }
 
+/** Leaves out what is missing beside a merge key, which would have brought it. */
+function withoutFollowing(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const merged = issues
+    .filter((issue) => issue.code === 'unrecognized_keys' && issue.keys.includes('<<'))
+    .map(({ path }) => path.join('.'));
+  return issues.filter(
+    ({ code, path }) => code !== 'invalid_type' || !merged.some((place) => path.slice(0, -1).join('.') === place),
+  );
+}
+
 /** Translates one issue of the schema into problems that name what to write instead. */
 function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
   const path = issue.path as (string | number)[];
@@ -148,7 +159,10 @@ function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
       severity: 'error',
       path: [...path, key],
       atKey: true,
-      message: `unknown key "${key}"${suggest(key, knownKeys(path))}`,
+      message:
+        key === '<<'
+          ? 'merge keys (<<) are no part of YAML 1.2: write the keys out, or the whole mapping as an alias (*NAME)'
+          : `unknown key "${key}"${suggest(key, knownKeys(path))}`,
     }));
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ severity: 'error', path, atKey: true, message: inner.message }));
@@ -161,7 +175,10 @@ function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
 function message(issue: z.core.$ZodIssue, value: unknown): string {
   const name = issue.path.map(String).join('.');
   if (value === undefined && issue.code === 'invalid_type') return `${name} is missing`;
-  if (issue.code === 'invalid_type' && issue.expected === 'boolean' && typeof value === 'string')
+  const wantsBoolean = issue.code === 'invalid_type' && issue.expected === 'boolean';
+  // A union says nothing of the booleans that it takes.
+  const looksBoolean = issue.code === 'invalid_union' && /^(?:yes|no|on|off)$/i.test(String(value));
+  if ((wantsBoolean || looksBoolean) && typeof value === 'string')
     return `${name}: ${value} is a text in YAML 1.2; write true or false`;
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value === 'number')
     return issue.message.startsWith('Invalid input')

@@ -3,6 +3,7 @@ import type { AssignableRole, RoleName } from '../roles.ts';
 import { type Timing, timing } from '../timing.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
+import { type Hardening, hardeningOf } from './hardening-schema.ts';
 import { splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
 
@@ -18,6 +19,7 @@ export interface Host {
   /** Whether others are reached through it; undefined: as runs detect it. */
   jumpHost: boolean | undefined;
   roles: ReadonlySet<RoleName>;
+  hardening: Hardening;
   tags: Record<string, boolean | number | string>;
   datacenter: string | undefined;
   /** The endpoint for clients outside. */
@@ -201,7 +203,8 @@ export function buildCluster(inventory: Inventory, file: string, upstream?: Clus
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
     const roles = new Set<AssignableRole | 'hardening' | 'ufw'>(host.roles);
-    if (host.hardening ?? inventory.hardening) roles.add('hardening');
+    const hardening = hardeningOf(inventory.hardening, host.hardening);
+    if (hardening.items.size > 0) roles.add('hardening');
     if (host.ufw ?? ufw !== false) roles.add('ufw');
     return {
       name,
@@ -209,6 +212,7 @@ export function buildCluster(inventory: Inventory, file: string, upstream?: Clus
       ssh: { ...inventory.ssh, ...host.ssh },
       jumpHost: host.jump_host,
       roles,
+      hardening,
       tags: Object.fromEntries(
         Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined),
       ) as Host['tags'],

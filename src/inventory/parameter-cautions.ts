@@ -1,5 +1,5 @@
 import { settingOf } from '../postgres/settings.ts';
-import { parseValue } from '../postgres/value.ts';
+import { parseBoolean, parseValue } from '../postgres/value.ts';
 import { error, type Path, warning, withRole } from './check.ts';
 import { replicationOf } from './model.ts';
 import type { Inventory } from './schema.ts';
@@ -111,6 +111,10 @@ function numberOf({ postgres }: Inventory, name: string, without: number): numbe
   return parsed.ok ? Number(parsed.value) : undefined;
 }
 
+/** Whether a setting of the inventory is on, in any spelling of PostgreSQL's. */
+const isOn = (value: string | number | boolean | undefined): boolean =>
+  value !== undefined && parseBoolean(String(value)) === true;
+
 /** Finds settings that are wrong only in combination. */
 export function together(inventory: Inventory): Problem[] {
   const { parameters } = inventory.postgres;
@@ -130,9 +134,12 @@ export function together(inventory: Inventory): Problem[] {
     );
   problems.push(...streams(inventory, at));
   const logical = String(parameters.wal_level ?? 'replica').toLowerCase() === 'logical';
-  const synchronized = parameters.sync_replication_slots;
-  if (synchronized !== undefined && /^(on|true|yes|1)$/i.test(String(synchronized)) && !logical)
-    problems.push(error(at('sync_replication_slots'), 'sync_replication_slots needs wal_level: logical'));
+  if (isOn(parameters.sync_replication_slots)) {
+    // Without either the worker ends with an error again and again (slotsync.c, ValidateSlotSyncParams).
+    if (!logical) problems.push(error(at('sync_replication_slots'), 'sync_replication_slots needs wal_level: logical'));
+    else if (!isOn(parameters.hot_standby_feedback))
+      problems.push(error(at('sync_replication_slots'), 'sync_replication_slots needs hot_standby_feedback: on'));
+  }
   return problems;
 }
 

@@ -8,9 +8,10 @@ const inside = (path: string, directory: string): boolean =>
 
 /** Directories that cannot hold a database, with the reason. */
 const CLOSED: [directory: string, because: string][] = [
-  ...['/bin', '/boot', '/etc', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr'].map(
-    (directory): [string, string] => [directory, 'belongs to the system and its packages'],
-  ),
+  ...[
+    ...['/bin', '/boot', '/etc', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr', '/snap', '/nix'],
+    ...['/var/lib/apt', '/var/lib/dpkg', '/var/lib/systemd'],
+  ].map((directory): [string, string] => [directory, 'belongs to the system and its packages']),
   ...['/dev', '/proc', '/run', '/sys', '/var/run', '/var/lock'].map((directory): [string, string] => [
     directory,
     'is gone with the next boot',
@@ -24,7 +25,8 @@ const CLOSED: [directory: string, because: string][] = [
     'is not seen by the services (ProtectHome=yes, systemd.exec(5))',
   ]),
   ['/var/log', 'is for logs, which are rotated'],
-  ['/var/lib/dpkg', 'belongs to the system and its packages'],
+  ['/var/mail', 'is for mail'],
+  ['/lost+found', 'is for what fsck finds'],
   ['/var/lib/hapg', "holds hapg's own state"],
 ];
 
@@ -33,7 +35,19 @@ const OPEN = ['/usr/local'];
 
 /** Shared directories: only a directory below them may be used. */
 const SHARED = [
-  ...['/', '/var', '/var/lib', '/var/opt', '/var/backups', '/opt', '/srv', '/mnt', '/media', '/usr/local'],
+  ...[
+    '/',
+    '/var',
+    '/var/lib',
+    '/var/opt',
+    '/var/backups',
+    '/var/local',
+    '/opt',
+    '/srv',
+    '/mnt',
+    '/media',
+    '/usr/local',
+  ],
   '/var/lib/postgresql',
 ];
 

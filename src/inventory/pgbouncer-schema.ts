@@ -21,6 +21,12 @@ export const pgbouncer = z
       .max(10_000)
       .default(200)
       .describe('Prepared statements that are kept for the clients of a transaction pool'),
+    ignore_startup_parameters: z
+      .array(z.string().regex(/^[a-z_]+$/, 'not a parameter'))
+      .default([])
+      .describe(
+        'Parameters that clients send when they connect and the pool passes over, such as options or search_path; a client with any other unknown one is refused',
+      ),
   })
   .prefault({})
   .describe('PgBouncer, on hosts with the role pgbouncer');

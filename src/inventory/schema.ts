@@ -3,6 +3,7 @@ import { apt } from './apt-schema.ts';
 import { pgbackrest } from './backup-schema.ts';
 import { haproxy, vip } from './balancer-schema.ts';
 import { dcs, etcd, zookeeper } from './dcs-schema.ts';
+import { hardening } from './hardening-schema.ts';
 import { host, ssh } from './host-schema.ts';
 import { patroni } from './patroni-schema.ts';
 import { pgbouncer } from './pgbouncer-schema.ts';
@@ -50,10 +51,11 @@ export const inventorySchema = z
     pgbouncer,
     haproxy,
     pgbackrest,
-    hardening: z
-      .boolean()
+    hardening: hardening
       .default(true)
-      .describe('false: the hosts are not hardened (sshd, kernel, audit, updates); a host may override it'),
+      .describe(
+        'false: the hosts are not hardened. A mapping turns single items off (ITEM: false); what is not named is on. A host may override it, item by item',
+      ),
     ufw: z
       .union([
         z.boolean(),

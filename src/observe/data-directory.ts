@@ -14,22 +14,29 @@ export interface DataDirectory {
   lost?: boolean;
   /** The directory that this host has noted for its database. */
   noted?: string;
+  /** Directories to be filled that are the root of a file system, with the lost+found that initdb refuses. */
+  roots?: string[];
 }
 
 const NOTED = 'noted ';
+const ROOT = 'root ';
 
 /** The data directory of a member, whether PostgreSQL runs there or not. */
 export const dataDirectory: Question<Answer<DataDirectory>> = {
   about: 'host',
   of: (_cluster, { roles }) => roles.has('patroni'),
-  script({ dataDir, binDir }) {
+  script({ dataDir, walDir, binDir }) {
     const data = quote(dataDir);
+    const root = (path: string, isFilled: string) =>
+      `[ ! -d ${quote(`${path}/lost+found`)} ] || { ${isFilled}; } || echo ${quote(`${ROOT}${path}`)}`;
+    const hasCluster = `[ -e ${data}/PG_VERSION ]`;
     return bounded(
       STORAGE_S,
       `if [ -e ${data}/PG_VERSION ]; then echo cluster; ${binDir}/pg_controldata -D ${data} 2>/dev/null
 elif [ ! -e ${data} ]; then echo absent; elif [ -z "$(ls -A ${data})" ]; then echo empty; else echo foreign; fi
 noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}
-[ -z "$noted" ] || echo "${NOTED}$noted"`,
+[ -z "$noted" ] || echo "${NOTED}$noted"
+${root(dataDir, hasCluster)}${walDir === undefined ? '' : `\n${root(walDir, `${hasCluster} && [ "$(readlink ${data}/pg_wal)" = ${quote(walDir)} ]`)}`}`,
     );
   },
   read(answer, { dataDir }) {
@@ -47,6 +54,7 @@ noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}
         .trim();
     const systemIdentifier = field('Database system identifier');
     const words = field('Database cluster state');
+    const roots = all.filter((line) => line.startsWith(ROOT)).map((line) => line.slice(ROOT.length));
     if (state === undefined) return { silent: `${dataDir} cannot be read` };
     return {
       said: {
@@ -55,6 +63,7 @@ noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}
         ...(words ? { led: !/recovery/.test(words) } : {}),
         ...(noted === dataDir && (state === 'absent' || state === 'empty') ? { lost: true } : {}),
         ...(noted ? { noted } : {}),
+        ...(roots.length > 0 ? { roots } : {}),
       },
     };
   },

@@ -25,6 +25,10 @@ export interface Facts {
   sshPasswords?: boolean | undefined;
   sshRoot?: boolean | undefined;
   opensshVersion: string;
+  /** The cloud that the host is a machine of, where something depends on it. */
+  cloud?: 'azure' | undefined;
+  /** Whether a daemon takes the journal's messages (systemd-journald.service(8), /run/systemd/journal/syslog). */
+  syslog?: boolean | undefined;
   versions: { patroni: string; pgbackrest: string; etcd: string; haproxy: string };
 }
 
@@ -55,15 +59,18 @@ export const SSHD_CONFIG = '/etc/ssh/sshd_config.d/10-hapg.conf';
 export const FORWARDS_SCRIPT = `forwarder() {
   for i in /sys/class/net/*; do
     if [ -d "$i/bridge" ] || [ -e "$i/tun_flags" ]; then echo "forwards=\${i##*/}"; return; fi
-    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*) echo "forwards=\${i##*/}"; return ;; esac
+    case \${i##*/} in wg*|ppp*|cali*|cilium*|flannel*|kube-*|cni*|docker*|virbr*|lxc*|lxd*|nebula*|ipsec*|vti*|gre*|vxlan*|ovs*|geneve*) echo "forwards=\${i##*/}"; return ;; esac
   done
   for d in /etc/docker /var/lib/docker /var/lib/kubelet /var/lib/rancher /etc/cni/net.d /var/lib/lxd /var/lib/incus /var/lib/libvirt/dnsmasq /etc/wireguard/*.conf /etc/openvpn/*.conf /etc/openvpn/server/*.conf; do
     [ ! -e "$d" ] || { echo "forwards=$d"; return; }
   done
-  for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
-    [ -r "$f" ] || continue
+  for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /etc/ufw/sysctl.conf /etc/nftables.conf /etc/nftables.d/* /etc/systemd/network/*.network /run/systemd/network/*.network; do
+    [ -f "$f" ] && [ -r "$f" ] || continue
     while read -r line || [ -n "$line" ]; do
-      case "\${line#-}" in net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]all[./]forwarding*=*1) echo "forwards=$f"; return ;; esac
+      case "\${line#-}" in
+        '#'*|';'*) ;;
+        net[./]ipv4[./]ip_forward*=*1|net[./]ipv4[./]conf[./]*[./]forwarding*=*1|IPForward=[y1t]*|IPForward=ipv4|IPv4Forwarding=[y1t]*|IPMasquerade=[y1t]*|IPMasquerade=ipv4|IPMasquerade=both|*masquerade*) echo "forwards=$f"; return ;;
+      esac
     done < "$f"
   done
 }
@@ -81,6 +88,8 @@ if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
+if [ -r /sys/class/dmi/id/chassis_asset_tag ]; then read -r value < /sys/class/dmi/id/chassis_asset_tag && echo "asset=$value"; fi
+if [ -S /run/systemd/journal/syslog ]; then echo syslog=yes; fi
 ${FORWARDS_SCRIPT}
 /usr/sbin/sshd -T 2>/dev/null
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
@@ -100,6 +109,9 @@ const countCpus = (list: string): number =>
     .split(',')
     .map((range) => range.split('-').map(Number))
     .reduce((sum, [first = Number.NaN, last = first]) => sum + (last - first + 1), 0);
+
+/** The asset tag of every machine of Azure (cloud-init, DataSourceAzure). */
+const AZURE = '7783-7084-3265-9085-8269-3286-77';
 
 /** Reads the answer of FACTS_SCRIPT; throws when it is not understood. */
 export function parseFacts(answer: string): Facts {
@@ -145,6 +157,8 @@ export function parseFacts(answer: string): Facts {
     sshRoot: one('sshroot') !== '' && one('sshroot') !== 'no',
     sshPorts: (values.get('sshport') ?? ['22']).map(Number).sort((a, b) => a - b),
     opensshVersion: (installed.get('openssh-server') ?? '8.0').replace(/p\d+$/, ''),
+    cloud: one('asset') === AZURE && !container ? 'azure' : undefined,
+    syslog: one('syslog') === 'yes',
     versions: {
       patroni: installed.get('patroni') || shipped.patroni,
       pgbackrest: installed.get('pgbackrest') || shipped.pgbackrest,

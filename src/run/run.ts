@@ -117,6 +117,7 @@ function credentialsFor(options: CommonOptions): Credentials {
       keyPassphrase || screen.canAsk
         ? once(async (file: string) => keyPassphrase ?? learnt(await askSecret(`passphrase of ${file}`)))
         : undefined,
+    answer: screen.canAsk ? async (question) => learnt(await askSecret(question.replace(/: *$/, ''))) : undefined,
   };
 }
 

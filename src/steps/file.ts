@@ -19,6 +19,8 @@ export interface FileWant {
   mode: string;
   /** A command that checks the new file before it takes its place; `{}` stands for its path. */
   check?: string | undefined;
+  /** Whether a file that must not exist stays where its first line does not mark it as hapg's. */
+  ifMarked?: boolean | undefined;
   /** Whether the file is only written when absent; later differences stay. */
   once?: boolean | undefined;
   /** A condition of sh that hapg did not write the present file; `{}` stands for its path. Default: see `foreign`. */
@@ -89,8 +91,8 @@ export function parseStat(line: string): { path: string; state: FileState } {
 const saved = (path: string): string => quote(`${PATHS.loginUndo}/${path.replaceAll('/', '_')}`);
 
 /** Whether the first line marks a file as hapg's; files that are hapg's by name or place need no mark. */
-const isMarked = ({ path, content }: FileWant): boolean =>
-  content !== undefined && !/hapg[^/]*$/.test(path) && /^[^\n]*hapg/.test(text(content));
+const isMarked = ({ path, content, ifMarked }: FileWant): boolean =>
+  content === undefined ? ifMarked === true : !/hapg[^/]*$/.test(path) && /^[^\n]*hapg/.test(text(content));
 
 /**
  * POSIX sh that keeps a copy of a foreign file before it is replaced for the first time: one without the mark that the
@@ -99,7 +101,8 @@ const isMarked = ({ path, content }: FileWant): boolean =>
 function keepForeign(want: FileWant): string {
   const path = quote(want.path);
   const copy = quote(`${want.path}.hapg-before`);
-  const foreign = want.foreign ?? (isMarked(want) ? '! head -n 1 {} | grep -q hapg' : undefined);
+  const foreign =
+    want.foreign ?? (want.content !== undefined && isMarked(want) ? '! head -n 1 {} | grep -q hapg' : undefined);
   return foreign === undefined
     ? ''
     : `if [ -f ${path} ] && [ ! -e ${copy} ] && ${foreign.replaceAll('{}', path)}; then cp -a ${path} ${copy}; fi`;
@@ -161,7 +164,7 @@ done`;
   },
   diff({ want }, state): Difference | undefined {
     if (want.content === undefined)
-      return state.type === 'absent'
+      return state.type === 'absent' || state.foreign
         ? undefined
         : {
             action: 'remove',
@@ -242,6 +245,10 @@ export function file(
   return step(fileKind, role, path, { path, content, owner, group, mode, check, once, foreign }, rest);
 }
 
-/** A step: no such file. */
-export const noFile = (role: RoleName, path: string, options: StepOptions = {}): Step<FileWant, FileState> =>
-  step(fileKind, role, path, { path, content: undefined, owner: '', group: '', mode: '' }, options);
+/** A step: no such file; with `ifMarked` only where its first line marks it as hapg's. */
+export const noFile = (
+  role: RoleName,
+  path: string,
+  { ifMarked, ...options }: StepOptions & Pick<FileWant, 'ifMarked'> = {},
+): Step<FileWant, FileState> =>
+  step(fileKind, role, path, { path, content: undefined, owner: '', group: '', mode: '', ifMarked }, options);

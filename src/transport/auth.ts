@@ -10,6 +10,8 @@ export interface Credentials {
   becomePassword?: (() => Promise<Secret>) | undefined;
   /** Asked for when a key file is encrypted; gets the file's name. */
   passphrase?: ((file: string) => Promise<Secret>) | undefined;
+  /** Asked what the OpenSSH client asks otherwise: a PIN, a one-time code. */
+  answer?: ((question: string) => Promise<Secret>) | undefined;
 }
 
 /**

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { NodeSSH } from 'node-ssh';
-import type { ClientChannel } from 'ssh2';
 import { CONNECT_MS } from '../bounds/hosts.ts';
 import { rootShellCommand } from '../shell/environment.ts';
 import type { Credentials } from './auth.ts';
+import type { Channel, Login } from './login.ts';
 import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
 
@@ -12,21 +11,17 @@ import type { SshTarget } from './target.ts';
  * shell never does. A password is sent only after sudo's own prompt, which the nonce identifies.
  */
 export async function becomeRoot(
-  ssh: NodeSSH,
+  login: Login,
   target: SshTarget,
   credentials: Credentials,
   timeoutMs = CONNECT_MS,
 ): Promise<RootShell> {
-  const client = ssh.connection;
-  if (!client) throw new Error('the connection was lost');
   const nonce = randomBytes(12).toString('hex');
   // sudo-rs knows no -H; HOME is set by the shell's own start.
   const become = target.user === 'root' ? [] : ['sudo', '-S', '-p', `${nonce} `];
   const announcement = `${nonce}-ready`;
-  const channel = await new Promise<ClientChannel>((resolve, reject) =>
-    client.exec(rootShellCommand(announcement, become), (error, opened) => (error ? reject(error) : resolve(opened))),
-  );
-  await awaitShell(channel, announcement, { nonce, target, credentials, timeoutMs });
+  const channel = await login.exec(rootShellCommand(announcement, become));
+  await awaitShell(channel, announcement, { nonce, target, credentials, timeoutMs, isAsking: () => login.isAsking });
   channel.stderr.resume();
   return new RootShell(channel);
 }
@@ -44,14 +39,21 @@ const saidBy = (output: string, nonce: string): string =>
 
 /** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with the host's output instead. */
 export function awaitShell(
-  channel: ClientChannel,
+  channel: Channel,
   announcement: string,
   {
     nonce,
     target,
     credentials,
     timeoutMs = CONNECT_MS,
-  }: { nonce: string; target: SshTarget; credentials: Credentials; timeoutMs?: number },
+    isAsking = () => false,
+  }: {
+    nonce: string;
+    target: SshTarget;
+    credentials: Credentials;
+    timeoutMs?: number;
+    isAsking?: () => boolean;
+  },
 ): Promise<void> {
   const where = target.user === 'root' ? `the root shell on ${target.host}` : `sudo on ${target.host}`;
   return new Promise<void>((resolve, reject) => {
@@ -69,11 +71,11 @@ export function awaitShell(
       reject(new Error(`${where}: ${reason}`));
     };
     const heard = () => saidBy(`${out}\n${err}`, nonce);
-    const expire = () =>
-      setTimeout(
-        () => fail(`no answer within ${timeoutMs / 1000} s${heard() ? `; it said: ${heard()}` : ''}`),
-        timeoutMs,
-      );
+    const expire = (): NodeJS.Timeout =>
+      setTimeout(() => {
+        if (isAsking()) timer = expire();
+        else fail(`no answer within ${timeoutMs / 1000} s${heard() ? `; it said: ${heard()}` : ''}`);
+      }, timeoutMs);
     let timer = expire();
     const onOut = (chunk: Buffer) => {
       out += chunk.toString('latin1');

@@ -4,14 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeSSH } from 'node-ssh';
 import type { AuthHandlerMiddleware, ConnectConfig } from 'ssh2';
 import { AGAIN_MS, KEEPALIVE_MS } from '../bounds/hosts.ts';
-import { KnownHosts } from './known-hosts.ts';
+
+import { addKnownHost, KnownHosts } from './known-hosts.ts';
+import type { Login } from './login.ts';
+import { ProgramStream, startCommand } from './program-stream.ts';
 import type { SshTarget } from './target.ts';
 
-/** Attempts of a login that a busy sshd may drop: from MaxStartups on, OpenSSH drops at random. */
+/** How often a login is tried again that a busy sshd dropped: from MaxStartups on, OpenSSH drops at random. */
 const DROPS = 2;
 
 /** An error with a code: of node (`code`) or of ssh2 (`level`). */
-type Failure = Error & { code?: string; level?: string };
+export type Failure = Error & { code?: string; level?: string };
 
 /** Describes why a login failed and what the operator can do about it. */
 export function describe(error: Failure, target: SshTarget, timeoutMs: number): string {
@@ -24,13 +27,21 @@ export function describe(error: Failure, target: SshTarget, timeoutMs: number): 
     const offered = [...target.keys, ...(target.agent ? ['the agent'] : [])].join(', ') || 'no key at all';
     return `${where}: login refused; offered ${offered}. Name the key with ssh.key or --private-key`;
   }
+  if ((error.level === DROPPED && error.message === '') || error.message === BEFORE_HANDSHAKE)
+    return `${where}: sshd ended the connection before the login; it may take few at once, or none from here for a while (MaxStartups, PerSourcePenalties)`;
   return `${where}: ${error.message}`;
 }
 
+/** The `level` of a login that ended before authentication; the message is what was said meanwhile. */
+export const DROPPED = 'dropped';
+
+/** What ssh2 says then. */
+const BEFORE_HANDSHAKE = 'Connection lost before handshake';
+
 /** Opens a TCP connection to a host. */
-function openSocket({ host, port }: SshTarget, timeoutMs: number): Promise<Socket> {
+function openSocket({ host, port, family, bindAddress }: SshTarget, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true });
+    const socket = connectTcp({ host, port, family, localAddress: bindAddress, noDelay: true, keepAlive: true });
     const timer = setTimeout(() => socket.destroy(timedOut()), timeoutMs);
     socket.once('connect', () => {
       clearTimeout(timer);
@@ -81,13 +92,23 @@ export interface Hop {
 }
 
 /** Logs in to one hop and verifies its host key. A login that ends before authentication is tried again. */
-export async function logIn(hop: Hop): Promise<NodeSSH> {
+export const logIn = (hop: Hop): Promise<NodeSSH> =>
+  againIfDropped(
+    () => logInOnce(hop),
+    (cause, tookMs) => wasDropped(cause as Failure, tookMs < hop.timeoutMs),
+  );
+
+/** Tries again, after a pause of random length, while a login was dropped rather than refused. */
+export async function againIfDropped<T>(
+  attempt: () => Promise<T>,
+  isDrop: (cause: Error, tookMs: number) => boolean,
+): Promise<T> {
   for (let drops = 0; ; drops++) {
     const began = performance.now();
     try {
-      return await logInOnce(hop);
+      return await attempt();
     } catch (cause) {
-      if (drops >= DROPS || !wasDropped(cause as Failure, performance.now() - began < hop.timeoutMs)) throw cause;
+      if (drops >= DROPS || !isDrop(cause as Error, performance.now() - began)) throw cause;
       await sleep(AGAIN_MS * 2 ** drops * (1 + Math.random()));
     }
   }
@@ -98,12 +119,16 @@ export async function logIn(hop: Hop): Promise<NodeSSH> {
  * a time-out; `early` distinguishes the two.
  */
 const wasDropped = ({ code, level, message }: Failure, early: boolean): boolean =>
-  (level === 'protocol' && message === 'Connection lost before handshake') ||
+  (level === 'protocol' && message === BEFORE_HANDSHAKE) ||
   (level === 'client-socket' && (code === 'ECONNRESET' || code === 'EPIPE')) ||
   (early && code === 'ETIMEDOUT' && message === 'No response from server');
 
 async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<NodeSSH> {
-  const socket = through ? await openThrough(through, target, timeoutMs) : await openSocket(target, timeoutMs);
+  const socket = through
+    ? await openThrough(through, target, target.connectMs ?? timeoutMs)
+    : target.command === undefined
+      ? await openSocket(target, target.connectMs ?? timeoutMs)
+      : startCommand(target.command);
   const known = KnownHosts.read(target.knownHosts);
   let refusal: string | undefined;
   const types = known.types(target.known.host, target.known.port);
@@ -115,9 +140,15 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
     keepaliveCountMax: 3,
     authHandler: methods as unknown as AuthHandlerMiddleware,
     hostVerifier: (key: Buffer) => {
-      const verdict = known.verify(target.known.host, target.known.port, key);
-      if (!verdict.ok) refusal = verdict.reason;
-      return verdict.ok;
+      const { host, port } = target.known;
+      const verdict = known.verify(host, port, key);
+      if (verdict.ok) return true;
+      if (verdict.kind === 'unknown' && target.acceptsNew) {
+        addKnownHost(target.knownHosts[0]!, host, port, key);
+        return true;
+      }
+      refusal = verdict.reason;
+      return false;
     },
     ...(types.length > 0 ? { algorithms: { serverHostKey: types as never } } : {}),
   };
@@ -127,11 +158,30 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
   } catch (error) {
     socket.destroy();
     // ssh2 reports a message of its own when the verifier refuses; ours says what to do.
-    throw refusal ? new Error(refusal) : error;
+    if (refusal) throw new Error(refusal);
+    const said = socket instanceof ProgramStream ? socket.said.slice(-2).join('; ') : '';
+    throw said ? new Error(`ProxyCommand: ${said}`) : error;
   }
   // Without a permanent listener a reset link ends the whole process (node-ssh #421).
   ssh.connection?.on('error', () => undefined);
   return ssh;
+}
+
+/** A connection of node-ssh as a login. */
+export function asLogin(ssh: NodeSSH): Login {
+  return {
+    isAsking: false,
+    failure: undefined,
+    exec(command) {
+      const client = ssh.connection;
+      if (!client) return Promise.reject(new Error('the connection was lost'));
+      return new Promise((resolve, reject) =>
+        client.exec(command, (error, opened) => (error ? reject(error) : resolve(opened))),
+      );
+    },
+    onEnd: (listener) => ssh.connection?.on('close', listener),
+    end: () => hangUp(ssh),
+  };
 }
 
 /** Closes a connection. The socket of a lost peer must not keep the process alive. */

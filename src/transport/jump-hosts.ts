@@ -35,10 +35,10 @@ const normal = (host: string): string =>
  */
 export async function findJumpHosts(
   cluster: Cluster,
-  targetOf: (host: Host) => SshTarget,
+  targetOf: (host: Host) => Promise<SshTarget>,
   find: Lookup = systemLookup,
 ): Promise<JumpHosts> {
-  const reached = cluster.hosts.map((host) => ({ host, target: targetOf(host) }));
+  const reached = await Promise.all(cluster.hosts.map(async (host) => ({ host, target: await targetOf(host) })));
   if (reached.every(({ target }) => target.jumps.length === 0)) return new Map();
   const addressesOf = remembered(async (name) =>
     ipaddr.isValid(name) ? [normal(name)] : [normal(name), ...(await find(normal(name))).map(normal)],

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 interface Entry {
@@ -8,6 +9,8 @@ interface Entry {
   type: string;
   key: string;
   where: string;
+  /** The line has no port, and the port of the host is not 22: it proves the right key, and says nothing of another. */
+  anyPort?: boolean;
 }
 
 export type KeyVerdict =
@@ -37,6 +40,14 @@ export const HOST_KEY_TYPES: readonly string[] = [
 
 /** Returns the name of a host in known_hosts: `host`, or `[host]:port` when the port is not 22. */
 export const knownName = (host: string, port: number): string => (port === 22 ? host : `[${host}]:${port}`);
+
+/** Appends the key of a host to a file in the format of known_hosts, which is made where it is missing. */
+export function addKnownHost(file: string, host: string, port: number, key: Buffer): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const line = `${knownName(host, port)} ${keyType(key)} ${key.toString('base64')}\n`;
+  appendFileSync(file, `${text && !text.endsWith('\n') ? '\n' : ''}${line}`, { mode: 0o600 });
+}
 
 function parse(text: string, file: string): Entry[] {
   return text.split('\n').flatMap((line, index) => {
@@ -89,9 +100,11 @@ export class KnownHosts {
     return new KnownHosts(parse(text, file));
   }
 
+  /** Lines of a host. As with ssh, one without a port counts where none has this port (sshconnect.c, check_host_key). */
   private lines(host: string, port: number): Entry[] {
-    const name = knownName(host, port);
-    return this.entries.filter((entry) => matches(entry.patterns, name));
+    const named = (name: string) => this.entries.filter((entry) => matches(entry.patterns, name.toLowerCase()));
+    const lines = named(knownName(host, port));
+    return lines.length > 0 || port === 22 ? lines : named(host).map((line) => ({ ...line, anyPort: true }));
   }
 
   /** Key types known for a host that hapg can verify; the server is asked for one of these. */
@@ -100,6 +113,14 @@ export class KnownHosts {
       .filter((entry) => entry.marker === undefined)
       .flatMap((entry) => (entry.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [entry.type]));
     return [...new Set(types)].filter((type) => HOST_KEY_TYPES.includes(type) || type === 'rsa-sha2-256');
+  }
+
+  /** Why ssh2 cannot verify a host for which there are lines; undefined where it can, and where there are none. */
+  beyond(host: string, port: number): string | undefined {
+    const lines = this.lines(host, port).filter(({ marker }) => marker !== '@revoked');
+    const [one] = lines;
+    if (!one || this.types(host, port).length > 0) return undefined;
+    return one.marker ? `the certificate authority of ${one.where}` : `the ${one.type} host key of ${one.where}`;
   }
 
   /** The keys known for a host, in base64. A server that shows one of them is that host, whatever its name. */
@@ -119,7 +140,8 @@ export class KnownHosts {
     if (revoked) return { ok: false, kind: 'mismatch', reason: `its host key ${shown} is revoked (${revoked.where})` };
     const plain = lines.filter((entry) => entry.marker === undefined);
     if (plain.some((entry) => entry.key === blob)) return { ok: true };
-    const other = plain.find((entry) => entry.type === type) ?? plain[0];
+    const sure = plain.filter(({ anyPort }) => !anyPort);
+    const other = sure.find((entry) => entry.type === type) ?? sure[0];
     if (other)
       return {
         ok: false,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientChannel } from 'ssh2';
 import { Interrupted } from '../errors.ts';
 import { frame, unframe } from '../shell/frame.ts';
+import type { Channel } from './login.ts';
 import type { RunOptions, ShellAnswer } from './machine.ts';
 
 /** A request exceeded its bound. */
@@ -27,7 +27,7 @@ export class RootShell {
   private readonly nonce = randomBytes(12).toString('hex');
   private sequence = 0;
 
-  constructor(private readonly channel: ClientChannel) {
+  constructor(private readonly channel: Channel) {
     channel.on('data', (chunk: Buffer) => this.take(chunk));
     channel.on('close', () => this.fail(new Error('the connection was lost')));
     channel.on('error', (error: Error) => this.fail(error));

@@ -1,13 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.ts';
 import { home as ownHome } from '../whoami.ts';
+import type { ClientConfig, Directives } from './directives.ts';
 
-export const SSH_CONFIG = '~/.ssh/config';
-
-/** The most files that may include each other, one below the other; OpenSSH's own limit. */
-const DEEPEST = 16;
+const SSH_CONFIG = '~/.ssh/config';
 
 /** Makes a path absolute: `~` is the home directory, other relative paths begin at `base`. */
 export const expandPath = (path: string, base: string): string => {
@@ -15,96 +13,73 @@ export const expandPath = (path: string, base: string): string => {
   return isAbsolute(home) ? home : join(base, home);
 };
 
-/** Parses text in the format of ssh_config(5). Throws UsageError for unknown syntax. */
-export function understood<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    // The parser's own message for a truncated line describes its internals.
-    const reason = cause instanceof TypeError ? 'a line has no value' : (cause as Error).message;
-    throw new UsageError(`${file}: this is not understood: ${reason}. "ssh -G HOST" names the line`);
-  }
-}
+/** Replaces tokens such as `%h` by their values; `%%` is a percent sign (ssh_config(5), TOKENS). */
+export const expandTokens = (text: string, tokens: Readonly<Record<string, string>>): string =>
+  text.replace(/%(.)/g, (all, token: string) => (token === '%' ? '%' : (tokens[token] ?? all)));
+
+/** Replaces `${NAME}` by the environment's value (ssh_config(5), ENVIRONMENT VARIABLES). Throws UsageError where there is none. */
+export const expandVariables = (text: string): string =>
+  text.replace(/\$\{(\w+)\}/g, (_all, name: string) => {
+    const value = process.env[name];
+    if (value === undefined) throw new UsageError(`${SSH_CONFIG}: ${text}: the environment has no ${name}`);
+    return value;
+  });
+
+/** What the own reader cannot do: it knows no other files, no conditions, and no names made whole by the resolver. */
+const BEYOND = /^\s*(include|match(?!\s+all\s*$)|canonicalizehostname(?!\s+no))\b.*$/im;
 
 /**
- * Reads ~/.ssh/config with the files that it includes; an unreadable or missing file counts as empty, as with ssh.
- * Throws UsageError for unknown syntax.
+ * Reads ~/.ssh/config without an OpenSSH client; an unreadable or missing file counts as empty, as with ssh. Throws
+ * UsageError for unknown syntax, and for a line that only the client can follow.
  */
-export function readSshConfig(file = join(ownHome(), '.ssh', 'config')): SSHConfig {
-  return understood(file, () => SSHConfig.parse(textOf(file, dirname(file), 0)));
-}
-
-const HEADER = /^\s*(host|match)(?:\s+|\s*=\s*)(.*?)\s*$/i;
-const INCLUDE = /^\s*include(?:\s+|\s*=\s*)(.*?)\s*$/i;
-const ANY_HOST = /^\s*(?:host(?:\s+|\s*=\s*)"?\*"?|match(?:\s+|\s*=\s*)all)\s*$/i;
-
-/** Returns the text of a file with that of every included file in its place, which the parser does not do. */
-function textOf(file: string, home: string, depth: number): string {
-  if (depth > DEEPEST) throw new UsageError(`${file}: more than ${DEEPEST} files include each other`);
+export function readSshConfig(file = join(ownHome(), '.ssh', 'config')): ClientConfig {
   let text = '';
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     // As with ssh.
   }
-  /** The line below which settings are for some hosts only. */
-  let block = '';
-  return text
-    .split('\n')
-    .flatMap((line) => {
-      if (HEADER.test(line)) block = ANY_HOST.test(line) ? '' : line.trim();
-      const [, patterns] = INCLUDE.exec(line) ?? [];
-      if (patterns === undefined) return [line];
-      const included = wordsOf(patterns).flatMap((pattern) =>
-        filesLike(expandPath(pattern, home)).map((one) => textOf(one, home, depth + 1)),
-      );
-      if (!included.some((one) => one.split('\n').some((each) => HEADER.test(each)))) return included;
-      if (block !== '')
-        throw new UsageError(
-          `${file}: "${line.trim()}" below "${block}" brings lines of Host or Match: move it before the first of them`,
-        );
-      // Behind the included blocks settings are for every host again.
-      return [...included, 'Host *'];
-    })
-    .join('\n');
+  return parsedSshConfig(text);
 }
 
-/** Splits the arguments of a directive; quotation marks keep spaces. */
-const wordsOf = (text: string): string[] =>
-  [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
-
-/** Returns the files that match a pattern with `*` and `?`, in the order of their names (glob(7)). */
-function filesLike(pattern: string): string[] {
-  let found = ['/'];
-  for (const part of pattern.split('/').filter(Boolean)) {
-    if (!/[*?]/.test(part)) {
-      found = found.map((directory) => join(directory, part));
-      continue;
-    }
-    const name = new RegExp(
-      `^${part
-        .replace(/[.+^$()|\\{}[\]]/g, '\\$&')
-        .replaceAll('*', '.*')
-        .replaceAll('?', '.')}$`,
+/** Reads the text of ~/.ssh/config as `readSshConfig` does. */
+export function parsedSshConfig(text: string): ClientConfig {
+  const [beyond] = BEYOND.exec(text) ?? [];
+  if (beyond !== undefined)
+    throw new UsageError(
+      `${SSH_CONFIG}: "${beyond.trim()}" needs the OpenSSH client on this machine (package openssh-client)`,
     );
-    found = found.flatMap((directory) =>
-      namesIn(directory)
-        .filter((one) => name.test(one) && (part.startsWith('.') || !one.startsWith('.')))
-        .map((one) => join(directory, one)),
+  const parsed = understood(() => SSHConfig.parse(text));
+  return async (name) => {
+    const written = understood(() => parsed.compute(name, { ignoreCase: true }));
+    const directives = new Map(
+      Object.entries(written).map(([keyword, value]) => [keyword.toLowerCase(), wordsOf(keyword, value)]),
     );
-  }
-  return found;
+    return honoured(directives);
+  };
 }
 
-function namesIn(directory: string): string[] {
+/** ssh takes a command to its end of line, and one value of every other keyword but these a line. */
+const wordsOf = (keyword: string, value: string | string[]): string[] => {
+  const all = Array.isArray(value) ? value : [value];
+  return keyword.toLowerCase() === 'proxycommand' ? [all.join(' ')] : all;
+};
+
+/** Leaves of ProxyJump and ProxyCommand the one that is found first, as ssh does; "ProxyJump none" is none of them. */
+function honoured(directives: Map<string, string[]>): Directives {
+  if (directives.get('proxyjump')?.[0] === 'none') directives.delete('proxyjump');
+  const [, second] = [...directives.keys()].filter((key) => key === 'proxyjump' || key === 'proxycommand');
+  if (second !== undefined) directives.delete(second);
+  return directives;
+}
+
+/** Throws UsageError for unknown syntax. */
+function understood<T>(read: () => T): T {
   try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
+    return read();
+  } catch (cause) {
+    // The parser's own message for a truncated line describes its internals.
+    const reason = cause instanceof TypeError ? 'a line has no value' : (cause as Error).message;
+    throw new UsageError(`${SSH_CONFIG}: this is not understood: ${reason}. "ssh -G HOST" names the line`);
   }
 }
-
-/** Replaces tokens such as `%h` by their values; `%%` is a percent sign (ssh_config(5), TOKENS). */
-export const expandTokens = (text: string, tokens: Readonly<Record<string, string>>): string =>
-  text.replace(/%(.)/g, (all, token: string) => (token === '%' ? '%' : (tokens[token] ?? all)));

@@ -8,6 +8,7 @@ import { Session } from '../../src/engine/session.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { overSsh } from '../../src/transport/ssh.ts';
+import type { Transport } from '../../src/transport/target.ts';
 import { delayProxy } from '../support/delay-proxy.ts';
 import { BIN, median, ms, probeScripts, run } from './measure.ts';
 
@@ -50,8 +51,8 @@ function sshds(directory: string, count: number): { children: ChildProcess[]; fi
   return { children, firstPort };
 }
 
-/** An inventory of `count` loopback hosts, all of one role that asks little. */
-function loopback(directory: string, count: number, firstPort: number): string {
+/** An inventory of `count` loopback hosts, all of one role that asks little, reached by this transport. */
+function loopback(directory: string, count: number, firstPort: number, transport: Transport = 'auto'): string {
   const host = readFileSync(join(directory, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
   const state = join(directory, '.hapg', 'bench');
   mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -64,10 +65,10 @@ function loopback(directory: string, count: number, firstPort: number): string {
     const role = index === count ? 'etcd, patroni' : 'client';
     return `  h${index}: {address: 10.77.${Math.floor(index / 250)}.${(index % 250) + 1}, ssh: {host: 127.0.0.1, port: ${firstPort + index}}, roles: [${role}]}`;
   });
-  const inventory = join(directory, `hosts-${count}.yaml`);
+  const inventory = join(directory, `hosts-${count}-${transport}.yaml`);
   writeFileSync(
     inventory,
-    `cluster: bench\nssh: {user: ${userInfo().username}, key: ./user}\nhardening: false\nufw: false\npostgres: {databases: [{name: app, owner: app}], users: [{name: app}]}\nhosts:\n${lines.join('\n')}\n`,
+    `cluster: bench\nssh: {user: ${userInfo().username}, key: ./user, transport: ${transport}}\nhardening: false\nufw: false\npostgres: {databases: [{name: app, owner: app}], users: [{name: app}]}\nhosts:\n${lines.join('\n')}\n`,
   );
   return inventory;
 }
@@ -193,6 +194,10 @@ export async function hosts(): Promise<void> {
       console.log(
         `plan, ${String(count).padStart(3)} loopback hosts  ${ms(median(timed.map((one) => one.ms))).padStart(8)}   controller ${ms(median(timed.map((one) => one.cpuMs)))} of processor time, ${Math.round(median(timed.map((one) => one.mib)))} MiB`,
       );
+      const byClient = loopback(directory, count, firstPort, 'openssh');
+      const other = await run(process.execPath, [BIN, 'plan', '-i', byClient, '-l', 'client', '-o', 'json']);
+      if (other.code !== 0) throw new Error(`plan of ${count} loopback hosts over openssh failed: ${other.out}`);
+      console.log(`  with transport: openssh  ${ms(other.ms).padStart(8)}`);
       if (count === 200) {
         // Hosts that share a kernel pay for each other's processes; so the clients stay logged in as well.
         const { cluster } = loadInventory(inventory);

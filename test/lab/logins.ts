@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from '../support/group.ts';
-import type { TestLab } from '../support/lab.ts';
+import { leftovers, type TestLab } from '../support/lab.ts';
 
 /** Ways to log in, and to be refused. */
 export function loggingIn(lab: TestLab): void {
@@ -129,6 +129,79 @@ export function loggingIn(lab: TestLab): void {
     assert.equal(back.code, 0, back.stderr);
     assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
+
+  test('a certificate logs in, by the ssh program, and node-ssh says that it cannot use it', async () => {
+    const key = join(lab.directory, 'certified');
+    const authority = join(lab.directory, 'authority');
+    const keygen = (...args: string[]) => assert.equal(spawnSync('ssh-keygen', ['-q', ...args]).status, 0);
+    for (const file of [key, authority]) keygen('-t', 'ed25519', '-N', '', '-f', file);
+    const trusted = readFileSync(`${authority}.pub`, 'utf8').trim();
+    lab.on(
+      'client',
+      `echo '${trusted}' > /etc/ssh/authority.pub; echo 'TrustedUserCAKeys /etc/ssh/authority.pub' > /etc/ssh/sshd_config.d/01-authority.conf; systemctl reload ssh`,
+    );
+    const plan = (...flags: string[]) =>
+      lab.hapg(['plan', '-l', 'client', '-o', 'json', '--private-key', key, ...flags]);
+    assert.equal((await plan()).code, 4, 'the key alone is let in by nobody');
+    keygen('-s', authority, '-I', 'lab', '-n', 'root', `${key}.pub`);
+    const certified = await plan();
+    assert.equal(certified.code, 0, certified.stderr);
+    const refused = await plan('-e', 'ssh.transport=node-ssh');
+    assert.equal(refused.code, 5);
+    assert.match(refused.stderr, /node-ssh cannot use the certificate .*certified-cert\.pub; .*openssh/);
+    lab.on('client', 'rm /etc/ssh/sshd_config.d/01-authority.conf /etc/ssh/authority.pub; systemctl reload ssh');
+  });
+
+  test('by the ssh program everything is as by hapg itself', async () => {
+    const openssh = ['-e', 'ssh.transport=openssh'];
+    const plan = await lab.hapg(['plan', '--detailed-exitcode', ...openssh]);
+    assert.equal(plan.code, 0, plan.stdout + plan.stderr);
+    const edited = lab.on('client', "echo '# edited' >> /etc/profile.d/60-hapg.sh");
+    assert.equal(edited.code, 0);
+    const applied = await lab.hapg(['apply', '--yes', '-l', 'client', ...openssh]);
+    assert.equal(applied.code, 0, applied.stderr);
+    assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+    assert.deepEqual(leftovers(lab), {});
+  });
+
+  for (const transport of ['node-ssh', 'openssh'])
+    test(`what a host says when it ends a login is the message, exit 4 (${transport})`, async () => {
+      const publicKey = readFileSync(join(lab.directory, '.hapg', lab.cluster, 'lab_ed25519.pub'), 'utf8').trim();
+      const user = `turned-${transport}`;
+      lab.on(
+        'client',
+        `useradd -m -s /bin/sh ${user}; echo '${user}:correct horse battery' | chpasswd; mkdir -p -m 700 /home/${user}/.ssh; chown ${user}: /home/${user}/.ssh; echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user}`,
+      );
+      const authorize = (options: string) =>
+        lab.on(
+          'client',
+          `printf '%s\n' '${options} ${publicKey}' > /home/${user}/.ssh/authorized_keys; chown ${user}: /home/${user}/.ssh/authorized_keys`,
+        );
+      const refused = async (says: RegExp) => {
+        const { code, stderr } = await lab.hapg([
+          'plan',
+          '-l',
+          'client',
+          '-u',
+          user,
+          '-e',
+          `ssh.transport=${transport}`,
+        ]);
+        assert.equal(code, 4, stderr);
+        assert.match(stderr, says);
+      };
+      authorize('command="echo This account runs backups only; exit 1"');
+      await refused(/client: unreachable: .*This account runs backups only/);
+      authorize('');
+      lab.on('client', "echo 'Maintenance until noon' > /etc/nologin");
+      await refused(/client: unreachable: .*Maintenance until noon/);
+      lab.on('client', 'rm /etc/nologin');
+      lab.on('client', `chage -d 0 ${user}`);
+      await refused(/client: unreachable: .*password/i);
+      lab.on('client', `chage -d 1 -M -1 ${user}; usermod -s /usr/sbin/nologin ${user}`);
+      await refused(/client: unreachable: .*This account is currently not available/);
+      lab.on('client', `userdel -r ${user}; rm -f /etc/sudoers.d/${user}`);
+    });
 
   test('hapg ssh and hapg psql get in the way hapg does, and end as the program does', async () => {
     const there = await lab.hapg(['ssh', '-i', lab.inventory, 'db2', '--', 'hostname; exit 7']);

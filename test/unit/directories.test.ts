@@ -260,7 +260,7 @@ for (const [written, means] of [
   });
 
 const REFUSED: [settings: Parameters<typeof load>[0], says: RegExp][] = [
-  ...['/', '/srv', '/srv/', '/opt', '/var', '/var/lib', '/mnt', '/var/lib/postgresql'].map(
+  ...['/', '/srv', '/srv/', '/opt', '/var', '/var/lib', '/var/local', '/mnt', '/var/lib/postgresql'].map(
     (path): [Parameters<typeof load>[0], RegExp] => [
       { postgres: `data_dir: ${path}` },
       /postgres\.data_dir: \/\S* is for others too/,
@@ -279,6 +279,11 @@ const REFUSED: [settings: Parameters<typeof load>[0], says: RegExp][] = [
     '/dev/shm/pg',
     '/var/tmp/x',
     '/var/log/pg',
+    '/var/mail',
+    '/lost+found',
+    '/snap/pg',
+    '/nix',
+    '/var/lib/systemd/pg',
     '/var/run/pg',
     '/var/lib/hapg/pg',
   ].map((path): [Parameters<typeof load>[0], RegExp] => [

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import SSHConfig from 'ssh-config';
 import { rulesFor } from '../../roles/index.ts';
 import { ufw } from '../../roles/ufw/ufw.ts';
 import { workOn } from '../../src/engine/host-work.ts';
@@ -18,6 +17,7 @@ import { type Kind, step } from '../../src/steps/step.ts';
 import { findJumpHosts, type Lookup } from '../../src/transport/jump-hosts.ts';
 import type { Machine } from '../../src/transport/machine.ts';
 import { overSsh } from '../../src/transport/ssh.ts';
+import { parsedSshConfig } from '../../src/transport/ssh-config.ts';
 import { resolveTarget, type SshFlags } from '../../src/transport/target.ts';
 import { contextFor, labCluster } from './model.ts';
 
@@ -42,7 +42,7 @@ async function ways({ ssh, flags = {}, config = '', knownHosts = '' }: Way) {
     stateDir: mkdtempSync(join(root, 'state-')),
   };
   writeFileSync(join(cluster.stateDir, 'known_hosts'), knownHosts);
-  return findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, SSHConfig.parse(config)), find);
+  return findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, parsedSshConfig(config)), find);
 }
 const through = 'host: 10.1.1.10, port: 22';
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGhhcGc=';
@@ -103,23 +103,24 @@ test('hosts behind a way are told apart by their chains, and the way itself is n
       `db3:    {address: 10.1.1.12, ssh: {${through.replace('10.1.1.10', '10.1.1.12')}, jump: "proxy2,proxy1"}`,
     ],
   );
-  const found = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, {}, SSHConfig.parse('')), find);
+  const found = await findJumpHosts(cluster, (host) => resolveTarget(cluster, host, {}, parsedSshConfig('')), find);
   const names = (way: string) => found.get(way)!.map((chain) => chain.map(({ name }) => name));
   assert.deepEqual(names('proxy1'), [['db1', 'db2'], ['db3']]);
   assert.deepEqual(names('proxy2'), [['db3']]);
 });
 
-test('with -J to a host of the inventory that host itself is reached directly', () => {
+test('with -J to a host of the inventory that host itself is reached directly', async () => {
   const cluster = labCluster();
   const proxy = cluster.hosts.find(({ name }) => name === 'proxy1')!;
   for (const jump of ['proxy1', 'root@127.0.0.1:3005'])
-    assert.deepEqual(resolveTarget(cluster, proxy, { jump }, SSHConfig.parse('')).jumps, []);
+    assert.deepEqual((await resolveTarget(cluster, proxy, { jump }, parsedSshConfig(''))).jumps, []);
 });
 
-test('jump hosts in a circle are bad usage, not a bug', () => {
+test('jump hosts in a circle are bad usage, not a bug', async () => {
   const cluster = labCluster();
-  const config = SSHConfig.parse('Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n');
-  assert.throws(() => resolveTarget(cluster, { ...cluster.hosts[0]!, ssh: { host: 'a' } }, {}, config), UsageError);
+  const config = parsedSshConfig('Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n');
+  const host = { ...cluster.hosts[0]!, ssh: { host: 'a' } };
+  await assert.rejects(resolveTarget(cluster, host, {}, config), UsageError);
 });
 
 test('where only some networks may log in, a jump host of the inventory may as well', async () => {

@@ -380,7 +380,7 @@ for (const path of OWN_FILES)
     }
   });
 
-test('whatever ~/.ssh/config says, a host is found, or the file is refused', () => {
+test('whatever ~/.ssh/config says, a host is found, or the file is refused', async () => {
   const pieces = fc.oneof(
     fc.constantFrom(
       'Host ',
@@ -402,15 +402,16 @@ test('whatever ~/.ssh/config says, a host is found, or the file is refused', () 
     fc.constantFrom('=', '127.0.0.1', '#', 'exec', 'host', 'all', 'final', '%h', '%%', '/', '~', ',', '99999', 'none'),
     fc.string({ unit: codePoint, maxLength: 5 }).filter((one) => !one.includes('exec')),
   );
-  fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 14 }), (parts) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(pieces, { maxLength: 14 }), async (parts) => {
       // Files of this machine outside the home directory may block a reader (/proc/kmsg).
       fc.pre(!/include[\s="]*\//i.test(parts.join('')));
       rmSync('.ssh', { recursive: true, force: true });
       mkdirSync('.ssh');
       writeFileSync('.ssh/config', parts.join(''));
       try {
-        assert.equal(typeof resolveTarget(cluster, cluster.hosts[0]!, {}, readSshConfig()).host, 'string');
+        const target = await resolveTarget(cluster, cluster.hosts[0]!, {}, readSshConfig());
+        assert.equal(typeof target.host, 'string');
       } catch (cause) {
         assert.ok(cause instanceof KnownError && cause.exitCode === 5, String((cause as Error).stack));
       }

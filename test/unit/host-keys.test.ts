@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import ssh2 from 'ssh2';
 import { HOST_KEY_TYPES, KnownHosts, keyType } from '../../src/transport/known-hosts.ts';
 import { scanHostKeys } from '../../src/transport/scan.ts';
+import { sshTarget } from '../support/ssh-target.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-host-keys-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -39,7 +40,9 @@ const TYPES: [type: string, bits: string, name: string][] = [
 ];
 for (const [type, bits, name] of TYPES)
   test(`the key of a host that has only ${name} is found`, async () => {
-    const found = await serving([privateKey(type, bits)], (port) => scanHostKeys('127.0.0.1', port));
+    const found = await serving([privateKey(type, bits)], (port) =>
+      scanHostKeys(sshTarget({ host: '127.0.0.1', port })),
+    );
     assert.deepEqual(found.map(keyType), [name]);
   });
 
@@ -52,7 +55,7 @@ test('a host with no key that hapg can verify is told of, with the cure', async 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     await assert.rejects(
-      scanHostKeys('127.0.0.1', (server.address() as AddressInfo).port),
+      scanHostKeys(sshTarget({ host: '127.0.0.1', port: (server.address() as AddressInfo).port })),
       /shows no host key of a kind that hapg can verify.*ssh-keygen -A/,
     );
   } finally {
@@ -65,7 +68,7 @@ test('a server that shows no key is told of, and is not one without keys', async
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     await assert.rejects(
-      scanHostKeys('127.0.0.1', (server.address() as AddressInfo).port),
+      scanHostKeys(sshTarget({ host: '127.0.0.1', port: (server.address() as AddressInfo).port })),
       /ended the connection|lost before handshake|ECONNRESET/,
     );
   } finally {

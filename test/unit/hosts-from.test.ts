@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fromAnsible } from '../../src/inventory/ansible.ts';
+import { hostsOf } from '../../src/inventory/ansible.ts';
+import { readAnsible, readAnsibleList } from '../../src/inventory/ansible-forms.ts';
 import { addHost } from '../../src/inventory/edit.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
 
@@ -15,6 +16,7 @@ const inventory = (hosts: string): string => {
   writeFileSync(file, `cluster: cloud\nhosts:\n${hosts}`);
   return file;
 };
+const fromAnsible = (text: string) => hostsOf(readAnsible(text));
 const terraform = (outputs: unknown) => writeFileSync(join(directory, 'terraform.json'), JSON.stringify(outputs));
 const BY_OUTPUT = `  from: terraform.json
   outputs:
@@ -111,7 +113,7 @@ ansible_user=root
     { name: 'db2', address: '10.0.0.2', roles: ['etcd', 'patroni'], ssh: { user: 'admin' } },
     { name: 'db3', address: '10.0.0.3', roles: ['etcd', 'patroni'], ssh: { user: 'root' } },
     { name: 'lb1', address: '10.0.0.5', roles: ['haproxy'], ssh: { user: 'root', port: 2222 } },
-    { name: 'pgbackrest1', address: '10.1.0.9', roles: ['pgbackrest'], ssh: { user: 'root' } },
+    { name: 'pgbackrest1', address: '10.0.0.9', roles: ['pgbackrest'], ssh: { user: 'root', host: '10.1.0.9' } },
   ]);
   assert.deepEqual(unknown, ['10.0.0.20']);
 });
@@ -158,7 +160,7 @@ for (const [what, text, message] of [
   [
     'a jump host in arguments',
     `[db]\na\n[all:vars]\nansible_ssh_common_args='-o ProxyCommand="ssh -W %h:%p gate"'\n`,
-    /^Error: \[all:vars\]: ansible_ssh_common_args is not taken over: .*ssh\.jump/,
+    /^Error: a: ansible_ssh_common_args is not taken over: .*ssh\.jump/,
   ],
   ['a key', '[db]\na ansible_ssh_private_key_file=k\n', /^Error: a: ansible_ssh_private_key_file is not taken over/],
   ['a connection that is not SSH', '[db]\na ansible_connection=local\n', /hapg reaches hosts over SSH only/],
@@ -172,5 +174,74 @@ for (const [what, text, message] of [
 test('without a group for etcd the database hosts vote; without database hosts nothing is made', () => {
   assert.deepEqual(fromAnsible('[patroni]\na ansible_host=10.0.0.1\n').hosts[0]!.roles, ['etcd', 'patroni']);
   assert.throws(() => fromAnsible('[web]\na ansible_host=10.0.0.1\n'), /no group looks like database hosts/);
-  assert.throws(() => fromAnsible('[patroni]\ndb[1:3]\n'), /a range of names is not understood/);
+});
+
+test('the address in the network of the cluster and the way in are told apart', () => {
+  const ways = (line: string) => fromAnsible(`[db]\n${line}\n`).hosts.map(({ address, ssh }) => [address, ssh?.host]);
+  assert.deepEqual(ways('10.0.1.1 ansible_host=5.161.228.76'), [['10.0.1.1', '5.161.228.76']]);
+  assert.deepEqual(ways('db1 ansible_host=5.161.228.76 private_ip=10.0.1.1'), [['10.0.1.1', '5.161.228.76']]);
+  assert.deepEqual(ways('db1 ansible_host=db1.example.com bind_address=10.0.1.1'), [['10.0.1.1', 'db1.example.com']]);
+  assert.deepEqual(ways('db1 ansible_host=10.0.1.1'), [['10.0.1.1', undefined]]);
+  assert.deepEqual(ways('10.0.1.1'), [['10.0.1.1', undefined]]);
+});
+
+test('hosts come in every form that Ansible takes', () => {
+  const seen = (text: string) =>
+    fromAnsible(text).hosts.map(({ name, address, ssh }) =>
+      [name, address, ssh?.user, ssh?.port].filter((one) => one !== undefined).join(' '),
+    );
+  assert.deepEqual(
+    seen('a ansible_host=10.0.0.1 ansible_user=deploy ansible_port=2222\n[db]\na\n'),
+    ['a 10.0.0.1 deploy 2222'],
+    'named first, then in a group',
+  );
+  assert.deepEqual(seen('[db]\n10.0.0.1:2222\n[fd00::1]:23\n'), ['db1 10.0.0.1 2222', 'db2 fd00::1 23'], 'with a port');
+  assert.deepEqual(
+    seen('[db]\npg[01:03] ansible_user=me\n').map((one) => one.split(' ')[0]),
+    ['pg01', 'pg02', 'pg03'],
+  );
+  assert.deepEqual(
+    seen('[db]\npg-[a:c]\n').map((one) => one.split(' ')[0]),
+    ['pg-a', 'pg-b', 'pg-c'],
+  );
+  assert.deepEqual(
+    seen('[site.east]\nx\n[db:children]\nsite.west\n[site.west]\na ansible_host=10.0.0.1 # first\n'),
+    ['a 10.0.0.1'],
+    'a dot in a group, a comment',
+  );
+  assert.deepEqual(
+    seen('[db]\na foo="b ansible_user=evil c" ansible_host=10.0.0.1\n'),
+    ['a 10.0.0.1'],
+    'what is quoted is one value',
+  );
+  assert.deepEqual(
+    seen(
+      'all:\n  vars: {ansible_user: all}\n  children:\n    db:\n      hosts:\n        a: {ansible_host: 10.0.0.1, ansible_port: 2222}\n        b:\n      vars: {ansible_user: db}\n',
+    ),
+    ['a 10.0.0.1 db 2222', 'b b db'],
+    'YAML',
+  );
+  assert.throws(() => fromAnsible('[db]\na b c\n'), /line 2: "b" is no variable/);
+  assert.throws(
+    () => fromAnsible('[db]\na ansible_ssh_pass=x\n'),
+    /ansible_ssh_pass is not taken over: hapg logs in with keys only/,
+  );
+});
+
+test('what ansible-inventory lists is taken as it is', () => {
+  const list = {
+    _meta: {
+      hostvars: {
+        a: { ansible_host: '10.0.0.1', ansible_user: 'from group_vars' },
+        b: { ansible_port: 22, tags: ['x'] },
+      },
+    },
+    all: { children: ['ungrouped', 'db'] },
+    db: { children: ['master'], hosts: ['b'] },
+    master: { hosts: ['a'] },
+  };
+  const { hosts, groups } = readAnsibleList(JSON.stringify(list));
+  assert.deepEqual(groups.get('db'), ['b', 'a']);
+  assert.deepEqual(hosts.get('b'), { ansible_port: '22' });
+  assert.equal(hostsOf({ hosts, groups }).hosts.find(({ name }) => name === 'a')!.ssh!.user, 'from group_vars');
 });

@@ -138,6 +138,18 @@ const BAD: Bad[] = [
   ['a version with a minor number', '"17"', '‸16.10', /quote it/],
   ['a version that is not supported', '"17"', '‸"9.6"', /major version in quotes/],
   ['yes for a boolean', 'rto: fast', 'hardening: ‸yes\nrto: fast', /yes is a text in YAML 1.2; write true or false/],
+  [
+    'no for a boolean that may be more',
+    'rto: fast',
+    'ufw: ‸no\nrto: fast',
+    /no is a text in YAML 1.2; write true or false/,
+  ],
+  [
+    'a merge key',
+    'rto: fast',
+    'rto: fast\npgbouncer: &shared {}\nzookeeper: {‸<<: *shared}',
+    /merge keys \(<<\) are no part of YAML 1\.2/,
+  ],
   ['an octal port', '  port: 5432', '  port: ‸0x1ffff', /port/],
   ['a port out of range', '  port: 5432', '  port: ‸70000', /port number/],
   ['a port as text', '  port: 5432', '  port: ‸"5432"', /port number/],

@@ -164,7 +164,7 @@ function forwards(...there: [path: string, content?: string][]): string | undefi
     mkdirSync(join(home, content === undefined ? path : path.replace(/\/[^/]*$/, '')), { recursive: true });
     if (content !== undefined) writeFileSync(join(home, path), content);
   }
-  const script = FORWARDS_SCRIPT.replaceAll(/(?<=[ "])(?=\/(sys|etc|var)\/)/g, home);
+  const script = FORWARDS_SCRIPT.replaceAll(/(?<=[ "])(?=\/(sys|etc|var|usr|run)\/)/g, home);
   const { out } = sh(script);
   return parseFacts(`id=debian\nmemory=1\n${out}`).forwards?.replace(home, '');
 }
@@ -183,6 +183,28 @@ const FORWARDERS: [what: string, there: [path: string, content?: string][], name
   ],
   ['another spelling of it', [['etc/sysctl.conf', '-net/ipv4/conf/all/forwarding=1\n']], '/etc/sysctl.conf'],
   ['a setting that is commented out', [['etc/sysctl.conf', '#net.ipv4.ip_forward=1\n']], undefined],
+  [
+    'a router of a package',
+    [['usr/lib/sysctl.d/50-vendor.conf', 'net.ipv4.conf.eth0.forwarding=1\n']],
+    '/usr/lib/sysctl.d/50-vendor.conf',
+  ],
+  [
+    'systemd-networkd',
+    [['etc/systemd/network/lan.network', '[Network]\nIPMasquerade=both\n']],
+    '/etc/systemd/network/lan.network',
+  ],
+  [
+    'networkd without it',
+    [['etc/systemd/network/lan.network', '[Network]\nIPMasquerade=no\nIPForward=no\n']],
+    undefined,
+  ],
+  [
+    'nftables',
+    [['etc/nftables.conf', 'table ip nat {\n  chain post {\n    oifname "eth0" masquerade\n  }\n}\n']],
+    '/etc/nftables.conf',
+  ],
+  ['nftables without it', [['etc/nftables.conf', '# masquerade\ntable inet filter {\n}\n']], undefined],
+  ['a GRE tunnel', [['sys/class/net/gre1']], 'gre1'],
   ["hapg's own file", [['etc/sysctl.d/60-hapg.conf', 'net.ipv4.ip_forward = 0\n']], undefined],
 ];
 for (const [what, there, name] of FORWARDERS)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { after, before, mock, test } from 'node:test';
-import SSHConfig from 'ssh-config';
 import { holder } from '../../src/engine/lock.ts';
 import { UsageError } from '../../src/errors.ts';
+import { parsedSshConfig } from '../../src/transport/ssh-config.ts';
 import { resolveTarget } from '../../src/transport/target.ts';
 import { fakeHosts } from '../support/fake-hosts.ts';
 import { inProcess } from '../support/in-process.ts';
@@ -38,13 +38,13 @@ test('a run under a uid without a name connects, and says the uid', async (conte
 
 test('the holder of a lock is the uid', () => assert.equal(holder('run', 'apply').by, `${me} pid ${process.pid}`));
 
-test('a login has to be named by who has no name', () => {
+test('a login has to be named by who has no name', async () => {
   const cluster = labCluster();
   const host = { ...cluster.hosts[0]!, ssh: {} };
-  const nothing = SSHConfig.parse('');
-  assert.throws(
-    () => resolveTarget(cluster, host, {}, nothing),
+  const nothing = parsedSshConfig('');
+  await assert.rejects(
+    resolveTarget(cluster, host, {}, nothing),
     (error) => error instanceof UsageError && /no login name: .* ssh\.user .* --user/.test(error.message),
   );
-  assert.equal(resolveTarget(cluster, host, { user: 'root' }, nothing).user, 'root');
+  assert.equal((await resolveTarget(cluster, host, { user: 'root' }, nothing)).user, 'root');
 });

@@ -132,6 +132,7 @@ const REFUSED: [parameters: string, says: RegExp, version?: string][] = [
   ['max_connections: 30, superuser_reserved_connections: ‸30', /of max_connections, 30, are 30 reserved/],
   ['max_connections: 40, reserved_connections: ‸37', /of max_connections, 40, are 40 reserved/],
   ['sync_replication_slots: ‸on', /needs wal_level: logical/],
+  ['wal_level: logical, sync_replication_slots: ‸tru', /needs hot_standby_feedback: on/],
 ];
 
 for (const [parameters, says, version] of REFUSED)

@@ -59,6 +59,20 @@ test("a pool's file names no user and no password", async () => {
   assert.match(String(config.content), /^server_tls_sslmode = verify-full$/m);
 });
 
+test('parameters that clients send are passed over where the inventory says so', async () => {
+  const content = async (from: string, to: string) => {
+    const { cluster: one } = parseInventory(text.replace(from, to), 'pgbouncer.yaml');
+    const steps = pgbouncer(one.hosts.find(({ roles }) => roles.has('pgbouncer'))!, await contextFor(one));
+    const wants = steps.map((step) => step.want as FileWant);
+    return String(wants.find((want) => want.path?.endsWith('pgbouncer.ini'))!.content);
+  };
+  assert.match(await content('', ''), /^ignore_startup_parameters = extra_float_digits$/m);
+  assert.match(
+    await content('pgbouncer: {', 'pgbouncer: {ignore_startup_parameters: [options, search_path], '),
+    /^ignore_startup_parameters = extra_float_digits, options, search_path$/m,
+  );
+});
+
 for (const [what, from, to, message] of [
   [
     'on some database hosts only',

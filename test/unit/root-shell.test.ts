@@ -14,21 +14,12 @@ import { CLEAN_ENVIRONMENT, rootShellCommand } from '../../src/shell/environment
 import { awaitShell, becomeRoot } from '../../src/transport/become.ts';
 import { RootShell } from '../../src/transport/shell.ts';
 import type { SshTarget } from '../../src/transport/target.ts';
+import { sshTarget } from '../support/ssh-target.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hapg-root-shell-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-const target = (user: string): SshTarget => ({
-  host: 'db1',
-  port: 22,
-  known: { host: 'db1', port: 22 },
-  user,
-  keys: [],
-  agent: undefined,
-  onlyKeys: false,
-  knownHosts: [],
-  jumps: [],
-});
+const target = (user: string): SshTarget => sshTarget({ user });
 const NONCE = 'a1b2c3';
 const READY = `${NONCE}-ready`;
 
@@ -104,11 +95,11 @@ describe('the root shell', () => {
 
   test('of root throws away what login files print, as that behind sudo does', async () => {
     const env = { PATH: process.env.PATH, BASH_ENV: noisy };
-    const connection = {
-      exec: (command: string, done: (error: undefined, channel: ClientChannel) => void) =>
-        done(undefined, channelFor('bash', ['-c', command], env)),
+    const login = {
+      ...{ isAsking: false, failure: undefined, onEnd: () => undefined, end: () => undefined },
+      exec: async (command: string) => channelFor('bash', ['-c', command], env),
     };
-    const shell = await becomeRoot({ connection } as never, target('root'), {});
+    const shell = await becomeRoot(login, target('root'), {});
     assert.equal((await shell.run('echo 0', { timeoutMs: 20_000 })).output.trim(), '0');
   });
 

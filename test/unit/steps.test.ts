@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +106,15 @@ test('a file that must not be there is removed, a directory in its place only mo
   writeFileSync(join(path('gone-directory'), 'data'), 'x');
   await converge(noFile('patroni', path('gone')), noFile('patroni', path('gone-directory')));
   assert.match(sh(`ls ${root}`), /gone-directory\.hapg-aside-\d+/);
+});
+
+test('a file of a name that others use is removed only where its first line says that hapg made it', async () => {
+  const text = { own: '# Managed by hapg\nURIs: x\n', theirs: '# by hand\nURIs: x\n' };
+  for (const [name, content] of Object.entries(text)) writeFileSync(path(`source-${name}`), content);
+  const steps = Object.keys(text).map((name) => noFile('patroni', path(`source-${name}`), { ifMarked: true }));
+  await converge(...steps);
+  assert.equal(existsSync(path('source-own')), false);
+  assert.equal(readFileSync(path('source-theirs'), 'utf8'), text.theirs);
 });
 
 test('a directory gets its mode; a file in its place is moved aside', async () => {

@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import SSHConfig from 'ssh-config';
 import { settleAll } from '../../src/engine/pool.ts';
 import { isEncrypted } from '../../src/transport/auth.ts';
 import { fingerprint, KnownHosts, keyType } from '../../src/transport/known-hosts.ts';
-import { ALIAS, opensshConfig } from '../../src/transport/openssh.ts';
+import { opensshConfig } from '../../src/transport/openssh.ts';
+import { parsedSshConfig } from '../../src/transport/ssh-config.ts';
 import { resolveTarget } from '../../src/transport/target.ts';
 import { labCluster } from './model.ts';
 
@@ -36,7 +36,9 @@ const KNOWN: [what: string, text: string, host: string, port: number, verdict: s
   ['a wildcard', line('db?'), 'db1', 22, 'ok'],
   ['a wildcard with an exception', line('*,!db1'), 'db1', 22, 'unknown'],
   ['another port', line('[db1]:2222'), 'db1', 2222, 'ok'],
-  ['the plain name on another port', line('db1'), 'db1', 2222, 'unknown'],
+  ['the plain name on another port', line('db1'), 'db1', 2222, 'ok'],
+  ['another key of the plain name on another port', line('db1', other), 'db1', 2222, 'unknown'],
+  ['another key of the port beside the plain name', line('[db1]:2222', other) + line('db1'), 'db1', 2222, 'mismatch'],
   ['nothing', '# db1\n\n', 'db1', 22, 'unknown'],
   ['another key of the same type', line('db1', other), 'db1', 22, 'mismatch'],
   ['another key beside the right one', line('db1', other) + line('db1'), 'db1', 22, 'ok'],
@@ -77,7 +79,7 @@ Host *
   Port 2022
 `;
 
-test('~/.ssh/config is honoured as ssh itself does (ssh -G)', () => {
+test('~/.ssh/config is honoured as ssh itself does (ssh -G)', async () => {
   const file = join(root, 'config');
   writeFileSync(file, CONFIG);
   const cluster = labCluster(
@@ -91,7 +93,7 @@ test('~/.ssh/config is honoured as ssh itself does (ssh -G)', () => {
         .map((one): [string, string] => [one.split(' ')[0]!, one.split(' ').slice(1).join(' ')]),
     );
     const host = { ...cluster.hosts[0]!, address: alias, ssh: {} };
-    const target = resolveTarget(cluster, host, {}, SSHConfig.parse(CONFIG));
+    const target = await resolveTarget(cluster, host, {}, parsedSshConfig(CONFIG));
     assert.equal(target.host, oracle.get('hostname'));
     assert.equal(String(target.port), oracle.get('port'));
     assert.equal(target.user, oracle.get('user'));
@@ -99,29 +101,35 @@ test('~/.ssh/config is honoured as ssh itself does (ssh -G)', () => {
   }
 });
 
-test('flags win over the host, the host over the inventory, the inventory over ~/.ssh/config', () => {
+test('flags win over the host, the host over the inventory, the inventory over ~/.ssh/config', async () => {
   const cluster = labCluster();
-  const target = resolveTarget(cluster, cluster.hosts[0]!, {}, SSHConfig.parse(CONFIG));
+  const target = await resolveTarget(cluster, cluster.hosts[0]!, {}, parsedSshConfig(CONFIG));
   assert.equal(`${target.user}@${target.host}:${target.port}`, 'root@127.0.0.1:3001');
-  assert.equal(resolveTarget(cluster, cluster.hosts[0]!, { user: 'me' }, SSHConfig.parse('')).user, 'me');
+  const flagged = await resolveTarget(cluster, cluster.hosts[0]!, { user: 'me' }, parsedSshConfig(''));
+  assert.equal(flagged.user, 'me');
 });
 
-test('a jump host is a host of the inventory, or user@name:port', () => {
+test('a jump host is a host of the inventory, or user@name:port', async () => {
   const cluster = labCluster();
-  const through = (jump: string) =>
-    resolveTarget(cluster, { ...cluster.hosts[0]!, ssh: { jump } }, {}, SSHConfig.parse('')).jumps.map(
-      ({ user, host, port }) => `${user}@${host}:${port}`,
-    );
-  assert.deepEqual(through('proxy1'), ['root@127.0.0.1:3005']);
-  assert.deepEqual(through('a@gate:99,b@[fd00::1]:22'), ['a@gate:99', 'b@fd00::1:22']);
+  const through = async (jump: string) => {
+    const host = { ...cluster.hosts[0]!, ssh: { jump } };
+    const { jumps } = await resolveTarget(cluster, host, {}, parsedSshConfig(''));
+    return jumps.map(({ user, host, port }) => `${user}@${host}:${port}`);
+  };
+  assert.deepEqual(await through('proxy1'), ['root@127.0.0.1:3005']);
+  assert.deepEqual(await through('a@gate:99,b@[fd00::1]:22'), ['a@gate:99', 'b@fd00::1:22']);
+  assert.deepEqual(await through('ssh://a@gate:99/,ssh://jane@corp.example.com@[fd00::1]'), [
+    'a@gate:99',
+    'jane@corp.example.com@fd00::1:22',
+  ]);
 });
 
-test('an OpenSSH client gets the same keys, known hosts and jump hosts, and nothing of the personal configuration', () => {
+test('an OpenSSH client gets the same keys, known hosts and jump hosts', async () => {
   const cluster = labCluster(['ssh: {host: 127.0.0.1, port: 3001}', 'ssh: {host: 127.0.0.1, port: 3001, jump: db2}']);
-  const text = opensshConfig(resolveTarget(cluster, cluster.hosts[0]!, {}, SSHConfig.parse('')));
+  const text = opensshConfig(await resolveTarget(cluster, cluster.hosts[0]!, {}, parsedSshConfig('')));
   const file = join(root, 'openssh');
   writeFileSync(file, text);
-  const seen = spawnSync('ssh', ['-G', '-F', file, ALIAS], { encoding: 'utf8' });
+  const seen = spawnSync('ssh', ['-G', '-F', file, '127.0.0.1'], { encoding: 'utf8' });
   assert.equal(seen.status, 0, seen.stderr);
   for (const line of [
     'hostname 127.0.0.1',

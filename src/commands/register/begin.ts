@@ -3,7 +3,7 @@ import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
 import type { InitOptions } from '../init.ts';
 import type { ValidateOptions } from '../validate.ts';
-import { collect, command, DIFF, outputOption, PROBE, type Register } from './options.ts';
+import { collect, command, DIFF, inventoryOption, outputOption, PROBE, type Register } from './options.ts';
 
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
@@ -42,7 +42,7 @@ export const begin: Register = (program, run) => {
   program
     .command('validate')
     .description('check the inventory without connecting to any host')
-    .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
+    .addOption(inventoryOption())
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
     .addOption(outputOption())
     .action((options: ValidateOptions) => run(async () => (await import('../validate.ts')).validateCommand(options)));

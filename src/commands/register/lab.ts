@@ -1,6 +1,6 @@
 import type { Cluster } from '../../inventory/model.ts';
 import { print, printJson, printMessage } from '../../run/ask.ts';
-import { outputOption, type Register } from './options.ts';
+import { inventoryOption, outputOption, type Register } from './options.ts';
 
 interface LabOptions {
   inventory: string;
@@ -23,7 +23,7 @@ export const lab: Register = (program, run) => {
     commands
       .command(name)
       .description(description)
-      .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
+      .addOption(inventoryOption())
       .addOption(outputOption())
       .option('-y, --yes', 'accepted for scripts; lab commands never ask', false);
   const simple = (name: string, description: string, work: (options: LabOptions) => Promise<void>) =>

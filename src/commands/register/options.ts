@@ -22,6 +22,13 @@ export const DIFF = ['-D, --diff', 'show the plan with the whole text of new fil
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
+/** The option of every command that reads an inventory; the environment names it for a session (an empty name is none). */
+export const inventoryOption = (): Option =>
+  new Option('-i, --inventory <file>', 'inventory file; HAPG_INVENTORY names another default').default(
+    process.env.HAPG_INVENTORY || 'inventory.yaml',
+    'inventory.yaml',
+  );
+
 /** The option of commands that have a JSON document. */
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text');
@@ -35,7 +42,7 @@ export function withCommonOptions(
   { forks = '-f, --forks <n>', output = true }: { forks?: string; output?: boolean } = {},
 ): Command {
   command
-    .option('-i, --inventory <file>', 'inventory file', 'inventory.yaml')
+    .addOption(inventoryOption())
     .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
     .option('-t, --tags <roles>', 'only these roles')
     .option('--skip-tags <roles>', 'not these roles')
