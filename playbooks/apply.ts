@@ -3,7 +3,7 @@ import { etcd } from '../roles/etcd/etcd.ts';
 import { haproxy } from '../roles/haproxy/haproxy.ts';
 import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
 import { keepalived } from '../roles/keepalived/keepalived.ts';
-import { packageSources } from '../roles/patroni/package-sources.ts';
+import { packageSources, packagesRole } from '../roles/patroni/package-sources.ts';
 import {
   patroni,
   patroniCluster,
@@ -89,7 +89,7 @@ const firstRole = (host: Host) => [...host.roles][0]!;
 
 /** The source of PostgreSQL's packages, once per host for all roles that use it. */
 function postgresPackages(host: Host, context: Context): Step[] {
-  const role = (['patroni', 'pgbackrest', 'client'] as const).find((name) => host.roles.has(name));
+  const role = packagesRole(host);
   return role ? packageSources(role, host, context) : [];
 }
 

@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../src/inventory/model.ts';
 import type { Context } from '../src/playbook.ts';
 import { ROLE_NAMES, type RoleName } from '../src/roles.ts';
 import type { Rule } from '../src/steps/firewall.ts';
-import { packages } from '../src/steps/package.ts';
+import { type PackageWant, packages } from '../src/steps/package.ts';
 import type { Step } from '../src/steps/step.ts';
 import { clientRole } from './client/role.ts';
 import { etcdRole } from './etcd/role.ts';
@@ -36,12 +36,16 @@ const rolesOf = (host: Host): RoleName[] => ROLE_NAMES.filter((role) => host.rol
 export const stepsOfRoles = (part: 'prepare' | 'services' | 'certificates', host: Host, context: Context): Step[] =>
   rolesOf(host).flatMap((role) => ROLE_PARTS[role][part]?.(host, context) ?? []);
 
-/** Returns one package step for each role, so that --tags works; the first one with work installs for all. */
-export const packagesOfRoles = (host: Host, context: Context): Step[] =>
+/** Returns the packages that each role of a host needs. */
+export const packageWants = (host: Host, context: Context): (PackageWant & { role: RoleName })[] =>
   rolesOf(host).flatMap((role) => {
     const { packages: names, minimum = {} } = ROLE_PARTS[role];
-    return names ? [packages(role, names(host, context), minimum)] : [];
+    return names ? [{ role, names: [...names(host, context)], minimum }] : [];
   });
+
+/** Returns one package step for each role, so that --tags works; the first one with work installs for all. */
+export const packagesOfRoles = (host: Host, context: Context): Step[] =>
+  packageWants(host, context).map(({ role, names, minimum }) => packages(role, names, minimum));
 
 /**
  * Returns all firewall rules of a host, computed from the model: who may connect, to which port, and why. A test checks

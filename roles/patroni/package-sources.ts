@@ -26,9 +26,9 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
     ),
   ];
   const { codename } = context.facts(host);
-  const { apt, postgres } = context.cluster.settings;
-  const servesData = role === 'patroni' || role === 'pgbackrest';
-  const named = servesData ? apt.repositories : [];
+  const { postgres } = context.cluster.settings;
+  const servesData = isForData(role);
+  const named = servesData ? context.cluster.settings.apt.repositories : [];
   const pgdg = postgres.repository === 'pgdg';
   const forHttps = [...(pgdg ? ['postgresql-common'] : []), ...(pgdg || named.length > 0 ? ['ca-certificates'] : [])];
   return [
@@ -39,7 +39,7 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
           file(
             role,
             PGDG,
-            `# Managed by hapg\nTypes: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
+            `# Managed by hapg\nTypes: deb\nURIs: ${PGDG_URI}\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
           ),
         ]
       : [noFile(role, PGDG, { ifMarked: true })]),
@@ -50,6 +50,26 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
         : [noFile(role, NAMED)]),
   ];
 }
+
+/** The role for which a host gets PostgreSQL's packages; undefined: it needs none. */
+export const packagesRole = ({ roles }: Host): 'patroni' | 'pgbackrest' | 'client' | undefined =>
+  (['patroni', 'pgbackrest', 'client'] as const).find((name) => roles.has(name));
+
+const isForData = (role: RoleName): boolean => role === 'patroni' || role === 'pgbackrest';
+
+/** Returns the sources that `packageSources` adds to a host. */
+export function addedSources(host: Host, context: Context): { uri: string; suite: string }[] {
+  const role = packagesRole(host);
+  const { apt, postgres } = context.cluster.settings;
+  const { codename } = context.facts(host);
+  if (role === undefined) return [];
+  return [
+    ...(postgres.repository === 'pgdg' ? [{ uri: PGDG_URI, suite: `${codename}-pgdg` }] : []),
+    ...(isForData(role) ? apt.repositories.map(({ uri, suite = codename }) => ({ uri, suite })) : []),
+  ];
+}
+
+const PGDG_URI = 'https://apt.postgresql.org/pub/repos/apt';
 
 /** File with the source of the PostgreSQL project; its own script writes one of the same name, which is not hapg's. */
 const PGDG = '/etc/apt/sources.list.d/pgdg.sources';

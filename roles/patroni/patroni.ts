@@ -87,7 +87,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
 ];
 
 /** Returns the shared memory that PostgreSQL will have on a host (bytes); its shutdown is bounded by it. */
-function declaredBuffers(host: Host, context: Context): number | undefined {
+export function declaredBuffers(host: Host, context: Context): number | undefined {
   const { version } = context.cluster.settings.postgres;
   const setting = settingOf(Number(version), 'shared_buffers');
   const parsed = setting && parseValue(setting, String(memberParameters(host, context).shared_buffers));

@@ -6,6 +6,7 @@ import { expectWritable } from '../file-trouble.ts';
 import { carryOut, planInputs, surveyFor } from '../run/apply.ts';
 import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
 import { changingRun } from '../run/changing-run.ts';
+import { examineFirst } from '../run/doctor.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { type Run, withRun } from '../run/run.ts';
 import { readPlan, refuseStale, savePlan } from '../run/saved-plan.ts';
@@ -18,12 +19,15 @@ export interface PlanOptions extends CommonOptions {
   detailedExitcode?: boolean;
   out?: string;
   diff?: boolean;
+  /** False: the hosts of a first apply are not examined. */
+  doctor: boolean;
 }
 
 export interface ApplyOptions extends CommonOptions {
   check?: boolean;
   diff?: boolean;
   probe?: boolean;
+  doctor: boolean;
 }
 
 const timed = ({ id, started }: Run) => ({ run: id, ms: performance.now() - started });
@@ -37,7 +41,9 @@ export async function planCommand(options: PlanOptions): Promise<number> {
   const wanted = await planInputs(setup, playbook);
   const { secrets } = wanted;
   return withRun(setup, 'plan', { secrets: () => secrets.all(), started }, async (run) => {
-    const { plan, context } = await surveyFor(run, wanted);
+    const surveyed = await surveyFor(run, wanted);
+    await examineFirst(run, surveyed, !options.doctor);
+    const { plan, context } = surveyed;
     await run.progress.end();
     if (out) {
       // Saved, because apply must find the identity and the authorities that the plan shows.
@@ -80,6 +86,7 @@ export async function applyCommand(planFile: string | undefined, options: ApplyO
     const surveyed = await change.beforeWork(async () => {
       const found = await surveyFor(run, wanted, change);
       if (saved) refuseStale(saved, found.plan);
+      await examineFirst(run, found, !options.doctor);
       return found;
     });
     const { plan } = surveyed;

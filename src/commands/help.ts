@@ -23,6 +23,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   destroy: ['hapg destroy -i cluster.yaml'],
   lab: ['hapg lab up -i inventory/lab.yaml', 'hapg lab kill -i inventory/lab.yaml db1'],
   completion: ['hapg completion bash > /etc/bash_completion.d/hapg'],
+  doctor: ['hapg doctor -i cluster.yaml', 'hapg doctor -i cluster.yaml -o json'],
   plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
   apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
   update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],

@@ -27,7 +27,8 @@ export type ExtraContext = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
 /** Assumed facts of a host before its first probe, which corrects them. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');
 
-const contextOf = (
+/** The context of what was read of the hosts. */
+export const contextOf = (
   cluster: Cluster,
   secrets: SecretStore,
   facts: ReadonlyMap<string, Facts>,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { probed } from './fake-probe.ts';
+import { fitHost, fitSections } from './fit-host.ts';
 
 /** The answers of a fake host; it runs nothing. */
 export interface FakeHost {
@@ -100,7 +101,9 @@ export async function fakeHosts(
         if (channels > (fake.channels ?? channels)) return reject();
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
-          serve(channel, command, fake, (script) => scripts.push({ host: name, script }));
+          serve(channel, command, withFitness(fake, `10.1.1.${10 + index}`), (script) =>
+            scripts.push({ host: name, script }),
+          );
         });
       });
     });
@@ -123,6 +126,12 @@ export async function fakeHosts(
     },
   };
 }
+
+/** A fake host that is fit for a first apply, unless the test says otherwise. */
+const withFitness = (fake: FakeHost, address: string): FakeHost => ({
+  ...fake,
+  sections: { ...fitSections(address), ...fake.sections },
+});
 
 /** Serves a fake root shell; behind sudo it asks for the password first. */
 function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (script: string) => void): void {
@@ -166,6 +175,8 @@ function answer(script: string, { sections, answers = {} }: FakeHost): string {
   const locked = script.includes('flock -w') ? 'locked\n' : '';
   const said = probed(script, sections);
   if (said !== undefined) return locked + said;
+  const fit = fitHost(script);
+  if (fit !== undefined) return fit;
   return Object.entries(answers)
     .filter(([word]) => script.includes(word))
     .reduce((all, [, text]) => all + text, locked);

@@ -23,6 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cluster'],
   ['decisions', 'transport'],
   ['steps', 'status'],
+  ['doctor'],
   ['playbook.ts'],
   ['engine', 'roles'],
   ['playbooks', 'view'],

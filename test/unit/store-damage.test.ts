@@ -169,7 +169,7 @@ test('no command ends in a bug on a damaged store', async () => {
   writeFileSync(cluster.file, TEXT);
   const options = { ...OPTIONS, inventory: cluster.file };
   for (const run of [
-    () => planCommand(options),
+    () => planCommand({ ...options, doctor: true }),
     () => statusCommand(options),
     () => renderCommand(join(root, 'rendered'), options),
     () => secretsCommand(undefined, [], options as never),

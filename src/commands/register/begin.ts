@@ -5,6 +5,8 @@ import type { InitOptions } from '../init.ts';
 import type { ValidateOptions } from '../validate.ts';
 import { collect, command, DIFF, inventoryOption, outputOption, PROBE, type Register } from './options.ts';
 
+const NO_DOCTOR = ['--no-doctor', 'do not examine the hosts before a first apply'] as const;
+
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
   program.commandsGroup('Begin:');
@@ -15,7 +17,7 @@ export const begin: Register = (program, run) => {
     .argument('[file]', 'file to write', 'inventory.yaml')
     .option('--cluster <name>', 'name of the cluster')
     .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
-    .option('--from-ansible <file>', 'take the hosts from an Ansible inventory in INI form')
+    .option('--from-ansible <file>', 'take the hosts from an Ansible inventory, in INI or YAML form')
     .option('--datacenters <n>', 'spread the database hosts over this many data centers')
     .option('--nodes <n>', 'database hosts in each data center', '2')
     .option('--networks <networks>', 'networks of the data centers, such as 10.2.1.0/24,10.2.2.0/24')
@@ -66,10 +68,17 @@ export const begin: Register = (program, run) => {
     (options: CommonOptions) => run(async () => (await import('../trust.ts')).trustCommand(options)),
   );
 
+  command(
+    program,
+    'doctor',
+    'examine the hosts as a first apply needs them, with a cure for each fault; exit 1 when one would not go through',
+  ).action((options: CommonOptions) => run(async () => (await import('../doctor.ts')).doctorCommand(options)));
+
   command(program, 'plan', 'show what apply would change; change nothing')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .option('--out <file>', 'save the plan for "hapg apply FILE"')
     .option(...DIFF)
+    .option(...NO_DOCTOR)
     .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
 
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')
@@ -77,6 +86,7 @@ export const begin: Register = (program, run) => {
     .option('-C, --check', 'change nothing, as plan does')
     .option(...DIFF)
     .option(...PROBE)
+    .option(...NO_DOCTOR)
     .action((planFile: string | undefined, options: ApplyOptions) =>
       run(async () => (await import('../apply.ts')).applyCommand(planFile, options)),
     );

@@ -1,0 +1,33 @@
+import { hostCheck, orElse, warning } from './check.ts';
+
+/** Units of other programs that load firewall rules. */
+const OTHERS = ['firewalld', 'nftables', 'netfilter-persistent', 'shorewall', 'ferm', 'csf', 'awall'];
+
+/** Whether ufw filters here now, so that an apply opens what it closes. */
+export const isUfwOn = (answer: string | undefined): boolean => /^ufw on$/m.test(answer ?? '');
+
+/** No other firewall loads rules beside hapg's. */
+export const firewallsCheck = hostCheck(
+  'firewall',
+  () => `[ ! -r /etc/ufw/ufw.conf ] || while read -r line; do case $line in ENABLED=yes*) echo 'ufw on' ;; esac; done < /etc/ufw/ufw.conf
+for u in ${OTHERS.join(' ')}; do
+  [ -e "/lib/systemd/system/$u.service" ] || [ -e "/etc/systemd/system/$u.service" ] || continue
+  { systemctl -q is-active "$u" || systemctl -q is-enabled "$u"; } 2>/dev/null && echo "other $u"
+done
+:`,
+  (answer, host) => {
+    const others = [...answer.matchAll(/^other (\S+)$/gm)].map(([, unit]) => unit!);
+    const manages = host.roles.has('ufw');
+    return orElse(
+      others.map((unit) =>
+        manages
+          ? warning(
+              `${unit} loads firewall rules of its own, beside ufw that hapg sets up`,
+              `"systemctl disable --now ${unit}", or leave the firewall to it: firewall: false`,
+            )
+          : warning(`${unit} loads firewall rules`, 'its rules must let the connections of docs/security.md through'),
+      ),
+      isUfwOn(answer) ? 'ufw' : 'none',
+    );
+  },
+);

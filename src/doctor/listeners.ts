@@ -1,0 +1,50 @@
+import type { Cluster, Host } from '../inventory/model.ts';
+import { repositoryHost } from '../inventory/model.ts';
+import { factsOf, type RoleName, type RolePort, unitsOf } from '../roles.ts';
+import { failure, hostCheck, orElse } from './check.ts';
+
+/** The ports of a host's roles, with their names. */
+function portsOf(cluster: Cluster, host: Host): { port: number; what: string }[] {
+  const roles = new Set<RoleName>(host.roles);
+  // With a repository host, pgBackRest also listens on the members.
+  if (roles.has('patroni') && repositoryHost(cluster)) roles.add('pgbackrest');
+  const portAt = ({ path }: RolePort) =>
+    path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], cluster.settings) as number;
+  return [...roles].flatMap((role) => factsOf(role).ports ?? []).map((one) => ({ port: portAt(one), what: one.what }));
+}
+
+/** No other program listens on the ports of the host's roles. */
+export const listenersCheck = hostCheck(
+  'ports',
+  (host, { cluster }) => {
+    const ports = [...new Set(portsOf(cluster, host).map(({ port }) => port))];
+    if (ports.length === 0) return undefined;
+    // One line a listener: port, process, unit. The unit is the last service of its control group (cgroups(7)).
+    return `ss -Hltnp 2>/dev/null | while read -r _state _recv _send local _peer users; do
+  port=\${local##*:}
+  case " ${ports.join(' ')} " in *" $port "*) ;; *) continue ;; esac
+  pid=\${users#*pid=}; pid=\${pid%%,*}; name=\${users#*\\"}; name=\${name%%\\"*}; unit=
+  [ ! -r "/proc/$pid/cgroup" ] || while IFS= read -r line; do
+    case $line in *.service*) unit=\${line%%.service*}.service; unit=\${unit##*/} ;; esac
+  done < "/proc/$pid/cgroup"
+  echo "listener $port \${name:--} \${unit:--}"
+done`;
+  },
+  (answer, host, { cluster }) => {
+    const ours = unitsOf(host);
+    const ports = portsOf(cluster, host);
+    const found = [...answer.matchAll(/^listener (\d+) (\S+) (\S+)$/gm)].flatMap(([, port, program, unit]) =>
+      ours.includes(unit!) ? [] : [{ port: Number(port), program: program!, unit: unit! }],
+    );
+    const unique = [...new Map(found.map((one) => [`${one.port} ${one.program} ${one.unit}`, one])).values()];
+    return orElse(
+      unique.map(({ port, program, unit }) =>
+        failure(
+          `${program === '-' ? 'a program' : program}${unit === '-' ? '' : ` (${unit})`} listens on port ${port} of ${ports.find((one) => one.port === port)!.what}`,
+          `${unit === '-' ? 'stop it' : `"systemctl disable --now ${unit}"`}, or give the inventory another port`,
+        ),
+      ),
+      `${ports.length} ports free or its own`,
+    );
+  },
+);

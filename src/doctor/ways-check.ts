@@ -1,0 +1,72 @@
+import type { Host } from '../inventory/model.ts';
+import { type Finding, failure, ok, warning } from './check.ts';
+import { isUfwOn } from './firewalls.ts';
+import type { Call } from './reach-script.ts';
+import type { Way } from './ways.ts';
+
+/** What became of a connection; `end` is undefined where the caller did not say. */
+export interface Tried {
+  way: Way;
+  end: string | undefined;
+}
+
+const name = 'connections';
+
+/** Returns the call for a way: a listener of this run greets, other services only accept. Undefined: it cannot be tried now. */
+export function callFor(
+  { to, address, protocol, port }: Way,
+  listens: (host: Host) => ReadonlySet<number>,
+): Call | undefined {
+  if (protocol === 'vrrp') return to && listens(to).has(0) ? { address, port: 0, kind: 'vrrp' } : undefined;
+  return { address, port, kind: to && listens(to).has(port) ? 'greeted' : 'open' };
+}
+
+const list = (words: readonly string[]): string => [...new Set(words)].join(', ');
+
+/** Words for the end of a connection. */
+const WORDS: Record<string, string> = {
+  refused: 'is refused',
+  silent: 'gets no answer',
+  stalled: 'passes small packets and loses large ones',
+  stranger: 'is answered by another machine or program',
+};
+
+/**
+ * Judges connections, one row for each port and end of a host. `answers` are those of the check of firewalls: what ufw
+ * closes on the host itself now, an apply opens.
+ */
+export function judgeWays(tried: readonly Tried[], answers: ReadonlyMap<Host, string>): Finding[] {
+  const groups = new Map<string, Tried[]>();
+  for (const one of tried) {
+    const { way, end } = one;
+    if (end === 'ok') continue;
+    const key = [way.address, way.protocol, way.port, end].join(' ');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const bad = [...groups.values()].map((group): Finding => {
+    const { way, end } = group[0]!;
+    const from = list(group.map((one) => one.way.from.name));
+    const addresses = list(group.map((one) => one.way.from.address));
+    const what = way.protocol === 'vrrp' ? 'protocol 112 (VRRP)' : `TCP ${way.port}`;
+    const row = { check: name, host: way.to?.name ?? '' };
+    const seen = `${way.address} ${what} (${list(group.map((one) => one.way.purpose))}) from ${from} ${
+      end === undefined ? 'was not tried' : (WORDS[end] ?? `fails: ${end.replace(/^error /, '')}`)
+    }`;
+    if (way.to && isUfwOn(answers.get(way.to)) && way.to.roles.has('ufw') && (end === 'silent' || end === 'refused'))
+      return { ...row, ...ok(`${seen}; ufw is on there, and an apply opens it`) };
+    if (end === undefined) return { ...row, ...warning(seen, 'run "hapg doctor" again') };
+    const cures: Record<string, string> = {
+      stalled:
+        'the network carries smaller packets than the links say: lower the MTU of the links, or let ICMP "fragmentation needed" through',
+      stranger: `find out who has ${way.address} beside ${way.to?.name ?? 'the service'} ("ip neigh" shows the hardware address)`,
+    };
+    const cure =
+      cures[end] ??
+      (way.to
+        ? `let ${what} to ${way.address} through from ${addresses}: security groups, network policies, firewalls between them`
+        : `check the address and port, and let ${addresses} reach it`);
+    return { ...row, ...failure(seen, cure) };
+  });
+  const good = tried.filter(({ end }) => end === 'ok').length;
+  return [...(good > 0 ? [{ check: name, host: '', ...ok(`${good} of ${tried.length} work`) }] : []), ...bad];
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { rulesFor } from '../../../roles/index.ts';
+import {
+  type Call,
+  callScript,
+  hangUpScript,
+  listenScript,
+  readCalls,
+  readListener,
+} from '../../../src/doctor/reach-script.ts';
+import { type Way, waysOf } from '../../../src/doctor/ways.ts';
+import { callFor, judgeWays } from '../../../src/doctor/ways-check.ts';
+import type { Cluster } from '../../../src/inventory/model.ts';
+import { labCluster } from '../model.ts';
+
+const lab = labCluster();
+const ways = (cluster: Cluster) => waysOf(cluster, (host) => rulesFor(host, cluster, []));
+const named = (list: readonly Way[]) =>
+  list.map(({ from, to, address, port, protocol }) => `${from.name} → ${to?.name ?? address} ${port || protocol}`);
+
+test('the connections are those of the firewall between hosts, in both directions, and no client network', () => {
+  const all = named(ways(lab));
+  for (const one of [
+    'db2 → db1 5432',
+    'db1 → db2 5432',
+    'proxy1 → db3 8008',
+    'db3 → db1 2380',
+    'backup → db1 8432',
+    'db1 → backup 8432',
+    'client → proxy2 5000',
+    'proxy1 → proxy2 vrrp',
+    'proxy2 → proxy1 vrrp',
+  ])
+    assert.ok(all.includes(one), one);
+  assert.ok(!all.some((one) => one.endsWith(' 22')));
+  assert.equal(new Set(all).size, all.length);
+});
+
+test('services of others are connections too: an external DCS and S3', () => {
+  const cluster = labCluster(
+    ...[1, 2, 3].map((): [string, string] => ['roles: [etcd, patroni]', 'roles: [patroni]']),
+    ['cluster: pglab\n', 'cluster: pglab\ndcs: {kind: etcd, external: ["etcd.test:2379", "[2001:db8::5]:2379"]}\n'],
+    [
+      'pgbackrest:\n',
+      'pgbackrest:\n  repositories: [{kind: s3, bucket: backups, endpoint: s3.test, region: r, port: 9000}]\n',
+    ],
+  );
+  const all = named(ways(cluster));
+  for (const one of ['db1 → etcd.test 2379', 'db3 → 2001:db8::5 2379', 'backup → s3.test 9000'])
+    assert.ok(all.includes(one), `${one} of ${all.join()}`);
+});
+
+const sh = (script: string) => execFileSync('sh', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
+
+test('a caller tells what works from what is refused, from strangers, and from names that nobody has', async () => {
+  const stranger = createServer((socket) => socket.end('SSH-2.0-other\r\n')).listen(0, '127.0.0.1');
+  await new Promise((listening) => stranger.once('listening', listening));
+  const free = createServer().listen(0, '127.0.0.1');
+  await new Promise((listening) => free.once('listening', listening));
+  const [taken, port] = [stranger, free].map((server) => (server.address() as AddressInfo).port) as [number, number];
+  free.close();
+  const { listens, pid } = readListener(sh(listenScript('word', 20, '127.0.0.1', false, [port, taken])));
+  try {
+    assert.deepEqual([...listens], [port]);
+    const calls: Call[] = [
+      { address: '127.0.0.1', port, kind: 'greeted' },
+      { address: '127.0.0.1', port, kind: 'open' },
+      { address: '127.0.0.1', port: 1, kind: 'open' },
+      { address: 'nobody.invalid', port: 1, kind: 'open' },
+    ];
+    const ends = readCalls(sh(callScript('word', 3, calls)), calls);
+    assert.deepEqual(ends.slice(0, 3), ['ok', 'ok', 'refused']);
+    assert.match(ends[3]!, /^error /);
+    // The listener of another run is a stranger.
+    assert.deepEqual(readCalls(sh(callScript('other', 3, calls.slice(0, 1))), calls.slice(0, 1)), ['stranger']);
+  } finally {
+    sh(hangUpScript(pid!));
+    stranger.close();
+  }
+});
+
+test('a service that is there already is only connected to; VRRP is called only where it is heard', () => {
+  const [tcp, vrrp] = [
+    ways(lab).find(({ protocol }) => protocol === 'tcp')!,
+    ways(lab).find(({ protocol }) => protocol === 'vrrp')!,
+  ];
+  assert.equal(callFor(tcp, () => new Set([tcp.port]))!.kind, 'greeted');
+  assert.equal(callFor(tcp, () => new Set())!.kind, 'open');
+  assert.equal(callFor(vrrp, () => new Set([0]))!.kind, 'vrrp');
+  assert.equal(
+    callFor(vrrp, () => new Set()),
+    undefined,
+  );
+});
+
+const judged = (end: string | undefined, answers = new Map()) => {
+  const its = ways(lab).filter(({ to, port }) => to?.name === 'db1' && port === 5432);
+  return judgeWays(
+    its.map((way) => ({ way, end: way.from.name === 'db2' ? 'ok' : end })),
+    answers,
+  ).filter(({ check, host }) => check === 'connections' && host !== '');
+};
+
+test('closed connections to one port are one row, which names who cannot come through and what to open', () => {
+  const [row, ...more] = judged('silent');
+  assert.equal(more.length, 0);
+  assert.equal(row!.level, 'failure');
+  assert.match(row!.seen, /^10\.1\.1\.10 TCP 5432 \(postgresql\) from db3, proxy1, proxy2 gets no answer$/);
+  assert.match(row!.cure!, /^let TCP 5432 to 10\.1\.1\.10 through from 10\.1\.1\.12, /);
+  assert.match(judged('stalled')[0]!.cure!, /MTU/);
+  assert.match(judged('stranger')[0]!.cure!, /ip neigh/);
+  assert.match(judged('error No route to host')[0]!.seen, /fails: No route to host$/);
+  assert.equal(judged(undefined)[0]!.level, 'warning');
+});
+
+test('what ufw of the host closes now is no fault: an apply opens it', () => {
+  const db1 = lab.hosts.find(({ name }) => name === 'db1')!;
+  assert.deepEqual(
+    judged('silent', new Map([[db1, 'ufw on']])).map(({ level }) => level),
+    ['ok'],
+  );
+});
