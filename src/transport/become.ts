@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CONNECT_MS } from '../bounds/hosts.ts';
 import { rootShellCommand } from '../shell/environment.ts';
 import type { Credentials } from './auth.ts';
+import { lastLines } from './hop.ts';
 import type { Channel, Login } from './login.ts';
 import { RootShell } from './shell.ts';
 import type { SshTarget } from './target.ts';
@@ -25,17 +26,6 @@ export async function becomeRoot(
   channel.stderr.resume();
   return new RootShell(channel);
 }
-
-/** The last output of the host, for the operator: printable, without sudo's prompts, at most three lines. */
-const saidBy = (output: string, nonce: string): string =>
-  output
-    .replaceAll(`${nonce} `, '')
-    .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
-    .slice(-3)
-    .join('; ');
 
 /** Waits until the shell announces itself, and answers sudo meanwhile. Rejects with the host's output instead. */
 export function awaitShell(
@@ -70,7 +60,7 @@ export function awaitShell(
       done();
       reject(new Error(`${where}: ${reason}`));
     };
-    const heard = () => saidBy(`${out}\n${err}`, nonce);
+    const heard = () => lastLines(`${out}\n${err}`.replaceAll(`${nonce} `, ''));
     const expire = (): NodeJS.Timeout =>
       setTimeout(() => {
         if (isAsking()) timer = expire();

@@ -38,6 +38,9 @@ export const DROPPED = 'dropped';
 /** What ssh2 says then. */
 const BEFORE_HANDSHAKE = 'Connection lost before handshake';
 
+/** What node-ssh says of a connection that ended before it was ready, as of one that was silent too long. */
+const NO_RESPONSE = 'No response from server';
+
 /** Opens a TCP connection to a host. */
 function openSocket({ host, port, family, bindAddress }: SshTarget, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -121,7 +124,17 @@ export async function againIfDropped<T>(
 const wasDropped = ({ code, level, message }: Failure, early: boolean): boolean =>
   (level === 'protocol' && message === BEFORE_HANDSHAKE) ||
   (level === 'client-socket' && (code === 'ECONNRESET' || code === 'EPIPE')) ||
-  (early && code === 'ETIMEDOUT' && message === 'No response from server');
+  (early && code === 'ETIMEDOUT' && message === NO_RESPONSE);
+
+/** The last lines of what a host says, for the operator: printable, at most three. */
+export const lastLines = (text: string): string =>
+  text
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-3)
+    .join('; ');
 
 async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<NodeSSH> {
   const socket = through
@@ -153,12 +166,23 @@ async function logInOnce({ target, methods, through, timeoutMs }: Hop): Promise<
     ...(types.length > 0 ? { algorithms: { serverHostKey: types as never } } : {}),
   };
   const ssh = new NodeSSH();
+  // RFC 4252, 5.4: what the host has to say before a login, such as why there is none now (pam_nologin(8)).
+  let banner = '';
+  const began = performance.now();
   try {
-    await ssh.connect(config as never);
+    const connected = ssh.connect(config as never);
+    ssh.connection?.on('banner', (text) => {
+      banner += `${text}\n`;
+    });
+    await connected;
   } catch (error) {
     socket.destroy();
     // ssh2 reports a message of its own when the verifier refuses; ours says what to do.
     if (refusal) throw new Error(refusal);
+    const words = lastLines(banner);
+    const { message } = error as Error;
+    if (words && message === NO_RESPONSE && performance.now() - began < timeoutMs)
+      throw new Error(`the host ended the login: ${words}`);
     const said = socket instanceof ProgramStream ? socket.said.slice(-2).join('; ') : '';
     throw said ? new Error(`ProxyCommand: ${said}`) : error;
   }

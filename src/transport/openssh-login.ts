@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KEEPALIVE_MS } from '../bounds/hosts.ts';
 import type { Askpass } from './askpass.ts';
-import { DROPPED, type Failure } from './hop.ts';
+import { DROPPED, type Failure, lastLines } from './hop.ts';
 import type { Opened } from './jump-connections.ts';
 import type { Login } from './login.ts';
 import { opensshConfig, type Through } from './openssh.ts';
@@ -34,8 +34,8 @@ function clientOf(target: SshTarget, asking: Askpass, timeoutMs: number, through
     // An empty answer would count as a wrong password there.
     ...(asking.answersAll ? [] : ['PasswordAuthentication=no', 'KbdInteractiveAuthentication=no']),
     'NumberOfPasswordPrompts=1',
-    // Banners are no messages.
-    'LogLevel=ERROR',
+    // What a host has to say before it ends a login comes as a banner, which is shown from this level on.
+    'LogLevel=INFO',
     `ConnectTimeout=${Math.ceil((target.connectMs ?? timeoutMs) / 1000)}`,
     `ServerAliveInterval=${KEEPALIVE_MS / 1000}`,
     'ServerAliveCountMax=3',
@@ -55,22 +55,23 @@ const MEANINGS: [words: RegExp, code: Pick<Failure, 'code' | 'level'>][] = [
   [/Could not resolve hostname/, { code: 'ENOTFOUND' }],
   [/Connection refused/, { code: 'ECONNREFUSED' }],
   [/timed out/, { code: 'ETIMEDOUT' }],
-  [/kex_exchange_identification|ssh_exchange_identification|Connection (?:closed|reset) by/, { level: DROPPED }],
 ];
 
 /** The client's own words about a connection that ended, which say nothing of the reason. */
-const ENDED = /^(?:(?:kex|ssh)_exchange_identification|Connection (?:closed|reset) by|client_loop)/;
+const ENDED =
+  /^(?:(?:kex|ssh)_exchange_identification|Connection (?:closed|reset) by|client_loop|Disconnected from|Received disconnect from .*:\d+: *$)/;
 
-/** Why a client ended, in its own words; undefined for one that ended by a signal or without a word. */
+/** Why a client ended, in its own words or those of the host; undefined for one that ended by a signal or without a word. */
 function failureOf(client: ProgramStream): Failure | undefined {
   if (client.code !== 255 || client.said.length === 0) return undefined;
   const said = client.said.slice(-2).join('; ');
   if (/Host key verification failed/.test(said))
     return new Error(`${said}. Compare the key with what the host's console shows, and run "hapg trust"`);
-  const [, meaning] = MEANINGS.find(([words]) => words.test(said)) ?? [];
-  if (meaning?.level !== DROPPED) return Object.assign(new Error(said), meaning);
-  const others = client.said.filter((line) => !ENDED.test(line)).slice(-2);
-  return Object.assign(new Error(others.join('; ')), meaning);
+  const [words, meaning] = MEANINGS.find(([one]) => client.said.some((line) => one.test(line))) ?? [];
+  if (words) return Object.assign(new Error(client.said.findLast((line) => words.test(line))), meaning);
+  const others = lastLines(client.said.filter((line) => !ENDED.test(line)).join('\n'));
+  if (others === '') return Object.assign(new Error(''), { level: DROPPED });
+  return new Error(client.said.some((line) => ENDED.test(line)) ? `the host ended the login: ${others}` : others);
 }
 
 /**

@@ -114,10 +114,10 @@ const DRIFTS: Drift[] = [
     ['option /etc/login.defs UMASK update'],
   ],
   [
-    'kernel settings are gone from the disk',
+    'the limits of core dumps are gone',
     'db2',
-    'rm /etc/sysctl.d/60-hapg.conf',
-    ['file /etc/sysctl.d/60-hapg.conf create'],
+    'rm /etc/security/limits.d/60-hapg.conf',
+    ['file /etc/security/limits.d/60-hapg.conf create'],
   ],
   [
     'unattended upgrades may touch the database again',

@@ -17,6 +17,10 @@ export interface FakeHost {
   sudoPassword?: string;
   /** How many channels sshd allows on a connection ("MaxSessions"); absent: as many as are wanted. */
   channels?: number;
+  /** Runs this forced command instead of every other: prints its words and ends. */
+  forced?: string;
+  /** Says this and ends each login (pam_nologin(8)). */
+  closes?: string;
   /** Accepts connections and never answers. */
   silent?: boolean;
   /** Answers no script before this. */
@@ -90,18 +94,25 @@ export async function fakeHosts(
   const known: string[] = [];
   for (const [index, name] of [...text.matchAll(/^ {2}(\w+): +\{address/gm)].map((match) => match[1]!).entries()) {
     const fake = hosts[name] ?? {};
-    const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+    const server = new ssh2.Server({ hostKeys: [hostKey], banner: fake.closes }, (client) => {
       client.on('error', () => undefined);
-      client.on('authentication', (context) =>
-        context.method === 'publickey' ? context.accept() : context.reject(['publickey']),
-      );
+      client.on('authentication', (context) => {
+        if (fake.closes !== undefined && context.method === 'publickey') client.end();
+        else if (context.method === 'publickey') context.accept();
+        else context.reject(['publickey']);
+      });
       let channels = 0;
       client.on('session', (accept, reject) => {
         channels += 1;
         if (channels > (fake.channels ?? channels)) return reject();
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
-          serve(channel, command, withFitness(fake, `10.1.1.${10 + index}`), (script) =>
+          if (fake.forced !== undefined) {
+            channel.write(`${fake.forced}\n`);
+            channel.exit(1);
+            return channel.end();
+          }
+          serve(channel, command, { fake, address: `10.1.1.${10 + index}` }, (script) =>
             scripts.push({ host: name, script }),
           );
         });
@@ -127,14 +138,13 @@ export async function fakeHosts(
   };
 }
 
-/** A fake host that is fit for a first apply, unless the test says otherwise. */
-const withFitness = (fake: FakeHost, address: string): FakeHost => ({
-  ...fake,
-  sections: { ...fitSections(address), ...fake.sections },
-});
-
 /** Serves a fake root shell; behind sudo it asks for the password first. */
-function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (script: string) => void): void {
+function serve(
+  channel: ServerChannel,
+  command: string,
+  { fake, address }: { fake: FakeHost; address: string },
+  told: (script: string) => void,
+): void {
   if (fake.silent) return;
   const nonce = /'([0-9a-f]+) '/.exec(command)?.[1];
   // As `rootShellCommand` has the shell announce itself.
@@ -163,17 +173,17 @@ function serve(channel: ServerChannel, command: string, fake: FakeHost, told: (s
       told(script);
       hangs ||= fake.hangsAt !== undefined && script.includes(fake.hangsAt);
       if (hangs) return;
-      const text = `${answer(script, fake)}\n${end[1]} 0\n`;
+      const text = `${answer(script, fake, address)}\n${end[1]} 0\n`;
       if (fake.after) fake.after.then(() => channel.write(text));
       else channel.write(text);
     }
   });
 }
 
-/** The answer of an empty host with a free lock, and of what else the test gave it. */
-function answer(script: string, { sections, answers = {} }: FakeHost): string {
+/** The answer of an empty host with a free lock that is fit for a first apply, and of what else the test gave it. */
+function answer(script: string, { sections, answers = {} }: FakeHost, address: string): string {
   const locked = script.includes('flock -w') ? 'locked\n' : '';
-  const said = probed(script, sections);
+  const said = probed(script, { ...fitSections(address), ...sections });
   if (said !== undefined) return locked + said;
   const fit = fitHost(script);
   if (fit !== undefined) return fit;

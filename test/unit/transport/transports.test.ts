@@ -96,6 +96,20 @@ for (const transport of ['node-ssh', 'openssh'] as const) {
       });
     });
 
+    test('the words of a forced command are the reason, with sudo and without', async (context) => {
+      for (const user of ['root', 'backup']) {
+        const { dial } = await lab(context, { db1: { forced: 'This account runs backups only' } }, { user });
+        await assert.rejects(dial('db1'), /^Unreachable: db1: unreachable: .*This account runs backups only$/);
+      }
+    });
+
+    test('what a host says before it ends a login is the reason, and it is not tried again', async (context) => {
+      const { dial } = await lab(context, { db1: { closes: 'Maintenance until noon' } });
+      const began = performance.now();
+      await assert.rejects(dial('db1'), /^Unreachable: db1: unreachable: .*Maintenance until noon/);
+      assert.ok(performance.now() - began < 4000);
+    });
+
     test('the passphrase of a key is asked for, with the name of its file', async (context) => {
       const asked: string[] = [];
       const passphrase = async (file: string) => {
