@@ -3,8 +3,8 @@ import { hostCheck, orElse, warning } from './check.ts';
 /** Units of other programs that load firewall rules. */
 const OTHERS = ['firewalld', 'nftables', 'netfilter-persistent', 'shorewall', 'ferm', 'csf', 'awall'];
 
-/** Whether ufw filters here now, so that an apply opens what it closes. */
-export const isUfwOn = (answer: string | undefined): boolean => /^ufw on$/m.test(answer ?? '');
+/** Whether ufw filters here now. */
+export const isUfwOn = (answer: string): boolean => /^ufw on$/m.test(answer);
 
 /** No other firewall loads rules beside hapg's. */
 export const firewallsCheck = hostCheck(

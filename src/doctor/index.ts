@@ -2,7 +2,7 @@ import type { Host } from '../inventory/model.ts';
 import { addressCheck } from './address.ts';
 import type { Check, Finding, Needs } from './check.ts';
 import { diskCheck } from './disk.ts';
-import { firewallsCheck } from './firewalls.ts';
+import { firewallsCheck, isUfwOn } from './firewalls.ts';
 import { listenersCheck } from './listeners.ts';
 import { localeCheck } from './locale.ts';
 import { memoryCheck } from './memory.ts';
@@ -37,6 +37,6 @@ export const judgeChecks = (answers: ReadonlyMap<Host, ReadonlyMap<string, strin
 const answersTo = (name: string, answers: ReadonlyMap<Host, ReadonlyMap<string, string>>): Map<Host, string> =>
   new Map([...answers].flatMap(([host, its]): [Host, string][] => (its.has(name) ? [[host, its.get(name)!]] : [])));
 
-/** The answers of each host to the check of firewalls. */
-export const firewallAnswers = (answers: ReadonlyMap<Host, ReadonlyMap<string, string>>): Map<Host, string> =>
-  answersTo(firewallsCheck.name, answers);
+/** The hosts on which ufw filters now. */
+export const ufwHosts = (answers: ReadonlyMap<Host, ReadonlyMap<string, string>>): Host[] =>
+  [...answersTo(firewallsCheck.name, answers)].filter(([, answer]) => isUfwOn(answer)).map(([host]) => host);

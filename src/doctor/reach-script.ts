@@ -36,7 +36,6 @@ if (!defined $pid) { print "taken 0 $!\n"; exit }
 if ($pid) { print "pid $pid\n"; exit }
 POSIX::setsid();
 open STDIN, "<", "/dev/null"; open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null";
-POSIX::close(9);
 $SIG{PIPE} = "IGNORE";
 alarm $seconds;
 while (1) {
@@ -44,7 +43,9 @@ while (1) {
   vec($r, $_, 1) = 1 for keys %listens, keys %talks;
   vec($r, fileno $raw, 1) = 1 if $raw;
   for (keys %talks) { vec($w, $_, 1) = 1 if length $talks{$_}{out} }
-  select($r, $w, undef, 1) > 0 or next;
+  my $found = select($r, $w, undef, 1);
+  last if $found < 0 && !$!{EINTR};
+  next if $found <= 0;
   for my $fd (keys %listens) {
     next unless vec($r, $fd, 1);
     while (keys %talks < 900 && accept(my $c, $listens{$fd})) {

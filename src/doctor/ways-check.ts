@@ -1,6 +1,5 @@
 import type { Host } from '../inventory/model.ts';
 import { type Finding, failure, ok, warning } from './check.ts';
-import { isUfwOn } from './firewalls.ts';
 import type { Call } from './reach-script.ts';
 import type { Way } from './ways.ts';
 
@@ -31,11 +30,8 @@ const WORDS: Record<string, string> = {
   stranger: 'is answered by another machine or program',
 };
 
-/**
- * Judges connections, one row for each port and end of a host. `answers` are those of the check of firewalls: what ufw
- * closes on the host itself now, an apply opens.
- */
-export function judgeWays(tried: readonly Tried[], answers: ReadonlyMap<Host, string>): Finding[] {
+/** Judges connections, one row for each port and end of a host. `opens`: hosts whose own firewall an apply opens. */
+export function judgeWays(tried: readonly Tried[], opens: ReadonlySet<Host>): Finding[] {
   const groups = new Map<string, Tried[]>();
   for (const one of tried) {
     const { way, end } = one;
@@ -52,7 +48,7 @@ export function judgeWays(tried: readonly Tried[], answers: ReadonlyMap<Host, st
     const seen = `${way.address} ${what} (${list(group.map((one) => one.way.purpose))}) from ${from} ${
       end === undefined ? 'was not tried' : (WORDS[end] ?? `fails: ${end.replace(/^error /, '')}`)
     }`;
-    if (way.to && isUfwOn(answers.get(way.to)) && way.to.roles.has('ufw') && (end === 'silent' || end === 'refused'))
+    if (way.to && opens.has(way.to) && (end === 'silent' || end === 'refused'))
       return { ...row, ...ok(`${seen}; ufw is on there, and an apply opens it`) };
     if (end === undefined) return { ...row, ...warning(seen, 'run "hapg doctor" again') };
     const cures: Record<string, string> = {
@@ -63,7 +59,7 @@ export function judgeWays(tried: readonly Tried[], answers: ReadonlyMap<Host, st
     const cure =
       cures[end] ??
       (way.to
-        ? `let ${what} to ${way.address} through from ${addresses}: security groups, network policies, firewalls between them`
+        ? `let ${what} to ${way.address} through from ${addresses}: security groups, network policies, firewalls between them and on ${way.to.name}`
         : `check the address and port, and let ${addresses} reach it`);
     return { ...row, ...failure(seen, cure) };
   });

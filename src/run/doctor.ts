@@ -6,7 +6,7 @@ import { admitApply, checkIdentity, checkVersions } from '../decisions/admission
 import { all, type Verdict } from '../decisions/verdict.ts';
 import type { Finding } from '../doctor/check.ts';
 import { CLOCK_KEPT_SCRIPT, CLOCK_SCRIPT, type ClockOffset, judgeClocks } from '../doctor/clock.ts';
-import { checkSections, firewallAnswers, judgeChecks } from '../doctor/index.ts';
+import { checkSections, judgeChecks, ufwHosts } from '../doctor/index.ts';
 import { callScript, hangUpScript, listenScript, readCalls, readListener } from '../doctor/reach-script.ts';
 import type { Way } from '../doctor/ways.ts';
 import { callFor, judgeWays, type Tried } from '../doctor/ways-check.ts';
@@ -66,13 +66,19 @@ export async function examine(
     return splitSections(sections.keys(), output, nonce);
   });
   const examined = [...checked.answers.keys()];
+  // Where hapg has set up ufw before, it is open already.
+  const opens = new Set(
+    ufwHosts(checked.answers).filter(
+      ({ name, roles }) => roles.has('ufw') && !context.snapshot.observations.get(name)?.identity,
+    ),
+  );
   const tried = await tryWays(session, examined, needs.ways);
   return [
     ...clocks.silent,
     ...checked.silent,
     ...judgeChecks(checked.answers, needs),
     ...judgeClocks([...clocks.answers.values()]),
-    ...judgeWays(tried, firewallAnswers(checked.answers)),
+    ...judgeWays(tried, opens),
   ];
 }
 

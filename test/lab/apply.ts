@@ -5,7 +5,7 @@ import { Sampler } from '../support/sampler.ts';
 
 /** From new hosts to a cluster, and a second run that changes nothing. */
 export function applying(lab: TestLab): void {
-  test('plan on new hosts writes nothing', async () => {
+  test('doctor and plan on new hosts write nothing, and hosts that cannot reach each other are named', async () => {
     const look = () =>
       Object.fromEntries(
         lab.hosts.map((host) => [
@@ -17,6 +17,23 @@ export function applying(lab: TestLab): void {
         ]),
       );
     const first = look();
+    const doctor = async () => {
+      const { code, stdout } = await lab.hapg(['doctor', '-o', 'json']);
+      const { findings } = JSON.parse(stdout) as {
+        findings: { check: string; host: string; level: string; seen: string }[];
+      };
+      return { code, wrong: findings.filter(({ level }) => level !== 'ok') };
+    };
+    assert.deepEqual(await doctor(), { code: 0, wrong: [] });
+    lab.on('db2', 'ip route add blackhole 10.9.1.10/32');
+    const cut = await doctor();
+    const refused = await lab.hapg(['plan']);
+    lab.on('db2', 'ip route del blackhole 10.9.1.10/32');
+    assert.equal(cut.code, 1);
+    assert.ok(cut.wrong.some(({ host, seen }) => host === 'db1' && /TCP 5432 .* from .*\bdb2\b/.test(seen)));
+    assert.ok(cut.wrong.every(({ check }) => check === 'connections'));
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /not fit for a first apply[^]*10\.9\.1\.10 TCP 5432/);
     const { code, stdout } = await lab.hapg(['plan', '--detailed-exitcode', '-o', 'json']);
     assert.equal(code, 2, 'changes are pending');
     assert.ok(report(stdout).changes.length > 100);

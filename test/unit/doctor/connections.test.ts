@@ -14,7 +14,7 @@ import {
 } from '../../../src/doctor/reach-script.ts';
 import { type Way, waysOf } from '../../../src/doctor/ways.ts';
 import { callFor, judgeWays } from '../../../src/doctor/ways-check.ts';
-import type { Cluster } from '../../../src/inventory/model.ts';
+import type { Cluster, Host } from '../../../src/inventory/model.ts';
 import { labCluster } from '../model.ts';
 
 const lab = labCluster();
@@ -83,6 +83,24 @@ test('a caller tells what works from what is refused, from strangers, and from n
   }
 });
 
+test('a host listens on many ports at once, and each of them greets', async () => {
+  const servers = Array.from({ length: 12 }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => new Promise((listening) => server.once('listening', listening))));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  const { listens, pid } = readListener(sh(listenScript('word', 20, '127.0.0.1', false, ports)));
+  try {
+    assert.deepEqual([...listens], ports);
+    const calls = ports.map((port): Call => ({ address: '127.0.0.1', port, kind: 'greeted' }));
+    assert.deepEqual(
+      readCalls(sh(callScript('word', 3, calls)), calls),
+      ports.map(() => 'ok'),
+    );
+  } finally {
+    sh(hangUpScript(pid!));
+  }
+});
+
 test('a service that is there already is only connected to; VRRP is called only where it is heard', () => {
   const [tcp, vrrp] = [
     ways(lab).find(({ protocol }) => protocol === 'tcp')!,
@@ -97,11 +115,11 @@ test('a service that is there already is only connected to; VRRP is called only 
   );
 });
 
-const judged = (end: string | undefined, answers = new Map()) => {
+const judged = (end: string | undefined, opens: ReadonlySet<Host> = new Set()) => {
   const its = ways(lab).filter(({ to, port }) => to?.name === 'db1' && port === 5432);
   return judgeWays(
     its.map((way) => ({ way, end: way.from.name === 'db2' ? 'ok' : end })),
-    answers,
+    opens,
   ).filter(({ check, host }) => check === 'connections' && host !== '');
 };
 
@@ -117,10 +135,10 @@ test('closed connections to one port are one row, which names who cannot come th
   assert.equal(judged(undefined)[0]!.level, 'warning');
 });
 
-test('what ufw of the host closes now is no fault: an apply opens it', () => {
+test('what the own firewall of a new host closes now is no fault: an apply opens it', () => {
   const db1 = lab.hosts.find(({ name }) => name === 'db1')!;
   assert.deepEqual(
-    judged('silent', new Map([[db1, 'ufw on']])).map(({ level }) => level),
+    judged('silent', new Set([db1])).map(({ level }) => level),
     ['ok'],
   );
 });
