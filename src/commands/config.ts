@@ -11,7 +11,7 @@ import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { writeInventory } from '../inventory/edit.ts';
-import { loadInventory } from '../inventory/load.ts';
+import { filesOf, loadInventory } from '../inventory/load.ts';
 import { hostsWith, patroniScope } from '../inventory/model.ts';
 import { editSetting, type SettingEdit, settingEdits, settingPath, settingsText } from '../inventory/settings.ts';
 import { showDynamic } from '../programs/patroni.ts';
@@ -56,7 +56,7 @@ function show(options: CommonOptions): Promise<number> {
 function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
   try {
     if (set.length === 0 && unset.length === 0) {
-      const before = settingsText(readFileSync(inventory, 'utf8'));
+      const before = settingsText(readFileSync(filesOf(inventory).own, 'utf8'));
       return settingEdits(before, editByHand(before));
     }
     return [
@@ -104,11 +104,11 @@ function edit(options: ConfigOptions): Promise<number> {
       await store.complete();
       const surveyed = await surveyAll(op, apply, store);
       refuseUnless(checkVersions(cluster, surveyed.context.facts, cluster.hosts));
-      if (surveyed.plan.changes.length === 0 && before.yaml.text === setup.text) return undefined;
+      if (surveyed.plan.changes.length === 0 && before.text === setup.text) return undefined;
       return {
         explain: [
           cluster.file,
-          unifiedDiff(before.yaml.text, setup.text),
+          unifiedDiff(before.text, setup.text),
           '',
           showPlan(surveyed.plan, { diffs: false, verbosity: options.verbose }),
         ].join('\n'),

@@ -10,8 +10,8 @@ import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
 import { removeHost, writeInventory } from '../inventory/edit.ts';
-import { loadInventory } from '../inventory/load.ts';
-import type { Cluster, Host } from '../inventory/model.ts';
+import { loadInventory, onlyTheLast } from '../inventory/load.ts';
+import { type Cluster, type Host, inventoryFiles } from '../inventory/model.ts';
 import { whenSteady } from '../run/calm.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
@@ -24,14 +24,15 @@ import type { SecretStore } from '../secrets/store.ts';
  */
 function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: readonly string[]) {
   const names = hosts.map(({ name }) => name);
+  const files = inventoryFiles(cluster);
   let left: string;
   try {
     left = names.reduce(removeHost, text);
   } catch (cause) {
-    throw new UsageError((cause as Error).message);
+    throw new UsageError(`${cluster.file}: ${(cause as Error).message}${onlyTheLast(cluster.under)}`);
   }
   try {
-    return { text: left, rest: loadInventory(cluster.file, extra, () => left).cluster, written: false };
+    return { text: left, rest: loadInventory(files, extra, () => left).cluster, written: false };
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`the inventory would not be valid without ${names.join(', ')}:\n${cause.message}`);

@@ -1,25 +1,68 @@
 import { passes } from '../clock.ts';
-import { EXIT } from '../errors.ts';
+import { settleAll } from '../engine/pool.ts';
+import { EXIT, KnownError, UsageError } from '../errors.ts';
+import { severalInventories } from '../inventory/several.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { withRun } from '../run/run.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
+import type { Status } from '../status/status.ts';
 import { screen } from '../view/screen.ts';
-import { showStatus } from '../view/status.ts';
+import { showOverview, showStatus } from '../view/status.ts';
 import { paint } from '../view/style.ts';
 
 /** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
+
+/** Number of clusters that are asked at once. */
+const CLUSTERS_AT_ONCE = 8;
 
 /** The flags of `hapg status`. */
 export interface StatusOptions extends CommonOptions {
   watch?: boolean;
 }
 
-/** `hapg status`: exits 0 when healthy, 1 when not. */
+/**
+ * `hapg status`: exits 0 when healthy, 1 when not. With a pattern of inventories it asks all these clusters, and ends with
+ * the code of the first inventory that cannot be used.
+ */
 export async function statusCommand(options: StatusOptions): Promise<number> {
+  const several = severalInventories(options.inventory);
+  if (several === undefined) return statusOfOne(options);
+  if (options.watch) throw new UsageError('--watch shows one cluster: name its inventory');
+  const results = await settleAll(several, CLUSTERS_AT_ONCE, async (inventory) => ({
+    inventory,
+    status: await statusOnce({ ...options, inventory }),
+  }));
+  const failed: { inventory: string; error: KnownError }[] = [];
+  const found: { inventory: string; status: Status }[] = [];
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'fulfilled') found.push(result.value);
+    else if (result.reason instanceof KnownError) failed.push({ inventory: several[index]!, error: result.reason });
+    else throw result.reason;
+  }
+  if (options.output === 'json')
+    printJson([
+      ...found.map(({ inventory, status }) => ({ inventory, ...status })),
+      ...failed.map(({ inventory, error }) => ({ inventory, healthy: false, error: error.message })),
+    ]);
+  else print(showOverview(found, failed));
+  if (failed[0]) return failed[0].error.exitCode;
+  return found.every(({ status }) => status.healthy) ? EXIT.done : EXIT.refused;
+}
+
+/** Reads the status of one cluster once. */
+async function statusOnce(options: StatusOptions): Promise<Status> {
+  const setup = readSetup({ ...options, quiet: true });
+  const store = await SecretStore.read(setup.cluster);
+  return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, ({ session }) =>
+    takeStatus(session, setup.cluster, setup.hosts, store),
+  );
+}
+
+async function statusOfOne(options: StatusOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   let store = await SecretStore.read(setup.cluster);
   reportStoreWarnings(store, options);

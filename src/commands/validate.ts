@@ -1,10 +1,10 @@
-import { loadInventory } from '../inventory/load.ts';
+import { filesOf, type InventoryFiles, loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
 import { print, printJson, printMessage } from '../run/ask.ts';
 
 /** The flags of `hapg validate`. */
 export interface ValidateOptions {
-  inventory: string;
+  inventory: InventoryFiles;
   extra: string[];
   output: string;
 }
@@ -15,7 +15,9 @@ export function validateCommand(options: ValidateOptions): number {
   if (options.output === 'json') printJson({ ok: true, cluster: cluster.name, hosts: cluster.hosts.length, warnings });
   else {
     for (const warning of warnings) printMessage(warning);
-    print(`${options.inventory}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`);
+    print(
+      `${filesOf(options.inventory).own}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`,
+    );
   }
   return 0;
 }

@@ -23,7 +23,7 @@ done
         manages
           ? warning(
               `${unit} loads firewall rules of its own, beside ufw that hapg sets up`,
-              `"systemctl disable --now ${unit}", or leave the firewall to it: firewall: false`,
+              `"systemctl disable --now ${unit}", or leave the firewall to it: ufw: false`,
             )
           : warning(`${unit} loads firewall rules`, 'its rules must let the connections of docs/security.md through'),
       ),

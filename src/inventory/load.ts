@@ -5,33 +5,39 @@ import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
 import { crossCheck } from './checks.ts';
+import { Layers } from './layers.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
 import { standbyOfUpstream } from './standby-checks.ts';
 import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
-import { BadInventory, type Problem, YamlText } from './yaml-text.ts';
+import { BadInventory, badInventory, type Problem, YamlText } from './yaml-text.ts';
 
 export interface Loaded {
   cluster: Cluster;
-  yaml: YamlText;
+  /** The text of the inventory's own file, after the edit. */
+  text: string;
   /** Formatted warnings; the inventory is usable. */
   warnings: string[];
 }
 
-/**
- * Reads an inventory file into the model. `overrides` are `-e key=value` pairs, set on top of the file (dotted keys,
- * YAML values). `edit` changes the text first. Throws UsageError with every problem as `file:line:column: error: ...`,
- * before any host is contacted.
- */
-export function loadInventory(
-  file: string,
-  overrides: readonly string[] = [],
-  edit: (text: string) => string = (text) => text,
-): Loaded {
-  let text: string;
+/** The files of an inventory: its own one, or several, of which a later one lies over those before it. */
+export type InventoryFiles = string | readonly string[];
+
+/** Returns the files under the inventory's own one, and that one. */
+export function filesOf(files: InventoryFiles): { under: readonly string[]; own: string } {
+  const list = typeof files === 'string' ? [files] : files;
+  return { under: list.slice(0, -1), own: list.at(-1)! };
+}
+
+/** What an error of an edit says where there are files under the edited one; empty where there are none. */
+export const onlyTheLast = (under: readonly string[]): string =>
+  under.length > 0 ? `; of several files only the last one is edited, not ${under.join(', ')}` : '';
+
+/** Reads the text of an inventory's file. Throws UsageError. */
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new UsageError(
@@ -40,22 +46,48 @@ export function loadInventory(
         : `${file}: cannot read the inventory: ${errnoWords(cause) ?? (cause as Error).message}. Name it with -i FILE.`,
     );
   }
+}
+
+/**
+ * Reads an inventory into the model. `overrides` are `-e key=value` pairs, set on top of its files (dotted keys, YAML
+ * values). `edit` changes the text of its own file first. Throws UsageError with every problem as
+ * `file:line:column: error: ...`, before any host is contacted.
+ */
+export function loadInventory(
+  files: InventoryFiles,
+  overrides: readonly string[] = [],
+  edit: (text: string) => string = (text) => text,
+): Loaded {
+  const { under, own } = filesOf(files);
+  const lower = under.map((file) => ({ file, text: readText(file) }));
+  let text = readText(own);
   try {
     text = edit(text);
   } catch (cause) {
-    throw new UsageError(`${file}: ${(cause as Error).message}`);
+    throw new UsageError(`${own}: ${(cause as Error).message}${onlyTheLast(under)}`);
   }
-  return parseInventory(text, file, overrides);
+  return parseInventory(text, own, overrides, lower);
 }
 
-/** Reads an inventory's text into the model, as `loadInventory` does. */
-export function parseInventory(text: string, file: string, overrides: readonly string[] = []): Loaded {
-  const yaml = new YamlText(relative('.', file) || file, text);
-  for (const override of overrides) applyOverride(yaml, override);
-  const written = expectMap(yaml);
+const shown = (file: string): string => relative('.', file) || file;
+
+/** Reads an inventory's text into the model, as `loadInventory` does; `under` are the files that it lies over. */
+export function parseInventory(
+  text: string,
+  file: string,
+  overrides: readonly string[] = [],
+  under: readonly { file: string; text: string }[] = [],
+): Loaded {
+  const lower = under.map((one) => new YamlText(shown(one.file), one.text));
+  for (const one of lower) expectMap(one);
+  const yaml = new Layers(lower, new YamlText(shown(file), text));
+  // An empty file over others changes nothing.
+  if (lower.length === 0 || yaml.main.value() !== null) expectMap(yaml.main);
+  for (const override of overrides) applyOverride(yaml.main, override);
+  const written = yaml.value() as Record<string, unknown>;
   const lost = pathOfProto(written);
   if (lost) throw yaml.refuse([{ severity: 'error', path: lost, atKey: true, message: 'there is no key "__proto__"' }]);
-  const hosts = terraformHosts(yaml, written.hosts);
+  const hosts = terraformHosts(yaml, file, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
   if (!parsed.success)
@@ -69,7 +101,8 @@ export function parseInventory(text: string, file: string, overrides: readonly s
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) throw yaml.refuse(errors);
   const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => yaml.format(problem));
-  return { cluster: buildCluster(inventory, file, main), yaml, warnings };
+  const files = under.map((one) => one.file);
+  return { cluster: buildCluster(inventory, { own: file, under: files }, main), text, warnings };
 }
 
 /** Returns the path of a key `__proto__`, which the schema would pass over without a word; undefined when there is none. */
@@ -83,26 +116,21 @@ function pathOfProto(value: unknown, path: readonly (string | number)[] = []): (
   return undefined;
 }
 
-/** Returns the settings of an inventory. Throws UsageError for an empty text or one that is no map. */
-function expectMap(yaml: YamlText): Record<string, unknown> {
+/** Throws UsageError for an empty text or one that is no map. */
+function expectMap(yaml: YamlText): void {
   const value = yaml.value();
   if (value === null || value === undefined)
     throw new BadInventory(`${yaml.file}: the inventory is empty. "hapg init" writes one.`, ['the inventory is empty']);
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw yaml.refuse([
-    {
-      severity: 'error',
-      path: [],
-      message: `this is ${Array.isArray(value) ? 'a list' : 'a single value'}, and an inventory is a map: "cluster: NAME", "hosts:", ... "hapg init" writes one`,
-    },
-  ]);
+  if (typeof value === 'object' && !Array.isArray(value)) return;
+  const message = `this is ${Array.isArray(value) ? 'a list' : 'a single value'}, and an inventory is a map: "cluster: NAME", "hosts:", ... "hapg init" writes one`;
+  throw badInventory(yaml.file, [yaml.format({ severity: 'error', path: [], message })], [message]);
 }
 
 /**
  * Returns the model of the upstream cluster of the standby cluster of `file`; `name` is the path that is written there,
  * and `yaml` that text, for errors. Throws UsageError.
  */
-export function upstreamOf(name: string, file: string, yaml?: YamlText): Cluster {
+export function upstreamOf(name: string, file: string, yaml?: Layers): Cluster {
   const refuse = (message: string) =>
     yaml?.refuse([{ severity: 'error', path: ['standby_of'], message }]) ?? new UsageError(message);
   let text: string;
@@ -120,9 +148,9 @@ export function upstreamOf(name: string, file: string, yaml?: YamlText): Cluster
 }
 
 /** Returns hosts that the inventory takes from Terraform. Throws UsageError. */
-function terraformHosts(yaml: YamlText, hosts: unknown): Record<string, unknown> | undefined {
+function terraformHosts(yaml: Layers, file: string, hosts: unknown): Record<string, unknown> | undefined {
   try {
-    return hostsFromTerraform(yaml, hosts);
+    return hostsFromTerraform(yaml, file, hosts);
   } catch (cause) {
     throw new UsageError((cause as Error).message);
   }

@@ -56,8 +56,10 @@ export interface Dcs {
 /** The model of a cluster: typed, validated, with all defaults. */
 export interface Cluster {
   name: string;
-  /** The inventory's file, absolute. */
+  /** The inventory's own file, absolute. */
   file: string;
+  /** The files that it lies over, absolute. */
+  under: readonly string[];
   /** `.hapg/<cluster>` beside the inventory: secrets, known hosts, journals. */
   stateDir: string;
   scope: string;
@@ -83,6 +85,9 @@ export interface Cluster {
   settings: Inventory;
   hosts: readonly Host[];
 }
+
+/** Returns all files of a cluster's inventory, its own one last. */
+export const inventoryFiles = ({ under, file }: Pick<Cluster, 'under' | 'file'>): string[] => [...under, file];
 
 /** Returns the hosts that have a role, in the inventory's order. */
 export const hostsWith = (cluster: Cluster, role: RoleName): Host[] =>
@@ -197,9 +202,13 @@ function synchronousNodes(databases: readonly Host[]): number {
   return counts.size < 2 ? 1 : Math.min(Math.max(...counts.values()), databases.length - 1);
 }
 
-/** Builds the model of a checked inventory; `file` may be relative to the working directory, `upstream` is the model of `standby_of`. */
-export function buildCluster(inventory: Inventory, file: string, upstream?: Cluster): Cluster {
-  const absolute = resolve(file);
+/** Builds the model of a checked inventory. Its files may be relative to the working directory, `upstream` is the model of `standby_of`. */
+export function buildCluster(
+  inventory: Inventory,
+  { own, under }: { own: string; under: readonly string[] },
+  upstream?: Cluster,
+): Cluster {
+  const absolute = resolve(own);
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
     const roles = new Set<AssignableRole | 'hardening' | 'ufw'>(host.roles);
@@ -229,6 +238,7 @@ export function buildCluster(inventory: Inventory, file: string, upstream?: Clus
   return {
     name: inventory.cluster,
     file: absolute,
+    under: under.map((file) => resolve(file)),
     stateDir: join(dirname(absolute), '.hapg', inventory.cluster),
     scope,
     dcsPath: `/service/${scope}/${citus ? `${citus.group}/` : ''}`,

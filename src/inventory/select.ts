@@ -39,14 +39,14 @@ function match(cluster: Cluster, pattern: string): Host[] {
   if (pattern === 'all' || pattern === '*') return [...cluster.hosts];
   if ((ROLE_NAMES as readonly string[]).includes(pattern))
     return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
-  const glob = globOf(pattern);
+  const glob = globOf(pattern, '--limit');
   const found = cluster.hosts.filter((host) => glob.test(host.name));
   if (found.length === 0) throw new UsageError(`--limit: "${pattern}" is no host or role of ${cluster.file}`);
   return found;
 }
 
-/** Compiles a pattern with `*`, `?` and `[...]`. Throws UsageError. */
-function globOf(pattern: string): RegExp {
+/** Compiles a pattern with `*`, `?` and `[...]`; `flag` is where it was given. Throws UsageError. */
+export function globOf(pattern: string, flag: string): RegExp {
   try {
     return new RegExp(
       `^${pattern
@@ -55,7 +55,7 @@ function globOf(pattern: string): RegExp {
         .replaceAll('?', '.')}$`,
     );
   } catch {
-    throw new UsageError(`--limit: "${pattern}" is no pattern: a bracket is open, or empty`);
+    throw new UsageError(`${flag}: "${pattern}" is no pattern: a bracket is open, or empty`);
   }
 }
 

@@ -35,10 +35,14 @@ const addresses = z.union([
 ]);
 
 /**
- * Returns the hosts of such a reference, in the inventory's own form; undefined when `hosts` is no such reference.
+ * Returns the hosts of such a reference in the file `inventory`, in the inventory's own form; undefined when `hosts` is no such reference.
  * Throws with `file:line:column` for one that cannot be resolved.
  */
-export function hostsFromTerraform(yaml: YamlText, hosts: unknown): Record<string, unknown> | undefined {
+export function hostsFromTerraform(
+  yaml: Pick<YamlText, 'format'>,
+  inventory: string,
+  hosts: unknown,
+): Record<string, unknown> | undefined {
   if (typeof (hosts as { from?: unknown } | null)?.from !== 'string') return undefined;
   const fail = (path: (string | number)[], message: string): never => {
     throw new Error(yaml.format({ severity: 'error', path: ['hosts', ...path], message }));
@@ -49,7 +53,7 @@ export function hostsFromTerraform(yaml: YamlText, hosts: unknown): Record<strin
     return fail(issue.path as string[], `hosts: ${issue.message}`);
   }
   const { from, outputs } = wanted.data;
-  const file = resolve(dirname(yaml.file), from);
+  const file = resolve(dirname(inventory), from);
   let found: z.infer<typeof values>;
   try {
     found = values.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -43,6 +43,19 @@ export class BadInventory extends UsageError {
   }
 }
 
+/** Joins formatted problems of an inventory into one error. */
+export function badInventory(
+  file: string,
+  formatted: readonly string[],
+  messages: readonly string[] = formatted,
+): BadInventory {
+  const rest = formatted.length - MOST;
+  return new BadInventory(
+    [...formatted.slice(0, MOST), ...(rest > 0 ? [`${file}: and ${rest} more`] : [])].join('\n'),
+    messages,
+  );
+}
+
 /** A parsed YAML text that knows the place of each path. */
 export class YamlText {
   private readonly lines: string[];
@@ -89,34 +102,29 @@ export class YamlText {
     try {
       return this.document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (cause) {
-      throw this.bad([
+      throw badInventory(this.file, [
         this.render('error', `its aliases (*name) cannot be followed: ${(cause as Error).message}`, 1, 1),
       ]);
     }
   }
 
-  /** Returns the error for these problems, each with `file:line:column`, the line and a caret. */
-  refuse(problems: readonly Problem[]): BadInventory {
-    return this.bad(
-      problems.map((problem) => this.format(problem)),
-      problems.map(({ message }) => message),
-    );
-  }
-
   /** Formats a problem as `file:line:column: severity: message` with the offending line and a caret. */
   format(problem: Problem): string {
-    const from = this.overrides.find(({ path }) => path.every((key, index) => key === String(problem.path[index])));
-    if (from) return `${from.from}: ${problem.severity}: ${problem.message}`;
+    const from = this.overrideOf(problem.path);
+    if (from) return `${from}: ${problem.severity}: ${problem.message}`;
     const { line, col } = this.counter.linePos(this.offset(problem));
     return this.render(problem.severity, problem.message, line, col);
   }
 
-  private bad(formatted: readonly string[], messages: readonly string[] = formatted): BadInventory {
-    const rest = formatted.length - MOST;
-    return new BadInventory(
-      [...formatted.slice(0, MOST), ...(rest > 0 ? [`${this.file}: and ${rest} more`] : [])].join('\n'),
-      messages,
-    );
+  /** Returns the operator's words that set this path on top of the text; undefined where the text does. */
+  private overrideOf(problem: Problem['path']): string | undefined {
+    return this.overrides.find(({ path }) => path.every((key, index) => key === String(problem[index])))?.from;
+  }
+
+  /** Returns how many keys from the root on this text has of a path, those that override it included. */
+  depthOf(path: Problem['path']): number {
+    const missing = path.findIndex((_key, index) => !this.document.hasIn(path.slice(0, index + 1)));
+    return missing < 0 ? path.length : missing;
   }
 
   /** Throws the parser's first error; one lost brace causes dozens of others. */

@@ -1,6 +1,8 @@
+import type { InventoryFiles } from '../inventory/load.ts';
+
 /** The flags that all commands on an inventory share. */
 export interface CommonOptions {
-  inventory: string;
+  inventory: InventoryFiles;
   limit?: string;
   tags?: string;
   skipTags?: string;

@@ -11,9 +11,9 @@ import type { CommonOptions } from './options.ts';
 /** The inputs of a command: the inventory and the flags. */
 export interface Setup {
   cluster: Cluster;
-  /** The inventory's text, after the command's edit; not written yet. */
+  /** The text of the inventory's own file, after the command's edit; not written yet. */
   text: string;
-  /** The inventory's text as it was read. */
+  /** That text as it was read. */
   read: string;
   hosts: Host[];
   roles: ReadonlySet<RoleName>;
@@ -31,14 +31,14 @@ export function readSetup(options: CommonOptions, edit?: (text: string) => strin
   ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
   let read = '';
-  const { cluster, warnings, yaml } = loadInventory(options.inventory, options.extra, (text) => {
-    read = text;
-    return edit ? edit(text) : text;
+  const { cluster, warnings, text } = loadInventory(options.inventory, options.extra, (there) => {
+    read = there;
+    return edit ? edit(there) : there;
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) printMessage(warning);
-  return { cluster, text: yaml.text, read, hosts, roles, warnings, options, json: options.output === 'json' };
+  return { cluster, text, read, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Prints the warnings about the secret store's files. */

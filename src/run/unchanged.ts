@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { Refused } from '../errors.ts';
-import { parseInventory } from '../inventory/load.ts';
+import { Refused, UsageError } from '../errors.ts';
+import { loadInventory } from '../inventory/load.ts';
+import { inventoryFiles } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Setup } from './setup.ts';
 
@@ -13,14 +13,19 @@ export async function confirmUnchanged({ cluster, text, read, options }: Setup, 
   await store.confirmUnchanged();
   const changed = (file: string) => new Refused(`${file} changed while this run waited; nothing was done: run again`);
   let now: string | undefined;
+  let again: typeof cluster;
   try {
-    now = readFileSync(cluster.file, 'utf8');
-  } catch {
-    // A missing file counts as changed.
+    again = loadInventory(inventoryFiles(cluster), options.extra, (there) => {
+      now = there;
+      return text;
+    }).cluster;
+  } catch (cause) {
+    // A missing file counts as changed, and so does one that has become wrong.
+    if (cause instanceof UsageError) throw changed(cluster.file);
+    throw cause;
   }
   if (now !== read) throw changed(cluster.file);
-  const again = parseInventory(text, cluster.file, options.extra).cluster;
   if (!isDeepStrictEqual(again.settings, cluster.settings))
-    throw changed(`a file that ${cluster.file} takes its hosts from`);
+    throw changed([...cluster.under, `a file that ${cluster.file} takes its hosts from`].join(' or '));
   if (!isDeepStrictEqual(again.upstream?.settings, cluster.upstream?.settings)) throw changed(again.upstream!.file);
 }

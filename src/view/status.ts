@@ -72,3 +72,34 @@ export function showStatus(status: Status): string {
   lines.push(table(rows));
   return lines.join('\n');
 }
+
+/** Formats the status of several clusters: one line each, then the problems of each. */
+export function showOverview(
+  found: readonly { inventory: string; status: Status }[],
+  failed: readonly { inventory: string; error: Error }[],
+): string {
+  const row = ({ inventory, status }: (typeof found)[number]): string[] => {
+    const leader = status.members.find(leads);
+    const count = status.problems.length;
+    return [
+      status.cluster,
+      status.healthy ? paint.green('healthy') : paint.red(`${count} problem${count === 1 ? '' : 's'}`),
+      leader ? leader.name : paint.red('none'),
+      `${status.members.filter(({ state }) => /^(running|streaming)$/.test(state)).length} of ${status.members.length}`,
+      status.backup?.last ?? '',
+      inventory,
+    ];
+  };
+  const lines = [
+    table([
+      ['CLUSTER', 'STATE', 'LEADER', 'MEMBERS', 'LAST BACKUP', 'INVENTORY'],
+      ...found.map(row),
+      ...failed.map(({ inventory }) => ['?', paint.red('unknown'), '', '', '', inventory]),
+    ]),
+  ];
+  for (const { status } of found)
+    for (const { code, message } of status.problems)
+      lines.push(paint.red(`  ! ${status.cluster}: ${message}`) + paint.dim(`  [${code}]`));
+  for (const { inventory, error } of failed) lines.push(paint.red(`  ! ${inventory}: ${error.message}`));
+  return lines.join('\n');
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,4 +24,6 @@ test('HAPG_INVENTORY names the inventory for a session; -i wins, and an empty na
   assert.match(validated(LAB), /lab\.yaml: cluster pglab/);
   assert.match(validated('/nowhere.yaml', '-i', LAB), /lab\.yaml: cluster pglab/);
   assert.match(validated(''), /^inventory\.yaml: cluster pgtwo/);
+  writeFileSync(join(directory, 'over.yaml'), 'cluster: pgover\n');
+  assert.match(validated(`${LAB}:over.yaml`), /^over\.yaml: cluster pgover, 7 hosts/);
 });

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { type Command, Option } from 'commander';
 
 /** Runs a command's work; cli.ts keeps its exit code and reports its error. */
@@ -22,12 +23,22 @@ export const DIFF = ['-D, --diff', 'show the plan with the whole text of new fil
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** The option of every command that reads an inventory; the environment names it for a session (an empty name is none). */
-export const inventoryOption = (): Option =>
-  new Option('-i, --inventory <file>', 'inventory file; HAPG_INVENTORY names another default').default(
-    process.env.HAPG_INVENTORY || 'inventory.yaml',
-    'inventory.yaml',
-  );
+/** The inventory of a session from the environment, where several files are separated as in PATH; an empty name is none. */
+const inventoryFromEnvironment = (): string[] => {
+  const files = (process.env.HAPG_INVENTORY ?? '').split(delimiter).filter(Boolean);
+  return files.length > 0 ? files : ['inventory.yaml'];
+};
+
+/** The option of every command that reads an inventory. */
+export const inventoryOption = (): Option => {
+  const otherwise = inventoryFromEnvironment();
+  return new Option(
+    '-i, --inventory <file>',
+    'inventory file; repeatable, a later one goes over those before it. HAPG_INVENTORY names another default',
+  )
+    .default(otherwise, 'inventory.yaml')
+    .argParser((file: string, before: string[]) => (before === otherwise ? [file] : [...before, file]));
+};
 
 /** The option of commands that have a JSON document. */
 export const outputOption = (): Option =>
