@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { repositoryHost } from '../inventory/model.ts';
 import { factsOf, type RoleName, type RolePort, unitsOf } from '../roles.ts';
 import { failure, hostCheck, orElse } from './check.ts';
+import { LISTENER_NAME } from './reach-script.ts';
 
 /** The ports of a host's roles, with their names. */
 function portsOf(cluster: Cluster, host: Host): { port: number; what: string }[] {
@@ -12,6 +13,9 @@ function portsOf(cluster: Cluster, host: Host): { port: number; what: string }[]
     path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], cluster.settings) as number;
   return [...roles].flatMap((role) => factsOf(role).ports ?? []).map((one) => ({ port: portAt(one), what: one.what }));
 }
+
+/** Units in which a program is somebody's session, so that the unit is not what is to be stopped. */
+const SESSIONS = /^(sshd?(@.*)?|user@.*|getty@.*)\.service$/;
 
 /** No other program listens on the ports of the host's roles. */
 export const listenersCheck = hostCheck(
@@ -34,14 +38,16 @@ done`;
     const ours = unitsOf(host);
     const ports = portsOf(cluster, host);
     const found = [...answer.matchAll(/^listener (\d+) (\S+) (\S+)$/gm)].flatMap(([, port, program, unit]) =>
-      ours.includes(unit!) ? [] : [{ port: Number(port), program: program!, unit: unit! }],
+      ours.includes(unit!) || program === LISTENER_NAME
+        ? []
+        : [{ port: Number(port), program: program!, unit: SESSIONS.test(unit!) ? '-' : unit! }],
     );
     const unique = [...new Map(found.map((one) => [`${one.port} ${one.program} ${one.unit}`, one])).values()];
     return orElse(
       unique.map(({ port, program, unit }) =>
         failure(
           `${program === '-' ? 'a program' : program}${unit === '-' ? '' : ` (${unit})`} listens on port ${port} of ${ports.find((one) => one.port === port)!.what}`,
-          `${unit === '-' ? 'stop it' : `"systemctl disable --now ${unit}"`}, or give the inventory another port`,
+          `${unit === '-' ? 'end it' : `"systemctl disable --now ${unit}"`}, or give the inventory another port`,
         ),
       ),
       `${ports.length} ports free or its own`,

@@ -6,14 +6,19 @@ const BULK = 16_384;
 /** Number of connections that a host makes at once; select(2) takes 1024. */
 const AT_ONCE = 200;
 
+/** The listener's name in the list of processes (proc(5), comm), by which one is known that a killed run has left. */
+export const LISTENER_NAME = 'hapg-doctor';
+
 /**
- * Listens on TCP ports of one address, and for VRRP (protocol 112) where asked; then ends by itself. Arguments: the word
- * of this run, seconds, the address, whether to hear VRRP (0 or 1), the ports. Prints `listens PORT` and `taken PORT
+ * Listens on TCP ports of one address, and for VRRP (protocol 112) where asked, until its time is over or the process that
+ * it serves has ended. Arguments: the word of this run, that process, seconds, the address, whether to hear VRRP (0 or 1),
+ * the ports. Prints `listens PORT` and `taken PORT
  * REASON` for each port and `pid N`; each caller gets the word, then bulk, and `done` after sending as much itself. Only
  * modules of perl-base are used, which is an essential package of Debian and Ubuntu.
  */
 const LISTENER = String.raw`use strict; use Socket qw(:DEFAULT :addrinfo); use POSIX (); use Fcntl;
-my ($word, $seconds, $address, $vrrp, @ports) = @ARGV;
+my ($word, $serves, $seconds, $address, $vrrp, @ports) = @ARGV;
+$0 = "${LISTENER_NAME}";
 my $bulk = "." x ${BULK};
 my (%listens, %talks);
 for my $port (@ports) {
@@ -45,6 +50,7 @@ while (1) {
   for (keys %talks) { vec($w, $_, 1) = 1 if length $talks{$_}{out} }
   my $found = select($r, $w, undef, 1);
   last if $found < 0 && !$!{EINTR};
+  exit unless kill 0, $serves;
   next if $found <= 0;
   for my $fd (keys %listens) {
     next unless vec($r, $fd, 1);
@@ -142,7 +148,15 @@ while (@waiting || %busy) {
   }
 }`;
 
-/** POSIX sh that starts the listener; it goes on for `seconds` after the script has ended. Read by `readListener`. */
+/** POSIX sh that ends listeners that killed runs have left. */
+const NONE_LEFT = `for p in /proc/[0-9]*; do
+  read -r name 2>/dev/null < "$p/comm" && [ "$name" = ${LISTENER_NAME} ] && kill "\${p##*/}" 2>/dev/null && sleep 0.2
+done`;
+
+/**
+ * POSIX sh that starts the listener; it goes on for `seconds` after the script has ended, or as long as the shell lives.
+ * Read by `readListener`.
+ */
 export const listenScript = (
   word: string,
   seconds: number,
@@ -150,7 +164,8 @@ export const listenScript = (
   vrrp: boolean,
   ports: readonly number[],
 ): string =>
-  `perl -e ${quote(LISTENER)} ${words(word, String(seconds), address, vrrp ? '1' : '0', ...ports.map(String))}`;
+  `${NONE_LEFT}
+perl -e ${quote(LISTENER)} ${word} "$$" ${words(String(seconds), address, vrrp ? '1' : '0', ...ports.map(String))}`;
 
 /** Reads the listener's answer: the ports that it has, 0 for VRRP, and its process. */
 export function readListener(answer: string): { listens: Set<number>; pid: number | undefined } {

@@ -16,7 +16,7 @@ export function fitHost(script: string, now = Date.now()): string | undefined {
   if (script.includes(CLOCK_SCRIPT)) return `${now}000000`;
   if (script.includes(CLOCK_KEPT_SCRIPT)) return 'yes';
   if (script.includes('POSIX::setsid')) {
-    const [vrrp = '', ...ports] = (/\}' \S+ \d+ \S+ ([01] [\d ]+)$/m.exec(script)?.[1] ?? '').split(' ');
+    const [vrrp = '', ...ports] = (/\}' \S+ "\$\$" \d+ \S+ ([01] [\d ]+)$/m.exec(script)?.[1] ?? '').split(' ');
     return `${[...(vrrp === '1' ? ['0'] : []), ...ports].map((port) => `listens ${port}\n`).join('')}pid 4711`;
   }
   const calls = /^printf %s '([^']*)' \| perl -e/m.exec(script)?.[1];

@@ -131,11 +131,14 @@ test('another program on a port of a role is a failure that names it, a service 
     await wrong(listenersCheck, {
       db1: 'listener 5432 postgres postgresql@15-main.service\nlistener 2379 etcd etcd.service\nlistener 8008 java -',
       proxy1: 'listener 5000 registry docker.service',
+      // A program of somebody's session, and the listener of a run that was killed.
+      db2: 'listener 5432 socat ssh.service\nlistener 8008 hapg-doctor ssh.service',
     }),
     [
       'failure db1: postgres (postgresql@15-main.service) listens on port 5432 of PostgreSQL',
       'failure db1: java listens on port 8008 of Patroni',
       'failure proxy1: registry (docker.service) listens on port 5000 of HAProxy primary',
+      'failure db2: socat listens on port 5432 of PostgreSQL',
     ],
   );
 });

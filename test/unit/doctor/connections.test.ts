@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -54,17 +54,42 @@ test('services of others are connections too: an external DCS and S3', () => {
     assert.ok(all.includes(one), `${one} of ${all.join()}`);
 });
 
+/** A shell that lives on, as the root shell of a host does: runs a script, and ends. */
+function hostShell() {
+  const shell = spawn('sh', { stdio: ['pipe', 'pipe', 'inherit'] });
+  let out = '';
+  shell.stdout.on('data', (chunk) => {
+    out += String(chunk);
+  });
+  return {
+    async run(script: string): Promise<string> {
+      shell.stdin.write(`(\n${script}\n) 2>&1 </dev/null; echo "the end"\n`);
+      while (!out.includes('the end')) await new Promise((later) => setTimeout(later, 10));
+      return out;
+    },
+    end: () => shell.stdin.end(),
+  };
+}
+
+/** Free ports of this machine. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => new Promise((listening) => server.once('listening', listening))));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}
+
 const sh = (script: string) => execFileSync('sh', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
 
 test('a caller tells what works from what is refused, from strangers, and from names that nobody has', async () => {
   const stranger = createServer((socket) => socket.end('SSH-2.0-other\r\n')).listen(0, '127.0.0.1');
   await new Promise((listening) => stranger.once('listening', listening));
-  const free = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => free.once('listening', listening));
-  const [taken, port] = [stranger, free].map((server) => (server.address() as AddressInfo).port) as [number, number];
-  free.close();
-  const { listens, pid } = readListener(sh(listenScript('word', 20, '127.0.0.1', false, [port, taken])));
+  const taken = (stranger.address() as AddressInfo).port;
+  const [port] = (await freePorts(1)) as [number];
+  const shell = hostShell();
   try {
+    const { listens } = readListener(await shell.run(listenScript('word', 20, '127.0.0.1', false, [port, taken])));
     assert.deepEqual([...listens], [port]);
     const calls: Call[] = [
       { address: '127.0.0.1', port, kind: 'greeted' },
@@ -78,27 +103,55 @@ test('a caller tells what works from what is refused, from strangers, and from n
     // The listener of another run is a stranger.
     assert.deepEqual(readCalls(sh(callScript('other', 3, calls.slice(0, 1))), calls.slice(0, 1)), ['stranger']);
   } finally {
-    sh(hangUpScript(pid!));
+    shell.end();
     stranger.close();
   }
 });
 
+const callsTo = (ports: readonly number[]) =>
+  ports.map((port): Call => ({ address: '127.0.0.1', port, kind: 'greeted' }));
+
 test('a host listens on many ports at once, and each of them greets', async () => {
-  const servers = Array.from({ length: 12 }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((listening) => server.once('listening', listening))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  const { listens, pid } = readListener(sh(listenScript('word', 20, '127.0.0.1', false, ports)));
+  const ports = await freePorts(12);
+  const shell = hostShell();
   try {
+    const { listens } = readListener(await shell.run(listenScript('word', 20, '127.0.0.1', false, ports)));
     assert.deepEqual([...listens], ports);
-    const calls = ports.map((port): Call => ({ address: '127.0.0.1', port, kind: 'greeted' }));
+    const calls = callsTo(ports);
     assert.deepEqual(
       readCalls(sh(callScript('word', 3, calls)), calls),
       ports.map(() => 'ok'),
     );
   } finally {
-    sh(hangUpScript(pid!));
+    shell.end();
   }
+});
+
+test('a listener ends when it is told to, and with the shell of a run that was killed; the next run finds its ports free', async () => {
+  const ports = await freePorts(2);
+  const calls = callsTo(ports);
+  const isOver = async () => {
+    for (let tries = 0; tries < 100; tries++) {
+      if (readCalls(sh(callScript('word', 1, calls)), calls).every((end) => end === 'refused')) return true;
+      await new Promise((later) => setTimeout(later, 50));
+    }
+    return false;
+  };
+  const told = hostShell();
+  const { pid } = readListener(await told.run(listenScript('word', 20, '127.0.0.1', false, ports)));
+  sh(hangUpScript(pid!));
+  assert.ok(await isOver());
+  told.end();
+  const killed = hostShell();
+  await killed.run(listenScript('word', 20, '127.0.0.1', false, ports));
+  killed.end();
+  assert.ok(await isOver());
+  const [before, after] = [hostShell(), hostShell()];
+  await before.run(listenScript('word', 20, '127.0.0.1', false, ports));
+  const again = readListener(await after.run(listenScript('word', 20, '127.0.0.1', false, ports)));
+  assert.deepEqual([...again.listens], ports);
+  before.end();
+  after.end();
 });
 
 test('a service that is there already is only connected to; VRRP is called only where it is heard', () => {
