@@ -18,7 +18,7 @@ const CHECK = "(trap '' TERM; keepalived -t -f {})";
 export function keepalived(host: Host, { cluster, snapshot }: Context): Step[] {
   const { vip } = cluster;
   if (!vip) return [];
-  const own = vip.interface ?? said(snapshot.observations.get(host.name)?.vipInterface);
+  const own = host.vipInterface ?? said(snapshot.observations.get(host.name)?.vipInterface);
   const balancers = hostsWith(cluster, 'keepalived');
   return [
     account(role, 'keepalived_script'),

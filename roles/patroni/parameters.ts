@@ -20,7 +20,7 @@ const megabytes = (bytes: number): string => (bytes % MIB === 0 ? `${bytes / MIB
 export function memberParameters(host: Host, context: Context): Record<string, string | number | boolean> {
   const { cluster } = context;
   const facts = context.facts(host);
-  const { parameters } = cluster.settings.postgres;
+  const parameters = { ...cluster.settings.postgres.parameters, ...host.parameters };
   const shared = sharedParameters(cluster);
   const present = said(context.snapshot.observations.get(host.name)?.sql)?.sizes ?? {};
   const sized = sizes(facts.memoryBytes, Number(shared.max_connections), present);

@@ -152,19 +152,20 @@ function leftOut(cluster: Cluster, { members, dcs }: Snapshot): string[] {
 
 /** Reasons for balancers on which the VIP would have no network interface: keepalived would stay in its fault state. */
 function withoutInterface(cluster: Cluster, { observations }: Snapshot): string[] {
-  const { vip } = cluster;
-  return hostsWith(cluster, 'keepalived').flatMap(({ name, address }) => {
+  return hostsWith(cluster, 'keepalived').flatMap(({ name, address, vipInterface: own }) => {
     const found = observations.get(name)?.vipInterface;
     const unknown = silence(found);
-    if (vip?.interface !== undefined)
+    if (own !== undefined)
       return said(found) === null
         ? [
-            `${name}: there is no network interface ${vip.interface}. Leave vip.interface out where balancers differ: each takes the one that has its address`,
+            `${name}: there is no network interface ${own}. Leave vip.interface out where balancers differ: each takes the one that has its address, or name another with hosts.${name}.vip.interface`,
           ]
         : [];
     if (unknown !== undefined) return [`${name}: it is not known which network interface has ${address} (${unknown})`];
     return said(found) === null
-      ? [`${name}: no network interface has ${address}, so none is known for the VIP: name it with vip.interface`]
+      ? [
+          `${name}: no network interface has ${address}, so none is known for the VIP: name it with hosts.${name}.vip.interface`,
+        ]
       : [];
   });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { network, port } from './values.ts';
+import { interfaceName, network, port } from './values.ts';
 
 export const haproxy = z
   .strictObject({
@@ -28,9 +28,7 @@ export const haproxy = z
 export const vip = z
   .strictObject({
     address: network.describe('Address that clients use, with the prefix length of its network'),
-    interface: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,15}$/, 'not an interface name')
+    interface: interfaceName
       .optional()
       .describe(
         'Network interface of every balancer, such as eth0; default: on each of them the one that has its address',

@@ -3,7 +3,7 @@ import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
 import { hba } from './hba-checks.ts';
-import { parameters } from './parameter-checks.ts';
+import { hostParameters, parameters } from './parameter-checks.ts';
 import { paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
@@ -227,9 +227,9 @@ const tagsOnlyOnMembers: Check = (inventory) =>
     ...(host.tags && !host.roles.includes('patroni')
       ? [error(['hosts', name, 'tags'], 'tags are for hosts with the role patroni', true)]
       : []),
-    ...(host.priority !== undefined && !host.roles.includes('keepalived')
-      ? [error(['hosts', name, 'priority'], 'priority is for hosts with the role keepalived', true)]
-      : []),
+    ...(['priority', 'vip'] as const)
+      .filter((key) => host[key] !== undefined && !host.roles.includes('keepalived'))
+      .map((key) => error(['hosts', name, key], `${key} is for hosts with the role keepalived`, true)),
     ...host.roles.flatMap((role, index) =>
       host.roles.indexOf(role) < index ? [error(['hosts', name, 'roles', index], `${role} is named twice`)] : [],
     ),
@@ -252,6 +252,7 @@ const CHECKS: Check[] = [
   portCollisions,
   paths,
   parameters,
+  hostParameters,
   sqlObjects,
   hba,
   extensions,

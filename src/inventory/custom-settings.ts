@@ -1,4 +1,4 @@
-import { error, warning } from './check.ts';
+import { error, type Path, warning } from './check.ts';
 import { extensionsOf, preloadLibraries } from './extensions.ts';
 import type { Inventory } from './schema.ts';
 import { suggest } from './suggest.ts';
@@ -38,8 +38,7 @@ const prefixesOf = (module: string): readonly string[] => PREFIXES[module] ?? [m
  * Judges a setting with a dot in its name. PostgreSQL accepts every such name, so one that no module reads is doubtful,
  * not wrong: applications have settings of their own.
  */
-export function customSetting(name: string, { postgres }: Inventory): Problem[] {
-  const path = ['postgres', 'parameters', name];
+export function customSetting(name: string, path: Path, { postgres }: Inventory): Problem[] {
   // guc.c, valid_custom_variable_name
   if (!/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$/.test(name))
     return [error(path, `${name} is no name of a setting: both sides of the dot begin with a letter`, true)];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ASSIGNABLE_ROLES } from '../roles.ts';
 import { hardening } from './hardening-schema.ts';
-import { address, endpointHost, hostName, oneLine, port } from './values.ts';
+import { address, endpointHost, hostName, interfaceName, oneLine, parametersOf, port } from './values.ts';
 
 const sshFields = {
   user: z
@@ -109,6 +109,20 @@ export const host = z
       .boolean()
       .optional()
       .describe('false: the firewall of this host is not managed; default: the value at the top'),
+    postgres: z
+      .strictObject({
+        parameters: parametersOf(
+          'PostgreSQL settings of this member alone, over those of all. Not for settings that must be the same on all members',
+        ).optional(),
+      })
+      .optional()
+      .describe('PostgreSQL on this host'),
+    vip: z
+      .strictObject({
+        interface: interfaceName.describe('Network interface for the VIP on this host'),
+      })
+      .optional()
+      .describe('The VIP on this host, over what is said at the top'),
     priority: z
       .int()
       .min(1)

@@ -25,6 +25,10 @@ export interface Host {
   /** The endpoint for clients outside. */
   outside: { host: string; port: number } | undefined;
   priority: number | undefined;
+  /** The network interface for the VIP; undefined: the one that has the host's address. */
+  vipInterface: string | undefined;
+  /** PostgreSQL settings of this member, over those of all. */
+  parameters: Record<string, string | number | boolean>;
 }
 
 /** Where backups and WAL go; `key` is pgBackRest's number of it. */
@@ -79,7 +83,7 @@ export interface Cluster {
   replication: 'sync' | 'quorum' | 'async';
   /** How many standbys a commit waits for, if it waits at all. */
   synchronousNodes: number;
-  vip: { address: string; prefix: number; interface: string | undefined; routerId: number } | undefined;
+  vip: { address: string; prefix: number; routerId: number } | undefined;
   firewall: { exclusive: boolean; sshFrom: string[] };
   timing: Timing;
   settings: Inventory;
@@ -228,6 +232,8 @@ export function buildCluster(
       datacenter: host.datacenter,
       outside: host.outside,
       priority: host.priority,
+      vipInterface: host.vip?.interface ?? inventory.vip?.interface,
+      parameters: host.postgres?.parameters ?? {},
     };
   });
   const databases = hosts.filter((host) => host.roles.has('patroni'));
@@ -252,7 +258,7 @@ export function buildCluster(
     extensions: extensionsOf(inventory.postgres),
     replication: replicationOf(inventory),
     synchronousNodes: inventory.patroni.synchronous_node_count ?? synchronousNodes(databases),
-    vip: vip && inventory.vip && { ...vip, interface: inventory.vip.interface, routerId: inventory.vip.router_id },
+    vip: vip && inventory.vip && { ...vip, routerId: inventory.vip.router_id },
     firewall: {
       exclusive: typeof ufw === 'object' && ufw.exclusive,
       sshFrom: typeof ufw === 'object' ? ufw.ssh_from : [],

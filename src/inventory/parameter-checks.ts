@@ -11,17 +11,39 @@ import type { Problem } from './yaml-text.ts';
 
 /** Checks that every setting under postgres.parameters has a name, a value and an owner with which it takes effect. */
 export const parameters: Check = (inventory) => [
-  ...Object.entries(inventory.postgres.parameters).flatMap(([name, value]) => judge(name, value, inventory)),
+  ...Object.entries(inventory.postgres.parameters).flatMap(([name, value]) =>
+    judge(name, value, ['postgres', 'parameters', name], inventory),
+  ),
   ...together(inventory),
 ];
 
-function judge(name: string, value: string | number | boolean, inventory: Inventory): Problem[] {
-  const path = ['postgres', 'parameters', name];
+/** Settings beside those of the command line that hapg keeps the same on all members, since each of them may lead. */
+const SAME_EVERYWHERE = ['archive_timeout', 'max_slot_wal_keep_size', 'shared_preload_libraries'];
+
+/** Checks the settings of single members: as those of all, and that they may differ. */
+export const hostParameters: Check = (inventory) =>
+  Object.entries(inventory.hosts).flatMap(([host, { roles, postgres }]) =>
+    Object.entries(postgres?.parameters ?? {}).flatMap(([name, value]) => {
+      const path = ['hosts', host, 'postgres', 'parameters', name];
+      if (!roles.includes('patroni')) return [error(path, `${host} has no PostgreSQL: its roles lack patroni`, true)];
+      if (name in COMMAND_LINE || SAME_EVERYWHERE.includes(name))
+        return [
+          error(
+            path,
+            `${name} must be the same on all members, each of which may lead: write it under postgres.parameters`,
+            true,
+          ),
+        ];
+      return judge(name, value, path, inventory);
+    }),
+  );
+
+function judge(name: string, value: string | number | boolean, path: Path, inventory: Inventory): Problem[] {
   if (name !== name.toLowerCase())
     return [error(path, `names of settings are in lower case here: ${name.toLowerCase()}`, true)];
   const owned = ownerOf(name);
   if (owned) return [error(path, `${name} cannot be set here: ${owned}`, true)];
-  if (name.includes('.')) return customSetting(name, inventory);
+  if (name.includes('.')) return customSetting(name, path, inventory);
   const major = Number(inventory.postgres.version);
   const setting = settingOf(major, name);
   if (!setting) return [error(path, unknown(name, major), true)];

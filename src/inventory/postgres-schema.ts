@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { extension, extensionName, packageName } from './extensions.ts';
-import { absolutePath, oneLine, port, setting, sqlName } from './values.ts';
+import { absolutePath, oneLine, parametersOf, port, sqlName } from './values.ts';
 
 export const postgres = z
   .strictObject({
@@ -29,12 +29,9 @@ export const postgres = z
       .regex(/^[A-Za-z0-9_.@-]+$/)
       .default('C.UTF-8')
       .describe('Locale of a new database cluster (initdb)'),
-    parameters: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]*$/, 'not a setting of PostgreSQL'), setting)
-      .default({})
-      .describe(
-        'PostgreSQL settings of all members. Checked against the settings of the version before any host is contacted, and read back from every member. Memory settings that are left out are sized by the host',
-      ),
+    parameters: parametersOf(
+      'PostgreSQL settings of all members; hosts.NAME.postgres.parameters has those of one. Checked against the settings of the version before any host is contacted, and read back from every member. Memory settings that are left out are sized by the host',
+    ).default({}),
     hba: z
       .array(oneLine.min(1))
       .default([])

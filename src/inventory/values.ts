@@ -47,3 +47,9 @@ export const calendar = oneLine.regex(
   /^[A-Za-z0-9*:,./~ -]+$/,
   'not a systemd calendar expression, such as "Sun 03:00" (systemd.time(7))',
 );
+/** A mapping of PostgreSQL settings. */
+export const parametersOf = (description: string) =>
+  z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]*$/, 'not a setting of PostgreSQL'), setting)
+    .describe(description);
+export const interfaceName = z.string().regex(/^[A-Za-z0-9._-]{1,15}$/, 'not an interface name');

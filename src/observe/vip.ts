@@ -6,10 +6,10 @@ import type { Question } from './question.ts';
 export const vip: Question<Answer<boolean>> = {
   about: 'balancers',
   of: (cluster, { roles }) => roles.has('keepalived') && cluster.vip !== undefined,
-  script: ({ vip }) =>
-    vip!.interface === undefined
+  script: (_cluster, { vipInterface: own }) =>
+    own === undefined
       ? 'ip -o addr show 2>/dev/null && echo .'
-      : `if [ -e /sys/class/net/${quote(vip!.interface)} ]; then ip -o addr show dev ${quote(vip!.interface)} 2>/dev/null; fi && echo .`,
+      : `if [ -e /sys/class/net/${quote(own)} ]; then ip -o addr show dev ${quote(own)} 2>/dev/null; fi && echo .`,
   read(answer, { vip }) {
     if (!answer.trimEnd().endsWith('.')) return { silent: 'its addresses cannot be read' };
     return { said: answer.includes(` ${vip!.address}/`) };
@@ -20,10 +20,10 @@ export const vip: Question<Answer<boolean>> = {
 export const vipInterface: Question<Answer<string | null>> = {
   about: 'balancers',
   of: vip.of,
-  script: ({ vip }, { address }) =>
-    vip!.interface === undefined
+  script: (_cluster, { address, vipInterface: own }) =>
+    own === undefined
       ? `ip -o addr show to ${quote(address)} 2>/dev/null && echo .`
-      : `if [ -e /sys/class/net/${quote(vip!.interface)} ]; then echo "1: "${quote(vip!.interface)}" "; fi; echo .`,
+      : `if [ -e /sys/class/net/${quote(own)} ]; then echo "1: "${quote(own)}" "; fi; echo .`,
   read(answer) {
     if (!answer.trimEnd().endsWith('.')) return { silent: 'its addresses cannot be read' };
     // ip(8), "-o": number, name, family, address.

@@ -7,6 +7,7 @@ import { keepalived } from '../../roles/keepalived/keepalived.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { admitApply } from '../../src/decisions/admission.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
+import type { Cluster, Host } from '../../src/inventory/model.ts';
 import type { Answer } from '../../src/observe/answer.ts';
 import { vip, vipInterface } from '../../src/observe/vip.ts';
 import type { FileWant } from '../../src/steps/file.ts';
@@ -17,7 +18,8 @@ import { programs, sh } from './sh.ts';
 const byAddress = labCluster([', interface: eth0', '']);
 const byName = labCluster([', interface: eth0', ', interface: lo']);
 const absent = labCluster([', interface: eth0', ', interface: none0']);
-const proxy = byAddress.hosts.find(({ name }) => name === 'proxy1')!;
+const proxyOf = ({ hosts }: Cluster): Host => hosts.find(({ name }) => name === 'proxy1')!;
+const proxy = proxyOf(byAddress);
 
 /** Two interfaces, one of which has the address of proxy1 and the VIP. */
 const path = programs({
@@ -45,7 +47,7 @@ test('one that is named is looked for by its name', () => {
     [byName, 'lo'],
     [absent, null],
   ] as const)
-    assert.deepEqual(vipInterface.read(sh(vipInterface.script(cluster, proxy)).out, cluster), { said });
+    assert.deepEqual(vipInterface.read(sh(vipInterface.script(cluster, proxyOf(cluster))).out, cluster), { said });
 });
 
 /** The lab in which the balancers say this of their interfaces. */
@@ -66,6 +68,17 @@ test('in a mixed fleet each balancer gets its own interface', async () => {
     return /^ {4}interface (.*)$/m.exec(String((step.want as FileWant).content))?.[1];
   });
   assert.deepEqual(names, ['ens5', 'enp1s0']);
+});
+
+test('a host may have another interface than the others', () => {
+  const cluster = labCluster([
+    'roles: [haproxy, keepalived]}',
+    'vip: {interface: bond0}, roles: [haproxy, keepalived]}',
+  ]);
+  assert.deepEqual(
+    cluster.hosts.filter(({ roles }) => roles.has('keepalived')).map(({ vipInterface }) => vipInterface),
+    ['bond0', 'eth0'],
+  );
 });
 
 test('a configuration is not written where the interface is not known', async () => {
@@ -106,8 +119,9 @@ test('init names no interface, which differs between hosts', async () => {
     const addresses = ['--databases', '10.0.0.1,10.0.0.2,10.0.0.3', '--balancers', '10.0.0.4,10.0.0.5'];
     const { code, err } = await inProcess(['init', file, ...addresses, '--vip', '10.0.0.100/24']);
     assert.equal(code, 0, err);
-    const { vip } = loadInventory(file).cluster;
-    assert.deepEqual([vip?.address, vip?.interface], ['10.0.0.100', undefined]);
+    const { vip, hosts } = loadInventory(file).cluster;
+    assert.equal(vip?.address, '10.0.0.100');
+    assert.ok(hosts.every(({ vipInterface }) => vipInterface === undefined));
   } finally {
     rmSync(directory, { recursive: true });
   }
