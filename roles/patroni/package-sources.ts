@@ -2,6 +2,7 @@ import type { AptRepository } from '../../src/inventory/apt-schema.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import type { Context } from '../../src/playbook.ts';
 import type { RoleName } from '../../src/roles.ts';
+import { quote } from '../../src/shell/quote.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file, noFile } from '../../src/steps/file.ts';
 import { packages } from '../../src/steps/package.ts';
@@ -40,6 +41,7 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
             role,
             PGDG,
             `# Managed by hapg\nTypes: deb\nURIs: ${PGDG_URI}\nSuites: ${codename}-pgdg\nComponents: main\nSigned-By: ${KEY}\n`,
+            { check: noOtherKey(PGDG_URI, KEY) },
           ),
         ]
       : [noFile(role, PGDG, { ifMarked: true })]),
@@ -50,6 +52,19 @@ export function packageSources(role: RoleName, host: Host, context: Context): St
         : [noFile(role, NAMED)]),
   ];
 }
+
+/**
+ * POSIX sh that fails where another file names this source with another key: apt would then refuse every command
+ * ("Conflicting values set for option Signed-By"). `{}` is the new file.
+ */
+const noOtherKey = (uri: string, key: string): string => `for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+  [ "$f" != ${quote(PGDG)} ] && [ -f "$f" ] && [ "$f" != {} ] || continue
+  text=$(sed 's/#.*//' "$f")
+  case "$text" in *${quote(uri.replace(/^https?:/, ''))}*) ;; *) continue ;; esac
+  case "$text" in *${quote(key)}*) continue ;; esac
+  echo "$f names the source ${uri} with another key (Signed-By), and apt refuses both together: remove that line or file, and run again"
+  exit 1
+done`;
 
 /** The role for which a host gets PostgreSQL's packages; undefined: it needs none. */
 export const packagesRole = ({ roles }: Host): 'patroni' | 'pgbackrest' | 'client' | undefined =>

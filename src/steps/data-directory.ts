@@ -14,6 +14,8 @@ export interface DataDirectoryWant {
 
 export interface DataDirectoryState extends FileState {
   empty: boolean;
+  /** The package that has made the directory; undefined for one that a person has made. */
+  package?: string | undefined;
 }
 
 /**
@@ -31,22 +33,24 @@ const dataDirectoryKind: Kind<DataDirectoryWant, DataDirectoryState | undefined>
       [ "$f" = "$d/lost+found" ] || { [ ! -e "$f" ] && [ ! -L "$f" ]; } || is=taken
     done
     echo "$is|$d"
+    [ $is = taken ] || { of=$(dpkg-query -S -- "$d" 2>/dev/null) && echo "of \${of%%: *}|$d"; }
   elif [ -L "$d" ] && [ ! -e "$d" ]; then echo "dangling|$d"; fi
 done
 echo --
 stat -Lc '%f|%U|%G|%n' -- ${words(...steps.map((one) => one.want.path))} 2>/dev/null`,
   parse(answer, steps) {
     const [kinds = '', stats = ''] = answer.split(/^--$/m);
-    const is = new Map(
-      kinds
-        .split('\n')
-        .filter(Boolean)
-        .map((line): [string, string] => [line.slice(line.indexOf('|') + 1), line.slice(0, line.indexOf('|'))]),
-    );
+    const lines = kinds
+      .split('\n')
+      .filter(Boolean)
+      .map((line): [string, string] => [line.slice(line.indexOf('|') + 1), line.slice(0, line.indexOf('|'))]);
+    const isOf = ([, word]: [string, string]) => word.startsWith('of ');
+    const is = new Map(lines.filter((line) => !isOf(line)));
+    const packages = new Map(lines.filter(isOf).map(([path, word]) => [path, word.slice(3)]));
     const found = new Map<string, DataDirectoryState>();
     for (const line of stats.split('\n').filter(Boolean)) {
       const { path, state } = parseStat(line);
-      found.set(path, { ...state, empty: is.get(path) === 'empty' });
+      found.set(path, { ...state, empty: is.get(path) === 'empty', package: packages.get(path) });
     }
     for (const [path, kind] of is)
       if (kind === 'dangling')
@@ -66,7 +70,10 @@ stat -Lc '%f|%U|%G|%n' -- ${words(...steps.map((one) => one.want.path))} 2>/dev/
     if (!state) return undefined;
     if (state.type !== 'directory')
       return `${path} is a ${state.type === 'link' ? 'link that leads nowhere' : state.type}, and a directory of ${owner} belongs there: move it away, or mount what it leads to`;
-    if (state.owner === owner || state.empty) return undefined;
+    if (state.owner === owner) return undefined;
+    if (state.empty && state.package !== undefined)
+      return `${path} is a directory of the package ${state.package}, and ${state.owner}:${state.group} needs it: name a directory of its own`;
+    if (state.empty) return undefined;
     return `${path} holds files and belongs to ${state.owner}:${state.group}, so that it is not hapg's to take. Name an empty directory, or where this is the data of ${owner} (from another machine, whose account has another number): "chown -R ${owner}:${owner} ${path}" on the host`;
   },
   async change({ want: { path, owner, modes } }, _state, remote) {

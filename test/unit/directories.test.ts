@@ -137,6 +137,13 @@ const FOUND: [what: string, put: (path: string) => void, says: RegExp | undefine
   ['a file', (path) => writeFileSync(path, 'x'), /./, /is a file/],
   ['a link that leads nowhere', (path) => symlinkSync('/nonexistent/disk', path), /./, /link that leads nowhere/],
 ];
+test('an empty directory that a package has made is not taken', () => {
+  assert.match(
+    refusal(dataDirectory('patroni', '/var/local', 'nobody', ['0700'])) ?? '',
+    /^\/var\/local is a directory of the package base-files, and root:\w+ needs it/,
+  );
+});
+
 for (const [what, put, says, refused] of FOUND)
   test(`a data directory where there is ${what}: ${refused ? 'refused' : 'taken'}`, asRoot, async () => {
     const path = fresh('data');
