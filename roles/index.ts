@@ -13,6 +13,7 @@ import { patroniRole } from './patroni/role.ts';
 import { pgbackrestRole } from './pgbackrest/role.ts';
 import { pgbouncerRole } from './pgbouncer/role.ts';
 import type { Role } from './role.ts';
+import { tuningRole } from './tuning/role.ts';
 import { zookeeperRole } from './zookeeper/role.ts';
 
 /** All roles by name. */
@@ -20,6 +21,7 @@ const ROLE_PARTS: Readonly<Record<RoleName, Role>> = {
   hardening: hardeningRole,
   // Its rules are the traffic of all roles, so its steps have a stage of their own.
   ufw: { packages: () => ['ufw'] },
+  tuning: tuningRole,
   etcd: etcdRole,
   zookeeper: zookeeperRole,
   pgbackrest: pgbackrestRole,

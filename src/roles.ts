@@ -34,6 +34,7 @@ const at = (what: string, ...path: string[]): RolePort => ({ path, what });
 export const ROLES = {
   hardening: { assignable: false },
   ufw: { assignable: false },
+  tuning: { assignable: false },
   etcd: {
     assignable: true,
     ansibleGroups: 'etcd',

@@ -54,13 +54,6 @@ const KERNEL: Setting[] = [
   { key: 'dev.tty.ldisc_autoload', value: '0' },
 ];
 
-/** Settings for a database: little swapping, early and even write-back (PostgreSQL's documentation, 18.4). */
-const DATABASE: Setting[] = [
-  { key: 'vm.swappiness', value: '1' },
-  { key: 'vm.dirty_background_bytes', value: '67108864' },
-  { key: 'vm.dirty_bytes', value: '536870912' },
-];
-
 /** A setting that stays as it is, with the reason. */
 export type LeftOut = Setting & { because: string };
 
@@ -83,10 +76,7 @@ export function kernelSettings(host: Host, context: Context): { applied: Setting
         ...(forwards ? leave([FORWARDING], `${forwards} forwards here`) : []),
         ...(hasUfw ? leave(MARTIANS, 'ufw sets it at every start (/etc/ufw/sysctl.conf)') : []),
       ];
-  const machine = [
-    ...(items.has('kernel') ? KERNEL : []),
-    ...(items.has('memory') && host.roles.has('patroni') ? DATABASE : []),
-  ];
+  const machine = items.has('kernel') ? KERNEL : [];
   const carrier = 'belongs to the machine that carries this container';
   if (sysctl === 'all') return { applied: [...network, ...machine], skipped: kept };
   return sysctl === 'net'

@@ -11,6 +11,7 @@ import { dcsSection } from './dcs-connection.ts';
 import { dcsConfig } from './dynamic-config.ts';
 import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
+import { hasWatchdog } from './watchdog.ts';
 
 /** Whether new replicas come from the repository; a standby cluster has none of its own. */
 export const backupsServe = (cluster: Cluster): boolean => cluster.repositories.length > 0 && !cluster.upstream;
@@ -105,7 +106,7 @@ export function patroniConfig(host: Host, context: Context): SecretText {
       remove_data_directory_on_diverged_timelines: false,
     },
     watchdog: {
-      mode: context.facts(host).watchdog ? settings.patroni.watchdog : 'off',
+      mode: hasWatchdog(host, context.facts(host)) ? settings.patroni.watchdog : 'off',
       device: '/dev/watchdog',
       safety_margin: 5,
     },

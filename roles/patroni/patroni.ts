@@ -48,6 +48,7 @@ import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 import { preferences } from './preferences.ts';
 import { librariesCheck, settingsCheck } from './settings-check.ts';
+import { hasWatchdog, loadsSoftdog } from './watchdog.ts';
 
 const role = 'patroni';
 const UNIT = 'patroni.service';
@@ -78,7 +79,8 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
       restore: PATHS.restore,
       marker: PATHS.data,
       notify: capabilities(context.facts(host)).patroniNotify,
-      watchdog: context.facts(host).watchdog,
+      watchdog: hasWatchdog(host, context.facts(host)),
+      softdog: loadsSoftdog(host, context.facts(host)),
       memberConfig: PATHS.memberConfig,
       startSeconds: START_S,
       stopSeconds: shutdown(declaredBuffers(host, context)),

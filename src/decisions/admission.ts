@@ -7,7 +7,9 @@ import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../invent
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
+import { parseBoolean } from '../postgres/value.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
+import { bytes } from '../units.ts';
 import { standbyAsDeclared } from './standby.ts';
 import { placesTaken } from './storage.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -267,6 +269,31 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
       reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
+  }
+  return verdict(reasons);
+}
+
+/**
+ * Has each host the huge pages without which its PostgreSQL would not start? `buffersOf` is the shared memory that it will
+ * have (bytes).
+ */
+export function checkHugePages(
+  cluster: Cluster,
+  facts: (host: Host) => Facts,
+  hosts: readonly Host[],
+  buffersOf: (host: Host) => number | undefined,
+): Verdict {
+  const reasons: string[] = [];
+  for (const host of hosts.filter((one) => one.roles.has('patroni'))) {
+    const wanted = host.parameters.huge_pages ?? cluster.settings.postgres.parameters.huge_pages;
+    if (parseBoolean(String(wanted)) !== true) continue;
+    const { hugePages, hugePageBytes, sysctl } = facts(host);
+    const buffers = buffersOf(host) ?? 0;
+    const comes = host.tuning.has('huge_pages') && sysctl === 'all';
+    if (!comes && hugePages * hugePageBytes < buffers)
+      reasons.push(
+        `${host.name}: huge_pages is on, and the host keeps ${bytes(hugePages * hugePageBytes)} of huge pages for ${bytes(buffers)} of shared_buffers, so that PostgreSQL would not start; write huge_pages: try${sysctl === 'all' ? ', or turn tuning.huge_pages on' : ''}`,
+      );
   }
   return verdict(reasons);
 }

@@ -21,7 +21,6 @@ const items = {
     'Network settings of the kernel: no redirects or source routes, no packet forwarding unless something uses it',
   ),
   kernel: item('Other settings of the kernel: restricted pointers, messages, ptrace and BPF, no SysRq'),
-  memory: item('Memory settings of database hosts: little swapping, early and even write-back'),
   modules: z
     .union([
       z.boolean(),

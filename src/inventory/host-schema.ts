@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ASSIGNABLE_ROLES } from '../roles.ts';
 import { hardening } from './hardening-schema.ts';
+import { tuning } from './tuning-schema.ts';
 import { address, endpointHost, hostName, interfaceName, oneLine, parametersOf, port } from './values.ts';
 
 const sshFields = {
@@ -105,6 +106,9 @@ export const host = z
     hardening: hardening
       .optional()
       .describe('Hardening of this host: false, true, or items that differ from those at the top'),
+    tuning: tuning
+      .optional()
+      .describe('Tuning of this database host: false, true, or items that differ from those at the top'),
     ufw: z
       .boolean()
       .optional()

@@ -1,11 +1,12 @@
 import { dirname, join, resolve } from 'node:path';
-import type { AssignableRole, RoleName } from '../roles.ts';
+import type { RoleName } from '../roles.ts';
 import { type Timing, timing } from '../timing.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { type Hardening, hardeningOf } from './hardening-schema.ts';
 import { splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
+import { type TuningItem, tuningOf } from './tuning-schema.ts';
 
 /** How the controller reaches a host according to the inventory. */
 export type SshSettings = Inventory['ssh'];
@@ -20,6 +21,8 @@ export interface Host {
   jumpHost: boolean | undefined;
   roles: ReadonlySet<RoleName>;
   hardening: Hardening;
+  /** The items of tuning that this host gets; none without PostgreSQL. */
+  tuning: ReadonlySet<TuningItem>;
   tags: Record<string, boolean | number | string>;
   datacenter: string | undefined;
   /** The endpoint for clients outside. */
@@ -215,10 +218,12 @@ export function buildCluster(
   const absolute = resolve(own);
   const ufw = inventory.ufw;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
-    const roles = new Set<AssignableRole | 'hardening' | 'ufw'>(host.roles);
+    const roles = new Set<RoleName>(host.roles);
     const hardening = hardeningOf(inventory.hardening, host.hardening);
     if (hardening.items.size > 0) roles.add('hardening');
     if (host.ufw ?? ufw !== false) roles.add('ufw');
+    const tuning = roles.has('patroni') ? tuningOf(inventory.tuning, host.tuning) : new Set<TuningItem>();
+    if (tuning.size > 0) roles.add('tuning');
     return {
       name,
       address: host.address,
@@ -226,6 +231,7 @@ export function buildCluster(
       jumpHost: host.jump_host,
       roles,
       hardening,
+      tuning,
       tags: Object.fromEntries(
         Object.entries(host.tags ?? {}).filter(([, value]) => value !== undefined),
       ) as Host['tags'],

@@ -10,6 +10,7 @@ import { pgbouncer } from './pgbouncer-schema.ts';
 import { postgres } from './postgres-schema.ts';
 import { standbyOf, standbys } from './standby-schema.ts';
 import { hostsFrom } from './terraform.ts';
+import { tuning } from './tuning-schema.ts';
 import { clusterName, hostName, network } from './values.ts';
 
 export const inventorySchema = z
@@ -55,6 +56,11 @@ export const inventorySchema = z
       .default(true)
       .describe(
         'false: the hosts are not hardened. A mapping turns single items off (ITEM: false); what is not named is on. A host may override it, item by item',
+      ),
+    tuning: tuning
+      .default(true)
+      .describe(
+        'Settings of the kernel on database hosts. false: none. A mapping turns single items off or on; docs/tuning.md has each with its reason',
       ),
     ufw: z
       .union([

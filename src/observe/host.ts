@@ -12,6 +12,11 @@ export interface Facts {
   /** Keys below /proc/sys that this host may set for itself: all, or only net.* in a container, or none. */
   sysctl: 'all' | 'net' | 'none';
   watchdog: boolean;
+  /** The kernel's software watchdog: a module that can be loaded, or that is; absent without it, and in a container. */
+  softdog?: 'there' | 'loaded' | undefined;
+  /** The usual size of a huge page (bytes), and how many the kernel keeps. */
+  hugePageBytes: number;
+  hugePages: number;
   ipv6: boolean;
   /** What forwards packets for others here, such as `docker0` or `/etc/wireguard/wg0.conf`; absent when nothing does. */
   forwards?: string | undefined;
@@ -81,12 +86,18 @@ export const FACTS_SCRIPT = `. /etc/os-release
 echo "id=$ID"
 echo "codename=$VERSION_CODENAME"
 while read -r key value; do [ "$key" != Cpus_allowed_list: ] || { echo "allowed=$value"; break; }; done < /proc/self/status
-while read -r key value unit; do [ "$key" != MemTotal: ] || { echo "memory=$value"; break; }; done < /proc/meminfo
+while read -r key value unit; do
+  case $key in MemTotal:) echo "memory=$value" ;; HugePages_Total:) echo "hugepages=$value" ;; Hugepagesize:) echo "hugesize=$value"; break ;; esac
+done < /proc/meminfo
 if [ -r /sys/fs/cgroup/memory.max ]; then read -r value < /sys/fs/cgroup/memory.max; echo "limit=$value"; fi
 echo "virt=$(systemd-detect-virt 2>/dev/null)"
 if [ -w /proc/sys/vm/swappiness ]; then echo rw=vm; fi
 if [ -w /proc/sys/net/ipv4/ip_nonlocal_bind ]; then echo rw=net; fi
 if [ -c /dev/watchdog ]; then echo watchdog=yes; fi
+if [ -d /sys/module/softdog ]; then echo softdog=loaded; else
+  read -r kernel < /proc/sys/kernel/osrelease
+  for f in /lib/modules/"$kernel"/kernel/drivers/watchdog/softdog.ko*; do [ ! -e "$f" ] || echo softdog=there; done
+fi
 if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
 if [ -r /sys/class/dmi/id/chassis_asset_tag ]; then read -r value < /sys/class/dmi/id/chassis_asset_tag && echo "asset=$value"; fi
 if [ -S /run/systemd/journal/syslog ]; then echo syslog=yes; fi
@@ -149,6 +160,9 @@ export function parseFacts(answer: string): Facts {
     container,
     sysctl: container ? (writable.includes('net') ? 'net' : 'none') : 'all',
     watchdog: one('watchdog') === 'yes',
+    softdog: container ? undefined : (one('softdog') as Facts['softdog']) || undefined,
+    hugePageBytes: (Number(one('hugesize')) || 2048) * 1024,
+    hugePages: Number(one('hugepages')) || 0,
     ipv6: one('ipv6') === 'yes',
     forwards: one('forwards') || undefined,
     timeDaemon: Object.keys(TIME_DAEMONS).find((name) => installed.has(name)),

@@ -1,5 +1,6 @@
+import { declaredBuffers } from '../../roles/patroni/patroni.ts';
 import { AUDIT_S } from '../bounds/hosts.ts';
-import { admitApply, checkIdentity, checkVersions } from '../decisions/admission.ts';
+import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
 import { attempted, settleAll } from '../engine/pool.ts';
@@ -64,6 +65,8 @@ export async function surveyFor(run: Run, wanted: PlanInputs, change?: ChangingR
   const missing = cluster.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
   refuseUnless(admitApply(cluster, found.context.snapshot, missing));
   refuseUnless(checkVersions(cluster, found.context.facts, hosts));
+  const { context } = found;
+  refuseUnless(checkHugePages(cluster, context.facts, hosts, (host) => declaredBuffers(host, context)));
   return found;
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { needsOf } from '../../roles/needs.ts';
+import { declaredBuffers } from '../../roles/patroni/patroni.ts';
 import { CALL_S, EXAMINE_S, LISTEN_S } from '../bounds/doctor.ts';
 import { ASK_S } from '../bounds/hosts.ts';
-import { admitApply, checkIdentity, checkVersions } from '../decisions/admission.ts';
+import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
 import { all, type Verdict } from '../decisions/verdict.ts';
 import type { Finding } from '../doctor/check.ts';
 import { CLOCK_KEPT_SCRIPT, CLOCK_SCRIPT, type ClockOffset, judgeClocks } from '../doctor/clock.ts';
@@ -158,6 +159,7 @@ export function judgePresent(
     checkIdentity(cluster, snapshot, store),
     admitApply(cluster, snapshot, snapshot.exists ? missing : []),
     checkVersions(cluster, context.facts, hosts),
+    checkHugePages(cluster, context.facts, hosts, (host) => declaredBuffers(host, context)),
   );
   const check = 'present';
   if (found.ok)

@@ -37,7 +37,6 @@ const ITEMS: Record<HardeningItem, { sets: RegExp; removes?: string[]; packages?
   banner: { sets: /\/etc\/issue/ },
   network: { sets: /^sysctl net\./ },
   kernel: { sets: /^sysctl (?:kernel|fs|dev)\./ },
-  memory: { sets: /^sysctl vm\./ },
   modules: { sets: /modprobe/, removes: ['/etc/modprobe.d/60-hapg.conf'] },
   core_dumps: {
     sets: /limits\.d|coredump/,
