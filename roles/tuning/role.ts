@@ -1,4 +1,4 @@
 import type { Role } from '../role.ts';
 import { tuning } from './tuning.ts';
 
-export const tuningRole: Role = { prepare: tuning };
+export const tuningRole: Role = { services: tuning };
