@@ -2,16 +2,20 @@
 
 /** Bounds the checks of one host (s): its package sources and their lists are most of it. */
 export const EXAMINE_S = 300;
+/** Bounds all connections of one host (s), slow lookups of names included. */
+export const CALLS_S = 180;
 /** How long a connection between two hosts may take (s), its greeting and some large packets included. */
 export const CALL_S = 4;
 /** How long the listeners of a check stay (s), when nobody ends them. */
-export const LISTEN_S = 90;
+export const LISTEN_S = 240;
 /** How long a package source may take to send its signed contents (s). */
 export const SOURCE_S = 15;
 /** Bounds fetching the package lists of a host that has none (s). */
 export const SOURCE_LISTS_S = 120;
 /** How long the file systems of a host may take, the timed writes included (s). */
 export const DISK_S = 8;
+/** How long synchronous writes to one directory are timed at most (s). */
+export const TIMED_S = 1;
 /** The mean of synchronous writes above which a disk is slow (ms): etcd wants 99 % of them below it (etcd, "Hardware recommendations"). */
 export const SLOW_DISK_MS = 10;
 /** The mean above which every client feels its commits wait (ms). */

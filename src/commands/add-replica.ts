@@ -11,7 +11,7 @@ import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import { UsageError } from '../errors.ts';
 import { addHost, type NewHost, removeHost, writeInventory } from '../inventory/edit.ts';
-import { loadInventory } from '../inventory/load.ts';
+import { filesOf, loadInventory } from '../inventory/load.ts';
 import { whenSteady } from '../run/calm.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
@@ -38,12 +38,23 @@ export function parseHost({ address, ssh, roles, datacenter }: AddOptions): NewH
   };
 }
 
+/** Throws UsageError for a host of a file under the inventory's own one: a line of its own would only change it. */
+function expectUnknown(name: string, { inventory, extra }: AddOptions): void {
+  const { under } = filesOf(inventory);
+  if (under.length === 0) return;
+  const { cluster, text } = loadInventory(inventory, extra);
+  const isThere = cluster.hosts.some((host) => host.name === name);
+  if (isThere && !parseDocument(text).hasIn(['hosts', name]))
+    throw new UsageError(`the name ${name} is in use, in ${under.join(', ')}`);
+}
+
 /**
  * `hapg add-replica`: writes the host into the inventory and brings it in. Done when it streams, votes and receives
  * reads. The same command continues an interrupted run.
  */
 export function addReplicaCommand(name: string, options: AddOptions): Promise<number> {
   const wanted = parseHost(options);
+  expectUnknown(name, options);
   return operate(
     'add-replica',
     { ...options, asItIs: true },

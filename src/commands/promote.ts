@@ -8,7 +8,7 @@ import { converge, surveyAll } from '../engine/converge.ts';
 import { readJournals } from '../engine/journal.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { removeKey, writeInventory } from '../inventory/edit.ts';
-import { upstreamOf } from '../inventory/load.ts';
+import { filesOf, loadInventory, upstreamOf } from '../inventory/load.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -77,6 +77,14 @@ export interface PromoteOptions extends OperateOptions {
 export const promoteCommand = (options: PromoteOptions): Promise<number> => {
   if (options.extra.some((one) => one.startsWith('standby_of')))
     throw new UsageError('standby_of is taken out of the inventory, so it has to be in there');
+  const { under } = filesOf(options.inventory);
+  const remaining =
+    under.length > 0 &&
+    loadInventory(options.inventory, options.extra, (text) => removeKey(text, 'standby_of')).cluster.upstream;
+  if (remaining)
+    throw new UsageError(
+      `standby_of stands in ${under.join(', ')}, which hapg does not edit: move it to the last file`,
+    );
   let standbyOf: string | undefined;
   return operate(
     'promote',

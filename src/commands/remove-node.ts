@@ -31,12 +31,19 @@ function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: 
   } catch (cause) {
     throw new UsageError(`${cluster.file}: ${(cause as Error).message}${onlyTheLast(cluster.under)}`);
   }
+  let rest: Cluster;
   try {
-    return { text: left, rest: loadInventory(files, extra, () => left).cluster, written: false };
+    rest = loadInventory(files, extra, () => left).cluster;
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`the inventory would not be valid without ${names.join(', ')}:\n${cause.message}`);
   }
+  const still = rest.hosts.filter(({ name }) => names.includes(name)).map(({ name }) => name);
+  if (still.length > 0)
+    throw new UsageError(
+      `${still.join(', ')}: also in ${cluster.under.join(', ')}, which hapg does not edit: take it out there`,
+    );
+  return { text: left, rest, written: false };
 }
 
 const hostNamed = (cluster: Cluster, name: string): Host => {

@@ -1,4 +1,6 @@
+import ipaddr from 'ipaddr.js';
 import type { Host } from '../inventory/model.ts';
+import { canonical } from '../inventory/network.ts';
 import { type Check, type Finding, failure, ok, warning } from './check.ts';
 
 const name = 'address';
@@ -21,7 +23,7 @@ function read(answer: string): Machine {
   // ip(8), "-o": number, name, family, address/prefix.
   const addresses = lines.flatMap((line) => {
     const [, link, address] = /^\d+: ([^\s@]+)\S*\s+inet6? ([^\s/]+)/.exec(line) ?? [];
-    return link && address ? [{ link, address }] : [];
+    return link && address && ipaddr.isValid(address) ? [{ link, address: canonical(address) }] : [];
   });
   const mtus = lines.flatMap((line): [string, number][] => {
     const [, link, mtu] = /^mtu (\S+) (\d+)$/.exec(line) ?? [];
@@ -29,6 +31,10 @@ function read(answer: string): Machine {
   });
   return { id, addresses, mtus: new Map(mtus) };
 }
+
+/** The interface that has the host's address. */
+const linkOf = (host: Host, { addresses }: Machine): string | undefined =>
+  addresses.find(({ address }) => address === canonical(host.address))?.link;
 
 const isLocal = (address: string): boolean => /^(127\.|::1$|fe80:)/i.test(address);
 
@@ -43,7 +49,7 @@ echo "id $(readlink /proc/self/ns/net)"`,
     const machines = new Map([...answers].map(([host, answer]) => [host, read(answer)]));
     const mtuOf = (host: Host): number | undefined => {
       const its = machines.get(host)!;
-      return its.mtus.get(its.addresses.find(({ address }) => address === host.address)?.link ?? '');
+      return its.mtus.get(linkOf(host, its) ?? '');
     };
     const known = [...machines.keys()].flatMap((host) => mtuOf(host) ?? []);
     const usual = known.toSorted(
@@ -60,7 +66,15 @@ echo "id $(readlink /proc/self/ns/net)"`,
             `correct hosts.${host.name}.ssh or its address: each name needs a machine of its own`,
           ),
         };
-      const link = its.addresses.find(({ address }) => address === host.address)?.link;
+      const link = linkOf(host, its);
+      if (its.addresses.length === 0)
+        return {
+          ...row,
+          ...warning(
+            'its addresses cannot be read',
+            'install iproute2 (the program ip), which Debian and Ubuntu have by default',
+          ),
+        };
       if (link === undefined)
         return {
           ...row,

@@ -1,4 +1,4 @@
-import { DISK_S, SLOW_DISK_MS, VERY_SLOW_DISK_MS } from '../bounds/doctor.ts';
+import { DISK_S, SLOW_DISK_MS, TIMED_S, VERY_SLOW_DISK_MS } from '../bounds/doctor.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { bounded, wholeOf } from '../observe/answer.ts';
 import { quote, words } from '../shell/quote.ts';
@@ -46,13 +46,14 @@ const WRITE_BYTES = 2300;
  * Times synchronous writes to an unnamed file of a directory (open(2), O_TMPFILE), which is gone whatever happens. Prints
  * the mean (ms), or nothing where the file system has no such files. Only modules of perl-base are used.
  */
-const TIMED = String.raw`use strict; use POSIX (); use IO::Handle;
+const TIMED = String.raw`use strict; use POSIX (); use Fcntl; use IO::Handle;
 my $ticks = POSIX::sysconf(&POSIX::_SC_CLK_TCK) || 100;
-sysopen(my $f, $ARGV[0], 020200002, 0600) or exit 0;
+sysopen(my $f, $ARGV[0], 020000000 | O_DIRECTORY | O_RDWR, 0600) or exit 0;
 my $block = "." x ${WRITE_BYTES};
 my $from = (POSIX::times())[0];
-for (1 .. ${WRITES}) { syswrite($f, $block) or exit 0; $f->sync or exit 0 }
-printf "%.1f\n", ((POSIX::times())[0] - $from) * 1000 / $ticks / ${WRITES};`;
+my $done = 0;
+while ($done < ${WRITES} && (POSIX::times())[0] - $from < ${TIMED_S} * $ticks) { syswrite($f, $block) or exit 0; $f->sync or exit 0; $done++ }
+printf "%.1f\n", ((POSIX::times())[0] - $from) * 1000 / $ticks / $done;`;
 
 /** File systems in memory, and those of a network, by their name in /proc/mounts. */
 const IN_MEMORY = /^(tmpfs|ramfs)$/;

@@ -2,12 +2,13 @@ import type { Host } from '../inventory/model.ts';
 import { addressCheck } from './address.ts';
 import type { Check, Finding, Needs } from './check.ts';
 import { diskCheck } from './disk.ts';
-import { firewallsCheck, isUfwOn } from './firewalls.ts';
+import { firewallsCheck, isClosedByUfw } from './firewalls.ts';
 import { listenersCheck } from './listeners.ts';
 import { localeCheck } from './locale.ts';
 import { memoryCheck } from './memory.ts';
 import { nameCheck } from './name.ts';
 import { sourcesCheck } from './sources.ts';
+import type { Way } from './ways.ts';
 
 /** The checks of single hosts, in the order of their rows. Clocks and connections are asked apart. */
 const CHECKS: readonly Check[] = [
@@ -37,6 +38,6 @@ export const judgeChecks = (answers: ReadonlyMap<Host, ReadonlyMap<string, strin
 const answersTo = (name: string, answers: ReadonlyMap<Host, ReadonlyMap<string, string>>): Map<Host, string> =>
   new Map([...answers].flatMap(([host, its]): [Host, string][] => (its.has(name) ? [[host, its.get(name)!]] : [])));
 
-/** The hosts on which ufw filters now. */
-export const ufwHosts = (answers: ReadonlyMap<Host, ReadonlyMap<string, string>>): Host[] =>
-  [...answersTo(firewallsCheck.name, answers)].filter(([, answer]) => isUfwOn(answer)).map(([host]) => host);
+/** Whether the own firewall of a way's host closes it now, although hapg manages it: an apply opens it. */
+export const isOpenedByApply = (answers: ReadonlyMap<Host, ReadonlyMap<string, string>>, way: Way): boolean =>
+  way.to?.roles.has('ufw') === true && isClosedByUfw(answers.get(way.to)?.get(firewallsCheck.name) ?? '', way);

@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../inventory/model.ts';
 import { repositoryHost } from '../inventory/model.ts';
 import { factsOf, type RoleName, type RolePort, unitsOf } from '../roles.ts';
-import { failure, hostCheck, orElse } from './check.ts';
+import { failure, hostCheck, orElse, warning } from './check.ts';
 import { LISTENER_NAME } from './reach-script.ts';
 
 /** The ports of a host's roles, with their names. */
@@ -23,22 +23,30 @@ export const listenersCheck = hostCheck(
   (host, { cluster }) => {
     const ports = [...new Set(portsOf(cluster, host).map(({ port }) => port))];
     if (ports.length === 0) return undefined;
-    // One line a listener: port, process, unit. The unit is the last service of its control group (cgroups(7)).
-    return `ss -Hltnp 2>/dev/null | while read -r _state _recv _send local _peer users; do
+    // One line a listener: port, unit, process. The unit is the last service of its control group (cgroups(7)).
+    return `command -v ss >/dev/null || echo 'no ss'
+ss -Hltnp 2>/dev/null | while read -r _state _recv _send local _peer users; do
   port=\${local##*:}
   case " ${ports.join(' ')} " in *" $port "*) ;; *) continue ;; esac
   pid=\${users#*pid=}; pid=\${pid%%,*}; name=\${users#*\\"}; name=\${name%%\\"*}; unit=
   [ ! -r "/proc/$pid/cgroup" ] || while IFS= read -r line; do
     case $line in *.service*) unit=\${line%%.service*}.service; unit=\${unit##*/} ;; esac
   done < "/proc/$pid/cgroup"
-  echo "listener $port \${name:--} \${unit:--}"
+  echo "listener $port \${unit:--} \${name:--}"
 done`;
   },
   (answer, host, { cluster }) => {
     const ours = unitsOf(host);
     const ports = portsOf(cluster, host);
-    const found = [...answer.matchAll(/^listener (\d+) (\S+) (\S+)$/gm)].flatMap(([, port, program, unit]) =>
-      ours.includes(unit!) || program === LISTENER_NAME
+    if (/^no ss$/m.test(answer))
+      return [
+        warning(
+          'what listens there cannot be read',
+          'install iproute2 (the program ss), which Debian and Ubuntu have by default',
+        ),
+      ];
+    const found = [...answer.matchAll(/^listener (\d+) (\S+) (.+)$/gm)].flatMap(([, port, unit, program]) =>
+      ours.includes(unit!) || program!.startsWith(LISTENER_NAME)
         ? []
         : [{ port: Number(port), program: program!, unit: SESSIONS.test(unit!) ? '-' : unit! }],
     );

@@ -6,8 +6,11 @@ const BULK = 16_384;
 /** Number of connections that a host makes at once; select(2) takes 1024. */
 const AT_ONCE = 200;
 
-/** The listener's name in the list of processes (proc(5), comm), by which one is known that a killed run has left. */
-export const LISTENER_NAME = 'hapg-doctor';
+/**
+ * The listener's name in the list of processes (proc(5), comm: 15 characters). The number of the process that it serves
+ * follows, by which one is known that a killed run has left.
+ */
+export const LISTENER_NAME = 'hapg-dr';
 
 /**
  * Listens on TCP ports of one address, and for VRRP (protocol 112) where asked, until its time is over or the process that
@@ -18,7 +21,7 @@ export const LISTENER_NAME = 'hapg-doctor';
  */
 const LISTENER = String.raw`use strict; use Socket qw(:DEFAULT :addrinfo); use POSIX (); use Fcntl;
 my ($word, $serves, $seconds, $address, $vrrp, @ports) = @ARGV;
-$0 = "${LISTENER_NAME}";
+$0 = "${LISTENER_NAME} $serves";
 my $bulk = "." x ${BULK};
 my (%listens, %talks);
 for my $port (@ports) {
@@ -84,7 +87,7 @@ while (1) {
  * Makes connections. Arguments: the word of this run, and the seconds for each. Standard input: one way a line, as
  * ADDRESS PORT KIND; kind is `greeted` (the listener above answers), `open` (any service), `vrrp`. Prints one line for
  * each, its number first: `ok`, `refused`, `silent` (nothing came back), `stalled` (small packets arrive, large ones do not),
- * `stranger` (somebody else answers), `error REASON`.
+ * `stranger` (somebody else answers), `other` (another run's listener), `error REASON`.
  */
 const CALLER = String.raw`use strict; use Socket qw(:DEFAULT :addrinfo); use POSIX (); use Fcntl;
 my ($word, $seconds) = @ARGV;
@@ -94,11 +97,18 @@ sub now { (POSIX::times())[0] / $ticks }
 $SIG{PIPE} = "IGNORE";
 my @waiting; my $number = 0;
 while (<STDIN>) { chomp; my ($address, $port, $kind) = split / /; push @waiting, { number => $number++, address => $address, port => $port, kind => $kind } }
+# A name server may be slow, and no connection's time runs meanwhile.
+my %found;
+for my $way (@waiting) {
+  my $key = $way->{kind} eq "vrrp" ? "$way->{address} 0" : "$way->{address} $way->{port}";
+  $found{$key} = [getaddrinfo($way->{address}, (split / /, $key)[1], { socktype => SOCK_STREAM })] unless $found{$key};
+  $way->{found} = $found{$key};
+}
 my %busy;
 sub ends { my ($way, $how) = @_; print "$way->{number} $how\n"; if ($way->{socket}) { delete $busy{fileno $way->{socket}}; close $way->{socket} } }
 sub starts {
   my $way = shift;
-  my ($bad, $at) = getaddrinfo($way->{address}, $way->{kind} eq "vrrp" ? 0 : $way->{port}, { socktype => SOCK_STREAM });
+  my ($bad, $at) = @{$way->{found}};
   return ends($way, "error $bad") unless $at;
   $way->{until} = now() + $seconds; $way->{at} = $at->{addr}; $way->{in} = ""; $way->{out} = "";
   my $raw = $way->{kind} eq "vrrp";
@@ -138,7 +148,7 @@ while (@waiting || %busy) {
       else {
         $way->{in} .= $buf;
         if (!$way->{greeted} && $way->{in} =~ /\n/) {
-          if (index($way->{in}, "hapg $word\n") != 0) { ends($way, "stranger"); next }
+          if (index($way->{in}, "hapg $word\n") != 0) { ends($way, $way->{in} =~ /^hapg [0-9a-f]+\n/ ? "other" : "stranger"); next }
           $way->{greeted} = 1; $way->{out} = $bulk;
         }
         if ($way->{in} =~ /done\n\z/) { ends($way, "ok"); next }
@@ -150,7 +160,8 @@ while (@waiting || %busy) {
 
 /** POSIX sh that ends listeners that killed runs have left. */
 const NONE_LEFT = `for p in /proc/[0-9]*; do
-  read -r name 2>/dev/null < "$p/comm" && [ "$name" = ${LISTENER_NAME} ] && kill "\${p##*/}" 2>/dev/null && sleep 0.2
+  read -r name serves 2>/dev/null < "$p/comm" && [ "$name" = ${LISTENER_NAME} ] && ! kill -0 "$serves" 2>/dev/null &&
+    kill "\${p##*/}" 2>/dev/null && sleep 0.2
 done`;
 
 /**

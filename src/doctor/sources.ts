@@ -15,12 +15,13 @@ export const sourcesCheck = hostCheck(
   (host, { packages, sources, fetchesLists, cluster }) =>
     offersScript(namesOf(packages(host)), sources(host), { proxy: cluster.settings.apt.proxy, fetchesLists }),
   (answer, host, { packages, sources }) => {
-    const { installed, offered, silent, disc } = parseOffers(answer);
+    const { installed, offered, answered, silent, disc } = parseOffers(answer);
     const wants = packages(host);
     const minimum: Record<string, string> = Object.assign({}, ...wants.map((one) => one.minimum));
     const missing = namesOf(wants).filter((name) => !installed.has(name));
+    const added = sources(host);
     // What a source offers that an apply adds is not known before.
-    const offers = sources(host).length > 0 ? undefined : offered;
+    const offers = added.length > 0 ? undefined : offered;
     const absent = offers ? missing.filter((name) => (offers.get(name) ?? NOBODY) === NOBODY) : [];
     const old = missing.flatMap((name) => {
       const [offer = NOBODY, least] = [offers?.get(name), minimum[name]];
@@ -28,10 +29,12 @@ export const sourcesCheck = hostCheck(
         ? [{ name, offer, least }]
         : [];
     });
+    // apt goes on without a source that others make up for.
+    const isNeeded = (at: string) => added.some(({ uri }) => at.startsWith(uri)) || (answered === 0 && !offers);
     return orElse(
       [
         ...silent.map(({ at, reason }) =>
-          failure(
+          (missing.length > 0 && isNeeded(at) ? failure : warning)(
             `${at} does not answer${reason ? `: ${reason}` : ''}`,
             'let the host reach it, name a proxy with apt.proxy, or correct the source in /etc/apt',
           ),
@@ -44,11 +47,13 @@ export const sourcesCheck = hostCheck(
               ),
             ]
           : []),
-        ...(absent.length > 0 && silent.length === 0
+        ...(absent.length > 0
           ? [
               failure(
                 `its package sources do not offer ${absent.join(', ')}`,
-                'add the source: postgres.repository: pgdg, apt.repositories, or the component (universe on Ubuntu) in /etc/apt',
+                silent.length > 0
+                  ? 'let the host reach the sources that do not answer'
+                  : 'add the source: postgres.repository: pgdg, apt.repositories, or the component (universe on Ubuntu) in /etc/apt',
               ),
             ]
           : []),
@@ -61,7 +66,7 @@ export const sourcesCheck = hostCheck(
       ],
       missing.length === 0
         ? 'all installed'
-        : `${missing.length} to install, ${offers ? 'all offered' : 'from sources that answer'}`,
+        : `${missing.length} to install${offers ? ', all offered' : answered > 0 ? `, and ${answered} ${answered === 1 ? 'source answers' : 'sources answer'}` : ''}`,
     );
   },
 );

@@ -11,7 +11,7 @@ export interface Tried {
 
 const name = 'connections';
 
-/** Returns the call for a way: a listener of this run greets, other services only accept. Undefined: it cannot be tried now. */
+/** Returns the call for a way: a listener of this run greets, services only accept. Undefined: it cannot be tried now. */
 export function callFor(
   { to, address, protocol, port }: Way,
   listens: (host: Host) => ReadonlySet<number>,
@@ -28,10 +28,18 @@ const WORDS: Record<string, string> = {
   silent: 'gets no answer',
   stalled: 'passes small packets and loses large ones',
   stranger: 'is answered by another machine or program',
+  other: 'is answered by another run of hapg that examines the hosts too',
 };
 
-/** Judges connections, one row for each port and end of a host. `opens`: hosts whose own firewall an apply opens. */
-export function judgeWays(tried: readonly Tried[], opens: ReadonlySet<Host>): Finding[] {
+export interface WaysContext {
+  /** Whether the host's own firewall closes a way now, and an apply opens it. */
+  opens(way: Way): boolean;
+  /** Whether services of the cluster run on a host already; what listens there is theirs. */
+  lives(host: Host): boolean;
+}
+
+/** Judges connections, one row for each port and end of a host. */
+export function judgeWays(tried: readonly Tried[], { opens, lives }: WaysContext): Finding[] {
   const groups = new Map<string, Tried[]>();
   for (const one of tried) {
     const { way, end } = one;
@@ -48,9 +56,16 @@ export function judgeWays(tried: readonly Tried[], opens: ReadonlySet<Host>): Fi
     const seen = `${way.address} ${what} (${list(group.map((one) => one.way.purpose))}) from ${from} ${
       end === undefined ? 'was not tried' : (WORDS[end] ?? `fails: ${end.replace(/^error /, '')}`)
     }`;
-    if (way.to && opens.has(way.to) && (end === 'silent' || end === 'refused'))
-      return { ...row, ...ok(`${seen}; ufw is on there, and an apply opens it`) };
-    if (end === undefined) return { ...row, ...warning(seen, 'run "hapg doctor" again') };
+    const closed = end === 'silent' || end === 'refused';
+    if (way.to && closed && group.every((one) => opens(one.way)))
+      return { ...row, ...ok(`${seen}; the firewall of ${way.to.name} closes it, and an apply opens it`) };
+    if (way.to && end === 'refused' && lives(way.to))
+      return { ...row, ...warning(seen, `nothing listens there: "hapg status" says what does not run`) };
+    if (end === undefined || end === 'other') return { ...row, ...warning(seen, 'run "hapg doctor" again') };
+    // One of several endpoints is enough for Patroni and libpq.
+    const isServed = ({ way: { from, purpose } }: Tried) =>
+      tried.some((other) => other.end === 'ok' && other.way.from === from && other.way.purpose === purpose);
+    if (!way.to && group.every(isServed)) return { ...row, ...warning(seen, 'another endpoint of it answers') };
     const cures: Record<string, string> = {
       stalled:
         'the network carries smaller packets than the links say: lower the MTU of the links, or let ICMP "fragmentation needed" through',

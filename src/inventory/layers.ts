@@ -35,7 +35,19 @@ export class Layers {
 
   /** Returns the value of all texts together. Throws BadInventory when aliases expand to something huge. */
   value(): unknown {
-    return this.all.map((text) => text.value()).reduce(over);
+    return this.all
+      .map((text) => text.value())
+      .filter((value) => value !== null)
+      .reduce(over, {});
+  }
+
+  /**
+   * Sets a value on top of the uppermost text that has what it belongs to; `from` is the operator's own words for it. Throws
+   * UsageError when it has no place.
+   */
+  override(path: readonly string[], value: unknown, from: string): void {
+    const depths = this.all.map((text) => text.depthOf(path.slice(0, -1)));
+    this.all[depths.lastIndexOf(Math.max(...depths))]!.override(path, value, from);
   }
 
   /** Formats a problem with its place in the uppermost text that has most of its path. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { isMap } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
@@ -83,7 +82,7 @@ export function parseInventory(
   const yaml = new Layers(lower, new YamlText(shown(file), text));
   // An empty file over others changes nothing.
   if (lower.length === 0 || yaml.main.value() !== null) expectMap(yaml.main);
-  for (const override of overrides) applyOverride(yaml.main, override);
+  for (const override of overrides) applyOverride(yaml, override);
   const written = yaml.value() as Record<string, unknown>;
   const lost = pathOfProto(written);
   if (lost) throw yaml.refuse([{ severity: 'error', path: lost, atKey: true, message: 'there is no key "__proto__"' }]);
@@ -157,7 +156,7 @@ function terraformHosts(yaml: Layers, file: string, hosts: unknown): Record<stri
 }
 
 /** Sets one `-e key=value`. Throws UsageError. */
-function applyOverride(yaml: YamlText, override: string): void {
+function applyOverride(yaml: Layers, override: string): void {
   const from = `-e ${override}`;
   const at = override.indexOf('=');
   const [first, second, ...rest] = override.slice(0, Math.max(at, 0)).split('.') as [string, ...string[]];
@@ -165,7 +164,6 @@ function applyOverride(yaml: YamlText, override: string): void {
   const whole = first === 'postgres' && second === 'parameters' && rest.length > 0;
   const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
-  if (!isMap(yaml.document.contents)) return;
   yaml.override(path, new YamlText('-e', override.slice(at + 1)).value(), from);
 }
 

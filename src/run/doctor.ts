@@ -1,33 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { needsOf } from '../../roles/needs.ts';
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
-import { CALL_S, EXAMINE_S, LISTEN_S } from '../bounds/doctor.ts';
 import { ASK_S } from '../bounds/hosts.ts';
 import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
 import { all, type Verdict } from '../decisions/verdict.ts';
 import type { Finding } from '../doctor/check.ts';
 import { CLOCK_KEPT_SCRIPT, CLOCK_SCRIPT, type ClockOffset, judgeClocks } from '../doctor/clock.ts';
-import { checkSections, judgeChecks, ufwHosts } from '../doctor/index.ts';
+import { checkSections, isOpenedByApply, judgeChecks } from '../doctor/index.ts';
 import { callScript, hangUpScript, listenScript, readCalls, readListener } from '../doctor/reach-script.ts';
 import type { Way } from '../doctor/ways.ts';
 import { callFor, judgeWays, type Tried } from '../doctor/ways-check.ts';
+import { stopOn } from '../engine/interrupt.ts';
 import { attempted, settleAll } from '../engine/pool.ts';
 import type { Session } from '../engine/session.ts';
 import type { Survey } from '../engine/survey.ts';
 import { Refused, reasonOn } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
 import type { Context } from '../playbook.ts';
 import { composeSections, splitSections } from '../shell/sections.ts';
 import { inWords } from '../view/doctor.ts';
 import type { Run } from './run.ts';
 
-/** Asks hosts at once. Returns the answers, and a finding for each host that did not give one. */
+/** Asks hosts at once. Returns the answers, and a finding for each host that did not give one. Rejects with Interrupted. */
 async function askAll<T>(
   session: Session,
   hosts: readonly Host[],
   ask: (host: Host) => Promise<T>,
 ): Promise<{ answers: Map<Host, T>; silent: Finding[] }> {
   const results = await settleAll(hosts, session.options.forks, ask);
+  stopOn(session.interrupt.hard);
   const answers = new Map<Host, T>();
   const silent: Finding[] = [];
   for (const [index, result] of results.entries()) {
@@ -66,20 +68,18 @@ export async function examine(
     const { output } = await session.ask(host, composeSections(sections, nonce), EXAMINE_S);
     return splitSections(sections.keys(), output, nonce);
   });
-  const examined = [...checked.answers.keys()];
-  // Where hapg has set up ufw before, it is open already.
-  const opens = new Set(
-    ufwHosts(checked.answers).filter(
-      ({ name, roles }) => roles.has('ufw') && !context.snapshot.observations.get(name)?.identity,
-    ),
-  );
-  const tried = await tryWays(session, examined, needs.ways);
+  const lives = (host: Host): boolean => {
+    const { identity, dataDirectory } = context.snapshot.observations.get(host.name) ?? {};
+    return identity !== undefined || said(dataDirectory)?.state === 'cluster';
+  };
+  const { tried, silent } = await tryWays(session, [...checked.answers.keys()], needs.ways, lives);
   return [
     ...clocks.silent,
     ...checked.silent,
     ...judgeChecks(checked.answers, needs),
     ...judgeClocks([...clocks.answers.values()]),
-    ...judgeWays(tried, opens),
+    ...silent,
+    ...judgeWays(tried, { opens: (way) => isOpenedByApply(checked.answers, way), lives }),
   ];
 }
 
@@ -114,12 +114,23 @@ async function readClock(session: Session, host: Host): Promise<ClockOffset> {
   };
 }
 
-/** Tries the connections between these hosts, and to services outside. The listeners are ended whatever happens. */
-async function tryWays(session: Session, hosts: readonly Host[], all: readonly Way[]): Promise<Tried[]> {
-  const ways = all.filter(({ from, to }) => hosts.includes(from) && (to === undefined || hosts.includes(to)));
+/**
+ * Tries the connections between these hosts, and to services outside. The listeners are ended whatever happens. Where the
+ * cluster lives none is started: a service that is just being restarted must find its port free.
+ */
+async function tryWays(
+  session: Session,
+  hosts: readonly Host[],
+  all: readonly Way[],
+  lives: (host: Host) => boolean,
+): Promise<{ tried: Tried[]; silent: Finding[] }> {
+  const ways = all.filter(
+    ({ from, to, protocol }) =>
+      hosts.includes(from) && (to === undefined || (hosts.includes(to) && !(protocol === 'vrrp' && lives(to)))),
+  );
   const word = randomBytes(8).toString('hex');
   const listened = await askAll(session, hosts, async (host) => {
-    const its = ways.filter(({ to }) => to === host);
+    const its = lives(host) ? [] : ways.filter(({ to }) => to === host);
     if (its.length === 0) return readListener('');
     const ports = [...new Set(its.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port))];
     const vrrp = its.some(({ protocol }) => protocol === 'vrrp');
@@ -132,13 +143,16 @@ async function tryWays(session: Session, hosts: readonly Host[], all: readonly W
         const call = way.from === host ? callFor(way, listens) : undefined;
         return call ? [{ way, call }] : [];
       });
-      if (mine.length === 0) return [];
+      if (mine.length === 0) return new Map<Way, string | undefined>();
       const calls = mine.map(({ call }) => call);
-      const { output } = await session.ask(host, callScript(word, CALL_S, calls));
+      const { output } = await session.ask(host, callScript(word, CALL_S, calls), CALLS_S);
       const ends = readCalls(output, calls);
-      return mine.map(({ way }, index): Tried => ({ way, end: ends[index] }));
+      return new Map(mine.map(({ way }, index) => [way, ends[index]]));
     });
-    return [...called.answers.values()].flat();
+    return {
+      tried: ways.map((way) => ({ way, end: called.answers.get(way.from)?.get(way) })),
+      silent: [...listened.silent, ...called.silent],
+    };
   } finally {
     const pids = [...listened.answers].flatMap(([host, { pid }]) => (pid === undefined ? [] : [{ host, pid }]));
     // A listener that is not reached ends by itself.

@@ -68,18 +68,19 @@ export async function withRun<T>(
     run: id,
     secrets,
   });
-  listenTo(interrupt);
+  const deaf = listenTo(interrupt);
   const by = whoAmI();
   try {
     return await work({ id, command, by, started, setup, cluster, session, progress, interrupt });
   } finally {
     session.close();
     await progress.end();
+    deaf();
   }
 }
 
-/** Makes Ctrl-C and SIGTERM presses of the interrupt; the third one ends the process. */
-function listenTo(interrupt: Interrupt): void {
+/** Makes Ctrl-C and SIGTERM presses of the interrupt; the third one ends the process. Returns what ends that. */
+function listenTo(interrupt: Interrupt): () => void {
   askDuring(interrupt);
   const onSignal = () => {
     // An open question ends at once, and with it the run.
@@ -93,6 +94,10 @@ function listenTo(interrupt: Interrupt): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  return () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
 }
 
 const fromEnvironment = (name: string): Secret | undefined =>

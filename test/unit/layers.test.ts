@@ -104,3 +104,19 @@ test('-i may be given several times, and HAPG_INVENTORY may name several files',
   assert.equal(given.code, 0, given.err);
   assert.equal((JSON.parse(given.out) as { cluster: string }).cluster, 'prod');
 });
+
+test('an empty file over others changes nothing, and -e reaches what another file has', () => {
+  for (const text of ['', '# nothing yet\n']) {
+    const empty = file('empty.yaml', text);
+    assert.deepEqual(loadInventory([prod, empty]).cluster.settings, loadInventory(prod).cluster.settings);
+    assert.deepEqual(loadInventory([prod, empty], ['clients.0=10.7.0.0/24']).cluster.settings.clients, ['10.7.0.0/24']);
+    assert.equal(loadInventory([prod, empty], ['rto=fast']).cluster.settings.rto, 'fast');
+  }
+});
+
+test('a host of a file that is not edited is neither added again nor removed', async () => {
+  const more = file('hosts.yaml', 'hosts:\n  app1: {address: 10.0.0.2, roles: [client]}\n');
+  const run = (...words: string[]) => inProcess([...words, '-i', prod, '-i', more, '--yes']);
+  const added = await run('add-replica', 'db1', '--address', '10.0.0.9', '--roles', 'patroni');
+  assert.deepEqual([added.code, /the name db1 is in use, in .*prod\.yaml/.test(added.err)], [5, true], added.err);
+});

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { needsOf } from '../../../roles/needs.ts';
 import { addressCheck } from '../../../src/doctor/address.ts';
@@ -15,6 +18,7 @@ import { nameCheck } from '../../../src/doctor/name.ts';
 import { sourcesCheck } from '../../../src/doctor/sources.ts';
 import type { Cluster } from '../../../src/inventory/model.ts';
 import { parseFacts } from '../../../src/observe/host.ts';
+import { offersScript, parseOffers } from '../../../src/programs/apt-sources.ts';
 import { fitSections } from '../../support/fit-host.ts';
 import { contextFor, labCluster } from '../model.ts';
 
@@ -46,6 +50,16 @@ test('an address that the machine does not have is a failure that names those th
     }),
     ['failure db1: 10.1.1.10 is not an address of this machine, which has 172.31.4.7 (ens5)'],
   );
+});
+
+test('an address counts however it is written, and addresses that cannot be read are no fault of the host', async () => {
+  const hosts = lab.hosts.map((host) => (host.name === 'db1' ? { ...host, address: 'FD00:0::1' } : host));
+  const six = { ...lab, hosts };
+  const answers = { db1: '2: eth0    inet6 fd00::1/64 scope global\nid boot' };
+  assert.deepEqual(await wrong(addressCheck, answers, {}, six), []);
+  assert.deepEqual(await wrong(addressCheck, { db1: 'mtu eth0 1500\nid boot' }), [
+    'warning db1: its addresses cannot be read',
+  ]);
 });
 
 test('two names that lead to one machine are a failure', async () => {
@@ -129,16 +143,18 @@ test('a locale that the cluster is made with must be there, however its codeset 
 test('another program on a port of a role is a failure that names it, a service of the role is not', async () => {
   assert.deepEqual(
     await wrong(listenersCheck, {
-      db1: 'listener 5432 postgres postgresql@15-main.service\nlistener 2379 etcd etcd.service\nlistener 8008 java -',
-      proxy1: 'listener 5000 registry docker.service',
+      db1: 'listener 5432 postgresql@15-main.service postgres\nlistener 2379 etcd.service etcd\nlistener 8008 - PM2 v5: God',
+      proxy1: 'listener 5000 docker.service registry',
       // A program of somebody's session, and the listener of a run that was killed.
-      db2: 'listener 5432 socat ssh.service\nlistener 8008 hapg-doctor ssh.service',
+      db2: 'listener 5432 ssh.service socat\nlistener 8008 ssh.service hapg-dr 4711',
+      db3: 'no ss',
     }),
     [
       'failure db1: postgres (postgresql@15-main.service) listens on port 5432 of PostgreSQL',
-      'failure db1: java listens on port 8008 of Patroni',
+      'failure db1: PM2 v5: God listens on port 8008 of Patroni',
       'failure proxy1: registry (docker.service) listens on port 5000 of HAProxy primary',
       'failure db2: socat listens on port 5432 of PostgreSQL',
+      'warning db3: what listens there cannot be read',
     ],
   );
 });
@@ -149,16 +165,23 @@ test('another firewall beside ufw is a warning', async () => {
   ]);
 });
 
-test('a source that does not answer, a package that nobody offers and one that is too old are failures', async () => {
+test('packages that nobody offers or that are too old, and sources without which they cannot come, are failures', async () => {
   const packages = () => [{ names: ['patroni', 'etcd-server'], minimum: { patroni: '3.0.0' } }];
   const rows = (answer: string, change: Partial<Needs> = {}) =>
     wrong(sourcesCheck, { db1: answer }, { packages, sources: () => [], ...change });
   const offers = 'lists known\noffer patroni 4.0.7-1\noffer etcd-server 3.5.16-1';
+  const dead = "source bad http://deb.test/dists/trixie/ Could not resolve 'deb.test'";
+  const fails = "db1: http://deb.test/dists/trixie/ does not answer: Could not resolve 'deb.test'";
   assert.deepEqual(await rows(offers), []);
-  assert.deepEqual(await rows('patroni|installed|4.0.7-1\netcd-server|installed|3.5.16-1'), []);
-  assert.deepEqual(await rows(`source bad http://deb.test/dists/trixie/ Could not resolve 'deb.test'\n${offers}`), [
-    "failure db1: http://deb.test/dists/trixie/ does not answer: Could not resolve 'deb.test'",
-  ]);
+  const installed = 'patroni|installed|4.0.7-1\netcd-server|installed|3.5.16-1';
+  assert.deepEqual(await rows(`${installed}\n${dead}`), [`warning ${fails}`], 'nothing has to come from it');
+  assert.deepEqual(await rows(`source ok http://other.test/\n${dead}\n${offers}`), [`warning ${fails}`]);
+  assert.deepEqual(await rows(dead), [`failure ${fails}`], 'no source answers');
+  assert.deepEqual(
+    await rows(`source ok http://other.test/\n${dead}`, { sources: () => [{ uri: 'http://deb.test', suite: 'x' }] }),
+    [`failure ${fails}`],
+    'a source that the apply adds',
+  );
   assert.deepEqual(await rows('lists known\noffer patroni (none)\noffer etcd-server 3.5.16-1'), [
     'failure db1: its package sources do not offer patroni',
   ]);
@@ -166,9 +189,45 @@ test('a source that does not answer, a package that nobody offers and one that i
     'failure db1: its package sources offer patroni 2.1.3-1, and 3.0.0 is needed',
   ]);
   // What a source offers that the apply adds, or without lists, is not known.
-  assert.deepEqual(await rows('lists known', { sources: () => [{ uri: 'https://x.test', suite: 's' }] }), []);
-  assert.deepEqual(await rows(''), []);
-  assert.deepEqual(await rows(`cdrom cdrom:[Debian]/\n${offers}`), ['warning db1: a CD is a package source']);
+  const ok = 'source ok http://other.test/';
+  assert.deepEqual(await rows(`${ok}\nlists known`, { sources: () => [{ uri: 'https://x.test', suite: 's' }] }), []);
+  assert.deepEqual(await rows(ok), []);
+  assert.deepEqual(await rows(`cdrom\n${offers}`), ['warning db1: a CD is a package source']);
+});
+
+test('package lists are fetched to a directory that is gone afterwards, and a source that is dead is named with the reason', () => {
+  const root = mkdtempSync(join(tmpdir(), 'hapg-offers-'));
+  try {
+    mkdirSync(join(root, 'repository'));
+    writeFileSync(
+      join(root, 'repository', 'Packages'),
+      'Package: etcd-server\nVersion: 3.5.16-1\nArchitecture: all\nFilename: x\nSize: 1\n\n',
+    );
+    const config = [
+      `Dir::Etc::SourceList "${root}/sources.list";`,
+      'Dir::Etc::SourceParts "/nonexistent";',
+      `APT::Update::Post-Invoke { "touch ${root}/hooked"; };`,
+    ];
+    writeFileSync(join(root, 'apt.conf'), config.join('\n'));
+    writeFileSync(
+      join(root, 'sources.list'),
+      `deb [trusted=yes] file:${root}/repository ./\ndeb http://127.0.0.1:1/debian trixie main\ndeb http://user:s3cret@127.0.0.1:1/x trixie main\n`,
+    );
+    const script = offersScript(['etcd-server', 'patroni'], [], { proxy: undefined, fetchesLists: true });
+    const answer = execFileSync('sh', ['-c', script], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, APT_CONFIG: join(root, 'apt.conf'), TMPDIR: root, LC_ALL: 'C' },
+    });
+    const { offered, silent } = parseOffers(answer);
+    assert.equal(offered?.get('etcd-server'), '3.5.16-1', answer);
+    assert.notEqual(offered?.get('patroni'), '3.5.16-1');
+    const dead = silent.find(({ at }) => at === 'http://127.0.0.1:1/debian/dists/trixie/');
+    assert.match(dead?.reason ?? '', /connect/i);
+    assert.doesNotMatch(answer, /s3cret/);
+    assert.deepEqual(readdirSync(root).sort(), ['apt.conf', 'repository', 'sources.list']);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
 });
 
 test('a clock is judged against the others, and the controller against all', () => {

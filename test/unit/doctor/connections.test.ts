@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { rulesFor } from '../../../roles/index.ts';
+import { isClosedByUfw } from '../../../src/doctor/firewalls.ts';
 import {
   type Call,
   callScript,
@@ -14,7 +15,7 @@ import {
 } from '../../../src/doctor/reach-script.ts';
 import { type Way, waysOf } from '../../../src/doctor/ways.ts';
 import { callFor, judgeWays } from '../../../src/doctor/ways-check.ts';
-import type { Cluster, Host } from '../../../src/inventory/model.ts';
+import type { Cluster } from '../../../src/inventory/model.ts';
 import { labCluster } from '../model.ts';
 
 const lab = labCluster();
@@ -67,7 +68,11 @@ function hostShell() {
       while (!out.includes('the end')) await new Promise((later) => setTimeout(later, 10));
       return out;
     },
-    end: () => shell.stdin.end(),
+    end: () =>
+      new Promise((ended) => {
+        shell.once('exit', ended);
+        shell.stdin.end();
+      }),
   };
 }
 
@@ -82,14 +87,14 @@ async function freePorts(count: number): Promise<number[]> {
 
 const sh = (script: string) => execFileSync('sh', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
 
-test('a caller tells what works from what is refused, from strangers, and from names that nobody has', async () => {
+test('a caller tells what works from what is refused, from another run, and from names that nobody has', async () => {
   const stranger = createServer((socket) => socket.end('SSH-2.0-other\r\n')).listen(0, '127.0.0.1');
   await new Promise((listening) => stranger.once('listening', listening));
   const taken = (stranger.address() as AddressInfo).port;
   const [port] = (await freePorts(1)) as [number];
   const shell = hostShell();
   try {
-    const { listens } = readListener(await shell.run(listenScript('word', 20, '127.0.0.1', false, [port, taken])));
+    const { listens } = readListener(await shell.run(listenScript('beef', 20, '127.0.0.1', false, [port, taken])));
     assert.deepEqual([...listens], [port]);
     const calls: Call[] = [
       { address: '127.0.0.1', port, kind: 'greeted' },
@@ -97,13 +102,13 @@ test('a caller tells what works from what is refused, from strangers, and from n
       { address: '127.0.0.1', port: 1, kind: 'open' },
       { address: 'nobody.invalid', port: 1, kind: 'open' },
     ];
-    const ends = readCalls(sh(callScript('word', 3, calls)), calls);
+    const ends = readCalls(sh(callScript('beef', 3, calls)), calls);
     assert.deepEqual(ends.slice(0, 3), ['ok', 'ok', 'refused']);
     assert.match(ends[3]!, /^error /);
-    // The listener of another run is a stranger.
-    assert.deepEqual(readCalls(sh(callScript('other', 3, calls.slice(0, 1))), calls.slice(0, 1)), ['stranger']);
+    // Another run has words of its own.
+    assert.deepEqual(readCalls(sh(callScript('0123', 3, calls.slice(0, 1))), calls.slice(0, 1)), ['other']);
   } finally {
-    shell.end();
+    await shell.end();
     stranger.close();
   }
 });
@@ -115,15 +120,15 @@ test('a host listens on many ports at once, and each of them greets', async () =
   const ports = await freePorts(12);
   const shell = hostShell();
   try {
-    const { listens } = readListener(await shell.run(listenScript('word', 20, '127.0.0.1', false, ports)));
+    const { listens } = readListener(await shell.run(listenScript('beef', 20, '127.0.0.1', false, ports)));
     assert.deepEqual([...listens], ports);
     const calls = callsTo(ports);
     assert.deepEqual(
-      readCalls(sh(callScript('word', 3, calls)), calls),
+      readCalls(sh(callScript('beef', 3, calls)), calls),
       ports.map(() => 'ok'),
     );
   } finally {
-    shell.end();
+    await shell.end();
   }
 });
 
@@ -132,26 +137,37 @@ test('a listener ends when it is told to, and with the shell of a run that was k
   const calls = callsTo(ports);
   const isOver = async () => {
     for (let tries = 0; tries < 100; tries++) {
-      if (readCalls(sh(callScript('word', 1, calls)), calls).every((end) => end === 'refused')) return true;
+      if (readCalls(sh(callScript('beef', 1, calls)), calls).every((end) => end === 'refused')) return true;
       await new Promise((later) => setTimeout(later, 50));
     }
     return false;
   };
   const told = hostShell();
-  const { pid } = readListener(await told.run(listenScript('word', 20, '127.0.0.1', false, ports)));
+  const { pid } = readListener(await told.run(listenScript('beef', 20, '127.0.0.1', false, ports)));
   sh(hangUpScript(pid!));
   assert.ok(await isOver());
-  told.end();
+  await told.end();
   const killed = hostShell();
-  await killed.run(listenScript('word', 20, '127.0.0.1', false, ports));
-  killed.end();
+  await killed.run(listenScript('beef', 20, '127.0.0.1', false, ports));
+  await killed.end();
   assert.ok(await isOver());
-  const [before, after] = [hostShell(), hostShell()];
-  await before.run(listenScript('word', 20, '127.0.0.1', false, ports));
-  const again = readListener(await after.run(listenScript('word', 20, '127.0.0.1', false, ports)));
+  const before = hostShell();
+  await before.run(listenScript('beef', 20, '127.0.0.1', false, ports));
+  await before.end();
+  const after = hostShell();
+  const again = readListener(await after.run(listenScript('beef', 20, '127.0.0.1', false, ports)));
   assert.deepEqual([...again.listens], ports);
-  before.end();
-  after.end();
+  // A run that goes on beside it is left alone.
+  const beside = hostShell();
+  assert.deepEqual(
+    [...readListener(await beside.run(listenScript('beef', 20, '127.0.0.1', false, ports))).listens],
+    [],
+  );
+  assert.deepEqual(
+    readCalls(sh(callScript('beef', 3, calls)), calls),
+    ports.map(() => 'ok'),
+  );
+  await Promise.all([after.end(), beside.end()]);
 });
 
 test('a service that is there already is only connected to; VRRP is called only where it is heard', () => {
@@ -168,11 +184,11 @@ test('a service that is there already is only connected to; VRRP is called only 
   );
 });
 
-const judged = (end: string | undefined, opens: ReadonlySet<Host> = new Set()) => {
+const judged = (end: string | undefined, { opens = false, lives = false } = {}) => {
   const its = ways(lab).filter(({ to, port }) => to?.name === 'db1' && port === 5432);
   return judgeWays(
     its.map((way) => ({ way, end: way.from.name === 'db2' ? 'ok' : end })),
-    opens,
+    { opens: () => opens, lives: () => lives },
   ).filter(({ check, host }) => check === 'connections' && host !== '');
 };
 
@@ -188,10 +204,43 @@ test('closed connections to one port are one row, which names who cannot come th
   assert.equal(judged(undefined)[0]!.level, 'warning');
 });
 
-test('what the own firewall of a new host closes now is no fault: an apply opens it', () => {
-  const db1 = lab.hosts.find(({ name }) => name === 'db1')!;
+test('what the own firewall of a host closes now is no fault where an apply opens it', () => {
   assert.deepEqual(
-    judged('silent', new Set([db1])).map(({ level }) => level),
+    judged('silent', { opens: true }).map(({ level }) => level),
     ['ok'],
   );
+  const way = ways(lab).find(({ to, from, port }) => to?.name === 'db1' && from.name === 'db2' && port === 5432)!;
+  const rules = 'ufw on\nallows tcp 5432 10.1.1.12\nallows tcp 22 0.0.0.0/0';
+  assert.equal(isClosedByUfw(rules, way), true, 'a new host has no rule yet');
+  assert.equal(isClosedByUfw(`${rules}\nallows tcp 5432 10.1.1.11`, way), false, 'something else closes it');
+  assert.equal(isClosedByUfw('allows tcp 22 any', way), false, 'ufw is off');
+});
+
+test('where the cluster lives, a port on which nothing listens is no fault of the network', () => {
+  const [row] = judged('refused', { lives: true });
+  assert.equal(row!.level, 'warning');
+  assert.match(row!.cure!, /hapg status/);
+});
+
+test('another run of doctor is told from a stranger', () => {
+  assert.equal(judged('other')[0]!.level, 'warning');
+});
+
+test('one of several endpoints of a service outside is enough', () => {
+  const at = (address: string): Way => ({
+    from: lab.hosts[0]!,
+    to: undefined,
+    address,
+    protocol: 'tcp',
+    port: 2379,
+    purpose: 'etcd',
+  });
+  const [down, up] = [
+    { way: at('a.test'), end: 'silent' },
+    { way: at('b.test'), end: 'ok' },
+  ];
+  const context = { opens: () => false, lives: () => false };
+  const levels = (tried: (typeof down)[]) => judgeWays(tried, context).map(({ level }) => level);
+  assert.deepEqual(levels([down!, up!]), ['ok', 'warning']);
+  assert.deepEqual(levels([down!]), ['failure']);
 });
