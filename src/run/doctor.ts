@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { needsOf } from '../../roles/needs.ts';
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
+import { CALL_S, CALLS_S, EXAMINE_S, LISTEN_S } from '../bounds/doctor.ts';
 import { ASK_S } from '../bounds/hosts.ts';
 import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
 import { all, type Verdict } from '../decisions/verdict.ts';
