@@ -10,6 +10,7 @@ import { type GeneratedHost, labBackupHost, spread, voters } from '../inventory/
 import { flowYaml } from '../inventory/edit.ts';
 import { type Loaded, parseInventory } from '../inventory/load.ts';
 import { splitCidr } from '../inventory/network.ts';
+import { readTerraform } from '../inventory/terraform-outputs.ts';
 import { BadInventory } from '../inventory/yaml-text.ts';
 import { render } from '../render.ts';
 import { askLine, print, printMessage } from '../run/ask.ts';
@@ -20,6 +21,7 @@ export interface InitOptions {
   databases?: string;
   datacenters?: string;
   fromAnsible?: string;
+  fromTerraform?: string;
   nodes: string;
   networks?: string;
   prefix: string;
@@ -38,13 +40,17 @@ export interface InitOptions {
 
 /** Flags that only an inventory of several data centers can keep. */
 const FOR_DATACENTERS = ['--nodes', '--networks', '--prefix', '--max-databases'];
-/** Flags about hosts, which --from-ansible takes from its file. */
-const NOT_FROM_ANSIBLE = ['--databases', '--datacenters', '--balancers', '--backup', '--lab'];
+/** Flags about hosts, which --from-ansible and --from-terraform take from their file. */
+const NOT_FROM_FILE = ['--databases', '--datacenters', '--balancers', '--backup', '--lab'];
 
 /** Throws UsageError for flags that would be passed over. */
-function expectKept({ given, fromAnsible, datacenters }: InitOptions): void {
-  const out = given.find((flag) => fromAnsible !== undefined && NOT_FROM_ANSIBLE.includes(flag));
-  if (out) throw new UsageError(`${out} does not go with --from-ansible, which takes the hosts from ${fromAnsible}`);
+function expectKept({ given, fromAnsible, fromTerraform, datacenters }: InitOptions): void {
+  if (fromAnsible !== undefined && fromTerraform !== undefined)
+    throw new UsageError('--from-terraform does not go with --from-ansible: each takes all hosts from its file');
+  const [from, file] =
+    fromAnsible === undefined ? ['--from-terraform', fromTerraform] : ['--from-ansible', fromAnsible];
+  const out = given.find((flag) => file !== undefined && NOT_FROM_FILE.includes(flag));
+  if (out) throw new UsageError(`${out} does not go with ${from}, which takes the hosts from ${file}`);
   const alone = given.find((flag) => datacenters === undefined && FOR_DATACENTERS.includes(flag));
   if (alone) throw new UsageError(`${alone} goes with --datacenters`);
 }
@@ -59,13 +65,17 @@ const list = (text: string | undefined): string[] =>
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
   expectKept(options);
-  const asked = options.databases || options.datacenters || options.fromAnsible || !screen.canAsk;
+  const asked =
+    options.databases || options.datacenters || options.fromAnsible || options.fromTerraform || !screen.canAsk;
   const answers = asked ? options : await ask(options);
-  const text = answers.fromAnsible
-    ? likeAnsible(answers.fromAnsible, answers)
-    : answers.datacenters
-      ? inDatacenters(answers)
-      : inOnePlace(answers);
+  const { fromAnsible, fromTerraform } = answers;
+  const text = fromAnsible
+    ? fromFile(fromAnsible, answers, () => ansibleInventory(fromAnsible))
+    : fromTerraform
+      ? fromFile(fromTerraform, answers, () => terraformOutputs(fromTerraform))
+      : answers.datacenters
+        ? inDatacenters(answers)
+        : inOnePlace(answers);
   const { warnings } = validated(text, file);
   onFile(file, () => writeFileSync(file, text));
   for (const warning of warnings) printMessage(warning);
@@ -162,10 +172,17 @@ function ansibleInventory(file: string): AnsibleInventory {
   return readAnsible(text);
 }
 
-/** The hosts of an Ansible inventory, with roles by their groups. */
-function likeAnsible(file: string, answers: InitOptions): string {
+/** Reads the outputs of Terraform. Names those that hold no addresses. */
+function terraformOutputs(file: string): AnsibleInventory {
+  const { inventory: hosts, unused } = readTerraform(readFileSync(file, 'utf8'));
+  for (const name of unused) printMessage(`${file}: ${name} holds no addresses; it is left out`);
+  return hosts;
+}
+
+/** The hosts of another tool's file, with roles by their groups. */
+function fromFile(file: string, answers: InitOptions, read: () => AnsibleInventory): string {
   try {
-    const { hosts, unknown } = hostsOf(ansibleInventory(file));
+    const { hosts, unknown } = hostsOf(read());
     for (const name of unknown) printMessage(`${file}: ${name} is in no group that hapg knows; it is left out`);
     const vip = hosts.some((host) => host.roles.includes('keepalived')) ? (answers.vip ?? '') : '';
     if (answers.vip && !vip) throw new UsageError(`--vip: ${file} has no balancer with keepalived that could hold it`);

@@ -7,6 +7,8 @@ import { hostsOf } from '../../src/inventory/ansible.ts';
 import { readAnsible, readAnsibleList } from '../../src/inventory/ansible-forms.ts';
 import { addHost } from '../../src/inventory/edit.ts';
 import { loadInventory } from '../../src/inventory/load.ts';
+import { readTerraform } from '../../src/inventory/terraform-outputs.ts';
+import { inProcess } from '../support/in-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hapg-hosts-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -244,4 +246,78 @@ test('what ansible-inventory lists is taken as it is', () => {
   assert.deepEqual(groups.get('db'), ['b', 'a']);
   assert.deepEqual(hosts.get('b'), { ansible_port: '22' });
   assert.equal(hostsOf({ hosts, groups }).hosts.find(({ name }) => name === 'a')!.ssh!.user, 'from group_vars');
+});
+
+const fromOutputs = (outputs: Record<string, unknown>) => {
+  const values = Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [name, { sensitive: false, value }]),
+  );
+  const { inventory: groups, unused } = readTerraform(JSON.stringify(values));
+  return { ...hostsOf(groups), unused };
+};
+
+test('outputs of Terraform become hosts with roles by the names of the outputs; what holds no addresses is named', () => {
+  const { hosts, unknown, unused } = fromOutputs({
+    database_private_ips: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+    database_public_ips: ['203.0.113.1', '203.0.113.2', '203.0.113.3'],
+    backup_ip: '10.0.0.9',
+    haproxy_servers: { lb1: '10.0.0.5', lb2: '10.0.0.6' },
+    bastion_ip: '203.0.113.9',
+    vpc_id: 'vpc-1',
+  });
+  assert.deepEqual(
+    hosts.map(({ name, address, roles, ssh }) => [name, address, roles.join('+'), ssh?.host ?? '']),
+    [
+      ['db1', '10.0.0.1', 'etcd+patroni', '203.0.113.1'],
+      ['db2', '10.0.0.2', 'etcd+patroni', '203.0.113.2'],
+      ['db3', '10.0.0.3', 'etcd+patroni', '203.0.113.3'],
+      ['pgbackrest1', '10.0.0.9', 'pgbackrest', ''],
+      ['lb1', '10.0.0.5', 'haproxy', ''],
+      ['lb2', '10.0.0.6', 'haproxy', ''],
+    ],
+  );
+  assert.deepEqual(unknown, ['203.0.113.9']);
+  assert.deepEqual(unused, ['vpc_id']);
+});
+
+for (const [what, outputs, says] of [
+  [
+    'as many public addresses as private ones',
+    { db_private_ips: ['10.0.0.1', '10.0.0.2'], db_public_ips: ['192.0.2.1'] },
+    /db has 2 private addresses and 1 public/,
+  ],
+  [
+    'one output for a subject',
+    { db_ips: ['10.0.0.1'], db_private_ips: ['10.0.0.2'] },
+    /would both be the addresses of db/,
+  ],
+  ['a database', { web_ips: ['10.0.0.1'] }, /no group looks like database hosts/],
+] as const)
+  test(`outputs of Terraform need ${what}`, () => {
+    assert.throws(() => fromOutputs(outputs), says);
+  });
+
+test('a text that Terraform has not printed is refused', () => {
+  for (const text of ['', '{', '[]', '{"a": 1}'])
+    assert.throws(() => readTerraform(text), /not what "terraform output -json" prints/);
+});
+
+test('init --from-terraform writes an inventory, and says what it leaves out', async () => {
+  const from = join(directory, 'outputs.json');
+  writeFileSync(
+    from,
+    JSON.stringify({ db_ips: { value: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }, region: { value: 'x' } }),
+  );
+  const made = join(directory, 'made.yaml');
+  const { code, err } = await inProcess(['init', made, '--from-terraform', from, '--clients', '10.0.0.0/24']);
+  assert.equal(code, 0, err);
+  assert.match(err, /outputs\.json: region holds no addresses; it is left out/);
+  assert.deepEqual(
+    loadInventory(made).cluster.hosts.map(({ name, address }) => `${name} ${address}`),
+    ['db1 10.0.0.1', 'db2 10.0.0.2', 'db3 10.0.0.3'],
+  );
+  const both = await inProcess(['init', join(directory, 'x.yaml'), '--from-terraform', from, '--from-ansible', 'y']);
+  assert.deepEqual([both.code, /does not go with --from-ansible/.test(both.err)], [5, true]);
+  const flags = await inProcess(['init', join(directory, 'x.yaml'), '--from-terraform', from, '--lab']);
+  assert.match(flags.err, /--lab does not go with --from-terraform/);
 });

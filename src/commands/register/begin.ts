@@ -18,6 +18,7 @@ export const begin: Register = (program, run) => {
     .option('--cluster <name>', 'name of the cluster')
     .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
     .option('--from-ansible <file>', 'take the hosts from an Ansible inventory, in INI or YAML form')
+    .option('--from-terraform <file>', 'take the hosts from what "terraform output -json" printed')
     .option('--datacenters <n>', 'spread the database hosts over this many data centers')
     .option('--nodes <n>', 'database hosts in each data center', '2')
     .option('--networks <networks>', 'networks of the data centers, such as 10.2.1.0/24,10.2.2.0/24')
