@@ -35,7 +35,9 @@ async function openssh(target: SshTarget, options: readonly string[], command: r
 const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): Promise<SshTarget> =>
   resolveTarget(cluster, host, { user: options.user, privateKey: options.privateKey, jump: options.jump });
 
-/** `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses. Exits as ssh does. */
+/**
+ * `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses; -v is ssh's own. Exits as ssh does.
+ */
 export async function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
   const host = cluster.hosts.find((one) => one.name === name);
@@ -43,7 +45,8 @@ export async function sshCommand(name: string, command: readonly string[], optio
     throw new UsageError(
       `${cluster.file} has no host ${name}; it has ${cluster.hosts.map((one) => one.name).join(', ')}`,
     );
-  return openssh(await targetOf(cluster, host, options), [], command);
+  const verbose = options.verbose > 0 ? [`-${'v'.repeat(options.verbose)}`] : [];
+  return openssh(await targetOf(cluster, host, options), verbose, command);
 }
 
 /** The flags of `hapg psql`. */

@@ -51,7 +51,8 @@ export const offersScript = (
   const place = '-c "$dir/apt.conf" -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache"';
   return `( dir=$(mktemp -d) || exit 0
   trap 'rm -rf "$dir"' EXIT; trap '' PIPE
-  { apt-get update --print-uris 2>/dev/null | sed -n "s/^'\\([^']*\\)'.*/\\1/p"; ${print(releases.join(''))}; } | sort -u | while read -r uri; do
+  # apt 3 names the lists themselves as well.
+  { apt-get update --print-uris 2>/dev/null | sed -n "s/^'\\([^']*InRelease\\)'.*/\\1/p"; ${print(releases.join(''))}; } | sort -u | while read -r uri; do
     case $uri in cdrom:*) echo cdrom; continue ;; *//*@*) continue ;; esac
     at=\${uri%InRelease}
     # An apply installs the authorities of https first.
