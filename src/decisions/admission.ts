@@ -172,6 +172,9 @@ function withoutInterface(cluster: Cluster, { observations }: Snapshot): string[
   });
 }
 
+/** States of a member whose Patroni makes or copies its database now (Patroni, postgresql/bootstrap.py and `ha.py`). */
+const MAKING = /^(initializing new cluster|running custom bootstrap script|creating replica)$/;
+
 /**
  * May `apply` go on? A new cluster is made only where everything is empty; an existing one must be one cluster, unpaused,
  * with a leader. `missing` are hosts of the model that were not asked.
@@ -180,10 +183,12 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const reasons: string[] = [];
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
-  for (const [host, { dataDirectory }] of snapshot.observations) {
+  for (const [host, { dataDirectory, patroni }] of snapshot.observations) {
     const reason = silence(dataDirectory);
     if (reason !== undefined) reasons.push(`${host}: it is not known whether there is a database (${reason})`);
-    reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
+    // What a run that was killed has begun goes on.
+    if (!MAKING.test(String(said(patroni)?.self?.state)))
+      reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
   }
   for (const [host, { dataDirectory }] of snapshot.observations)
     if (said(dataDirectory)?.lost)

@@ -189,13 +189,10 @@ export function judgePresent(
       },
     ];
   return found.reasons.map((reason) => {
-    const [, name = '', rest = reason] = /^([^\s:]+): ([\s\S]*)$/.exec(reason) ?? [];
-    const host = hosts.find((one) => one.name === name);
-    // Reasons of verdicts end with their cure.
-    const [, seen = rest, cure] = (host ? rest : reason).match(/^([\s\S]*?)[;.] ([\s\S]+)$/) ?? [
-      undefined,
-      host ? rest : reason,
-    ];
+    const host = hosts.find(({ name }) => reason.startsWith(`${name}: `));
+    const text = host ? reason.slice(host.name.length + 2) : reason;
+    // The last sentence of a reason is its cure, where it has one.
+    const [, seen = text, cure] = /^([\s\S]+)[;.] ([\s\S]+)$/.exec(text) ?? [];
     return { check, host: host?.name ?? '', level: 'failure', seen, ...(cure ? { cure } : {}) };
   });
 }

@@ -112,6 +112,20 @@ for (const [what, change, says] of GATE)
     assert.equal(statusOf(cluster, lab(change), new Map(), IDENTITY, NOW).healthy, false, 'status tells it too');
   });
 
+test('a copy that Patroni makes now, for a run that was killed, is no obstacle', () => {
+  for (const [state, admitted] of [
+    ['creating replica', true],
+    ['initializing new cluster', true],
+    ['stopped', false],
+  ] as const) {
+    const seen = lab((all) => {
+      all.get('db2')!.dataDirectory = { said: { state: 'foreign' } };
+      its(all.get('db2')!.patroni).self = { state, role: 'replica', patroni: { name: 'db2' } };
+    });
+    assert.equal(admitApply(cluster, seen, []).ok, admitted, state);
+  }
+});
+
 const ADMIT: [string, (all: Map<string, Observation>) => void, RegExp][] = [
   ['a paused cluster', (all) => void (its(all.get('db1')!.patroni).paused = true), /paused/],
   [

@@ -67,3 +67,19 @@ test('equal rows of several hosts are one, what is wrong comes first, and what i
   assert.equal(plain(showFindings(findings, { verbose: true })).split('\n').length, 4);
   assert.match(plain(verdictOn('x', findings)), /^x: 2 failures, 0 warnings/);
 });
+
+test('what is on the hosts already is told from its cure', async (context) => {
+  const { inventory } = await setUp(context, { hosts: { db1: { sections: { dataDirectory: 'foreign\n.' } } } });
+  const { out } = await inProcess(['doctor', '-o', 'json', '-i', inventory]);
+  const { findings } = JSON.parse(out) as { findings: { check: string; host: string; seen: string; cure?: string }[] };
+  assert.deepEqual(
+    findings.filter(({ check }) => check === 'present').map(({ host, seen, cure }) => [host, seen, cure]),
+    [
+      [
+        'db1',
+        '/var/lib/postgresql/17/pglab holds files but no database',
+        'Move them away, or check that the right disk is mounted',
+      ],
+    ],
+  );
+});

@@ -8,7 +8,6 @@ import type { Machine } from '../../../src/transport/machine.ts';
 import { overSsh } from '../../../src/transport/ssh.ts';
 import type { Transport } from '../../../src/transport/target.ts';
 import { behindBastion, dropping } from '../../support/bastion.ts';
-import { milliseconds } from '../../support/time.ts';
 
 const TIMEOUT_MS = 2500;
 const ends: (() => void)[] = [];
@@ -77,10 +76,8 @@ for (const transport of ['node-ssh', 'openssh'] as const)
           assert.ok(took.get(name)! < TIMEOUT_MS, `${name} after ${took.get(name)} ms`);
         }
       }
-      assert.ok(
-        took.get('db2')! >= TIMEOUT_MS && took.get('db2')! < TIMEOUT_MS + milliseconds(1000),
-        `${took.get('db2')} ms`,
-      );
+      // How much later it is given up depends on the load of this machine.
+      assert.ok(took.get('db2')! >= TIMEOUT_MS, `${took.get('db2')} ms`);
     });
 
     test('a bastion that was away is logged in to again, once for all', async () => {
