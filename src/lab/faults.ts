@@ -1,28 +1,20 @@
 import type { Cluster } from '../inventory/model.ts';
-import { docker } from './docker.ts';
-import { containerName, exec, waitFor } from './lab.ts';
-import { gatewayOf, subnetsOf } from './network.ts';
+import { type Platform, platformOf } from './platform.ts';
+import { run } from './programs.ts';
+import { subnetsOf } from './subnet.ts';
 
-/** Simulates power loss of a host's processes: the engine does not start it again by itself. */
-export async function labKill(cluster: Cluster, host: string): Promise<void> {
-  await docker('update', '--restart', 'no', containerName(cluster, host));
-  await docker('kill', containerName(cluster, host));
-}
+/** Cuts the power of a host: nothing on it ends in order, and it does not start again by itself. */
+export const labKill = async (cluster: Cluster, host: string): Promise<void> => (await platformOf(cluster)).kill(host);
 
-export async function labStart(cluster: Cluster, host: string): Promise<void> {
-  await docker('update', '--restart', 'always', containerName(cluster, host));
-  await docker('start', containerName(cluster, host));
-  await waitFor(
-    `${host} to boot`,
-    async () => (await exec(cluster, host, 'systemctl is-active ssh.service')).trim() === 'active',
-  );
-}
+/** Gives a host its power back. */
+export const labStart = async (cluster: Cluster, host: string): Promise<void> =>
+  (await platformOf(cluster)).start(host);
 
 /** iptables rules that drop everything to and from the lab's networks but gateways (published SSH) and the host itself. */
-async function partition(cluster: Cluster, action: 'insert' | 'delete'): Promise<string> {
+async function partition(cluster: Cluster, platform: Platform, action: 'insert' | 'delete'): Promise<string> {
   const verb = `iptables -w -${action === 'insert' ? 'I' : 'D'}`;
   const networks = subnetsOf(cluster);
-  const gateways = await Promise.all(networks.map(gatewayOf));
+  const gateways = await platform.gateways();
   return [
     ['INPUT', '-s', '-i'],
     ['OUTPUT', '-d', '-o'],
@@ -35,16 +27,23 @@ async function partition(cluster: Cluster, action: 'insert' | 'delete'): Promise
     .join('\n');
 }
 
+async function exec(platform: Platform, host: string, script: string): Promise<void> {
+  const [program, ...args] = platform.shell(host, script);
+  await run(program!, args);
+}
+
 /** Cuts a host off from the cluster network; SSH through the published port is kept. */
 export async function labCut(cluster: Cluster, host: string): Promise<void> {
+  const platform = await platformOf(cluster);
   await exec(
-    cluster,
+    platform,
     host,
-    `set -e\ncommand -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }\n${await partition(cluster, 'insert')}`,
+    `set -e\ncommand -v iptables >/dev/null || { echo 'iptables is not there yet; run hapg apply first' >&2; exit 1; }\n${await partition(cluster, platform, 'insert')}`,
   );
 }
 
 /** Reverts `labCut`; rules that a reboot has already dropped are no error. */
 export async function labHeal(cluster: Cluster, host: string): Promise<void> {
-  await exec(cluster, host, `{ ${await partition(cluster, 'delete')}; } 2>/dev/null\ntrue`);
+  const platform = await platformOf(cluster);
+  await exec(platform, host, `{ ${await partition(cluster, platform, 'delete')}; } 2>/dev/null\ntrue`);
 }

@@ -68,9 +68,21 @@ export const askRest = (path: string, options = ''): string =>
 export const printSelf = (rest: string): string =>
   `{ ${rest}\nprintf '%s' "\${HAPG_PATRONI-$(${askRest('patroni')})}"\n} 2>/dev/null; echo`;
 
-/** POSIX sh that prints the dynamic configuration (GET /config) in a line; without a process when a probe has it already. */
+/**
+ * POSIX sh that prints the dynamic configuration (GET /config) in a line; without a process when a probe has it already.
+ * A running Patroni that gives no answer is asked again: a reload closes its API for a moment, and silence would pass
+ * for a configuration that is as wanted.
+ */
 export const printDynamic = (rest: string): string =>
-  `{ ${rest}\nprintf '%s' "\${HAPG_CONFIG-$(${askRest('config')})}"\n} 2>/dev/null; echo`;
+  `{ ${rest}
+answer="\${HAPG_CONFIG-$(${askRest('config')})}"
+for pause in 1 2; do
+  [ -z "$answer" ] && systemctl -q is-active patroni.service || break
+  sleep $pause
+  answer=$(${askRest('config')})
+done
+printf '%s' "$answer"
+} 2>/dev/null; echo`;
 
 /** POSIX sh that sets `$password` to that of a member's REST API, from its configuration, as patronictl reads it; fails without that file. */
 export const restPassword = (file = PATRONI_CONFIG): string =>
@@ -90,6 +102,30 @@ answer=$(printf 'user = "patroni:%s"\\n' "$password" | ${CURL} "$@" ${REST_IDENT
 case "$? \${answer##* }" in
 '0 2'??|'0 5'??|28' '*|52' '*|55' '*|56' '*) ;;
 *) echo "Patroni refused it: \${answer% *}"; exit 1 ;;
+esac`;
+
+/** How often a change is sent to a member's REST API that gives no answer. */
+const CHANGE_TRIES = 4;
+
+/**
+ * POSIX sh for a member that changes its cluster's dynamic configuration through its REST API (PATCH /config), and
+ * prints the whole new configuration. A reload with a new certificate closes the API for a moment (api.py,
+ * reload_config), up to a cycle after the signal, so that a request without an answer is sent again: it changes nothing
+ * twice. Fails with Patroni's reason when it refuses. `rest` comes from `restAt`; `password` is printed into curl's
+ * configuration on standard input, never among its arguments.
+ */
+export const patchDynamic = (rest: string, password: string, patch: string): string => `${rest}
+try=1
+until answer=$(${print(`user = "patroni:${password}"\n`)} | ${askRest('config', `${REST_IDENTITY} -K - -S -w '\n%{http_code}' -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)}`)} 2>&1); do
+  [ $try -lt ${CHANGE_TRIES} ] || { printf '%s\n' "$answer" | sed '/^000$/d'; exit 1; }
+  try=$((try + 1))
+  sleep 2
+done
+case "\${answer##*
+}" in
+2??) printf '%s\n' "\${answer%
+*}" ;;
+*) echo "Patroni refused it: $(echo $answer)"; exit 1 ;;
 esac`;
 
 /** How often a member is asked while a run waits for its role (s): each question costs it a TLS handshake. */

@@ -106,6 +106,7 @@ async function readClock(session: Session, host: Host): Promise<ClockOffset> {
   const { output } = await session.ask(host, CLOCK_SCRIPT, ASK_S);
   const to = Date.now();
   const kept = await session.ask(host, CLOCK_KEPT_SCRIPT, ASK_S);
+  if (!/^\d{16,}$/.test(output.trim())) throw new Error(`its clock cannot be read: ${output.trim().slice(0, 80)}`);
   const theirs = Number(output.trim().slice(0, -6));
   return {
     host: host.name,

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
@@ -6,7 +6,6 @@ import type { Identity } from '../identity.ts';
 import { dcsName } from '../inventory/dcs.ts';
 import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
-import type { Inventory } from '../inventory/schema.ts';
 import {
   AUTHORITIES,
   type Authority,
@@ -16,6 +15,7 @@ import {
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
 import { externalSecrets } from './external-secrets.ts';
+import { inventoryDigest } from './inventory-digest.ts';
 import type { Lineage } from './lineage.ts';
 import { StoreCopy } from './store-copy.ts';
 import { noNames, type Stored, type StoredAuthority } from './stored.ts';
@@ -39,18 +39,6 @@ export const authoritiesOf = (cluster: Cluster): AuthorityName[] =>
 
 /** Returns 160 random bits in characters that need no quoting in any file or URI. */
 const newPassword = (): string => randomBytes(20).toString('base64url').replaceAll(/[-_]/g, 'x');
-
-/** What hosts see of the way in: sshd is set up by the login name, and jump hosts keep forwarding. */
-const wayIn = ({ user, jump }: { user?: string | undefined; jump?: string | undefined } = {}) => ({ user, jump });
-
-/** Returns the part of an inventory that hosts see. Ports, keys and the transport may differ between operators. */
-const seenByHosts = ({ ssh, hosts, ...rest }: Inventory) => ({
-  ...rest,
-  ssh: wayIn(ssh),
-  hosts: Object.fromEntries(
-    Object.entries(hosts).map(([name, { ssh: own, ...host }]) => [name, { ...host, ssh: wayIn(own) }]),
-  ),
-});
 
 /**
  * Everything secret about a cluster, kept beside the inventory in `.hapg/<cluster>/` (mode 0600, or encrypted for age
@@ -151,9 +139,7 @@ export class SecretStore {
       stored.authorities[name] = { certificate: authority.certificate, key: authority.key.reveal() };
       this.copy.touch();
     }
-    const digest = createHash('sha256')
-      .update(JSON.stringify(seenByHosts(this.cluster.settings)))
-      .digest('hex');
+    const digest = inventoryDigest(this.cluster.settings);
     if (stored.inventory !== digest) {
       stored.inventory = digest;
       stored.generation += 1;

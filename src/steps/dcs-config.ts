@@ -1,8 +1,7 @@
-import { askRest, printDynamic, REST_IDENTITY } from '../programs/patroni.ts';
+import { patchDynamic, printDynamic } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
 import { showSetting } from '../secrets/suspect.ts';
-import { print, quote } from '../shell/quote.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export type Json = Record<string, unknown>;
@@ -91,11 +90,11 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   },
   async change({ want }, present, remote) {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
-    // The password travels in curl's configuration on standard input, never in its arguments.
-    await remote.run(`${want.rest}
-${print(`user = "patroni:${want.password.reveal()}"\n`)} | ${askRest('config', `${REST_IDENTITY} --fail-with-body -K - -X PATCH -H 'Content-Type: application/json' -d ${quote(patch)}`)} || exit 1
+    const answer = await remote.run(`${patchDynamic(want.rest, want.password.reveal(), patch)}
 # Every member has read it within one cycle, and knows then whether it has to restart.
 sleep ${want.settleSeconds}`);
+    const left = configPatch(JSON.parse(answer) as Json, want.config);
+    if (Object.keys(left).length > 0) throw new Error(`Patroni kept other values:\n${flat(left).join('\n')}`);
   },
 };
 

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { apt } from '../../src/lab/docker.ts';
+import { apt } from '../../src/lab/programs.ts';
 import { provingBackups } from '../lab/backups.ts';
 import { drifting } from '../lab/drift.ts';
 import { ending } from '../lab/end.ts';

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { apt } from '../../src/lab/docker.ts';
+import { apt } from '../../src/lab/programs.ts';
 import { shape } from '../lab/shape.ts';
 import { test } from '../support/group.ts';
 import { leaderOf, type StatusDocument, TestLab, until, Writer } from '../support/lab.ts';

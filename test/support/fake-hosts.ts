@@ -185,7 +185,8 @@ function answer(script: string, { sections, answers = {} }: FakeHost, address: s
   const locked = script.includes('flock -w') ? 'locked\n' : '';
   const said = probed(script, { ...fitSections(address), ...sections });
   if (said !== undefined) return locked + said;
-  const fit = fitHost(script);
+  const own = Object.keys(answers).some((word) => script.includes(word));
+  const fit = own ? undefined : fitHost(script);
   if (fit !== undefined) return fit;
   return Object.entries(answers)
     .filter(([word]) => script.includes(word))

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   listHeading,
+  patchDynamic,
+  printDynamic,
   removeCluster,
   restartMember,
   restPassword,
@@ -161,4 +163,62 @@ test('patronictl is told which cluster is meant before it removes anything', () 
   const { code, out } = sh(removeCluster('pglab', SCOPE), { path });
   assert.equal(code, 0, out);
   assert.equal(sh(removeCluster('other', SCOPE), { path }).code, 1);
+});
+
+describe('a change of the dynamic configuration through the REST API', () => {
+  const patch = (curl: string, others: Record<string, string> = {}) =>
+    sh(patchDynamic('base=https://10.0.0.1:8008; set -- -s', 'secret', '{"ttl":30}'), {
+      path: programs({ curl, sleep: 'exit 0', ...others }),
+    });
+
+  test('prints the new configuration', () => {
+    const { code, out } = patch(
+      `case "$*" in *' -X PATCH '*'{"ttl":30} https://10.0.0.1:8008/config') printf '{"ttl": 30, "loop_wait": 10}\\n200' ;; esac`,
+    );
+    assert.deepEqual({ code, out }, { code: 0, out: '{"ttl": 30, "loop_wait": 10}\n' });
+  });
+
+  test('tells the password on standard input alone', () => {
+    const { out } = patch(`read -r input; printf 'arguments: %s; input: %s\\n200' "$*" "$input"`);
+    assert.match(out, /; input: user = "patroni:secret"/);
+    assert.doesNotMatch(out, /secret.*; input/);
+  });
+
+  test('is sent again to an API that a reload has just closed', () => {
+    const tries = join(mkdtempSync(join(tmpdir(), 'hapg-tries-')), 'tries');
+    const { code, out } = patch(
+      `echo >> ${tries}; [ $(wc -l < ${tries}) -lt 3 ] && { echo 'curl: (7) Failed to connect' >&2; printf '\\n000'; exit 7; }; printf '{"ttl": 30}\\n200'`,
+    );
+    assert.deepEqual({ code, out }, { code: 0, out: '{"ttl": 30}\n' });
+  });
+
+  test('that never gets an answer ends with the words of curl', () => {
+    const { code, out } = patch(`echo 'curl: (35) reset by peer' >&2; printf '\\n000'; exit 35`);
+    assert.deepEqual({ code, out: out.trim() }, { code: 1, out: 'curl: (35) reset by peer' });
+  });
+
+  test("that Patroni refuses ends with Patroni's reason, and is not repeated", () => {
+    const { code, out } = patch(`printf 'not authenticated\\n401'`, { sleep: 'echo slept; exit 0' });
+    assert.deepEqual({ code, out }, { code: 1, out: 'Patroni refused it: not authenticated 401\n' });
+  });
+});
+
+describe('the dynamic configuration', () => {
+  /** What is printed by a host whose API answers at the `nth` time, and on which Patroni's unit is in this state. */
+  const asked = (nth: number, unit: 'active' | 'inactive', known?: string) => {
+    const tries = join(mkdtempSync(join(tmpdir(), 'hapg-tries-')), 'tries');
+    const path = programs({
+      curl: `echo >> ${tries}; [ $(wc -l < ${tries}) -ge ${nth} ] && echo '{"ttl": 30}'`,
+      systemctl: unit === 'active' ? 'exit 0' : 'exit 3',
+      sleep: 'exit 0',
+    });
+    const { out } = sh(`${known === undefined ? '' : `HAPG_CONFIG='${known}'\n`}${printDynamic('base=x')}`, { path });
+    return out;
+  };
+
+  test('is asked for again where Patroni runs and gives no answer', () =>
+    assert.equal(asked(2, 'active', ''), '{"ttl": 30}\n'));
+  test('is not asked for again where Patroni does not run', () => assert.equal(asked(2, 'inactive', ''), '\n'));
+  test('is not asked for at all where a probe has it', () => assert.equal(asked(9, 'active', '{}'), '{}\n'));
+  test('is empty when no answer comes', () => assert.equal(asked(9, 'active'), '\n'));
 });

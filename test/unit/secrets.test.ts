@@ -10,6 +10,7 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { createAuthority, leafProblem, signLeaf } from '../../src/pki/authority.ts';
 import { Secret } from '../../src/secret.ts';
+import { inventoryDigest } from '../../src/secrets/inventory-digest.ts';
 import { redact } from '../../src/secrets/redact.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { storeFile } from '../../src/secrets/store-file.ts';
@@ -48,6 +49,17 @@ test('a store is made once, kept for its owner only, and only ever added to', as
   assert.ok(again.userPassword('second').reveal().length > 20);
   assert.equal(again.identity().uuid, made.identity().uuid);
   assert.equal(again.identity().generation, made.identity().generation + 1, 'another inventory is another generation');
+});
+
+test("an operator's own way in is no other generation; the login name and jump hosts are, for hosts see them", () => {
+  const { settings } = clusterIn('generation');
+  const digest = inventoryDigest(settings);
+  const withSsh = (ssh: Partial<typeof settings.ssh>) =>
+    inventoryDigest({ ...settings, ssh: { ...settings.ssh, ...ssh } });
+  for (const own of [{ transport: 'openssh' as const }, { port: 2222 }, { key: 'mine' }])
+    assert.equal(withSsh(own), digest);
+  for (const seen of [{ user: 'someone' }, { jump: 'gate' }]) assert.notEqual(withSsh(seen), digest);
+  assert.notEqual(inventoryDigest({ ...settings, rto: 'wide' }), digest);
 });
 
 test('a store for age recipients is encrypted, and read with the identity', async () => {

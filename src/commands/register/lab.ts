@@ -7,18 +7,21 @@ interface LabOptions {
   address?: string;
   output: string;
   warm?: boolean;
+  vm?: boolean;
 }
 
 /** Loaded when a lab command runs: `hapg --help` does not need its imports. */
 const library = () => import('../../lab/lab.ts');
 const faults = () => import('../../lab/faults.ts');
 
-/** `hapg lab ...`: runs hosts with systemd and sshd in containers, made from an inventory. */
+/** `hapg lab ...`: runs hosts with systemd and sshd, made from an inventory, as containers or virtual machines. */
 export const lab: Register = (program, run) => {
   program.commandsGroup('Lab and shell:');
   const commands = program
     .command('lab')
-    .description('make Docker hosts with systemd and sshd from an inventory, and break them');
+    .description(
+      'make hosts with systemd and sshd from an inventory, as containers or virtual machines, and break them',
+    );
   const add = (name: string, description: string) =>
     commands
       .command(name)
@@ -41,10 +44,15 @@ export const lab: Register = (program, run) => {
 
   add('up', 'bring up the hosts of an inventory')
     .option(...WARM)
+    .option(
+      '--vm',
+      'virtual machines of QEMU instead of containers: a kernel, disk and clock of their own; slow without KVM',
+    )
     .action((options: LabOptions) =>
       run(async () => {
         const cluster = await read(options);
-        await (await library()).labUp(cluster, printMessage, await preinstalled(options, cluster));
+        const packages = await preinstalled(options, cluster);
+        await (await library()).labUp(cluster, printMessage, { packages, vm: options.vm ?? false });
         return 0;
       }),
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CLOCK_SCRIPT } from '../../../src/doctor/clock.ts';
 import { showFindings, verdictOn } from '../../../src/view/doctor.ts';
 import { plain } from '../../../src/view/style.ts';
 import { setUp } from '../../support/command-in-terminal.ts';
@@ -82,4 +83,11 @@ test('what is on the hosts already is told from its cure', async (context) => {
       ],
     ],
   );
+});
+
+test('a clock that cannot be read is no clock that is right', async (context) => {
+  const { inventory } = await setUp(context, { hosts: { db1: { answers: { [CLOCK_SCRIPT]: 'date: invalid' } } } });
+  const { code, out } = await inProcess(['doctor', '-i', inventory]);
+  assert.equal(code, 1);
+  assert.match(plain(out), /^failure {2}login +db1 +its clock cannot be read: date: invalid/m);
 });

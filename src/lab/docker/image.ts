@@ -1,27 +1,16 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apt, docker, hasProgram, LabError } from './docker.ts';
+import { bootstrap, PACKAGES, RELEASE, TIDY } from '../debian.ts';
+import { hasProgram, pipe } from '../programs.ts';
+import { docker } from './engine.ts';
 
-/** Debian release of the lab's hosts; `HAPG_LAB_RELEASE=bookworm` selects another. */
-const RELEASE = process.env.HAPG_LAB_RELEASE ?? 'trixie';
 /** Version of the image; to be raised when its content changes. */
 export const IMAGE = `hapg-lab:${RELEASE}-2`;
 
-/**
- * Files that identify a host: a copy of the image makes its own at its first boot. systemd takes D-Bus's where its own
- * is empty.
- */
-const IDENTITY = 'rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id && : > /etc/machine-id';
-/** Files that apt has fetched. */
-const FETCHED = 'rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb';
-/** sh that removes from a host what does not belong in an image. */
-export const TIDY = `${IDENTITY} && ${FETCHED}`;
 /** The start command of a container of these images. */
 export const ENTRYPOINT = 'ENTRYPOINT ["/sbin/lab-init"]';
 
-const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo', 'iproute2', 'ca-certificates'];
 /** Units that make no sense in a container, or that would fight for the machine's terminal. */
 const MASKED = [
   'systemd-logind',
@@ -54,24 +43,21 @@ exec /sbin/init
 
 /**
  * Makes sure that the image of a bare Debian host exists: built from Debian's packages, or from Docker's debian image
- * elsewhere.
+ * elsewhere. Returns its name.
  */
-export async function ensureImage(say: (text: string) => void): Promise<void> {
+export async function ensureImage(say: (text: string) => void): Promise<string> {
   const there = await docker('image', 'ls', '-q', IMAGE);
-  if (there.trim()) return;
-  if ((await hasProgram('apt-get')) && process.getuid?.() === 0) await bootstrap(say);
+  if (there.trim()) return IMAGE;
+  if ((await hasProgram('apt-get')) && process.getuid?.() === 0) await importTree(say);
   else await build(say);
+  return IMAGE;
 }
 
-async function bootstrap(say: (text: string) => void): Promise<void> {
-  if (!(await hasProgram('debootstrap'))) {
-    say('installing debootstrap (apt-get install)');
-    await apt('debootstrap');
-  }
+async function importTree(say: (text: string) => void): Promise<void> {
   say(`building the image of a bare Debian ${RELEASE} host (about a minute, once)`);
   const root = mkdtempSync(join(tmpdir(), 'hapg-image-'));
   try {
-    await pipe([['debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, RELEASE, root]]);
+    await bootstrap(root, PACKAGES, say);
     await finish(root);
     await pipe([
       ['tar', '-C', root, '-c', '.'],
@@ -111,30 +97,4 @@ ${ENTRYPOINT}
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
-}
-
-/** Runs programs connected by pipes; rejects with the end of what they wrote to standard error. */
-function pipe(commands: readonly (readonly string[])[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let errors = '';
-    let left = commands.length;
-    let failed = false;
-    const children = commands.map(([program, ...args]) => spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
-    for (const [index, child] of children.entries()) {
-      child.stderr.on('data', (chunk: Buffer) => {
-        errors = (errors + chunk.toString()).slice(-2000);
-      });
-      const next = children[index + 1];
-      if (next) child.stdout.pipe(next.stdin);
-      else child.stdout.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
-      child.on('error', reject);
-      child.on('close', (code) => {
-        failed ||= code !== 0;
-        if (--left > 0) return;
-        if (failed) reject(new LabError(`${commands.map((one) => one[0]).join(' | ')}: ${errors.trim()}`));
-        else resolve();
-      });
-    }
-    children[0]!.stdin.end();
-  });
 }

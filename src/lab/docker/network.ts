@@ -1,21 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Cluster } from '../inventory/model.ts';
-import { canonical, isIPv6 } from '../inventory/network.ts';
-import { docker, LabError } from './docker.ts';
+import type { Cluster } from '../../inventory/model.ts';
+import { isIPv6 } from '../../inventory/network.ts';
+import { LabError } from '../programs.ts';
+import { subnetsOf } from '../subnet.ts';
+import { docker } from './engine.ts';
 
 const run = promisify(execFile);
-
-/** The /24 (or /64) of an address; a lab has one network for each. */
-export const subnetOf = (address: string): string =>
-  isIPv6(address)
-    ? `${canonical(address).split(':').slice(0, 4).join(':')}::/64`
-    : `${address.split('.').slice(0, 3).join('.')}.0/24`;
-
-/** All networks of a lab, in the inventory's order. */
-export const subnetsOf = (cluster: Cluster): string[] => [
-  ...new Set(cluster.hosts.map((host) => subnetOf(host.address))),
-];
 
 /** The engine's name of a network: labs with hosts in the same network share it, as do two clusters in one. */
 export const networkName = (cidr: string): string => `hapg-${cidr.replace(/\/\d+$/, '').replaceAll(':', '-')}`;
