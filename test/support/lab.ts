@@ -3,6 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import type { Cluster } from '../../src/inventory/model.ts';
+import { containers } from '../../src/lab/docker/platform.ts';
+import type { Platform } from '../../src/lab/platform.ts';
+import { vms } from '../../src/lab/vm/platform.ts';
+import { quote } from '../../src/shell/quote.ts';
 import { endWithTest } from './group.ts';
 import { milliseconds, pause, seconds } from './time.ts';
 
@@ -28,19 +33,27 @@ export class TestLab {
   /** The client's URI for writes. */
   uri = '';
 
+  private chosenClient: string | undefined;
   private readonly bare: boolean;
+  private readonly vm: boolean;
   private readonly settings: (text: string) => string;
 
   /**
    * `example`: one of the shipped inventories. `bare`: `lab up` brings up hosts without packages, which one test has to
-   * prove; by default hosts have all packages. `settings`: changes that every version of this lab's inventory gets.
+   * prove; by default hosts have all packages. `vm`: its hosts are virtual machines. `settings`: changes that every
+   * version of this lab's inventory gets.
    */
   constructor(
     readonly cluster = 'pgtest',
     private readonly example = 'lab.yaml',
-    { bare = false, settings = (text) => text }: { bare?: boolean; settings?: (text: string) => string } = {},
+    {
+      bare = false,
+      vm = false,
+      settings = (text) => text,
+    }: { bare?: boolean; vm?: boolean; settings?: (text: string) => string } = {},
   ) {
     this.bare = bare;
+    this.vm = vm;
     this.settings = settings;
     this.write((text) => text);
   }
@@ -83,9 +96,13 @@ export class TestLab {
     return (parse(readFileSync(this.inventory, 'utf8')) as { postgres?: { port?: number } }).postgres?.port ?? 5432;
   }
 
-  /** The client host. */
+  /** The client host: the first one with that role, unless a test has chosen another. */
   get client(): string {
-    return this.with('client')[0]!;
+    return this.chosenClient ?? this.with('client')[0]!;
+  }
+
+  set client(host: string) {
+    this.chosenClient = host;
   }
 
   /** Another inventory file in the same directory, sharing its `.hapg`. */
@@ -108,7 +125,8 @@ export class TestLab {
     const started = performance.now();
     const inventory = args.includes('-i') ? [] : ['-i', this.inventory];
     const makesHosts = args[0] === 'lab' && (args[1] === 'add' || (args[1] === 'up' && !this.bare));
-    const child = spawn(process.execPath, [BIN, ...args, ...inventory, ...(makesHosts ? ['--warm'] : [])], {
+    const made = [...(makesHosts ? ['--warm'] : []), ...(this.vm && args[1] === 'up' ? ['--vm'] : [])];
+    const child = spawn(process.execPath, [BIN, ...args, ...inventory, ...made], {
       cwd: this.directory,
       env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -126,12 +144,26 @@ export class TestLab {
 
   /** Runs sh inside a host without hapg; returns status and output. */
   on(host: string, script: string, timeoutSeconds = 120): { code: number | null; out: string } {
-    const { status, stdout, stderr } = spawnSync('docker', ['exec', `${this.cluster}-${host}`, 'sh', '-c', script], {
+    const [program, ...args] = this.platform.shell(host, script);
+    const { status, stdout, stderr } = spawnSync(program!, args, {
       encoding: 'utf8',
       timeout: milliseconds(timeoutSeconds * 1000),
       maxBuffer: 1 << 28,
     });
     return { code: status, out: (stdout + stderr).trim() };
+  }
+
+  /** Starts sh inside a host, which goes on alone. */
+  background(host: string, script: string): void {
+    const { code, out } = this.on(host, `setsid -f sh -c ${quote(script)} < /dev/null > /dev/null 2>&1`);
+    if (code !== 0) throw new Error(`${host}: ${out}`);
+  }
+
+  /** The lab's hosts, reached without hapg. A broken inventory has no cluster, so that only what names them is given. */
+  private get platform(): Pick<Platform, 'shell'> {
+    const place = { name: this.cluster, stateDir: join(this.directory, '.hapg', this.cluster), file: this.inventory };
+    const key = { settings: { ssh: { key: `./.hapg/${this.cluster}/lab_ed25519` } } };
+    return (this.vm ? vms : containers)({ ...place, ...key } as Cluster);
   }
 
   docker(...args: string[]): string {
@@ -163,7 +195,7 @@ export class TestLab {
   }
 
   async down(): Promise<void> {
-    if ((await this.hapg(['lab', 'down'])).code !== 0)
+    if ((await this.hapg(['lab', 'down'])).code !== 0 && !this.vm)
       for (const name of this.docker('ps', '-aq', '--filter', `label=hapg.cluster=${this.cluster}`).split('\n'))
         if (name) this.docker('rm', '-f', '-v', name);
     rmSync(this.directory, { recursive: true, force: true });
@@ -207,7 +239,7 @@ export class Writer {
     this.ask('drop table if exists rows; create table rows (n int primary key)');
     this.lab.on(this.lab.client, 'rm -f /tmp/stop /tmp/rows.log /tmp/rows.pid');
     const loop = `echo $$ > /tmp/rows.pid; end=$(($(date +%s) + ${seconds(count)})); n=0; while [ $(date +%s) -lt $end ] && [ ! -e /tmp/stop ]; do n=$((n+1)); if psql -XAtq "${this.lab.uri}" -c "insert into rows values ($n)" >/dev/null 2>&1; then echo "$(date +%s%3N) ok $n"; else echo "$(date +%s%3N) failed $n"; sleep 0.05; fi; done >> /tmp/rows.log`;
-    this.lab.docker('exec', '-d', `${this.lab.cluster}-${this.lab.client}`, 'sh', '-c', loop);
+    this.lab.background(this.lab.client, loop);
   }
 
   /** Waits until a row is acknowledged after a fault has taken effect; throws when none is. */
