@@ -1,5 +1,6 @@
 import type { Cluster } from '../inventory/model.ts';
-import { type Platform, platformOf } from './platform.ts';
+import type { Platform } from './platform.ts';
+import { platformOf } from './platforms.ts';
 import { run } from './programs.ts';
 import { subnetsOf } from './subnet.ts';
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type Cluster, type Host, memberPort } from '../inventory/model.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { labKey } from './key.ts';
-import { type NewHost, type Platform, platformOf, type Say } from './platform.ts';
+import type { NewHost, Platform, Say } from './platform.ts';
+import { platformOf } from './platforms.ts';
 import { LabError } from './programs.ts';
 
 function sshPort(cluster: Cluster, host: Host): number {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Cluster } from '../inventory/model.ts';
 
 export type Say = (text: string) => void;
@@ -52,10 +51,3 @@ export interface Platform {
 
 /** The directory of a lab of virtual machines, which tells that it is one. */
 export const vmDirectory = (cluster: Cluster): string => `${cluster.stateDir}/vm`;
-
-/** The platform of the lab that is up, or of a new one. */
-export async function platformOf(cluster: Cluster, vm = existsSync(vmDirectory(cluster))): Promise<Platform> {
-  return vm
-    ? (await import('./vm/platform.ts')).vms(cluster)
-    : (await import('./docker/platform.ts')).containers(cluster);
-}

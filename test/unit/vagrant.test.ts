@@ -31,16 +31,25 @@ before(() => {
   });
 });
 
-test('the Vagrantfile makes the machines of the inventory, at its addresses and ports', () => {
+/** What the Vagrantfile asks for, with an environment. */
+function asked(env: Record<string, string> = {}): unknown[][] {
   const directory = mkdtempSync(join(tmpdir(), 'hapg-vagrant-'));
   const inventory = join(directory, 'lab.yaml');
   execFileSync('cp', ['inventory/lab.yaml', inventory]);
   writeFileSync(join(directory, 'recorder.rb'), RECORDER);
-  const list = JSON.parse(
-    execFileSync('ruby', [join(directory, 'recorder.rb'), 'vagrant/Vagrantfile'], {
-      env: { ...process.env, HAPG_INVENTORY: inventory },
-    }).toString(),
-  ) as unknown[][];
+  try {
+    return JSON.parse(
+      execFileSync('ruby', [join(directory, 'recorder.rb'), 'vagrant/Vagrantfile'], {
+        env: { ...process.env, HAPG_INVENTORY: inventory, ...env },
+      }).toString(),
+    ) as unknown[][];
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('the Vagrantfile makes the machines of the inventory, at its addresses and ports', () => {
+  const list = asked();
   const { hosts } = labCluster();
   assert.deepEqual(
     list.filter(([name]) => name === 'define').map(([, host]) => host),
@@ -54,5 +63,16 @@ test('the Vagrantfile makes the machines of the inventory, at its addresses and 
     list.filter(([, kind]) => kind === 'forwarded_port').map(([, , options]) => (options as { host: number }).host),
     hosts.map((host) => host.ssh.port),
   );
-  rmSync(directory, { recursive: true });
+});
+
+test('the box of make-box gets the key of root from outside, and logs in with it', () => {
+  const list = asked({ HAPG_BOX: 'hapg-trixie' });
+  const called = (name: string) => list.filter(([one]) => one === name).map(([, ...args]) => args);
+  assert.deepEqual(called('username='), [['root', {}]]);
+  assert.equal(called('provision').length, 0);
+  const values = called('qemuargs').map(([options]) => (options as { value: string }).value);
+  assert.match(
+    values[1]!,
+    /^type=11,value=io\.systemd\.credential\.binary:ssh\.authorized_keys\.root=[A-Za-z0-9+/=]+$/,
+  );
 });

@@ -86,6 +86,15 @@ export const lab: Register = (program, run) => {
         return 0;
       }),
     );
+  commands
+    .command('image')
+    .description('make the disk of a virtual machine, bare Debian with a kernel, and print its path')
+    .action(() =>
+      run(async () => {
+        print(await (await import('../../lab/vm/image.ts')).ensureDiskImage(undefined, printMessage));
+        return 0;
+      }),
+    );
   program
     .command('completion')
     .description('print a shell completion script')

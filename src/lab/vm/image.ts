@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  copyFileSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -184,10 +184,5 @@ async function toDisk(root: string, disk: string): Promise<void> {
   const file = openSync(disk, 'r+');
   writeSync(file, readFileSync(join(GRUB, 'boot.img')), 0, BOOT_CODE, 0);
   writeSync(file, readFileSync(core), 0, undefined, SECTOR);
-}
-
-/** Writes a disk image for another use: a box of Vagrant, another format of qemu-img. */
-export async function exportDisk(image: string, format: string, file: string): Promise<void> {
-  if (format === 'qcow2') copyFileSync(image, file);
-  else await run('qemu-img', ['convert', '-O', format, image, file]);
+  closeSync(file);
 }
