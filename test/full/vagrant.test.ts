@@ -1,6 +1,6 @@
 /**
  * Proves that vagrant/Vagrantfile brings up a machine from the box that vagrant/make-box makes, and that hapg reaches it.
- * Takes about 10 minutes without KVM. Installs Debian's vagrant and libvirt on the machine that runs it.
+ * Installs Debian's vagrant and libvirt. Takes about 10 minutes.
  */
 
 import assert from 'node:assert/strict';

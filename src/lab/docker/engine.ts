@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
+import { ENGINE_S } from '../../bounds/lab.ts';
 import { apt, LabError, run, waitFor, works } from '../programs.ts';
 
 /** Runs docker; returns its standard output. Throws LabError with docker's own message. */
@@ -28,5 +29,5 @@ export async function ensureDocker(say: (text: string) => void): Promise<void> {
     const log = openSync('/var/log/dockerd.log', 'a');
     spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] }).unref();
   }
-  await waitFor('the Docker engine (/var/log/dockerd.log)', 30, () => works('docker', 'info'));
+  await waitFor('the Docker engine (/var/log/dockerd.log)', ENGINE_S, () => works('docker', 'info'));
 }

@@ -1,3 +1,4 @@
+import { CONTAINER_BOOT_S } from '../../bounds/lab.ts';
 import type { Cluster } from '../../inventory/model.ts';
 import type { Machine, NewHost, Platform } from '../platform.ts';
 import { LabError, run, waitFor } from '../programs.ts';
@@ -34,9 +35,6 @@ const CAPABILITIES = [
   'SYS_NICE',
   'SYS_PTRACE',
 ];
-
-/** How long a container may take to start its sshd (s). */
-const BOOT_S = 30;
 
 const containerName = (cluster: Cluster, host: string): string => `${cluster.name}-${host}`;
 const label = (cluster: Cluster): string => `hapg.cluster=${cluster.name}`;
@@ -139,7 +137,7 @@ export function containers(cluster: Cluster): Platform {
   const booted = (name: string) =>
     waitFor(
       `${containerName(cluster, name)} to boot`,
-      BOOT_S,
+      CONTAINER_BOOT_S,
       async () => (await exec(name, 'systemctl is-active ssh.service')) === 'active',
     );
   return {

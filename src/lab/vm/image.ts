@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -181,8 +177,16 @@ async function toDisk(root: string, disk: string): Promise<void> {
   await run('grub-mkimage', ['-O', 'i386-pc', '-p', '/boot/grub', '-c', early, '-o', core, ...MODULES]);
   if (statSync(core).size > (FIRST_SECTOR - 1) * SECTOR)
     throw new LabError('the boot loader does not fit before the first partition');
-  const file = openSync(disk, 'r+');
-  writeSync(file, readFileSync(join(GRUB, 'boot.img')), 0, BOOT_CODE, 0);
-  writeSync(file, readFileSync(core), 0, undefined, SECTOR);
-  closeSync(file);
+  const into = (file: string, bytes: number, at: number) =>
+    run('dd', [
+      `if=${file}`,
+      `of=${disk}`,
+      'conv=notrunc',
+      'iflag=count_bytes',
+      'oflag=seek_bytes',
+      `count=${bytes}`,
+      `seek=${at}`,
+    ]);
+  await into(join(GRUB, 'boot.img'), BOOT_CODE, 0);
+  await into(core, statSync(core).size, SECTOR);
 }

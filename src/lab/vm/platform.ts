@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { VM_LOGIN_S } from '../../bounds/lab.ts';
 import type { Cluster } from '../../inventory/model.ts';
 import { labKeyPath } from '../key.ts';
 import { type Machine, type Platform, vmDirectory } from '../platform.ts';
@@ -19,9 +20,6 @@ import {
 
 /** Programs that run machines, and Debian's packages that have them. */
 const RUNNERS = { 'qemu-system-x86_64': 'qemu-system-x86', 'qemu-img': 'qemu-utils', ssh: 'openssh-client' };
-
-/** How long a login may take (s): without KVM it takes some seconds. */
-const LOGIN_S = 60;
 
 /** Refuses what virtual machines of a lab cannot be. */
 function refuse(cluster: Cluster): void {
@@ -76,7 +74,7 @@ export function vms(cluster: Cluster): Platform {
       'ssh',
       ...['-F', 'none', '-i', labKeyPath(cluster), '-p', String(definitionOf(known(name)).sshPort)],
       ...['-o', `UserKnownHostsFile=${join(cluster.stateDir, 'known_hosts')}`, '-o', 'IdentitiesOnly=yes'],
-      ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', `ConnectTimeout=${LOGIN_S}`],
+      ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', `ConnectTimeout=${VM_LOGIN_S}`],
       ...['-o', 'ServerAliveInterval=10', '-o', 'LogLevel=ERROR'],
       ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${join(cache(), 'ssh-%C')}`, '-o', 'ControlPersist=60'],
       'root@127.0.0.1',

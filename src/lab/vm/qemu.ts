@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { GREETING_MS, KILLED_S, VM_BOOT_S } from '../../bounds/lab.ts';
 import type { NewHost } from '../platform.ts';
 import { run, waitFor } from '../programs.ts';
 import { subnetOf } from '../subnet.ts';
@@ -18,9 +19,6 @@ import { HOST_KEY } from './image.ts';
 
 /** Memory of a host with PostgreSQL, and of another one (MiB). */
 const MEMORY = { database: 2048, other: 1024 };
-
-/** How long a machine may take to start its sshd (s): without KVM it took 150 s for three at once on two slow cores. */
-const BOOT_S = { kvm: 120, tcg: 900 };
 
 /**
  * Whether QEMU can use KVM: the device, and the processor's own support (kvm-ok(1) asks the same). A cloud machine may
@@ -110,7 +108,7 @@ export async function startMachine(directory: string): Promise<void> {
   if (pidOf(directory) === undefined) await run('qemu-system-x86_64', qemuArguments(machine, kvm), directory);
   await waitFor(
     `${machine.name} to boot (${join(directory, FILES.console)})`,
-    kvm ? BOOT_S.kvm : BOOT_S.tcg,
+    kvm ? VM_BOOT_S.kvm : VM_BOOT_S.tcg,
     async () => hostKeyOf(directory) !== undefined && (await greets(machine.sshPort)),
   );
 }
@@ -118,7 +116,7 @@ export async function startMachine(directory: string): Promise<void> {
 /** Whether a sshd greets at a port of this machine; QEMU itself accepts connections before the machine does. */
 const greets = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: 10_000 });
+    const socket = connect({ host: '127.0.0.1', port, timeout: GREETING_MS });
     const end = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
@@ -134,7 +132,7 @@ export async function stopMachine(directory: string): Promise<void> {
   const pid = pidOf(directory);
   if (pid === undefined) return;
   process.kill(pid, 'SIGKILL');
-  await waitFor(`QEMU (process ${pid}) to end`, 10, async () => pidOf(directory) === undefined);
+  await waitFor(`QEMU (process ${pid}) to end`, KILLED_S, async () => pidOf(directory) === undefined);
   rmSync(join(directory, FILES.pid), { force: true });
 }
 
