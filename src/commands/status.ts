@@ -4,7 +4,7 @@ import { EXIT, KnownError, UsageError } from '../errors.ts';
 import { severalInventories } from '../inventory/several.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { withRun } from '../run/run.ts';
+import { askedCredentials, withRun } from '../run/run.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
@@ -32,9 +32,11 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
   const several = severalInventories(options.inventory);
   if (several === undefined) return statusOfOne(options);
   if (options.watch) throw new UsageError('--watch shows one cluster: name its inventory');
+  // Asked for once for all clusters.
+  const credentials = askedCredentials(options);
   const results = await settleAll(several, CLUSTERS_AT_ONCE, async (inventory) => ({
     inventory,
-    status: await statusOnce({ ...options, inventory }),
+    status: await statusOnce({ ...options, inventory }, credentials),
   }));
   const failed: { inventory: string; error: KnownError }[] = [];
   const found: { inventory: string; status: Status }[] = [];
@@ -54,10 +56,10 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
 }
 
 /** Reads the status of one cluster once. */
-async function statusOnce(options: StatusOptions): Promise<Status> {
+async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof askedCredentials>): Promise<Status> {
   const setup = readSetup({ ...options, quiet: true });
   const store = await SecretStore.read(setup.cluster);
-  return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, ({ session }) =>
+  return withRun(setup, 'status', { secrets: () => store?.all() ?? [], credentials }, ({ session }) =>
     takeStatus(session, setup.cluster, setup.hosts, store),
   );
 }

@@ -40,13 +40,20 @@ export interface RunOptions {
   shown?: readonly Host[];
   /** Time of the command's beginning, by performance.now() (ms); now by default. */
   started?: number;
+  /** What an operator types to log in, where a command has several runs; asked for anew by default. */
+  credentials?: Credentials;
 }
 
 /** Does work within a run, then closes its connections and restores the terminal, whatever happens. */
 export async function withRun<T>(
   setup: Setup,
   command: string,
-  { secrets, shown = setup.hosts, started = performance.now() }: RunOptions,
+  {
+    secrets,
+    shown = setup.hosts,
+    started = performance.now(),
+    credentials = askedCredentials(setup.options),
+  }: RunOptions,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const { cluster, options, json } = setup;
@@ -57,7 +64,7 @@ export async function withRun<T>(
   const session = new Session(cluster, {
     network: overSsh({
       flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
-      credentials: credentialsFor(options),
+      credentials,
     }),
     interrupt,
     forks: Math.max(1, Number(options.forks)),
@@ -104,7 +111,7 @@ const fromEnvironment = (name: string): Secret | undefined =>
   process.env[name] ? new Secret(process.env[name]) : undefined;
 
 /** The credentials of a login that the operator types, asked for once for all hosts and never shown. */
-function credentialsFor(options: CommonOptions): Credentials {
+export function askedCredentials(options: CommonOptions): Credentials {
   const becomePassword = fromEnvironment('HAPG_BECOME_PASSWORD');
   const keyPassphrase = fromEnvironment('HAPG_KEY_PASSPHRASE');
   const answers: Secret[] = [becomePassword, keyPassphrase].filter((one) => one !== undefined);

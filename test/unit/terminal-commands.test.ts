@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { behind, CLI, setUp, skip, start } from '../support/command-in-terminal.ts';
@@ -87,6 +87,18 @@ test('the passphrase of a key is asked for once, and the run goes on', { skip },
   assert.equal(terminal.all.split('passphrase of').length - 1, 1);
   terminal.type(KEY.ctrlC);
   assert.equal(await terminal.ended, 130);
+});
+
+test('the passphrase of a key is asked for once for the clusters of a status', { skip }, async (context) => {
+  const fakes = await setUp(context, { small: true, passphrase: 'open sesame' });
+  copyFileSync(fakes.inventory, join(fakes.directory, 'another.yaml'));
+  const terminal = new Terminal([...CLI, 'status', '-i', join(fakes.directory, '*.yaml')]);
+  context.after(() => terminal.close());
+  await terminal.sees('passphrase of');
+  terminal.type(`open sesame${KEY.enter}`);
+  await terminal.ended;
+  assert.equal(terminal.all.split('passphrase of').length - 1, 1, terminal.all);
+  assert.equal(terminal.all.split('4 problems').length - 1, 2, terminal.all);
 });
 
 test('Ctrl-C at a prompt does not wait for the hosts that are being connected', { skip }, async (context) => {
