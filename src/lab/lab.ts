@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Cluster, type Host, memberPort } from '../inventory/model.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { labKey } from './key.ts';
-import type { NewHost, Platform, Say } from './platform.ts';
+import type { NewHost, Platform, Preinstalled, Say } from './platform.ts';
 import { platformOf } from './platforms.ts';
 import { LabError } from './programs.ts';
 
@@ -31,11 +31,11 @@ const newHost = (cluster: Cluster, host: Host): NewHost => ({
 export async function labUp(
   cluster: Cluster,
   say: Say,
-  { packages, vm }: { packages?: readonly string[] | undefined; vm?: boolean } = {},
+  { packages, vm }: { packages?: Preinstalled; vm?: boolean } = {},
 ): Promise<void> {
   const hosts = cluster.hosts.map((host) => newHost(cluster, host));
   const platform = await platformOf(cluster, vm || undefined);
-  const image = await platform.prepare(packages, say);
+  const image = await platform.prepare(packages?.(platform.machine), say);
   const publicKey = labKey(cluster);
   await Promise.all(hosts.map((host) => platform.up(host, publicKey, image)));
   for (const host of hosts) {
@@ -102,11 +102,11 @@ export async function labAdd(
   cluster: Cluster,
   name: string,
   address: string,
-  packages?: readonly string[],
+  packages?: Preinstalled,
   say: Say = () => {},
 ): Promise<{ name: string; address: string; ssh: string }> {
   const platform = await platformOf(cluster);
-  const image = await platform.prepare(packages, say);
+  const image = await platform.prepare(packages?.(platform.machine), say);
   const used = (await platform.machines()).map((one) => one.sshPort);
   const port = Math.max(3000, ...used, ...cluster.hosts.map((host) => host.ssh.port ?? 0)) + 1;
   const host = { name, address, sshPort: port, database: true };

@@ -2,6 +2,12 @@ import type { Cluster } from '../inventory/model.ts';
 
 export type Say = (text: string) => void;
 
+/** The word for a host of a lab. */
+export type MachineKind = 'container' | 'virtual machine';
+
+/** The packages that new hosts are made with, by what the hosts are; undefined: none. */
+export type Preinstalled = ((kind: MachineKind) => readonly string[]) | undefined;
+
 /** A host that a lab shall have. */
 export interface NewHost {
   name: string;
@@ -24,8 +30,7 @@ export interface Machine {
 
 /** What the hosts of a lab are: containers, or virtual machines. Every method throws LabError with the program's words. */
 export interface Platform {
-  /** The word for one of its hosts. */
-  readonly machine: 'container' | 'virtual machine';
+  readonly machine: MachineKind;
   /**
    * Makes sure that what runs the hosts is there, with the networks between them and an image of a new host: bare
    * Debian, or with `packages` installed and not configured. Returns the image.

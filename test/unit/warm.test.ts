@@ -17,7 +17,7 @@ for (const name of ['lab', 'two-node', 'zookeeper', 'pgbouncer', 'multi-dc'])
     const file = `inventory/${name}.yaml`;
     const { cluster } = parseInventory(readFileSync(file, 'utf8'), file);
     const context = { ...(await contextFor(cluster)), facts: () => container };
-    const there = new Set(packagesOfAllRoles(cluster));
+    const there = new Set(packagesOfAllRoles(cluster, 'container'));
     for (const host of cluster.hosts) {
       const steps = allSteps(apply, host, context, { hosts: cluster.hosts, roles: new Set(ROLE_NAMES) });
       const wanted = steps
@@ -34,11 +34,19 @@ for (const name of ['lab', 'two-node', 'zookeeper', 'pgbouncer', 'multi-dc'])
   });
 
 test('all inventories of one PostgreSQL share a warm image: what one adds by name is not in it', () => {
-  const plain = packagesOfAllRoles(labCluster());
+  const plain = packagesOfAllRoles(labCluster(), 'container');
   const more = labCluster(['parameters:', 'packages: [postgresql-17-cron]\n  parameters:']);
-  assert.deepEqual(packagesOfAllRoles(more), plain);
+  assert.deepEqual(packagesOfAllRoles(more, 'container'), plain);
   const zoo = parseInventory(readFileSync('inventory/zookeeper.yaml', 'utf8'), 'inventory/zookeeper.yaml').cluster;
-  assert.deepEqual(packagesOfAllRoles(zoo), plain);
-  const older = packagesOfAllRoles(labCluster(['version: "17"', 'version: "15"']));
+  assert.deepEqual(packagesOfAllRoles(zoo, 'container'), plain);
+  const older = packagesOfAllRoles(labCluster(['version: "17"', 'version: "15"']), 'container');
   assert.ok(older.includes('postgresql-15') && !older.includes('postgresql-17'));
+});
+
+test('a virtual machine has what belongs to a kernel of its own, besides', () => {
+  const machine = packagesOfAllRoles(labCluster(), 'virtual machine');
+  assert.deepEqual(
+    machine.filter((name) => !packagesOfAllRoles(labCluster(), 'container').includes(name)),
+    ['auditd', 'chrony'],
+  );
 });

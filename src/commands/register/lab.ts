@@ -1,4 +1,5 @@
 import type { Cluster } from '../../inventory/model.ts';
+import type { Preinstalled } from '../../lab/platform.ts';
 import { print, printJson, printMessage } from '../../run/ask.ts';
 import { inventoryOption, outputOption, type Register } from './options.ts';
 
@@ -105,8 +106,11 @@ export const lab: Register = (program, run) => {
 const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;
 
 /** The packages that new hosts are made with; undefined: none. */
-const preinstalled = async ({ warm }: LabOptions, cluster: Cluster): Promise<string[] | undefined> =>
-  warm ? (await import('../../../playbooks/packages.ts')).packagesOfAllRoles(cluster) : undefined;
+async function preinstalled({ warm }: LabOptions, cluster: Cluster): Promise<Preinstalled> {
+  if (!warm) return undefined;
+  const { packagesOfAllRoles } = await import('../../../playbooks/packages.ts');
+  return (kind) => packagesOfAllRoles(cluster, kind);
+}
 
 const show = (options: LabOptions, json: unknown, lines: readonly string[]): void => {
   if (options.output === 'json') printJson(json);
