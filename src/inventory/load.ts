@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
 import { crossCheck } from './checks.ts';
 import { Layers } from './layers.ts';
 import { buildCluster, type Cluster } from './model.ts';
 import { type Inventory, inventorySchema } from './schema.ts';
+import { schemaProblems } from './schema-problems.ts';
 import { standbyOfUpstream } from './standby-checks.ts';
-import { suggest } from './suggest.ts';
 import { hostsFromTerraform } from './terraform.ts';
 import { BadInventory, badInventory, type Problem, YamlText } from './yaml-text.ts';
 
@@ -89,8 +88,7 @@ export function parseInventory(
   const hosts = terraformHosts(yaml, file, written.hosts);
   const data: unknown = hosts ? { ...written, hosts } : written;
   const parsed = inventorySchema.safeParse(data);
-  if (!parsed.success)
-    throw yaml.refuse(withoutFollowing(parsed.error.issues).flatMap((issue) => toProblems(issue, data)));
+  if (!parsed.success) throw yaml.refuse(schemaProblems(parsed.error.issues, data));
   const inventory = parsed.data as Inventory;
   const main = inventory.standby_of === undefined ? undefined : upstreamOf(inventory.standby_of, file, yaml);
   const problems = [
@@ -165,78 +163,4 @@ function applyOverride(yaml: Layers, override: string): void {
   const path = whole ? [first, second, rest.join('.')] : [first, ...(second === undefined ? [] : [second]), ...rest];
   if (at < 1 || path.includes('')) throw new UsageError(`${from}: expected key=value, such as -e postgres.port=5433`);
   yaml.override(path, new YamlText('-e', override.slice(at + 1)).value(), from);
-}
-
-/** Leaves out what is missing beside a merge key, which would have brought it. */
-function withoutFollowing(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
-  const merged = issues
-    .filter((issue) => issue.code === 'unrecognized_keys' && issue.keys.includes('<<'))
-    .map(({ path }) => path.join('.'));
-  return issues.filter(
-    ({ code, path }) => code !== 'invalid_type' || !merged.some((place) => path.slice(0, -1).join('.') === place),
-  );
-}
-
-/** Translates one issue of the schema into problems that name what to write instead. */
-function toProblems(issue: z.core.$ZodIssue, data: unknown): Problem[] {
-  const path = issue.path as (string | number)[];
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      severity: 'error',
-      path: [...path, key],
-      atKey: true,
-      message:
-        key === '<<'
-          ? 'merge keys (<<) are no part of YAML 1.2: write the keys out, or the whole mapping as an alias (*NAME)'
-          : `unknown key "${key}"${suggest(key, knownKeys(path))}`,
-    }));
-  if (issue.code === 'invalid_key')
-    return issue.issues.map((inner) => ({ severity: 'error', path, atKey: true, message: inner.message }));
-  const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], data);
-  const hint =
-    issue.code === 'invalid_value' && typeof value === 'string' ? suggest(value, issue.values.map(String)) : '';
-  return [{ severity: 'error', path, message: `${message(issue, value)}${hint}` }];
-}
-
-function message(issue: z.core.$ZodIssue, value: unknown): string {
-  const name = issue.path.map(String).join('.');
-  if (value === undefined && issue.code === 'invalid_type') return `${name} is missing`;
-  const wantsBoolean = issue.code === 'invalid_type' && issue.expected === 'boolean';
-  // A union says nothing of the booleans that it takes.
-  const looksBoolean = issue.code === 'invalid_union' && /^(?:yes|no|on|off)$/i.test(String(value));
-  if ((wantsBoolean || looksBoolean) && typeof value === 'string')
-    return `${name}: ${value} is a text in YAML 1.2; write true or false`;
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value === 'number')
-    return issue.message.startsWith('Invalid input')
-      ? `${name}: ${value} was read as a number; put it in quotes`
-      : `${name}: ${issue.message}`;
-  if (issue.code === 'invalid_value')
-    return `${name}: ${JSON.stringify(value)} is not one of ${issue.values.join(', ')}`;
-  return `${name}: ${issue.message}`;
-}
-
-type Def = {
-  type: string;
-  innerType?: z.ZodType;
-  shape?: Record<string, z.ZodType>;
-  valueType?: z.ZodType;
-  element?: z.ZodType;
-  options?: z.ZodType[];
-};
-
-/** Returns the keys that the schema allows at a path. */
-function knownKeys(path: readonly (string | number)[]): string[] {
-  let schema: z.ZodType | undefined = inventorySchema;
-  const unwrap = (type: z.ZodType | undefined): z.ZodType | undefined => {
-    const def = type?._zod.def as Def | undefined;
-    if (def?.innerType) return unwrap(def.innerType);
-    if (def?.type === 'union') return def.options?.find((option) => (option._zod.def as Def).type === 'object');
-    return type;
-  };
-  for (const key of path) {
-    const def = unwrap(schema)?._zod.def as unknown as Def | undefined;
-    schema = def?.shape ? def.shape[String(key)] : (def?.valueType ?? def?.element);
-  }
-  const def = unwrap(schema)?._zod.def as unknown as Def | undefined;
-  return Object.keys(def?.shape ?? {});
 }

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { extension, extensionName, packageName } from './extensions.ts';
+import { majorVersion } from './major-version.ts';
 import { absolutePath, oneLine, parametersOf, port, sqlName } from './values.ts';
 
 export const postgres = z
   .strictObject({
-    version: z
-      .string('quote it: version: "17" (an unquoted 16.10 would be read as the number 16.1)')
-      .regex(/^(15|16|17|18)$/, 'a major version in quotes: "15", "16", "17" or "18"')
+    version: majorVersion
       .default('17')
       .describe('Major version of PostgreSQL, in quotes. It cannot be changed while the cluster lives'),
     repository: z

@@ -86,7 +86,7 @@ export const inventorySchema = z
       .prefault({})
       .describe('The secret store of the cluster'),
     hosts: z
-      .record(hostName, host, 'a mapping of host names')
+      .record(hostName, host)
       .refine((hosts) => Object.keys(hosts).length > 0, {
         message: 'there are no hosts',
       })

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { calendarMistake } from './calendar.ts';
 
 /* The values that an inventory is made of, each with the words for a person who wrote another. */
 
@@ -14,11 +15,25 @@ export const clusterName = z
 export const sqlName = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'use lower-case letters, digits and _, starting with a letter');
-export const address = z
-  .string('expected an IP address in quotes or plain')
-  .refine((text) => ipaddr.isValid(text) && !text.includes('%') && /^[0-9.]+$|:/.test(text), {
-    message: 'not an IP address (write it in full, without a prefix length)',
-  });
+export const address = z.string('expected an IP address in quotes or plain').superRefine((text, context) => {
+  const mistake = addressMistake(text);
+  if (mistake) context.addIssue({ code: 'custom', message: mistake });
+});
+
+const isAddress = (text: string): boolean => ipaddr.isValid(text) && !text.includes('%') && /^[0-9.]+$|:/.test(text);
+
+/** Returns why a text is no IP address, with the form that was meant; undefined where it is one. */
+function addressMistake(text: string): string | undefined {
+  if (isAddress(text)) return undefined;
+  const [bare = '', prefix] = text.split('/');
+  if (prefix !== undefined && isAddress(bare)) return `${text} has a prefix length: write ${bare}`;
+  const parts = text.split('.');
+  const above = /^\d+(\.\d+){3}$/.test(text) ? parts.find((part) => Number(part) > 255) : undefined;
+  if (above) return `${text} is no IP address: ${above} is more than 255`;
+  if (/^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*$/.test(text))
+    return `${text} is a name, and the other hosts, the firewall and etcd need an IP address here. Only the controller may use the name: ssh: {host: ${text}}`;
+  return `${text} is no IP address (written in full, without a prefix length)`;
+}
 export const network = z
   .string('expected a network such as 10.1.1.0/24')
   // 10/8 would be a network of 0.0.0.10, and 010.0.0.0/8 would be 8.0.0.0/8; PostgreSQL and ufw know no zones.
@@ -43,10 +58,11 @@ export const absolutePath = z
 export const seconds = z.int().positive();
 /** A value of a PostgreSQL setting: text, number or boolean; postgresql.conf has no line breaks in a value. */
 export const setting = z.union([oneLine, z.number(), z.boolean()], 'a setting is a text, a number, true or false');
-export const calendar = oneLine.regex(
-  /^[A-Za-z0-9*:,./~ -]+$/,
-  'not a systemd calendar expression, such as "Sun 03:00" (systemd.time(7))',
-);
+/** A calendar expression of systemd. */
+export const calendar = oneLine.superRefine((text, context) => {
+  const mistake = calendarMistake(text);
+  if (mistake) context.addIssue({ code: 'custom', message: mistake });
+});
 /** A mapping of PostgreSQL settings. */
 export const parametersOf = (description: string) =>
   z
