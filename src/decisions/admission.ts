@@ -98,15 +98,18 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => said(one.dataDirectory)?.noted);
   const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
-  const now = immutableSettings(cluster);
-  for (const [host, { identity }] of snapshot.observations)
-    for (const [path, before] of Object.entries(identity?.fixed ?? {}))
+  for (const host of cluster.hosts) {
+    const its = snapshot.observations.get(host.name);
+    if (!its) continue;
+    const now = immutableSettings(cluster, host);
+    for (const [path, before] of Object.entries(its.identity?.fixed ?? {}))
       if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
         reasons.set(
           path,
           reasons.get(path) ??
-            `${host}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
+            `${host.name}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
         );
+  }
   return [...reasons.values()];
 }
 
@@ -183,17 +186,18 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const reasons: string[] = [];
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
-  for (const [host, { dataDirectory, patroni }] of snapshot.observations) {
+  for (const host of cluster.hosts) {
+    const { dataDirectory, patroni } = snapshot.observations.get(host.name) ?? {};
     const reason = silence(dataDirectory);
-    if (reason !== undefined) reasons.push(`${host}: it is not known whether there is a database (${reason})`);
+    if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
     // What a run that was killed has begun goes on.
     if (!MAKING.test(String(said(patroni)?.self?.state)))
       reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
   }
-  for (const [host, { dataDirectory }] of snapshot.observations)
-    if (said(dataDirectory)?.lost)
+  for (const { name, dataDir } of cluster.hosts)
+    if (said(snapshot.observations.get(name)?.dataDirectory)?.lost)
       reasons.push(
-        `${host}: ${cluster.dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${host}" builds it anew from the others`,
+        `${name}: ${dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${name}" builds it anew from the others`,
       );
   if (snapshot.systemIdentifiers.length > 1) {
     const where = [...snapshot.observations].flatMap(([host, { dataDirectory }]) => {
