@@ -1,5 +1,5 @@
 import type { Storage, Tablespace } from '../cluster/storage.ts';
-import type { Cluster, Host } from '../inventory/model.ts';
+import { type Cluster, dataDirSetting, type Host } from '../inventory/model.ts';
 import type { DataDirectory } from '../observe/data-directory.ts';
 import { bytes } from '../units.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -10,7 +10,7 @@ export function placesTaken(cluster: Cluster, host: Host, data: DataDirectory | 
   const roots = data?.roots ?? [];
   const reasons = roots.map(
     (path) =>
-      `${name}: ${path} is the root of a file system, with its lost+found, and PostgreSQL takes an empty directory only; name one below it with ${path === cluster.walDir ? 'postgres.wal_dir' : 'postgres.data_dir'}`,
+      `${name}: ${path} is the root of a file system, with its lost+found, and PostgreSQL takes an empty directory only; name one below it with ${path === cluster.walDir ? 'postgres.wal_dir' : dataDirSetting(cluster, host)}`,
   );
   if (data?.state === 'foreign' && !roots.includes(dataDir))
     reasons.push(

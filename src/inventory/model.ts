@@ -147,6 +147,10 @@ export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   ...(settings.patroni.citus ? ['--group', String(settings.patroni.citus.group)] : []),
 ];
 
+/** Returns the setting that says where a host's data directory is: its own, or that of all hosts. */
+export const dataDirSetting = ({ settings }: Cluster, { name }: Host): string =>
+  settings.hosts[name]?.postgres?.data_dir === undefined ? 'postgres.data_dir' : `hosts.${name}.postgres.data_dir`;
+
 /** Returns PostgreSQL's programs and port on a member's own host. */
 export const serverOf = ({ binDir, settings }: Cluster): { binDir: string; port: number } => ({
   binDir,
@@ -242,7 +246,7 @@ export function buildCluster(
       outside: host.outside,
       priority: host.priority,
       vipInterface: host.vip?.interface ?? inventory.vip?.interface,
-      dataDir,
+      dataDir: host.postgres?.data_dir ?? dataDir,
       parameters: host.postgres?.parameters ?? {},
     };
   });
