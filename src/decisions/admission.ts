@@ -2,11 +2,12 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
-import { immutableSettings } from '../inventory/immutable.ts';
-import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
+import { DATA_DIR, immutableSettings } from '../inventory/immutable.ts';
+import { type Cluster, dataDirSetting, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
+import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
@@ -102,15 +103,30 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
     const its = snapshot.observations.get(host.name);
     if (!its) continue;
     const now = immutableSettings(cluster, host);
+    const isFixed = (path: string): boolean =>
+      (lives && (path !== DATA_DIR || mayHoldData(host, its, snapshot))) || (votes && /^(etcd|zookeeper)\./.test(path));
     for (const [path, before] of Object.entries(its.identity?.fixed ?? {}))
-      if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
+      if (path in now && now[path] !== normal(before) && isFixed(path)) {
+        const setting = path === DATA_DIR ? dataDirSetting(cluster, host) : path;
+        const key = `${setting} ${normal(before)}`;
         reasons.set(
-          path,
-          reasons.get(path) ??
-            `${host.name}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
+          key,
+          reasons.get(key) ??
+            `${host.name}: ${setting} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
         );
+      }
   }
   return [...reasons.values()];
+}
+
+/**
+ * Whether data of this host may be where it has noted its data directory. Not without PostgreSQL, and not on a host that
+ * joins while another one leads: it runs no Patroni and has noted no database.
+ */
+function mayHoldData({ name, roles }: Host, its: Observation, { leader }: Snapshot): boolean {
+  const [data, patroni] = [said(its.dataDirectory), said(its.patroni)];
+  const isNew = data !== undefined && !data.noted && patroni !== undefined && !patroni.self;
+  return roles.has('patroni') && !(isNew && leader !== undefined && leader.name !== name);
 }
 
 /**
