@@ -21,6 +21,8 @@ import { zookeeper } from '../roles/zookeeper/zookeeper.ts';
 import { dcsIsNew, mayStopDcs } from '../src/decisions/dcs.ts';
 import { membersHealthy } from '../src/decisions/members.ts';
 import { restartOrder } from '../src/decisions/restart.ts';
+import type { Identity } from '../src/identity.ts';
+import { immutableSettings } from '../src/inventory/immutable.ts';
 import { backupHosts, dcsHosts, type Host, hostsWith, hostsWithAny } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
 import { PATHS } from '../src/paths.ts';
@@ -72,11 +74,16 @@ const following = (context: Context): Host[] => databases(context).filter((host)
 const identity: Stage = {
   name: 'identity',
   hosts: everyone,
-  steps: (host, { secrets }) => [
+  steps: (host, context) => [
     directory(firstRole(host), PATHS.etc),
-    file(firstRole(host), PATHS.identity, `${JSON.stringify(secrets.identity(), null, 2)}\n`, { mode: '0644' }),
+    file(firstRole(host), PATHS.identity, `${JSON.stringify(identityOf(host, context), null, 2)}\n`, { mode: '0644' }),
   ],
 };
+
+const identityOf = (host: Host, { cluster, secrets }: Context): Identity => ({
+  ...secrets.identity(),
+  fixed: immutableSettings(cluster, host),
+});
 
 /**
  * Writes only the identity: the generation of the inventory and the revision of the secret store, so that older copies

@@ -47,7 +47,7 @@ export async function clone(
       {
         name: 'way to the source',
         hosts: () => [host],
-        steps: () => cloneSourceAccess(host, cluster.dataDir, source.cluster, sourceSecrets),
+        steps: () => cloneSourceAccess(host, source.cluster, sourceSecrets),
       },
     ];
     await converge(op, await surveyAll(op, way, store, { hosts: [host] }));

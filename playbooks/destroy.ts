@@ -44,7 +44,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
   for (const host of sorted)
     await op.step(host, 'stop PostgreSQL', 'patroni', 'remove', (remote) =>
       remote.run(
-        `${stopUnits(['patroni.service'])}\n${notRunning(cluster.dataDir)}`,
+        `${stopUnits(['patroni.service'])}\n${notRunning(host.dataDir)}`,
         stop(sharedBuffers(snapshot, host.name)),
       ),
     );
@@ -69,8 +69,8 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
     await op.step(host, 'services off, data aside', 'packages', 'remove', (remote) =>
       remote.run(
         `${turnOffUnits([...unitsOf(host), ...BACKUP_TIMERS, ...MEMBER_TIMERS])}
-${notRunning(cluster.dataDir)}
-${host.roles.has('patroni') ? setDatabaseAsideOrLeave(cluster.dataDir, `destroyed-${stamp}`) : ':'}
+${notRunning(host.dataDir)}
+${host.roles.has('patroni') ? setDatabaseAsideOrLeave(host.dataDir, `destroyed-${stamp}`) : ':'}
 ${dcsRole(cluster) ? setContentsAside(cluster.dcs.dataDir, `destroyed-${stamp}`) : ':'}
 rm -f ${[PATHS.data, PATHS.identity, PATHS.restore, ...(joined ? [joined] : [])].join(' ')}`,
         aside(),

@@ -26,7 +26,7 @@ const sameAsLeader = (cluster: Cluster): string[] => [
 
 /** Reads a host's part of the database, and the free space at these paths. Changes nothing. */
 export const storageOf = async (op: Operation, host: Host, wanted: readonly string[]): Promise<Storage> =>
-  parseStorage(await op.ask(host, 'disks', storageScript(op.cluster.dataDir, wanted)));
+  parseStorage(await op.ask(host, 'disks', storageScript(host.dataDir, wanted)));
 
 /**
  * Whether a host can keep its present data aside and take another database of `bytes`. The size of a tablespace is
@@ -38,6 +38,7 @@ export async function roomOn(op: Operation, host: Host, paths: readonly string[]
     op,
     host,
     databasePaths(
+      host,
       cluster,
       paths.map((path) => ({ path })),
     ),
@@ -53,8 +54,8 @@ export async function roomOn(op: Operation, host: Host, paths: readonly string[]
   return (databaseBytes) =>
     all(
       maySetAside(host.name, cluster, storage),
-      placesFree(host.name, cluster, foreign),
-      hasRoom(host.name, cluster, { databaseBytes, tablespaces, extraBytes: 0 }, storage),
+      placesFree(host, foreign),
+      hasRoom(host, { databaseBytes, tablespaces, extraBytes: 0 }, storage),
     );
 }
 
@@ -90,7 +91,7 @@ ${installedVersions(names)}`,
     bytes: Number(bytes),
   }));
   return {
-    storage: await storageOf(op, host, databasePaths(cluster, tablespaces)),
+    storage: await storageOf(op, host, databasePaths(host, cluster, tablespaces)),
     tablespaces,
     databaseBytes: bytesOf(there),
     leader: upstreamOf(parseVersions(there)),

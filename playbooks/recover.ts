@@ -49,13 +49,15 @@ export interface BackupSource {
 
 const SOCKETS = '/run/hapg-restore';
 
-export const keptDirectory = (cluster: Cluster, { stamp }: RestoreOrder): string =>
-  `${cluster.dataDir}.before-restore-${stamp}`;
+/** The directory in which the present data of the host that is restored first is kept. */
+export const keptDirectory = ({ dataDir }: Host, { stamp }: RestoreOrder): string =>
+  `${dataDir}.before-restore-${stamp}`;
 
 /** POSIX sh that makes the directories of the database that is restored, or gives PostgreSQL existing ones. */
-export const ownPlaces = (cluster: Cluster, { tablespaces = [] }: RestoreOrder): string =>
+export const ownPlaces = (host: Host, cluster: Cluster, { tablespaces = [] }: RestoreOrder): string =>
   ownDirectories(
     ...databasePaths(
+      host,
       cluster,
       tablespaces.map((path) => ({ path })),
     ),
@@ -80,7 +82,7 @@ export const phases =
  * Settings on PostgreSQL's command line while it recovers without Patroni: its own socket, no network. Without hot
  * standby it needs none of the sizes of the server that wrote the WAL, except the number of prepared transactions.
  */
-function recoverySettings(context: Context, { own }: BackupSource): string[] {
+function recoverySettings({ dataDir }: Host, context: Context, { own }: BackupSource): string[] {
   const { cluster } = context;
   const { wal_level, max_replication_slots, max_wal_senders } = (
     dcsConfig(context).postgresql as { parameters: Record<string, string | number> }
@@ -91,8 +93,8 @@ function recoverySettings(context: Context, { own }: BackupSource): string[] {
     max_wal_senders,
     hot_standby: 'off',
     // The restored configuration names the data directory of the backup.
-    hba_file: `${cluster.dataDir}/pg_hba.conf`,
-    ident_file: `${cluster.dataDir}/pg_ident.conf`,
+    hba_file: `${dataDir}/pg_hba.conf`,
+    ident_file: `${dataDir}/pg_ident.conf`,
     listen_addresses: '',
     port: cluster.settings.postgres.port,
     unix_socket_directories: SOCKETS,
@@ -122,13 +124,14 @@ export async function recoverFirst(
   source: BackupSource,
 ): Promise<void> {
   const { cluster } = op;
-  const data = quote(cluster.dataDir);
+  const { dataDir } = host;
+  const data = quote(dataDir);
   await op.step(host, 'move the present data aside', 'patroni', 'remove', (remote) =>
     remote.unit(
       'aside',
       // After an interrupted run the present data is this restore's own; it is not moved again.
-      `${setDatabaseAside(cluster.dataDir, `before-restore-${order.stamp}`)}
-${ownPlaces(cluster, order)}`,
+      `${setDatabaseAside(dataDir, `before-restore-${order.stamp}`)}
+${ownPlaces(host, cluster, order)}`,
       aside(order.bytes),
     ),
   );
@@ -151,11 +154,11 @@ ${ownPlaces(cluster, order)}`,
       // Patroni's file beside the data holds settings of the backup's cluster.
       `${awaitEnd('hapg-recover.service', 1)}
 ${command} || exit 1
-${placeWal(cluster.dataDir, cluster.walDir)}
+${placeWal(dataDir, cluster.walDir)}
 ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
       transfer(order.bytes),
       {
-        script: copyProgress(cluster.dataDir),
+        script: copyProgress(dataDir),
         describe: (answer) => copyProgressLine('restoring', answer, order.bytes),
       },
     ),
@@ -176,8 +179,8 @@ ${source.own ? ':' : `rm -f ${data}/patroni.dynamic.json`}`,
     await remote.unit(
       'recover',
       `${ownDirectories(SOCKETS)}
-prepared=$(${controlData(cluster.binDir, cluster.dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not report max_prepared_xacts'; exit 1; }
-${asPostgres(`${cluster.binDir}/postgres`, '-D', cluster.dataDir)} -c max_prepared_transactions="$prepared" ${words(...recoverySettings(context, source))} > ${PATHS.log}/recovery.log 2>&1 &
+prepared=$(${controlData(cluster.binDir, dataDir, 'max_prepared_xacts setting')}) || { echo 'pg_controldata does not report max_prepared_xacts'; exit 1; }
+${asPostgres(`${cluster.binDir}/postgres`, '-D', dataDir)} -c max_prepared_transactions="$prepared" ${words(...recoverySettings(host, context, source))} > ${PATHS.log}/recovery.log 2>&1 &
 pid=$!
 while sleep 0.5; do
   if [ "$(${psql} -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; then break; fi
@@ -187,12 +190,12 @@ ${psql} -c checkpoint
 kill -INT $(head -n 1 ${data}/postmaster.pid)
 wait $pid`,
       transfer(order.bytes),
-      { script: copyProgress(cluster.dataDir), describe: replayProgressLine },
+      { script: copyProgress(dataDir), describe: replayProgressLine },
     );
-    const end = await remote.run(recoveryEnd(cluster.dataDir));
+    const end = await remote.run(recoveryEnd(dataDir));
     if (!reachedTarget(order.target, end))
       throw new Error(
-        `recovery ended, and the new timeline does not prove that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the former data is in ${keptDirectory(cluster, order)}. Name another target, and the restore continues with that`,
+        `recovery ended, and the new timeline does not prove that the target was reached (${end.trim() || 'it has no history'}; see ${PATHS.log}/recovery.log); the former data is in ${keptDirectory(host, order)}. Name another target, and the restore continues with that`,
       );
   });
 }

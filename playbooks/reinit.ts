@@ -35,9 +35,9 @@ export async function reinit(op: Operation, host: Host, databaseBytes: number, s
     remote.unit(
       'update',
       `${stopUnits(['patroni.service'])}
-${notRunning(cluster.dataDir)}
+${notRunning(host.dataDir)}
 rm -f ${PATHS.data}
-${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
+${setDatabaseAside(host.dataDir, `replaced-${stamp}`)}`,
       aside(databaseBytes),
     ),
   );
@@ -47,7 +47,7 @@ ${setDatabaseAside(cluster.dataDir, `replaced-${stamp}`)}`,
     await untilCopied(op, host, 'streaming', (snapshot) => hasJoined(direct, snapshot, host), { databaseBytes });
   });
   await op.step(host, 'into service', 'patroni', 'run', async (remote) => {
-    await remote.run(noteData(cluster.dataDir));
+    await remote.run(noteData(host.dataDir));
     await op.runUndo(host, 'update');
     for (const balancer of hostsWith(cluster, 'haproxy')) await op.runUndo(balancer, `drain-${host.name}`);
     await op.until(host, 'joined', wait.gate, (snapshot) => hasJoined(cluster, snapshot, host), { stoppable: true });

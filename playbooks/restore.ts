@@ -86,7 +86,7 @@ async function stopAll(op: Operation, order: RestoreOrder): Promise<void> {
       remote.run(
         `${markRestore(order)}
 ${stopUnits(['patroni.service'])}
-${notRunning(op.cluster.dataDir)}`,
+${notRunning(host.dataDir)}`,
         stop(sharedBuffers(snapshot, host.name)),
       ),
     );
@@ -160,10 +160,10 @@ export async function follow(op: Operation, store: SecretStore, host: Host, orde
   await op.step(host, 'take the new backup where it differs', 'pgbackrest', 'run', (remote) =>
     remote.unit(
       'restore',
-      `${ownPlaces(cluster, order)}\n${command} || exit 1\n${placeWal(cluster.dataDir, cluster.walDir)}`,
+      `${ownPlaces(host, cluster, order)}\n${command} || exit 1\n${placeWal(host.dataDir, cluster.walDir)}`,
       transfer(databaseBytes),
       {
-        script: copyProgress(cluster.dataDir),
+        script: copyProgress(host.dataDir),
         describe: (answer) => copyProgressLine('taking the new backup', answer, databaseBytes),
       },
     ),

@@ -23,9 +23,9 @@ const replicaCommand = ({ stanza, walDir }: Cluster): string =>
   `/usr/bin/pgbackrest --stanza=${stanza} --delta${walDir ? ' --link-all' : ''} --type=standby --log-level-console=warn restore`;
 
 /** Returns the variables of that script's template. */
-export const restoreReplica = (cluster: Cluster): Record<string, string> => ({
+export const restoreReplica = ({ dataDir }: Host, cluster: Cluster): Record<string, string> => ({
   restore: replicaCommand(cluster),
-  placeWal: placeWal(cluster.dataDir, cluster.walDir),
+  placeWal: placeWal(dataDir, cluster.walDir),
 });
 
 /** Returns `/etc/patroni/config.yml` of one member, passwords included. */
@@ -79,7 +79,7 @@ export function patroniConfig(host: Host, context: Context): SecretText {
     postgresql: {
       listen: hostPort(host.address, settings.postgres.port),
       connect_address: hostPort(host.address, settings.postgres.port),
-      data_dir: cluster.dataDir,
+      data_dir: host.dataDir,
       bin_dir: cluster.binDir,
       pgpass: '/var/lib/postgresql/.pgpass_patroni',
       use_unix_socket: true,

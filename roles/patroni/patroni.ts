@@ -74,7 +74,7 @@ export const patroniPrepare = (host: Host, context: Context): Step[] => [
     role,
     '/etc/systemd/system/patroni.service.d/hapg.conf',
     render('patroni/patroni.service', {
-      dataDir: context.cluster.dataDir,
+      dataDir: host.dataDir,
       walDir: context.cluster.walDir ?? '',
       restore: PATHS.restore,
       marker: PATHS.data,
@@ -152,7 +152,7 @@ export function patroni(host: Host, context: Context): Step[] {
   return [
     strayClusters(role, { stopUsed: cluster.settings.postgres.stop_other_clusters }),
     unitOff(role, 'postgresql.service', { packaged: true }),
-    dataDirectory(role, cluster.dataDir, POSTGRES.owner, DATA_MODES),
+    dataDirectory(role, host.dataDir, POSTGRES.owner, DATA_MODES),
     ...placesElsewhere(host, context),
     // This comes before Patroni gets the same rules: it writes them unchecked when it is reloaded (4.0.7: always,
     // 3.0.2: when they changed) and whenever it starts PostgreSQL. Rules that the running PostgreSQL refuses end the
@@ -160,7 +160,7 @@ export function patroni(host: Host, context: Context): Step[] {
     // Patroni retries its start every other cycle with the configuration that it has read: config.yml and its reload
     // follow at once.
     memberSettings(role, {
-      dataDir: cluster.dataDir,
+      dataDir: host.dataDir,
       ...serverOf(cluster),
       hba: hbaLines(cluster),
       settings: Object.keys(declaredSettings(host, context)),
@@ -184,12 +184,12 @@ export function patroni(host: Host, context: Context): Step[] {
         : 'waiting for PostgreSQL to lead',
       timeoutSeconds: START_MEMBER_S,
       copies: {
-        directory: cluster.dataDir,
+        directory: host.dataDir,
         totalBytes: context.databaseBytes,
         stuckSeconds: standstill(sharedBuffers(context.snapshot)),
       },
     }),
-    dataNote(role, cluster.dataDir),
+    dataNote(role, host.dataDir),
     ...preferences(host, context),
   ];
 }
@@ -202,7 +202,11 @@ function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
   return [
     ...(walDir ? [own(walDir)] : []),
     ...(walDir && backupsServe(cluster)
-      ? [file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(cluster)), { mode: '0755' })]
+      ? [
+          file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(host, cluster)), {
+            mode: '0755',
+          }),
+        ]
       : []),
     // A member with data keeps the tablespaces that PostgreSQL made.
     ...(hasData ? [] : snapshot.tablespaces.map(own)),
@@ -317,7 +321,8 @@ export const patroniRestart = (host: Host, context: Context): Step[] => {
     candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
     sharedBuffers: sharedBuffers(snapshot, host.name),
   };
-  const { dataDir, walDir } = cluster;
+  const { dataDir } = host;
+  const { walDir } = cluster;
   return [
     walDirectory(role, { ...leadership, dataDir, walDir, notRunning: notRunning(dataDir) }),
     memberRestart(role, {

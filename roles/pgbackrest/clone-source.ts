@@ -17,7 +17,7 @@ export const CLONE_SOURCE_CONFIG = `${PATHS.cloneSource}/pgbackrest.conf`;
  * dedicated repository host it uses the certificate of a database host, which is accepted already: nothing of the
  * source has to change.
  */
-export function cloneSourceAccess(host: Host, dataDir: string, source: Cluster, secrets: SecretStore): Step[] {
+export function cloneSourceAccess(host: Host, source: Cluster, secrets: SecretStore): Step[] {
   const [member] = hostsWith(source, 'patroni');
   return [
     directory(role, PATHS.cloneSource, { ...POSTGRES, mode: '0700' }),
@@ -38,7 +38,7 @@ export function cloneSourceAccess(host: Host, dataDir: string, source: Cluster, 
             ? [file(role, storageAuthority(one, PATHS.cloneSource), `${one.ca.trim()}\n`)]
             : [],
         )),
-    file(role, CLONE_SOURCE_CONFIG, cloneSourceConfig(source, secrets, dataDir, PATHS.cloneSource), {
+    file(role, CLONE_SOURCE_CONFIG, cloneSourceConfig(source, secrets, host.dataDir, PATHS.cloneSource), {
       ...POSTGRES,
       mode: '0600',
     }),

@@ -118,14 +118,14 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
     global['backup-standby'] = able.backupStandbyPrefer ? 'prefer' : 'n';
     for (const [index, member] of members.entries())
       Object.assign(section, tlsHost(`pg${index + 1}-host`, member, pgbackrest.port, PKI.pgbackrest), {
-        [`pg${index + 1}-path`]: cluster.dataDir,
+        [`pg${index + 1}-path`]: member.dataDir,
         [`pg${index + 1}-port`]: postgres.port,
         [`pg${index + 1}-socket-path`]: SOCKET_DIR,
       });
   } else {
     Object.assign(global, { 'archive-async': 'y', 'spool-path': '/var/spool/pgbackrest' });
     Object.assign(section, {
-      'pg1-path': cluster.dataDir,
+      'pg1-path': host.dataDir,
       'pg1-port': postgres.port,
       'pg1-socket-path': SOCKET_DIR,
     });

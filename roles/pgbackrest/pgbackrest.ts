@@ -98,7 +98,7 @@ function server(host: Host, context: Context): Step[] {
 /** Limits of a database host's server, which only reads for backups, so its limit is theirs; WAL is pushed separately. */
 const bandwidth = (host: Host, { cluster }: Context) => ({
   readLimit: host.roles.has('patroni') ? cluster.settings.pgbackrest.read_bandwidth : undefined,
-  dataDir: cluster.dataDir,
+  dataDir: host.dataDir,
 });
 
 /** Steps for a repository's directory, on a host that reaches it directly. */

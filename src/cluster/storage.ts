@@ -1,4 +1,4 @@
-import type { Cluster } from '../inventory/model.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
 import { bytesOfKiB, freeKiB, usedKiB } from '../programs/files.ts';
 import { pipe } from '../shell/pipe.ts';
 import { quote, words } from '../shell/quote.ts';
@@ -38,9 +38,10 @@ export interface Tablespace {
   bytes: number;
 }
 
-/** The directories that pgBackRest, pg_basebackup and initdb want empty for this cluster's database. */
+/** The directories that pgBackRest, pg_basebackup and initdb want empty for the database of a host. */
 export const databasePaths = (
-  { dataDir, walDir }: Cluster,
+  { dataDir }: Host,
+  { walDir }: Cluster,
   tablespaces: readonly Pick<Tablespace, 'path'>[],
 ): string[] => [dataDir, ...(walDir ? [walDir] : []), ...tablespaces.map(({ path }) => path)];
 

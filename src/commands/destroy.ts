@@ -16,11 +16,15 @@ export interface DestroyOptions extends OperateOptions {
 
 /** Describes what the end of a cluster takes away, and what it leaves. */
 export function describeEnd(cluster: Cluster, { stamp, backups }: { stamp: string; backups: boolean }): string {
-  const members = hostsWith(cluster, 'patroni').map((host) => host.name);
+  const members = hostsWith(cluster, 'patroni');
+  const names = members.map((host) => host.name).join(', ');
+  const kept = members.map(({ name, dataDir }) => ({ name, path: `${dataDir}.destroyed-${stamp}` }));
+  const isOnePath = new Set(kept.map(({ path }) => path)).size === 1;
+  const aside = isOnePath ? kept[0]!.path : kept.map(({ name, path }) => `${name}: ${path}`).join(', ');
   const places = cluster.repositories.map((one) => repositoryPlace(cluster, one));
   return [
     `the cluster ${cluster.name} ends: its services are stopped and disabled on all hosts, and nobody can read or write`,
-    `  the data on ${members.join(', ')} is set aside as ${cluster.dataDir}.destroyed-${stamp}, or stays in place where it is a mount point; delete it yourself`,
+    `  the data on ${names} is set aside as ${aside}, or stays in place where it is a mount point; delete it yourself`,
     cluster.repositories.length === 0 || cluster.upstream
       ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
       : backups

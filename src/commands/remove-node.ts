@@ -104,7 +104,7 @@ const removeOne = (name: string, options: RemoveOptions): Promise<number> =>
       explain: [
         `${name} leaves ${cluster.name}: ${leads ? 'another member leads first, ' : ''}services off, taken out of the inventory`,
         ...losses.map((loss) => `  ! ${loss}`),
-        ...(host.roles.has('patroni') ? [`  its data stays in ${cluster.dataDir}`] : []),
+        ...(host.roles.has('patroni') ? [`  its data stays in ${host.dataDir}`] : []),
       ].join('\n'),
       question: `Remove ${name} from ${cluster.name}?`,
       hosts: [host],

@@ -57,7 +57,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
             ? `going on with the restore to ${describeTarget(order.target)} (done: ${order.done.join(', ') || 'nothing'})`
             : `${cluster.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}`,
           ...(await losses(op, order)),
-          `  the present data of ${host.name} is moved to ${keptDirectory(cluster, order)}; to go back, stop Patroni everywhere and move it to ${cluster.dataDir} again`,
+          `  the present data of ${host.name} is moved to ${keptDirectory(host, order)}; to go back, stop Patroni everywhere and move it to ${host.dataDir} again`,
         ].join('\n'),
         question: `Restore ${cluster.name}?`,
         typed: cluster.name,
@@ -65,7 +65,7 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
         document: () => ({
           target: describeTarget(order.target),
           backup: order.backup,
-          kept: keptDirectory(cluster, order),
+          kept: keptDirectory(host, order),
           restore_ms: restoreTime(op, order),
         }),
         run: async () => {

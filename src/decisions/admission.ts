@@ -2,11 +2,12 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
-import { immutableSettings } from '../inventory/immutable.ts';
-import { type Cluster, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
+import { DATA_DIR, immutableSettings } from '../inventory/immutable.ts';
+import { type Cluster, dataDirSetting, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
+import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
@@ -98,16 +99,34 @@ function moved(cluster: Cluster, snapshot: Snapshot): string[] {
   const lives = snapshot.exists || [...snapshot.observations.values()].some((one) => said(one.dataDirectory)?.noted);
   const votes = snapshot.dcs.members.length > 0;
   const reasons = new Map<string, string>();
-  const now = immutableSettings(cluster);
-  for (const [host, { identity }] of snapshot.observations)
-    for (const [path, before] of Object.entries(identity?.fixed ?? {}))
-      if ((lives || (votes && /^(etcd|zookeeper)\./.test(path))) && path in now && now[path] !== normal(before))
+  for (const host of cluster.hosts) {
+    const its = snapshot.observations.get(host.name);
+    if (!its) continue;
+    const now = immutableSettings(cluster, host);
+    const isFixed = (path: string): boolean =>
+      (lives && (path !== DATA_DIR || mayHoldData(host, its, snapshot))) || (votes && /^(etcd|zookeeper)\./.test(path));
+    for (const [path, before] of Object.entries(its.identity?.fixed ?? {}))
+      if (path in now && now[path] !== normal(before) && isFixed(path)) {
+        const setting = path === DATA_DIR ? dataDirSetting(cluster, host) : path;
+        const key = `${setting} ${normal(before)}`;
         reasons.set(
-          path,
-          reasons.get(path) ??
-            `${host}: ${path} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
+          key,
+          reasons.get(key) ??
+            `${host.name}: ${setting} is ${before}, and the inventory says ${now[path]}: that cannot be changed while the cluster lives. Put the former value back`,
         );
+      }
+  }
   return [...reasons.values()];
+}
+
+/**
+ * Whether data of this host may be where it has noted its data directory. Not without PostgreSQL, and not on a host that
+ * joins while another one leads: it runs no Patroni and has noted no database.
+ */
+function mayHoldData({ name, roles }: Host, its: Observation, { leader }: Snapshot): boolean {
+  const [data, patroni] = [said(its.dataDirectory), said(its.patroni)];
+  const isNew = data !== undefined && !data.noted && patroni !== undefined && !patroni.self;
+  return roles.has('patroni') && !(isNew && leader !== undefined && leader.name !== name);
 }
 
 /**
@@ -183,17 +202,18 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   const reasons: string[] = [];
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
-  for (const [host, { dataDirectory, patroni }] of snapshot.observations) {
+  for (const host of cluster.hosts) {
+    const { dataDirectory, patroni } = snapshot.observations.get(host.name) ?? {};
     const reason = silence(dataDirectory);
-    if (reason !== undefined) reasons.push(`${host}: it is not known whether there is a database (${reason})`);
+    if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
     // What a run that was killed has begun goes on.
     if (!MAKING.test(String(said(patroni)?.self?.state)))
       reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
   }
-  for (const [host, { dataDirectory }] of snapshot.observations)
-    if (said(dataDirectory)?.lost)
+  for (const { name, dataDir } of cluster.hosts)
+    if (said(snapshot.observations.get(name)?.dataDirectory)?.lost)
       reasons.push(
-        `${host}: ${cluster.dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${host}" builds it anew from the others`,
+        `${name}: ${dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${name}" builds it anew from the others`,
       );
   if (snapshot.systemIdentifiers.length > 1) {
     const where = [...snapshot.observations].flatMap(([host, { dataDirectory }]) => {

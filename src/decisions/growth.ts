@@ -32,10 +32,10 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   const its = snapshot.observations.get(host.name)?.dataDirectory;
   const [data, reason] = [said(its), silence(its)];
   if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
-  reasons.push(...placesTaken(cluster, host.name, data));
+  reasons.push(...placesTaken(cluster, host, data));
   if (data?.systemIdentifier && snapshot.initialize && data.systemIdentifier !== snapshot.initialize)
     reasons.push(
-      `${host.name}: ${cluster.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,
+      `${host.name}: ${host.dataDir} is of another database system (${data.systemIdentifier}, this cluster is ${snapshot.initialize}); move it away`,
     );
   for (const [name, version] of Object.entries(prospect.leader)) {
     const own = prospect.candidate[name];
@@ -49,14 +49,12 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
       );
   }
   const storage =
-    data?.state === 'cluster'
-      ? verdict([])
-      : all(roomFor(cluster, host, prospect), placesFree(host.name, cluster, prospect.storage));
+    data?.state === 'cluster' ? verdict([]) : all(roomFor(host, prospect), placesFree(host, prospect.storage));
   return all(verdict(reasons), storage);
 }
 
-const roomFor = (cluster: Cluster, { name }: Host, { storage, ...needs }: JoinFacts): Verdict =>
-  hasRoom(name, cluster, { ...needs, extraBytes: HEADROOM_BYTES }, storage);
+const roomFor = (host: Host, { storage, ...needs }: JoinFacts): Verdict =>
+  hasRoom(host, { ...needs, extraBytes: HEADROOM_BYTES }, storage);
 
 /** May this member's data be replaced? Never the leader's, only with the others whole and room for both copies. */
 export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, prospect: JoinFacts): Verdict {
@@ -67,7 +65,7 @@ export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, pros
   return all(
     verdict(reasons),
     maySetAside(host.name, cluster, prospect.storage),
-    roomFor(cluster, host, prospect),
+    roomFor(host, prospect),
     steadyMembers(others, snapshot),
   );
 }

@@ -43,9 +43,11 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
   if (source.file === target.file) reasons.push('the clone needs an inventory of its own');
   const [from, to] = [source.settings.postgres.version, target.settings.postgres.version];
   if (from !== to) reasons.push(`${source.name} has PostgreSQL ${from}, ${target.name} would have ${to}`);
-  for (const [host, { dataDirectory }] of snapshot.observations)
-    if (dataDirectory && !/^(absent|empty)$/.test(said(dataDirectory)?.state ?? 'unknown'))
-      reasons.push(`${host}: ${target.dataDir} is not empty; a clone is made on empty hosts only`);
+  for (const { name, dataDir } of target.hosts) {
+    const there = snapshot.observations.get(name)?.dataDirectory;
+    if (there && !/^(absent|empty)$/.test(said(there)?.state ?? 'unknown'))
+      reasons.push(`${name}: ${dataDir} is not empty; a clone is made on empty hosts only`);
+  }
   if (snapshot.initialize) reasons.push(`the DCS of ${target.name} knows a cluster already (${snapshot.initialize})`);
   const place = (cluster: Cluster) => (one: RepositorySettings) =>
     one.kind === 's3'

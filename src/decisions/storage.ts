@@ -1,19 +1,20 @@
 import type { Storage, Tablespace } from '../cluster/storage.ts';
-import type { Cluster } from '../inventory/model.ts';
+import { type Cluster, dataDirSetting, type Host } from '../inventory/model.ts';
 import type { DataDirectory } from '../observe/data-directory.ts';
 import { bytes } from '../units.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** Finds why a database cannot be made where the inventory says: the directory is not empty, or the root of a file system. */
-export function placesTaken({ dataDir, walDir }: Cluster, host: string, data: DataDirectory | undefined): string[] {
+export function placesTaken(cluster: Cluster, host: Host, data: DataDirectory | undefined): string[] {
+  const { name, dataDir } = host;
   const roots = data?.roots ?? [];
   const reasons = roots.map(
     (path) =>
-      `${host}: ${path} is the root of a file system, with its lost+found, and PostgreSQL takes an empty directory only; name one below it with ${path === walDir ? 'postgres.wal_dir' : 'postgres.data_dir'}`,
+      `${name}: ${path} is the root of a file system, with its lost+found, and PostgreSQL takes an empty directory only; name one below it with ${path === cluster.walDir ? 'postgres.wal_dir' : dataDirSetting(cluster, host)}`,
   );
   if (data?.state === 'foreign' && !roots.includes(dataDir))
     reasons.push(
-      `${host}: ${dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
+      `${name}: ${dataDir} holds files but no database. Move them away, or check that the right disk is mounted`,
     );
   return reasons;
 }
@@ -55,8 +56,7 @@ export function maySetAside(host: string, { walDir }: Cluster, { places }: Stora
  * contents of a mount point are moved off it by then; a renamed directory stays on its file system.
  */
 export function hasRoom(
-  host: string,
-  { dataDir }: Cluster,
+  { name, dataDir }: Host,
   {
     databaseBytes,
     tablespaces,
@@ -76,21 +76,21 @@ export function hasRoom(
     const free = rooms.find((room) => room.device === device)!.freeBytes + emptied;
     if (here.length > 0 && !(free >= needed))
       reasons.push(
-        `${host}: ${bytes(free)} are free for ${here.map(({ path }) => path).join(' and ')}, and ${bytes(needed)} are needed`,
+        `${name}: ${bytes(free)} are free for ${here.map(({ path }) => path).join(' and ')}, and ${bytes(needed)} are needed`,
       );
   }
   if (rooms.length === 0 || Number.isNaN(own))
-    reasons.push(`${host}: it is not known how much room there is for ${dataDir}`);
+    reasons.push(`${name}: it is not known how much room there is for ${dataDir}`);
   return verdict(reasons);
 }
 
 /** Are the directories of tablespaces and WAL empty for this host's copy? The data directory is judged elsewhere. */
-export const placesFree = (host: string, { dataDir }: Cluster, { rooms }: Storage): Verdict =>
+export const placesFree = ({ name, dataDir }: Host, { rooms }: Storage): Verdict =>
   verdict(
     rooms
       .filter(({ path, state }) => path !== dataDir && state === 'taken')
       .map(
         ({ path }) =>
-          `${host}: ${path} is not empty, and a part of the database belongs there; move what is in it away`,
+          `${name}: ${path} is not empty, and a part of the database belongs there; move what is in it away`,
       ),
   );

@@ -21,7 +21,7 @@ const GIB = 1024 ** 3;
 const PACKAGES_BYTES = 1 * GIB;
 
 /** Returns the directories of a host's roles. */
-function directoriesOf({ settings, dataDir, walDir, dcs, repositories }: Cluster, { roles }: Host): Directory[] {
+function directoriesOf({ settings, walDir, dcs, repositories }: Cluster, { roles, dataDir }: Host): Directory[] {
   const votes = !dcs.external && (dcs.kind === 'etcd' || dcs.kind === 'zookeeper') && roles.has(dcs.kind);
   return [
     { path: '/var/cache/apt', what: 'packages', leastBytes: PACKAGES_BYTES, synchronous: false },

@@ -46,7 +46,7 @@ export async function untilCopied(
       about: ['members', 'balancers'],
       doing: async () => {
         // No answer is no standstill: a host that stays away ends the wait itself.
-        const answer = await op.ask(host, 'progress', copyProgress(op.cluster.dataDir)).catch(() => '');
+        const answer = await op.ask(host, 'progress', copyProgress(host.dataDir)).catch(() => '');
         stuck = progress.isStuck(answer);
         return `copying ${progressBar(copiedBytes(answer) ?? 0, databaseBytes)}`;
       },

@@ -17,6 +17,9 @@ export const error = (path: Path, message: string, atKey = false): Problem => ({
   message,
   atKey,
 });
+/** The error for a setting of PostgreSQL on a host without it. */
+export const noPostgres = (host: string, path: Path): Problem =>
+  error(path, `${host} has no PostgreSQL: its roles lack patroni`, true);
 export const warning = (path: Path, message: string, atKey = false): Problem => ({
   severity: 'warning',
   path,

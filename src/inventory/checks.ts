@@ -4,7 +4,7 @@ import { type Check, error, warning, withRole } from './check.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
 import { hba } from './hba-checks.ts';
 import { hostParameters, parameters } from './parameter-checks.ts';
-import { paths } from './path-checks.ts';
+import { dataOfMembers, paths } from './path-checks.ts';
 import { extensions, sqlObjects } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import { standbyAlone } from './standby-checks.ts';
@@ -251,6 +251,7 @@ const CHECKS: Check[] = [
   tagsOnlyOnMembers,
   portCollisions,
   paths,
+  dataOfMembers,
   parameters,
   hostParameters,
   sqlObjects,

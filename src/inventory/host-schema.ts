@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ASSIGNABLE_ROLES } from '../roles.ts';
 import { hardening } from './hardening-schema.ts';
 import { tuning } from './tuning-schema.ts';
-import { address, endpointHost, hostName, interfaceName, oneLine, parametersOf, port } from './values.ts';
+import { absolutePath, address, endpointHost, hostName, interfaceName, oneLine, parametersOf, port } from './values.ts';
 
 const sshFields = {
   user: z
@@ -118,6 +118,11 @@ export const host = z
         parameters: parametersOf(
           'PostgreSQL settings of this member alone, over those of all. Not for settings that must be the same on all members',
         ).optional(),
+        data_dir: absolutePath
+          .optional()
+          .describe(
+            'Data directory on this host alone, with the same rules as that of all; default: postgres.data_dir. It cannot be changed while the host has its database',
+          ),
       })
       .optional()
       .describe('PostgreSQL on this host'),

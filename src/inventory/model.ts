@@ -30,6 +30,8 @@ export interface Host {
   priority: number | undefined;
   /** The network interface for the VIP; undefined: the one that has the host's address. */
   vipInterface: string | undefined;
+  /** The data directory of its PostgreSQL. */
+  dataDir: string;
   /** PostgreSQL settings of this member, over those of all. */
   parameters: Record<string, string | number | boolean>;
 }
@@ -75,7 +77,6 @@ export interface Cluster {
   stanza: string;
   /** The repositories; empty means no backups. */
   repositories: readonly RepositorySettings[];
-  dataDir: string;
   /** The directory of pg_wal, when outside the data directory. */
   walDir: string | undefined;
   binDir: string;
@@ -145,6 +146,10 @@ export const patroniScope = ({ scope, settings }: Cluster): string[] => [
   scope,
   ...(settings.patroni.citus ? ['--group', String(settings.patroni.citus.group)] : []),
 ];
+
+/** Returns the setting that says where a host's data directory is: its own, or that of all hosts. */
+export const dataDirSetting = ({ settings }: Cluster, { name }: Host): string =>
+  settings.hosts[name]?.postgres?.data_dir === undefined ? 'postgres.data_dir' : `hosts.${name}.postgres.data_dir`;
 
 /** Returns PostgreSQL's programs and port on a member's own host. */
 export const serverOf = ({ binDir, settings }: Cluster): { binDir: string; port: number } => ({
@@ -217,6 +222,8 @@ export function buildCluster(
 ): Cluster {
   const absolute = resolve(own);
   const ufw = inventory.ufw;
+  const { version } = inventory.postgres;
+  const dataDir = inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`;
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
     const roles = new Set<RoleName>(host.roles);
     const hardening = hardeningOf(inventory.hardening, host.hardening);
@@ -239,12 +246,12 @@ export function buildCluster(
       outside: host.outside,
       priority: host.priority,
       vipInterface: host.vip?.interface ?? inventory.vip?.interface,
+      dataDir: host.postgres?.data_dir ?? dataDir,
       parameters: host.postgres?.parameters ?? {},
     };
   });
   const databases = hosts.filter((host) => host.roles.has('patroni'));
   const vip = inventory.vip && splitCidr(inventory.vip.address);
-  const { version } = inventory.postgres;
   const scope = inventory.patroni.scope ?? inventory.cluster;
   const { citus } = inventory.patroni;
   return {
@@ -256,7 +263,6 @@ export function buildCluster(
     dcsPath: `/service/${scope}/${citus ? `${citus.group}/` : ''}`,
     stanza: inventory.pgbackrest.stanza ?? inventory.cluster,
     repositories: repositoriesOf(inventory),
-    dataDir: inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`,
     walDir: inventory.postgres.wal_dir,
     binDir: `/usr/lib/postgresql/${version}/bin`,
     dcs: dcsOf(inventory),

@@ -1,7 +1,7 @@
 import { COMMAND_LINE, LEFT_OUT } from '../postgres/patroni-options.ts';
 import { majorsWith, type Setting, settingNames, settingOf } from '../postgres/settings.ts';
 import { inUnits, parseValue } from '../postgres/value.ts';
-import { type Check, error, type Path } from './check.ts';
+import { type Check, error, noPostgres, type Path } from './check.ts';
 import { customSetting } from './custom-settings.ts';
 import { caution, together } from './parameter-cautions.ts';
 import { ownerOf, successorOf } from './parameter-owners.ts';
@@ -25,7 +25,7 @@ export const hostParameters: Check = (inventory) =>
   Object.entries(inventory.hosts).flatMap(([host, { roles, postgres }]) =>
     Object.entries(postgres?.parameters ?? {}).flatMap(([name, value]) => {
       const path = ['hosts', host, 'postgres', 'parameters', name];
-      if (!roles.includes('patroni')) return [error(path, `${host} has no PostgreSQL: its roles lack patroni`, true)];
+      if (!roles.includes('patroni')) return [noPostgres(host, path)];
       if (name in COMMAND_LINE || SAME_EVERYWHERE.includes(name))
         return [
           error(

@@ -1,4 +1,4 @@
-import { type Check, error, type Path, withRole } from './check.ts';
+import { type Check, error, noPostgres, type Path, withRole } from './check.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './yaml-text.ts';
 
@@ -58,15 +58,30 @@ interface Named {
   key: Path;
 }
 
-/** Returns every directory on hosts that the inventory names or takes by default. */
-function directories(inventory: Inventory): Named[] {
+/** Returns the data directory of all database hosts, where one of them uses it or the inventory names it. */
+function sharedData(inventory: Inventory): Named[] {
+  const { cluster, postgres } = inventory;
+  const members = withRole(inventory, 'patroni');
+  if (!postgres.data_dir && members.length > 0 && ownData(inventory).length === members.length) return [];
+  const path = postgres.data_dir ?? `/var/lib/postgresql/${postgres.version}/${cluster}`;
+  return [{ what: 'postgres.data_dir', path, key: ['postgres', 'data_dir'] }];
+}
+
+/** Returns the data directories that database hosts have for themselves. */
+const ownData = (inventory: Inventory): Named[] =>
+  withRole(inventory, 'patroni').flatMap(([name, { postgres }]) => {
+    const path = postgres?.data_dir;
+    const key = ['hosts', name, 'postgres', 'data_dir'];
+    return path === undefined ? [] : [{ what: key.join('.'), path, key }];
+  });
+
+/** Returns every other directory on hosts that the inventory names or takes by default. */
+function otherDirectories(inventory: Inventory): Named[] {
   const { cluster, dcs, etcd, zookeeper, pgbackrest, postgres } = inventory;
-  const data = postgres.data_dir ?? `/var/lib/postgresql/${postgres.version}/${cluster}`;
   const keepsHere =
     withRole(inventory, 'pgbackrest').length > 0 &&
     (pgbackrest.repositories ?? [{ kind: 'host' }]).some(({ kind }) => kind === 'host');
   return [
-    { what: 'postgres.data_dir', path: data, key: ['postgres', 'data_dir'] },
     ...(postgres.wal_dir ? [{ what: 'postgres.wal_dir', path: postgres.wal_dir, key: ['postgres', 'wal_dir'] }] : []),
     ...(dcs === 'etcd'
       ? [{ what: 'etcd.data_dir', path: etcd.data_dir ?? `/var/lib/etcd/${cluster}`, key: ['etcd', 'data_dir'] }]
@@ -108,26 +123,49 @@ function judge({ what, path, key }: Named): Problem[] {
 
 const below = (path: string): string => `${path === '/' ? '' : path}/${path === '/' ? 'pgdata' : 'pg/data'}`;
 
+type Overlap = [inner: Named, outer: Named];
+
 /** Finds directories inside another program's: they would be set aside, emptied or backed up together with it. */
-function overlaps(named: readonly Named[]): Problem[] {
-  return named.flatMap((one, index) =>
+const overlaps = (named: readonly Named[]): Overlap[] =>
+  named.flatMap((one, index) =>
     named
       .filter((other, at) => at !== index && inside(one.path, other.path) && (one.path !== other.path || at < index))
       .slice(0, 1)
-      .map((other) =>
-        error(
-          one.key,
-          one.path === other.path
-            ? `${one.what} and ${other.what} are both ${one.path}: each needs a directory of its own`
-            : `${one.what} ${one.path} lies in ${other.what} ${other.path}: each needs a directory of its own, beside the other`,
-        ),
-      ),
+      .map((other): Overlap => [one, other]),
   );
-}
 
-/** Checks that each directory of the inventory is suitable, and used for one thing only. */
+const overlapping = ([one, other]: Overlap, key = one.key): Problem =>
+  error(
+    key,
+    one.path === other.path
+      ? `${one.what} and ${other.what} are both ${one.path}: each needs a directory of its own`
+      : `${one.what} ${one.path} lies in ${other.what} ${other.path}: each needs a directory of its own, beside the other`,
+  );
+
+/**
+ * Checks that each directory of the inventory is suitable, and used for one thing only. Data directories of different
+ * hosts do not meet.
+ */
 export const paths: Check = (inventory) => {
-  const named = directories(inventory);
-  const unfit = named.flatMap(judge);
-  return unfit.length > 0 ? unfit : overlaps(named);
+  const own = ownData(inventory);
+  const others = otherDirectories(inventory);
+  const named = [...sharedData(inventory), ...others];
+  const unfit = [...named, ...own].flatMap(judge);
+  if (unfit.length > 0) return unfit;
+  return [
+    ...overlaps(named).map((pair) => overlapping(pair)),
+    ...own.flatMap((one) =>
+      overlaps([one, ...others])
+        .filter((pair) => pair.includes(one))
+        .map((pair) => overlapping(pair, one.key)),
+    ),
+  ];
 };
+
+/** Checks that only hosts with PostgreSQL have a data directory for it. */
+export const dataOfMembers: Check = (inventory) =>
+  Object.entries(inventory.hosts).flatMap(([name, { roles, postgres }]) =>
+    postgres?.data_dir === undefined || roles.includes('patroni')
+      ? []
+      : [noPostgres(name, ['hosts', name, 'postgres', 'data_dir'])],
+  );

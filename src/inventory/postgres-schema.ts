@@ -16,7 +16,7 @@ export const postgres = z
     data_dir: absolutePath
       .optional()
       .describe(
-        'Data directory; default: /var/lib/postgresql/VERSION/CLUSTER. A directory of its own: not a system directory, not below /home or /root, not inside the directory of another program',
+        'Data directory; default: /var/lib/postgresql/VERSION/CLUSTER. A directory of its own: not a system directory, not below /home or /root, not inside the directory of another program. A host may have another one: hosts.NAME.postgres.data_dir',
       ),
     wal_dir: absolutePath
       .optional()

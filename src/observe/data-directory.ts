@@ -25,7 +25,7 @@ const ROOT = 'root ';
 export const dataDirectory: Question<Answer<DataDirectory>> = {
   about: 'host',
   of: (_cluster, { roles }) => roles.has('patroni'),
-  script({ dataDir, walDir, binDir }) {
+  script({ walDir, binDir }, { dataDir }) {
     const data = quote(dataDir);
     const root = (path: string, isFilled: string) =>
       `[ ! -d ${quote(`${path}/lost+found`)} ] || { ${isFilled}; } || echo ${quote(`${ROOT}${path}`)}`;
@@ -39,7 +39,7 @@ noted=; [ ! -e ${PATHS.data} ] || read -r noted < ${PATHS.data}
 ${root(dataDir, hasCluster)}${walDir === undefined ? '' : `\n${root(walDir, `${hasCluster} && [ "$(readlink ${data}/pg_wal)" = ${quote(walDir)} ]`)}`}`,
     );
   },
-  read(answer, { dataDir }) {
+  read(answer, _cluster, { dataDir }) {
     const whole = wholeOf(answer);
     if ('silent' in whole) return whole;
     const all = filled(whole.said);

@@ -126,7 +126,7 @@ export function readObservation(
   const read = (name: keyof Asked): unknown => {
     const question = QUESTIONS[name];
     if (!question.of(cluster, host)) return undefined;
-    return isAbout(name, about) ? question.read(answers.get(name)!, cluster) : { silent: NOT_ASKED };
+    return isAbout(name, about) ? question.read(answers.get(name)!, cluster, host) : { silent: NOT_ASKED };
   };
   const all = Object.fromEntries(NAMES.map((name) => [name, read(name)])) as unknown as Asked;
   const { etcd, zookeeper, keys, ...rest } = all;

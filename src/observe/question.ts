@@ -18,7 +18,7 @@ export interface Question<A> {
   /** POSIX sh that prints the answer. It writes nothing, does not exit, and sets no variable that others read. */
   script(cluster: Cluster, host: Host): string;
   /** Reads the script's output. An answer that is not understood is silence. Pure. */
-  read(answer: string, cluster: Cluster): A;
+  read(answer: string, cluster: Cluster, host: Host): A;
 }
 
 /** Returns the non-empty lines of an answer. */

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName } from '../inventory/dcs.ts';
-import { immutableSettings } from '../inventory/immutable.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
 import {
   AUTHORITIES,
@@ -328,6 +327,7 @@ export class SecretStore {
     return { name, certificate, key: new Secret(key) };
   }
 
+  /** Returns what is the same on all hosts of their identity. */
   identity(): Identity {
     const dcs = dcsName(this.cluster);
     const { revision, lineage } = this.stored;
@@ -340,7 +340,6 @@ export class SecretStore {
       authorities: Object.fromEntries(
         this.authorities().map((name) => [name, authorityFingerprint(this.storedAuthority(name).certificate)]),
       ),
-      fixed: immutableSettings(this.cluster),
     };
   }
 

@@ -59,7 +59,8 @@ for (let round = 0; round < Number(values.runs); round++) {
   inside.push(result.restore_ms);
   others.push(result.duration_ms - result.restore_ms);
   // What was moved aside would fill the machine that carries the lab.
-  on(host, `rm -rf ${cluster.dataDir}.before-restore-*`);
+  const { dataDir } = cluster.hosts.find(({ name }) => name === host)!;
+  on(host, `rm -rf ${dataDir}.before-restore-*`);
 }
 console.log(`pgbackrest restore alone   ${(median(alone) / 1000).toFixed(1)} s`);
 console.log(

@@ -17,10 +17,11 @@ function against(make: (data: string, wal: string) => void): string[] {
   const here = mkdtempSync(join(root, 'host-'));
   const [data, wal] = [join(here, 'data'), join(here, 'wal')];
   make(data, wal);
-  const cluster = { ...labCluster(), dataDir: data, walDir: wal, binDir: '/nonexistent' };
-  const script = dataDirectory.script(cluster, cluster.hosts[0]!);
+  const cluster = { ...labCluster(), walDir: wal, binDir: '/nonexistent' };
+  const host = { ...cluster.hosts[0]!, dataDir: data };
+  const script = dataDirectory.script(cluster, host);
   const answer = execFileSync('/bin/sh', ['-c', script]).toString();
-  return placesTaken(cluster, 'db1', said(dataDirectory.read(answer, cluster))).map((reason) =>
+  return placesTaken(cluster, host, said(dataDirectory.read(answer, cluster, host))).map((reason) =>
     reason.replaceAll(here, ''),
   );
 }

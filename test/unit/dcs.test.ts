@@ -58,9 +58,9 @@ const answered = (
 ) =>
   joinDcs(
     {
-      etcd: member === undefined ? undefined : etcd.read(member, cluster),
-      zookeeper: server === undefined ? undefined : zookeeperAnswer.read(server, cluster),
-      keys: keys === undefined ? undefined : dcsKeys.read(keys, cluster),
+      etcd: member === undefined ? undefined : etcd.read(member, cluster, cluster.hosts[0]!),
+      zookeeper: server === undefined ? undefined : zookeeperAnswer.read(server, cluster, cluster.hosts[0]!),
+      keys: keys === undefined ? undefined : dcsKeys.read(keys, cluster, cluster.hosts[0]!),
     },
     cluster,
   );

@@ -247,7 +247,7 @@ test('members that live and were taken out of the inventory by hand are not cut 
 });
 
 test('where data is and where DCS members find each other stays as it is while the cluster lives', () => {
-  const fixed = immutableSettings(cluster);
+  const fixed = immutableSettings(cluster, cluster.hosts[0]!);
   const applied = (all: Map<string, Observation>) => all.forEach((one) => void (one.identity = { ...IDENTITY, fixed }));
   assert.equal(reasons(checkIdentity(cluster, lab(applied), IDENTITY)), 'yes');
   for (const [path, before, after] of [
@@ -282,7 +282,7 @@ test('where data is and where DCS members find each other stays as it is while t
 });
 
 test('a first apply that came no further than etcd can be corrected', () => {
-  const identity = { ...IDENTITY, fixed: immutableSettings(cluster) };
+  const identity = { ...IDENTITY, fixed: immutableSettings(cluster, cluster.hosts[0]!) };
   const begun = takeSnapshot(new Map([['db1', { ...EMPTY, identity, dcs: healthyLab().get('db1')!.dcs }]]));
   const changed = (override: string) =>
     parseInventory(readFileSync('inventory/lab.yaml', 'utf8'), 'inventory/lab.yaml', [override]).cluster;
@@ -406,6 +406,7 @@ const STATUS: [string, (all: Map<string, Observation>) => void][] = [
       void (all.get('db1')!.certificates = certificates.read(
         '==> /x.crt <==\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
         cluster,
+        cluster.hosts[0]!,
       )),
   ],
   ['pending_handler', (all) => void (all.get('proxy1')!.pending = ['reload:haproxy.service'])],

@@ -254,7 +254,7 @@ const load = ({ postgres = '', pgbackrest: repository = '', etcd: dcs = '' }) =>
 
 for (const path of ['/pgdata', '/data/pg', '/var/lib/pg', '/mnt/disk1', '/usr/local/pgsql/data', '/var/opt/pg'])
   test(`a data directory at ${path} is fine`, () => {
-    assert.equal(load({ postgres: `data_dir: ${path}` }).dataDir, path);
+    assert.equal(load({ postgres: `data_dir: ${path}` }).hosts[0]!.dataDir, path);
   });
 
 for (const [written, means] of [
@@ -262,7 +262,7 @@ for (const [written, means] of [
   ['//pgdata/./17///main/.', '/pgdata/17/main'],
 ])
   test(`${written} means ${means}`, () => {
-    assert.equal(load({ postgres: `data_dir: ${written}` }).dataDir, means);
+    assert.equal(load({ postgres: `data_dir: ${written}` }).hosts[0]!.dataDir, means);
     assert.equal(load({ etcd: `data_dir: ${written}` }).dcs.dataDir, means);
   });
 

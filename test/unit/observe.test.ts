@@ -77,7 +77,7 @@ describe('a storage that does not answer', () => {
     const started = performance.now();
     const { out } = sh(space.script(here, host('backup')), { path: directory });
     assert.ok(performance.now() - started < 15_000);
-    assert.deepEqual(space.read(out, here), { silent: 'the storage does not answer in time' });
+    assert.deepEqual(space.read(out, here, host('backup')), { silent: 'the storage does not answer in time' });
   });
 
   test('is left behind by pgBackRest too, which no signal ends while it waits for a file server', () => {
@@ -93,11 +93,11 @@ describe('a storage that does not answer', () => {
     const started = performance.now();
     const { out } = sh(script, { path });
     assert.ok(performance.now() - started < 15_000);
-    assert.deepEqual(repository.read(out, cluster), { silent: 'the storage does not answer in time' });
+    assert.deepEqual(repository.read(out, cluster, host('backup')), { silent: 'the storage does not answer in time' });
   });
 
   test('one that answers tells how much is free', () => {
-    const answer = space.read(sh(space.script(here, host('backup'))).out, here);
+    const answer = space.read(sh(space.script(here, host('backup'))).out, here, host('backup'));
     assert.ok('said' in answer && answer.said[0]!.path === directory && answer.said[0]!.sizeBytes > 0, String(answer));
   });
 

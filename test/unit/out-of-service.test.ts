@@ -130,7 +130,7 @@ describe('a member that copies the database', () => {
     const context = { ...(await contextFor(cluster)), databaseBytes: 10e12 };
     const step = patroni(db3, context).find(({ id }) => id === 'ready postgresql')!;
     const { copies } = step.want as ReadyWant;
-    assert.equal(copies?.directory, cluster.dataDir);
+    assert.equal(copies?.directory, db3.dataDir);
     assert.equal(copies?.totalBytes, 10e12);
     assert.ok(copies!.stuckSeconds >= STUCK_S);
   });

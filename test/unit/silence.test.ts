@@ -165,7 +165,11 @@ describe('an answer that does not come', () => {
 
   test('about keys, or an error, is not their absence', () => {
     const read = (initialize: string, failsafe = '{"header":{}}') =>
-      etcd.read(['{"health":"true"}', '{}', '{"members":[]}', initialize, failsafe, '0'].join('\n'), cluster);
+      etcd.read(
+        ['{"health":"true"}', '{}', '{"members":[]}', initialize, failsafe, '0'].join('\n'),
+        cluster,
+        host('db1'),
+      );
     const blind = (answer: ReturnType<typeof read>) => 'said' in answer && answer.said?.blind === true;
     assert.equal(blind(read('{"header":{}}')), false);
     assert.equal(blind(read('{"error":"etcdserver: request timed out","code":14}')), true);
@@ -230,9 +234,9 @@ describe('why curl got no answer', () => {
 
   test('is told for a member whose REST API is silent, and not for one that does not run', () => {
     const read = (code: string) => [
-      patroni.read(`\n\n${code}\n`, cluster),
-      etcd.read(`\n\n\n\n\n${code}\n`, cluster),
-      zookeeper.read(`\n--\n\n--\n\n--\ncode ${code}\n`, cluster),
+      patroni.read(`\n\n${code}\n`, cluster, host('db1')),
+      etcd.read(`\n\n\n\n\n${code}\n`, cluster, host('db1')),
+      zookeeper.read(`\n--\n\n--\n\n--\ncode ${code}\n`, cluster, host('db1')),
     ];
     const silent = { silent: 'no answer in time' };
     assert.deepEqual(read('28'), [silent, silent, silent]);

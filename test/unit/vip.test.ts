@@ -32,14 +32,14 @@ case "$*" in *' to '*) ;; *) echo '3: ens5    inet 10.1.1.100/24 scope global se
 });
 
 test('without a name the interface of a balancer is the one that has its address', () => {
-  assert.deepEqual(vipInterface.read(sh(vipInterface.script(byAddress, proxy), { path }).out, byAddress), {
+  assert.deepEqual(vipInterface.read(sh(vipInterface.script(byAddress, proxy), { path }).out, byAddress, proxy), {
     said: 'ens5',
   });
-  assert.deepEqual(vip.read(sh(vip.script(byAddress, proxy), { path }).out, byAddress), { said: true });
-  assert.deepEqual(vipInterface.read('.\n', byAddress), { said: null });
+  assert.deepEqual(vip.read(sh(vip.script(byAddress, proxy), { path }).out, byAddress, proxy), { said: true });
+  assert.deepEqual(vipInterface.read('.\n', byAddress, proxy), { said: null });
   const broken = programs({ ip: 'exit 1' });
   const { out } = sh(vipInterface.script(byAddress, proxy), { path: broken });
-  assert.deepEqual(vipInterface.read(out, byAddress), { silent: 'its addresses cannot be read' });
+  assert.deepEqual(vipInterface.read(out, byAddress, proxy), { silent: 'its addresses cannot be read' });
 });
 
 test('one that is named is looked for by its name', () => {
@@ -47,7 +47,10 @@ test('one that is named is looked for by its name', () => {
     [byName, 'lo'],
     [absent, null],
   ] as const)
-    assert.deepEqual(vipInterface.read(sh(vipInterface.script(cluster, proxyOf(cluster))).out, cluster), { said });
+    assert.deepEqual(
+      vipInterface.read(sh(vipInterface.script(cluster, proxyOf(cluster))).out, cluster, proxyOf(cluster)),
+      { said },
+    );
 });
 
 /** The lab in which the balancers say this of their interfaces. */

@@ -12,8 +12,8 @@ import { runOver } from './run.ts';
  * Returns the minutes that the wait took.
  */
 async function copy(minutes: number, progress: (minute: number) => string, goneAt = Number.POSITIVE_INFINITY) {
-  const { network, op, begin, host, cluster } = runOver((script) =>
-    script === copyProgress(cluster.dataDir) ? progress(minute()) : (probed(script) ?? ''),
+  const { network, op, begin, host } = runOver((script) =>
+    script === copyProgress(host('db3').dataDir) ? progress(minute()) : (probed(script) ?? ''),
   );
   const began = network.clock.now();
   const minute = () => Math.floor((network.clock.now() - began) / 60_000);
