@@ -9,6 +9,7 @@ import { emergency } from './commands/register/emergency.ts';
 import { lab } from './commands/register/lab.ts';
 import { look } from './commands/register/look.ts';
 import { secrets } from './commands/register/secrets.ts';
+import { rephrase } from './commands/words-of-others.ts';
 import { EXIT } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 import { reportError } from './run/outcome.ts';
@@ -38,11 +39,11 @@ export const program = new Command('hapg')
   )
   .version(version)
   .enablePositionalOptions()
-  .showHelpAfterError('(see hapg COMMAND --help)')
   .configureHelp({ optionDescription: optionText })
   .configureOutput({
     writeOut: (text) => screen.print(text.replace(/\n$/, '')),
     writeErr: (text) => screen.printMessage(text.replace(/\n$/, '')),
+    outputError: (text, write) => write(rephrase(text, program)),
   })
   .exitOverride();
 
@@ -50,7 +51,9 @@ for (const register of [begin, look, change, backups, emergency, secrets, lab]) 
 
 program.helpCommand('help [command]', 'show the help of a command');
 
+program.showHelpAfterError('(see hapg --help)');
 for (const one of program.commands) {
+  one.showHelpAfterError(`(see hapg ${one.name()} --help)`);
   const text = examples(one.name());
   if (text) one.addHelpText('after', text);
 }

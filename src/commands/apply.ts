@@ -24,6 +24,8 @@ export interface PlanOptions extends CommonOptions {
 }
 
 export interface ApplyOptions extends CommonOptions {
+  /** Whether the operator named no inventory. */
+  inventoryIsDefault?: boolean;
   check?: boolean;
   diff?: boolean;
   probe?: boolean;
@@ -48,7 +50,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
     if (out) {
       // Saved, because apply must find the identity and the authorities that the plan shows.
       await secrets.save();
-      savePlan(out, setup.cluster.file, plan);
+      savePlan(out, setup.cluster.file, options, plan);
     }
     if (setup.json) printJson(planDocument(plan, timed(run)));
     else {
@@ -71,11 +73,13 @@ async function check(planFile: string | undefined, options: ApplyOptions): Promi
 }
 
 /** `hapg apply`: brings the hosts to the state that the inventory describes. */
-export async function applyCommand(planFile: string | undefined, options: ApplyOptions): Promise<number> {
-  if (options.check) return check(planFile, options);
+export async function applyCommand(planFile: string | undefined, given: ApplyOptions): Promise<number> {
+  if (given.check) return check(planFile, given);
   const started = performance.now();
-  const { diff = false, verbose } = options;
   const saved = planFile ? readPlan(planFile) : undefined;
+  // A plan knows what it was made of; what the operator names comes first.
+  const options = given.inventoryIsDefault && saved?.inputs ? { ...given, ...saved.inputs } : given;
+  const { diff = false, verbose } = options;
   const setup = readSetup(options);
   const { cluster, json } = setup;
   if (!saved) needsAnswer('Changes', options);

@@ -150,7 +150,12 @@ const clientsWithDatabase: Check = (inventory) => {
         warning(['hosts', name, 'roles'], 'a client host needs postgres.databases and postgres.users to connect to'),
       );
   if (inventory.clients.length === 0)
-    problems.push(warning(['cluster'], 'clients is empty: no network but the cluster hosts may reach the endpoints'));
+    problems.push(
+      warning(
+        ['clients'],
+        'no network but the cluster hosts may reach the endpoints: write clients: [NETWORK], such as 10.1.0.0/16',
+      ),
+    );
   return problems;
 };
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
+import { fromHere } from '../from-here.ts';
 import { crossCheck } from './checks.ts';
 import { Layers } from './layers.ts';
 import { buildCluster, type Cluster } from './model.ts';
@@ -9,7 +10,7 @@ import { type Inventory, inventorySchema } from './schema.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { standbyOfUpstream } from './standby-checks.ts';
 import { hostsFromTerraform } from './terraform.ts';
-import { BadInventory, badInventory, type Problem, YamlText } from './yaml-text.ts';
+import { BadInventory, badInventory, YamlText } from './yaml-text.ts';
 
 export interface Loaded {
   cluster: Cluster;
@@ -67,8 +68,6 @@ export function loadInventory(
   return parseInventory(text, own, overrides, lower);
 }
 
-const shown = (file: string): string => relative('.', file) || file;
-
 /** Reads an inventory's text into the model, as `loadInventory` does; `under` are the files that it lies over. */
 export function parseInventory(
   text: string,
@@ -76,9 +75,9 @@ export function parseInventory(
   overrides: readonly string[] = [],
   under: readonly { file: string; text: string }[] = [],
 ): Loaded {
-  const lower = under.map((one) => new YamlText(shown(one.file), one.text));
+  const lower = under.map((one) => new YamlText(fromHere(one.file), one.text));
   for (const one of lower) expectMap(one);
-  const yaml = new Layers(lower, new YamlText(shown(file), text));
+  const yaml = new Layers(lower, new YamlText(fromHere(file), text));
   // An empty file over others changes nothing.
   if (lower.length === 0 || yaml.main.value() !== null) expectMap(yaml.main);
   for (const override of overrides) applyOverride(yaml, override);
@@ -139,7 +138,7 @@ export function upstreamOf(name: string, file: string, yaml?: Layers): Cluster {
       `cannot read the inventory ${name} (${errnoWords(cause) ?? (cause as Error).message}). Where it is lost with its cluster, "hapg promote" goes without it`,
     );
   }
-  if (new YamlText(relative('.', path) || path, text).document.has('standby_of'))
+  if (new YamlText(fromHere(path), text).document.has('standby_of'))
     throw refuse(`${name} is a standby cluster itself; replicate the cluster that it is a standby of`);
   return parseInventory(text, path).cluster;
 }

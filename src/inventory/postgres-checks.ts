@@ -1,5 +1,6 @@
 import { type Check, error } from './check.ts';
 import { extensionsOf } from './extensions.ts';
+import { suggest } from './suggest.ts';
 import type { Problem } from './yaml-text.ts';
 
 export const sqlObjects: Check = ({ postgres }) => {
@@ -22,7 +23,10 @@ export const sqlObjects: Check = ({ postgres }) => {
       );
     if (database.owner && !users.has(database.owner))
       problems.push(
-        error(['postgres', 'databases', index, 'owner'], `owner ${database.owner} is not among postgres.users`),
+        error(
+          ['postgres', 'databases', index, 'owner'],
+          `owner ${database.owner} is not among postgres.users${suggest(database.owner, [...users])}`,
+        ),
       );
     names.add(database.name);
   }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { roleMeant } from './role-words.ts';
 import { inventorySchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 import type { Problem } from './yaml-text.ts';
@@ -11,26 +12,6 @@ const ELSEWHERE: Record<string, string> = {
   'postgres.users.*.password':
     'postgres.users has no passwords: hapg makes one for each user and keeps it in the secret store; "hapg secrets show NAME" prints it',
 };
-
-/** Roles in other words. */
-const ROLES: Record<string, string> = {
-  postgres: 'patroni',
-  postgresql: 'patroni',
-  database: 'patroni',
-  primary: 'patroni',
-  master: 'patroni',
-  leader: 'patroni',
-  replica: 'patroni',
-  standby: 'patroni',
-  dcs: 'etcd',
-  consul: 'etcd',
-  balancer: 'haproxy',
-  vip: 'keepalived',
-  pooler: 'pgbouncer',
-  backup: 'pgbackrest',
-  backups: 'pgbackrest',
-};
-const CHOSEN_BY_PATRONI = new Set(['primary', 'master', 'leader', 'replica', 'standby']);
 
 /**
  * Translates what the schema says of an inventory's data into problems that name what to write instead, with the
@@ -144,9 +125,8 @@ function notAmong(issue: z.core.$ZodIssueInvalidValue, value: unknown): string {
   const known = issue.values.map(String);
   const path = pathOf(issue);
   const word = String(value);
-  const role = path[0] === 'hosts' && path[2] === 'roles' ? ROLES[word.toLowerCase()] : undefined;
-  if (role)
-    return `there is no role "${word}": hapg calls it ${role}${CHOSEN_BY_PATRONI.has(word.toLowerCase()) ? ', and Patroni decides which of them leads' : ''}`;
+  const meant = path[0] === 'hosts' && path[2] === 'roles' ? roleMeant(word) : undefined;
+  if (meant) return `there is no role "${word}": ${meant}`;
   return `${JSON.stringify(value)} is not one of ${known.join(', ')}${typeof value === 'string' ? suggest(value, known) : ''}`;
 }
 

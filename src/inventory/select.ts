@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { errnoWords } from '../file-trouble.ts';
+import { fromHere } from '../from-here.ts';
 import { ROLE_NAMES, type RoleName } from '../roles.ts';
 import type { Cluster, Host } from './model.ts';
+import { roleMeant } from './role-words.ts';
+import { suggest } from './suggest.ts';
 
 /**
  * Returns the hosts that `--limit` selects, in Ansible's syntax: names, roles and globs separated by commas or colons,
@@ -23,7 +26,7 @@ export function limitHosts(cluster: Cluster, limit: string | undefined): Host[] 
   }
   for (const part of patterns.filter((text) => text.startsWith('!')))
     for (const host of match(cluster, part.slice(1))) chosen.delete(host);
-  if (chosen.size === 0) throw new UsageError(`--limit ${limit}: matches no host of ${cluster.file}`);
+  if (chosen.size === 0) throw new UsageError(`--limit ${limit}: matches no host of ${fromHere(cluster.file)}`);
   return cluster.hosts.filter((host) => chosen.has(host));
 }
 
@@ -41,8 +44,26 @@ function match(cluster: Cluster, pattern: string): Host[] {
     return cluster.hosts.filter((host) => host.roles.has(pattern as RoleName));
   const glob = globOf(pattern, '--limit');
   const found = cluster.hosts.filter((host) => glob.test(host.name));
-  if (found.length === 0) throw new UsageError(`--limit: "${pattern}" is no host or role of ${cluster.file}`);
+  if (found.length === 0) throw noHost(cluster, cluster.hosts, `--limit ${pattern}`, pattern, 'host or role');
   return found;
+}
+
+/**
+ * Returns the error of a name that no host has, or none of those that are meant: `where` is how it was given, `what` the
+ * word for such hosts.
+ */
+export function noHost(
+  cluster: Cluster,
+  hosts: readonly Host[],
+  where: string,
+  name: string,
+  what = 'host',
+): UsageError {
+  const names = hosts.map((host) => host.name);
+  const meant = roleMeant(name);
+  return new UsageError(
+    `${where}: ${fromHere(cluster.file)} has no such ${what}; it has ${names.join(', ')}${suggest(name, names) || (meant ? `; ${meant}` : '')}`,
+  );
 }
 
 /** Compiles a pattern with `*`, `?` and `[...]`; `flag` is where it was given. Throws UsageError. */
@@ -64,10 +85,11 @@ export function selectRoles(tags: string | undefined, skip: string | undefined):
   const parse = (text: string, flag: string) =>
     text.split(',').map((word) => {
       if (!(ROLE_NAMES as readonly string[]).includes(word))
-        throw new UsageError(`${flag} ${word}: not a role; one of ${ROLE_NAMES.join(', ')}`);
+        throw new UsageError(`${flag} ${word}: ${roleMeant(word) ?? `not a role; one of ${ROLE_NAMES.join(', ')}`}`);
       return word as RoleName;
     });
   const chosen = new Set<RoleName>(tags ? parse(tags, '--tags') : ROLE_NAMES);
   for (const role of skip ? parse(skip, '--skip-tags') : []) chosen.delete(role);
+  if (chosen.size === 0) throw new UsageError(`${tags ? `--tags ${tags} ` : ''}--skip-tags ${skip}: no role is left`);
   return chosen;
 }

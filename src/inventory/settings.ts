@@ -1,4 +1,5 @@
 import { isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { majorsWith } from '../postgres/settings.ts';
 import { flowYaml, linesOf } from './edit.ts';
 
 export type SettingValue = string | number | boolean;
@@ -27,6 +28,12 @@ export function settingPath(key: string): string[] {
   const leaf = section?.join() === 'replication' || section?.join() === 'rto';
   const fixed = section?.[0] === 'patroni' ? FIXED[rest[0] ?? ''] : undefined;
   if (fixed !== undefined) throw new Error(`${key} ${fixed}`);
+  if (key === 'postgres.version')
+    throw new Error(
+      'another major version is no setting: the data directory would have to be converted, which hapg does not do. Move the data into a new cluster (docs/operations.md, "Move an existing database in")',
+    );
+  if (words.length === 1 && majorsWith(key).length > 0)
+    throw new Error(`${key} is a setting of PostgreSQL: postgres.parameters.${key}`);
   if (!section || leaf !== (rest.length === 0) || rest.includes(''))
     throw new Error(`${key}: one of replication, rto, patroni.NAME, postgres.parameters.NAME is needed`);
   // An extension's parameter has a dot in its own name.

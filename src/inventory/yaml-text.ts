@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   visit,
   type YAMLParseError,
 } from 'yaml';
@@ -26,8 +27,8 @@ export interface Problem {
   column?: number;
 }
 
-/** The most problems that are reported at once; more of them have one cause. */
-const MOST = 10;
+/** The most problems that are reported at once, three lines each: what fits into ten lines is read. */
+const MOST = 3;
 /** How many columns of a line are shown around the place. */
 const WIDTH = 160;
 /** How often aliases may be followed; more would expand to something huge. */
@@ -62,7 +63,7 @@ export class YamlText {
   private readonly counter = new LineCounter();
   readonly document: Document.Parsed;
   /** Settings that override the text, by their path: `-e postgres.port=x`. */
-  private readonly overrides: { path: readonly string[]; from: string }[] = [];
+  private readonly overrides: { path: readonly string[]; from: string; kept: number }[] = [];
 
   /** Parses a text. Throws BadInventory for what is no text, or no YAML. */
   constructor(
@@ -83,6 +84,7 @@ export class YamlText {
 
   /** Sets a value on top of the text; `from` is the operator's own words for it. Throws UsageError when it has no place. */
   override(path: readonly string[], value: unknown, from: string): void {
+    const kept = this.depthOf(path);
     try {
       this.document.setIn(path, value);
     } catch {
@@ -94,7 +96,7 @@ export class YamlText {
         `${from}: ${place} is a single value or a list; it has no key "${path[Math.max(stands, 0) + 1]}"`,
       );
     }
-    this.overrides.push({ path, from });
+    this.overrides.push({ path, from, kept });
   }
 
   /** Returns the text's value. Throws BadInventory when its aliases expand to something huge. */
@@ -116,9 +118,15 @@ export class YamlText {
     return this.render(problem.severity, problem.message, line, col);
   }
 
-  /** Returns the operator's words that set this path on top of the text; undefined where the text does. */
+  /**
+   * Returns the operator's words that set this path, or have made the maps that lead to it; undefined where the text does.
+   */
   private overrideOf(problem: Problem['path']): string | undefined {
-    return this.overrides.find(({ path }) => path.every((key, index) => key === String(problem[index])))?.from;
+    const shared = (path: readonly string[]) => {
+      const differs = path.findIndex((key, index) => key !== String(problem[index]));
+      return differs < 0 ? path.length : differs;
+    };
+    return this.overrides.find(({ path, kept }) => shared(path) > Math.min(kept, path.length - 1))?.from;
   }
 
   /** Returns how many keys from the root on this text has of a path, those that override it included. */
@@ -139,11 +147,43 @@ export class YamlText {
   private complaint({ code, message, pos }: YAMLParseError): string {
     if (/call stack/.test(message)) return 'this is nested too deeply';
     if (code === 'MULTIPLE_DOCS') return 'a second document begins here; an inventory is one';
-    if (code === 'DUPLICATE_KEY') {
-      const key = /^[^:\n]*/.exec(this.text.slice(pos[0]))![0].trim();
-      return `the key ${key} is given twice; keys must be unique in their map`;
+    if (code === 'DUPLICATE_KEY') return this.duplicate(pos[0]);
+    if (/^Nested mappings are not allowed in compact mappings/.test(message)) {
+      const rest = /^[^\n#]*/.exec(this.text.slice(pos[0]))![0].trim();
+      return `a mapping in one line has braces, and a "{" is missing here: {${rest.replace(/^\{|\}$/g, '')}}`;
     }
+    const open = { map: '{', sequence: '[' }[/^Flow (map|sequence) in block/.exec(message)?.[1] ?? ''];
+    if (open) return `the "${open}" of line ${this.lineOfUnclosed(open, pos[0])} is not closed`;
     return message;
+  }
+
+  /** Says of a key that its map has it already, and where. */
+  private duplicate(at: number): string {
+    let found = '';
+    visit(this.document, {
+      Map: (_key, map) => {
+        const keys = map.items.map(({ key }) => key as Scalar);
+        const second = keys.find((key) => key.range?.[0] === at);
+        const first = second && keys.find((key) => String(key.value) === String(second.value));
+        if (!first?.range || first === second) return undefined;
+        const { line } = this.counter.linePos(first.range[0]);
+        const host = this.document.get('hosts') === map;
+        found = `${host ? 'the host' : 'the key'} ${String(first.value)} is given twice: it stands in line ${line} already`;
+        return visit.BREAK;
+      },
+    });
+    return found || 'this key is given twice; keys must be unique in their map';
+  }
+
+  /** Returns the line of the last bracket before a place that nothing has closed. */
+  private lineOfUnclosed(open: string, end: number): number {
+    const close = open === '{' ? '}' : ']';
+    let depth = 0;
+    for (let at = end - 1; at >= 0; at--) {
+      if (this.text[at] === close) depth++;
+      else if (this.text[at] === open && depth-- === 0) return this.counter.linePos(at).line;
+    }
+    return 1;
   }
 
   /** Throws for an alias without its anchor, which the parser accepts until the value is read. */

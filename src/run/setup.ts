@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
@@ -30,6 +31,9 @@ export function readSetup(options: CommonOptions, edit?: (text: string) => strin
     ['--lock-wait', options.lockWait],
   ] as const)
     if (!/^\d+$/.test(value)) throw new UsageError(`${flag} ${value}: a number is needed`);
+  if (Number(options.forks) === 0) throw new UsageError('--forks 0: a number from 1 on is needed');
+  if (options.privateKey !== undefined && !existsSync(options.privateKey))
+    throw new UsageError(`--private-key ${options.privateKey}: there is no such file`);
   let read = '';
   const { cluster, warnings, text } = loadInventory(options.inventory, options.extra, (there) => {
     read = there;

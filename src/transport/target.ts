@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
 import { home, userName } from '../whoami.ts';
 import { clientConfig } from './client-config.ts';
@@ -173,6 +174,16 @@ function textOf(file: string): string {
 }
 
 /** Returns the file, or the public half beside it where the private one is elsewhere, such as in an agent. */
+/** Throws UsageError where the inventory names a key that is not there: other keys would be offered instead. */
+export function expectNamedKeys(cluster: Cluster, hosts: readonly Host[]): void {
+  for (const host of hosts) {
+    const { key } = host.ssh;
+    const file = key && expandPath(key, dirname(cluster.file));
+    if (file && !existsSync(file) && !existsSync(`${file}.pub`))
+      throw new UsageError(`${fromHere(cluster.file)}: ssh.key ${key} of ${host.name}: ${fromHere(file)} is not there`);
+  }
+}
+
 const orPublic = (file: string): string => (!existsSync(file) && existsSync(`${file}.pub`) ? `${file}.pub` : file);
 
 /** The name that ssh logs in with where none is given. Throws UsageError for a uid without a name. */

@@ -16,6 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'standstill.ts',
     'package-root.ts',
     'whoami.ts',
+    'from-here.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],
   ['inventory', 'programs', 'pki'],

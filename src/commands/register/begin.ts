@@ -88,7 +88,10 @@ export const begin: Register = (program, run) => {
     .option(...DIFF)
     .option(...PROBE)
     .option(...NO_DOCTOR)
-    .action((planFile: string | undefined, options: ApplyOptions) =>
-      run(async () => (await import('../apply.ts')).applyCommand(planFile, options)),
+    .action((planFile: string | undefined, options: ApplyOptions, self: Command) =>
+      run(async () => {
+        const inventoryIsDefault = self.getOptionValueSource('inventory') === 'default' && !process.env.HAPG_INVENTORY;
+        return (await import('../apply.ts')).applyCommand(planFile, { ...options, inventoryIsDefault });
+      }),
     );
 };
