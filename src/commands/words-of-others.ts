@@ -1,44 +1,45 @@
 import type { Command } from 'commander';
 
 /** What people type who come from other tools, and what it is called here. */
-const COMMANDS: Readonly<Record<string, string>> = {
-  list: 'hapg status',
-  ls: 'hapg status',
-  topology: 'hapg status',
-  show: 'hapg status',
-  info: 'hapg status',
-  check: 'hapg plan',
-  diff: 'hapg plan --diff',
-  deploy: 'hapg apply',
-  install: 'hapg apply',
-  bootstrap: 'hapg apply',
-  setup: 'hapg apply',
-  run: 'hapg apply',
-  playbook: 'hapg apply',
-  failover: 'hapg switchover, where a member leads; Patroni replaces a lost leader by itself',
-  'failover-to': 'hapg switchover --to HOST',
-  reboot: 'hapg update --reboot always',
-  upgrade: 'hapg update',
-  patch: 'hapg update',
-  'edit-config': 'hapg config edit',
-  'show-config': 'hapg config show',
-  exec: 'hapg ssh HOST -- COMMAND',
-  shell: 'hapg ssh HOST',
-  psql: 'hapg connect (it prints the URIs that psql takes)',
-  dsn: 'hapg connect',
-  history: 'hapg audit',
-  version: 'hapg --version',
-  'add-node': 'hapg add-replica',
-  'add-host': 'hapg add-replica',
-  'remove-host': 'hapg remove-node',
-  'remove-replica': 'hapg remove-node',
-  reinitialize: 'hapg reinit HOST',
-  'stanza-create': 'hapg apply (it makes the stanza)',
-  expire: 'pgbackrest.retention in the inventory; pgBackRest expires after each backup',
-  lint: 'hapg validate',
-  vault: 'hapg secrets',
-  'known-hosts': 'hapg trust',
-};
+export const WORDS_OF_OTHERS = new Map(
+  Object.entries({
+    list: 'hapg status',
+    ls: 'hapg status',
+    topology: 'hapg status',
+    show: 'hapg status',
+    info: 'hapg status',
+    check: 'hapg plan',
+    diff: 'hapg plan --diff',
+    deploy: 'hapg apply',
+    install: 'hapg apply',
+    bootstrap: 'hapg apply',
+    setup: 'hapg apply',
+    run: 'hapg apply',
+    playbook: 'hapg apply',
+    failover: 'hapg switchover, where a member leads; Patroni replaces a lost leader by itself',
+    'failover-to': 'hapg switchover --to HOST',
+    reboot: 'hapg update --reboot always',
+    upgrade: 'hapg update',
+    patch: 'hapg update',
+    'edit-config': 'hapg config edit',
+    'show-config': 'hapg config show',
+    exec: 'hapg ssh HOST -- COMMAND',
+    shell: 'hapg ssh HOST',
+    dsn: 'hapg connect',
+    history: 'hapg audit',
+    version: 'hapg --version',
+    'add-node': 'hapg add-replica',
+    'add-host': 'hapg add-replica',
+    'remove-host': 'hapg remove-node',
+    'remove-replica': 'hapg remove-node',
+    reinitialize: 'hapg reinit HOST',
+    'stanza-create': 'hapg apply (it makes the stanza)',
+    expire: 'pgbackrest.retention in the inventory; pgBackRest expires after each backup',
+    lint: 'hapg validate',
+    vault: 'hapg secrets',
+    'known-hosts': 'hapg trust',
+  }),
+);
 
 const INVENTORY = /\.ya?ml$/;
 
@@ -49,7 +50,7 @@ const INVENTORY = /\.ya?ml$/;
 export function rephrase(complaint: string, program: Command): string {
   const unknown = /^error: unknown command '([^']+)'/.exec(complaint);
   if (unknown) {
-    const meant = COMMANDS[unknown[1]!.toLowerCase()];
+    const meant = WORDS_OF_OTHERS.get(unknown[1]!.toLowerCase());
     return meant ? `error: there is no command "${unknown[1]}": hapg calls it ${meant}\n` : complaint;
   }
   const many = /^error: too many arguments for '([^']+)'\. Expected (\d+)/.exec(complaint);

@@ -8,10 +8,12 @@ type Path = readonly (string | number)[];
 type Issue = z.core.$ZodIssue;
 
 /** Keys that people bring from elsewhere, by the place where they stand (* for any key), with what to do instead. */
-const ELSEWHERE: Record<string, string> = {
-  'postgres.users.*.password':
+const ELSEWHERE = new Map([
+  [
+    'postgres.users.*.password',
     'postgres.users has no passwords: hapg makes one for each user and keeps it in the secret store; "hapg secrets show NAME" prints it',
-};
+  ],
+]);
 
 /**
  * Translates what the schema says of an inventory's data into problems that name what to write instead, with the
@@ -70,7 +72,7 @@ function unknown(path: Path, key: string): string {
   if (key === '<<')
     return 'merge keys (<<) are no part of YAML 1.2: write the keys out, or the whole mapping as an alias (*NAME)';
   const place = [...path, key].map((one) => (typeof one === 'number' ? '*' : one)).join('.');
-  return ELSEWHERE[place] ?? `unknown key "${key}"${suggest(key, knownKeys(path))}`;
+  return ELSEWHERE.get(place) ?? `unknown key "${key}"${suggest(key, knownKeys(path))}`;
 }
 
 function message(issue: Issue, value: unknown): string {

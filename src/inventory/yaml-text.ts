@@ -27,8 +27,9 @@ export interface Problem {
   column?: number;
 }
 
-/** The most problems that are reported at once, three lines each: what fits into ten lines is read. */
-const MOST = 3;
+/** The most problems that are reported at once, and with their lines of the text: what fits into ten lines is read. */
+const MOST = 9;
+const MOST_WITH_LINES = 3;
 /** How many columns of a line are shown around the place. */
 const WIDTH = 160;
 /** How often aliases may be followed; more would expand to something huge. */
@@ -51,8 +52,9 @@ export function badInventory(
   messages: readonly string[] = formatted,
 ): BadInventory {
   const rest = formatted.length - MOST;
+  const shown = formatted.length > MOST_WITH_LINES ? formatted.map((one) => one.split('\n')[0]!) : formatted;
   return new BadInventory(
-    [...formatted.slice(0, MOST), ...(rest > 0 ? [`${file}: and ${rest} more`] : [])].join('\n'),
+    [...shown.slice(0, MOST), ...(rest > 0 ? [`${file}: and ${rest} more`] : [])].join('\n'),
     messages,
   );
 }

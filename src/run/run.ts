@@ -7,7 +7,6 @@ import { Secret } from '../secret.ts';
 import { registerSecrets, scrubbed } from '../secrets/outlet.ts';
 import type { Credentials } from '../transport/auth.ts';
 import { overSsh } from '../transport/ssh.ts';
-import { expectNamedKeys } from '../transport/target.ts';
 import type { ProgressView } from '../view/plain.ts';
 import { progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
@@ -58,7 +57,6 @@ export async function withRun<T>(
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const { cluster, options, json } = setup;
-  if (options.privateKey === undefined) expectNamedKeys(cluster, shown);
   registerSecrets(secrets);
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);

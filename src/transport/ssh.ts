@@ -41,11 +41,12 @@ export function overSsh({ flags, credentials, timeoutMs = CONNECT_MS }: SshOptio
   return {
     dial: async (cluster, host, { alone = false } = {}) => {
       const target = await resolveTarget(cluster, host, flags, config);
-      return connect(host.name, target, takesOpenssh(target) ? byOpenssh : byNodeSsh, {
-        credentials,
-        timeoutMs,
-        alone,
-      });
+      // Another key, of an agent say, is not what was meant.
+      const lost: Reach = async () => {
+        throw new Error(`the key ${target.lostKey} is not there`);
+      };
+      const reach = takesOpenssh(target) ? byOpenssh : byNodeSsh;
+      return connect(host.name, target, target.lostKey ? lost : reach, { credentials, timeoutMs, alone });
     },
     jumpHosts: async (cluster) => findJumpHosts(cluster, (host) => resolveTarget(cluster, host, flags, config)),
   };

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { fromHere } from '../from-here.ts';
 import type { Cluster, Host, SshSettings } from '../inventory/model.ts';
 import { home, userName } from '../whoami.ts';
 import { clientConfig } from './client-config.ts';
@@ -30,6 +29,8 @@ export interface SshTarget {
   user: string;
   /** Key files that exist, in the order in which they are offered; a public one stands for a key of the agent. */
   keys: string[];
+  /** The key that the inventory or a flag names, and that is not there: no other one may be taken for it. */
+  lostKey?: string | undefined;
   /** Socket of the agent, where there is one. */
   agent: string | undefined;
   /** Only `keys` are offered, and no other key of the agent (IdentitiesOnly). */
@@ -128,6 +129,7 @@ async function resolve(where: Where, alias: string, settings: SshSettings, depth
     known: keyAlias ? { host: keyAlias, port: 22 } : { host, port },
     user,
     keys,
+    lostKey: explicit && keys.length === 0 ? explicit : undefined,
     agent: agent === 'none' ? undefined : agent && agent !== 'SSH_AUTH_SOCK' ? path(agent) : process.env.SSH_AUTH_SOCK,
     onlyKeys: yes(first('identitiesonly')?.toLowerCase()),
     knownHosts: [
@@ -174,16 +176,6 @@ function textOf(file: string): string {
 }
 
 /** Returns the file, or the public half beside it where the private one is elsewhere, such as in an agent. */
-/** Throws UsageError where the inventory names a key that is not there: other keys would be offered instead. */
-export function expectNamedKeys(cluster: Cluster, hosts: readonly Host[]): void {
-  for (const host of hosts) {
-    const { key } = host.ssh;
-    const file = key && expandPath(key, dirname(cluster.file));
-    if (file && !existsSync(file) && !existsSync(`${file}.pub`))
-      throw new UsageError(`${fromHere(cluster.file)}: ssh.key ${key} of ${host.name}: ${fromHere(file)} is not there`);
-  }
-}
-
 const orPublic = (file: string): string => (!existsSync(file) && existsSync(`${file}.pub`) ? `${file}.pub` : file);
 
 /** The name that ssh logs in with where none is given. Throws UsageError for a uid without a name. */

@@ -35,8 +35,65 @@ type Bad = [what: string, from: string, to: string, says: RegExp];
 
 const BAD: Bad[] = [
   // syntax
-  ['an unclosed bracket', 'clients: [10.0.0.0/24]\n', 'clients: [10.0.0.0/24\n‸', /must be sufficiently indented/],
-  ['a key given twice', 'rto: fast', 'rto: fast\n‸rto: norm', /unique/],
+  ['an unclosed bracket', 'clients: [10.0.0.0/24]\n', 'clients: [10.0.0.0/24\n‸', /the "\[" of line 13 is not closed/],
+  [
+    'a key given twice',
+    'rto: fast',
+    'rto: fast\n‸rto: norm',
+    /the key rto is given twice: it stands in line 12 already/,
+  ],
+  ['a brace lost at the beginning', 'db1: {address', 'db1: ‸address', /a "\{" is missing here: \{address: 10\.0\.0\.1/],
+  ['a host given twice', '  db2: {', '  ‸db1: {', /the host db1 is given twice: it stands in line 20 already/],
+  // types
+  [
+    'a single value for a list',
+    'clients: [10.0.0.0/24]',
+    'clients: ‸10.0.0.0/24',
+    /a list is needed: clients: \[10\.0\.0\.0\/24\]/,
+  ],
+  ['a single role', 'roles: [pgbackrest]', 'roles: ‸pgbackrest', /a list is needed: roles: \[pgbackrest\]/],
+  [
+    'a number for a map',
+    '{port: 8432}',
+    '{port: 8432, retention: ‸14}',
+    /a mapping is needed, such as retention: \{full: 14\}/,
+  ],
+  [
+    'a number with a unit',
+    '{port: 8008}',
+    '{port: 8008, loop_wait: ‸30s}',
+    /a number without a unit is needed: loop_wait: 30/,
+  ],
+  ['a key that every object has', 'rto: fast', 'rto: fast\n‸constructor: 1', /unknown key "constructor"/],
+  // words of elsewhere
+  [
+    'a password of a user',
+    'users: [{name: app}]',
+    'users: [{name: app, ‸password: x}]',
+    /hapg makes one for each user/,
+  ],
+  [
+    'a role in another word',
+    '[etcd, patroni]}\n  db2',
+    '[etcd, ‸replica]}\n  db2',
+    /there is no role "replica": hapg calls it patroni, and Patroni decides/,
+  ],
+  ['an owner misspelt', 'owner: app', 'owner: ‸ap', /owner ap is not among postgres\.users \(did you mean "app"\?\)/],
+  ['a word with an ending', 'replication: sync', 'replication: ‸synchronous', /did you mean "sync"/],
+  // schedules
+  [
+    'a schedule of cron',
+    '{port: 8432}',
+    '{port: 8432, schedule: {full: ‸0 3 * * 0}}',
+    /"0 3 \* \* 0" is of cron; systemd's form is "Sun 03:00"/,
+  ],
+  [
+    'a day misspelt',
+    '{port: 8432}',
+    '{port: 8432, schedule: {full: ‸Sunn 03:00}}',
+    /Sunn is no day of the week \(did you mean "Sun"\?\)/,
+  ],
+  ['an hour that is none', '{port: 8432}', '{port: 8432, schedule: {full: ‸"Sun 25:00"}}', /hours end at 23/],
   // keys
   ['an unknown top-level key', 'rto: fast', '‸rtoo: fast', /unknown key "rtoo" \(did you mean "rto"\?\)/],
   ['an unknown key of ssh', '  user: root', '  ‸usr: root', /did you mean "user"/],
@@ -134,9 +191,13 @@ const BAD: Bad[] = [
   ],
   ['a host with an empty list of roles', 'roles: [pgbackrest]', 'roles: ‸[]', /needs a role/],
   // types and traps of YAML
-  ['a version as a number', '"17"', '‸17', /quote it/],
-  ['a version with a minor number', '"17"', '‸16.10', /quote it/],
-  ['a version that is not supported', '"17"', '‸"9.6"', /major version in quotes/],
+  [
+    'a version with a minor number',
+    '"17"',
+    '‸16.10',
+    /a minor release \(read as the number 16\.1\) .* is enough: version: "16"/,
+  ],
+  ['a version that is not supported', '"17"', '‸"9.6"', /hapg knows PostgreSQL 15 to 18, and this is "9\.6"/],
   ['yes for a boolean', 'rto: fast', 'hardening: ‸yes\nrto: fast', /yes is a text in YAML 1.2; write true or false/],
   [
     'no for a boolean that may be more',
@@ -162,9 +223,24 @@ const BAD: Bad[] = [
   ['an upper-case cluster name', 'cluster: main', 'cluster: ‸Main', /starts with a letter/],
   ['a shell metacharacter in the cluster name', 'cluster: main', 'cluster: ‸"a;reboot"', /cluster name/],
   ['a host name with an underscore', '  db1:', '  ‸db_1:', /lower-case letters, digits and inner dashes/],
-  ['an address with a prefix length', 'address: 10.0.0.1,', 'address: ‸10.0.0.1/24,', /not an IP address/],
-  ['an address out of range', 'address: 10.0.0.1,', 'address: ‸10.0.0.256,', /not an IP address/],
-  ['a host name as address', 'address: 10.0.0.1,', 'address: ‸db1.example,', /not an IP address/],
+  [
+    'an address with a prefix length',
+    'address: 10.0.0.1,',
+    'address: ‸10.0.0.1/24,',
+    /10\.0\.0\.1\/24 has a prefix length: write 10\.0\.0\.1/,
+  ],
+  [
+    'an address out of range',
+    'address: 10.0.0.1,',
+    'address: ‸10.0.0.256,',
+    /10\.0\.0\.256 is no IP address: 256 is more than 255/,
+  ],
+  [
+    'a host name as address',
+    'address: 10.0.0.1,',
+    'address: ‸db1.example,',
+    /db1\.example is a name, .*ssh: \{host: db1\.example\}/,
+  ],
   ['an unknown role', 'roles: [pgbackrest]', 'roles: [‸pgbackrset]', /did you mean "pgbackrest"/],
   ['an unknown replication mode', 'replication: sync', 'replication: ‸synchronous', /not one of sync, quorum, async/],
   ['an unknown rto', 'rto: fast', 'rto: ‸quick', /not one of fast, norm, wide/],

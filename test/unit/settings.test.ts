@@ -58,8 +58,10 @@ for (const [what, text, [key, value], after] of EDITS)
   });
 
 test('only settings of PostgreSQL and Patroni are edited this way', () => {
-  for (const key of ['hosts', 'postgres.version', 'patroni', 'rto.x', 'patroni.', 'postgres.parameters'])
+  for (const key of ['hosts', 'patroni', 'rto.x', 'patroni.', 'postgres.parameters'])
     assert.throws(() => settingPath(key), /is needed/, key);
+  assert.throws(() => settingPath('postgres.version'), /another major version is no setting/);
+  assert.throws(() => settingPath('work_mem'), /work_mem is a setting of PostgreSQL: postgres\.parameters\.work_mem/);
   for (const key of ['patroni.scope', 'patroni.port', 'patroni.watchdog'])
     assert.throws(() => settingPath(key), /cannot change|change it in the inventory/, key);
 });

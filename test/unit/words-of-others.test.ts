@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { program } from '../../src/cli.ts';
+import { WORDS_OF_OTHERS } from '../../src/commands/words-of-others.ts';
+import { nobodysLab, ownController } from '../support/controller.ts';
+import { inProcess } from '../support/in-process.ts';
+
+ownController();
+writeFileSync('cluster.yaml', nobodysLab());
+
+/** What was typed, and what hapg says. */
+const TYPED: [line: string, says: RegExp][] = [
+  ['plan cluster.yaml', /^error: hapg plan cluster\.yaml: an inventory is named with -i: hapg plan -i cluster\.yaml$/m],
+  ['status db1', /^error: hapg status db1: hosts are selected with --limit: hapg status --limit db1$/m],
+  ['switchover db2', /^error: hapg switchover db2: the new leader is named with --to: hapg switchover --to db2$/m],
+  ['failover', /^error: there is no command "failover": hapg calls it hapg switchover/m],
+  ['edit-config', /^error: there is no command "edit-config": hapg calls it hapg config edit$/m],
+  ['dsn', /^error: there is no command "dsn": hapg calls it hapg connect$/m],
+  ['constructor', /^error: unknown command 'constructor'$/m],
+  ['statsu', /^error: unknown command 'statsu'\n\(Did you mean status\?\)$/m],
+  [
+    'plan -i cluster.yaml -l db9',
+    /^--limit db9: cluster\.yaml has no such host or role; it has db1, .* \(did you mean "db1"\?\)$/m,
+  ],
+  ['plan -i cluster.yaml -l postgres', /it has db1, .*; hapg calls it patroni$/m],
+  ['plan -i cluster.yaml -t postgres', /^--tags postgres: hapg calls it patroni$/m],
+  ['plan -i cluster.yaml -t etcd --skip-tags etcd', /^--tags etcd --skip-tags etcd: no role is left$/m],
+  ['plan -i cluster.yaml --forks 0', /^--forks 0: a number from 1 on is needed$/m],
+  ['plan -i cluster.yaml --private-key nokey', /^--private-key nokey: there is no such file$/m],
+  [
+    'plan -i cluster.yaml -e postgrs.port=1',
+    /^-e postgrs\.port=1: error: unknown key "postgrs" \(did you mean "postgres"\?\)$/m,
+  ],
+  [
+    'plan -i cluster.yaml -e hosts.db9.priority=1',
+    /^-e hosts\.db9\.priority=1: error: hosts\.db9\.address is missing$/m,
+  ],
+];
+
+for (const [line, says] of TYPED)
+  test(`hapg ${line} is answered in hapg's words`, async () => {
+    const { code, err } = await inProcess(line.split(' '));
+    assert.match(err, says);
+    assert.equal(code, 5);
+  });
+
+test('no word of others is one of hapg, and what hapg calls it is', () => {
+  const own = new Set(program.commands.flatMap((one) => [one.name(), ...one.aliases()]));
+  for (const [word, meant] of WORDS_OF_OTHERS) {
+    assert.ok(!own.has(word), word);
+    const command = /^hapg ([a-z-]+)/.exec(meant)?.[1];
+    assert.ok(command === undefined || command.startsWith('--') || own.has(command), meant);
+  }
+});
+
+test('a plan says where its help is', async () => {
+  const { err } = await inProcess(['plan', '--nosuch']);
+  assert.match(err, /\(see hapg plan --help\)$/m);
+});
