@@ -25,7 +25,7 @@ export interface StatusOptions extends CommonOptions {
 }
 
 /**
- * `hapg status`: exits 0 when healthy, 1 when not. With a pattern of inventories it asks all these clusters, and ends with
+ * `hapg status`: exits 0 when healthy, 1 when not, 4 when a host is out of reach. With a pattern of inventories it asks all these clusters, and ends with
  * the code of the first inventory that cannot be used.
  */
 export async function statusCommand(options: StatusOptions): Promise<number> {
@@ -52,8 +52,14 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
     ]);
   else print(showOverview(found, failed));
   if (failed[0]) return failed[0].error.exitCode;
-  return found.every(({ status }) => status.healthy) ? EXIT.done : EXIT.refused;
+  return Math.max(EXIT.done, ...found.map(({ status }) => exitOf(status)));
 }
+
+/** The exit code of a status: a host that is out of reach makes it unknown, whatever the others say. */
+const exitOf = ({ healthy, problems }: Status): number => {
+  if (healthy) return EXIT.done;
+  return problems.some(({ code }) => code === 'unreachable') ? EXIT.unreachable : EXIT.refused;
+};
 
 /** Reads the status of one cluster once. */
 async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof askedCredentials>): Promise<Status> {
@@ -78,7 +84,7 @@ async function statusOfOne(options: StatusOptions): Promise<number> {
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
-      if (!goesOn) return status.healthy ? EXIT.done : EXIT.refused;
+      if (!goesOn) return exitOf(status);
       // Read again: after a rotation meanwhile the hosts' store would seem newer.
       store = await SecretStore.read(setup.cluster);
     }

@@ -2,7 +2,16 @@ import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { checkIdentity } from '../decisions/admission.ts';
 import { leaderRuns, MAX_LAG_BYTES, synchronousStandbyThere } from '../decisions/members.ts';
 import { receivesWal, standbyAsDeclared } from '../decisions/standby.ts';
-import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
+import {
+  backupHosts,
+  type Cluster,
+  type Dcs,
+  dcsHosts,
+  followsDatacenter,
+  type Host,
+  hostsWith,
+  memberSlot,
+} from '../inventory/model.ts';
 import { standbySlot } from '../inventory/standby.ts';
 import { type Answer, said, silence } from '../observe/answer.ts';
 import { covers, type Observation } from '../observe/index.ts';
@@ -18,11 +27,16 @@ export interface Problem {
   message: string;
 }
 
+/** A part of the status. */
+export type Unknown = 'members' | 'dcs' | 'vip' | 'backup';
+
 /** The document of `hapg status -o json`; its keys are part of the outside contract. */
 export interface Status {
   cluster: string;
   healthy: boolean;
   problems: Problem[];
+  /** What nobody could be asked for, and which is therefore neither right nor wrong. */
+  unknown: Unknown[];
   system_identifier: string | null;
   timeline: number | null;
   paused: boolean;
@@ -65,12 +79,14 @@ export function statusOf(
   const identity = checkIdentity(cluster, snapshot, store);
   if (!identity.ok) for (const reason of identity.reasons) problem('identity', reason.split(':')[0] ?? '', reason);
   silenceProblems(cluster, snapshot, about, problem);
-  memberProblems(cluster, snapshot, problem);
+  const unknown = unknownParts(cluster, snapshot, unreachable);
+  for (const part of unknown) problem('unknown', '', UNKNOWN_PARTS[part](cluster));
+  if (!unknown.includes('members')) memberProblems(cluster, snapshot, problem);
   slotProblems(cluster, snapshot, problem);
-  dcsProblems(cluster, snapshot, problem);
+  if (!unknown.includes('dcs')) dcsProblems(cluster, snapshot, problem);
   const balancers = balancerView(cluster, snapshot, unreachable, problem);
   const backup = backupStatus(cluster, snapshot, problem);
-  if (cluster.vip) {
+  if (cluster.vip && !unknown.includes('vip')) {
     const holders = snapshot.vipHolders;
     if (holders.length === 0) problem('vip_nowhere', '', `the VIP ${cluster.vip.address} is held by no balancer`);
     if (holders.length > 1)
@@ -85,6 +101,7 @@ export function statusOf(
     cluster: cluster.name,
     healthy: problems.length === 0,
     problems,
+    unknown,
     system_identifier: snapshot.initialize ?? snapshot.systemIdentifiers[0] ?? null,
     timeline: snapshot.timeline ?? null,
     paused: snapshot.paused,
@@ -143,11 +160,29 @@ const membersUnknown = (cluster: Cluster, { members, observations }: Snapshot): 
     return seen === undefined || silence(seen.patroni) !== undefined;
   });
 
+/** Parts of which nobody could be asked, in words. */
+const UNKNOWN_PARTS: Record<Unknown, (cluster: Cluster) => string> = {
+  members: () => 'no database host could be asked who leads and who follows',
+  dcs: ({ dcs }) => `no host could be asked for ${dcs.label}: whether it has a quorum, and its members, are unknown`,
+  vip: ({ vip }) =>
+    `no balancer that could be asked holds the VIP ${vip!.address}; whether another one does is unknown`,
+  backup: () => 'no host that has the backups could be asked for them',
+};
+
+function unknownParts(cluster: Cluster, snapshot: Snapshot, unreachable: ReadonlyMap<string, string>): Unknown[] {
+  const away = (hosts: readonly Host[]) => hosts.filter(({ name }) => unreachable.has(name));
+  const allAway = (hosts: readonly Host[]) => hosts.length > 0 && away(hosts).length === hosts.length;
+  const voters = cluster.dcs.external ? hostsWith(cluster, 'patroni') : dcsHosts(cluster);
+  const balancers = hostsWith(cluster, 'keepalived');
+  return [
+    ...(membersUnknown(cluster, snapshot) ? (['members'] as const) : []),
+    ...(allAway(voters) ? (['dcs'] as const) : []),
+    ...(cluster.vip && snapshot.vipHolders.length === 0 && away(balancers).length > 0 ? (['vip'] as const) : []),
+    ...(cluster.repositories.length > 0 && allAway(backupHosts(cluster)) ? (['backup'] as const) : []),
+  ];
+}
+
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): void {
-  if (membersUnknown(cluster, snapshot)) {
-    problem('unknown', '', 'no database host could be asked who leads and who follows');
-    return;
-  }
   if (snapshot.paused)
     problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
   if (!snapshot.leader) problem('no_leader', '', 'no member leads');

@@ -4,14 +4,17 @@ import { paint, table } from './style.ts';
 
 const leads = ({ role }: Status['members'][number]): boolean => role === 'leader' || role === 'standby_leader';
 
+function headline({ cluster, healthy, problems, unknown }: Status): string {
+  if (healthy) return paint.green(`${cluster} is healthy`);
+  // Who leads is what a person looks for first.
+  if (unknown.includes('members')) return paint.red(`${cluster} is unknown: no database host could be asked`);
+  return paint.red(`${cluster} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
+}
+
 /** Formats the status for the operator, problems first. */
 export function showStatus(status: Status): string {
   const lines: string[] = [];
-  lines.push(
-    status.healthy
-      ? paint.green(`${status.cluster} is healthy`)
-      : paint.red(`${status.cluster} has ${status.problems.length} problem${status.problems.length === 1 ? '' : 's'}`),
-  );
+  lines.push(headline(status));
   for (const { code, message } of status.problems) lines.push(paint.red(`  ! ${message}`) + paint.dim(`  [${code}]`));
   lines.push('');
   const mark = (good: boolean, text: string) => (good ? paint.green(text) : paint.red(text));
@@ -38,7 +41,7 @@ export function showStatus(status: Status): string {
   const rows: string[][] = [
     [
       status.dcs.kind,
-      mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'),
+      status.unknown.includes('dcs') ? '?' : mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'),
       status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' '),
     ],
   ];
@@ -46,7 +49,9 @@ export function showStatus(status: Status): string {
     rows.push([
       'vip',
       status.vip.address,
-      mark(status.vip.holders.length === 1, status.vip.holders.join(' ') || 'nobody'),
+      status.unknown.includes('vip')
+        ? '?'
+        : mark(status.vip.holders.length === 1, status.vip.holders.join(' ') || 'nobody'),
     ]);
   for (const one of status.balancers)
     rows.push([
@@ -83,8 +88,10 @@ export function showOverview(
     const count = status.problems.length;
     return [
       status.cluster,
-      status.healthy ? paint.green('healthy') : paint.red(`${count} problem${count === 1 ? '' : 's'}`),
-      leader ? leader.name : paint.red('none'),
+      status.healthy
+        ? paint.green('healthy')
+        : paint.red(status.unknown.includes('members') ? 'unknown' : `${count} problem${count === 1 ? '' : 's'}`),
+      leader ? leader.name : status.unknown.includes('members') ? '?' : paint.red('none'),
       `${status.members.filter(({ state }) => /^(running|streaming)$/.test(state)).length} of ${status.members.length}`,
       status.backup?.last ?? '',
       inventory,

@@ -285,3 +285,35 @@ describe('between the question and the answer', () => {
 test('identity is judged by the hosts that answer', () => {
   assert.ok(checkIdentity(cluster, takeSnapshot(new Map()), undefined).ok);
 });
+
+describe('hosts that are out of reach', () => {
+  const problemsWithout = (names: readonly string[], change: Change = () => {}) => {
+    const all = healthyLab();
+    change(all);
+    for (const name of names) all.delete(name);
+    const away = new Map(names.map((name) => [name, 'connection refused']));
+    const { problems, unknown } = statusOf(cluster, takeSnapshot(all), away, undefined, Date.parse('2026-01-02'));
+    return { codes: [...new Set(problems.map(({ code }) => code))].sort(), unknown };
+  };
+  const nobodyHolds: Change = (all) => {
+    for (const [name, seen] of all)
+      if (seen.vipHeld !== undefined) all.set(name, { ...seen, vipHeld: { said: false } });
+  };
+
+  test('leave the whole cluster unknown where all of them are', () => {
+    assert.deepEqual(problemsWithout(cluster.hosts.map(({ name }) => name)), {
+      codes: ['unknown', 'unreachable'],
+      unknown: ['members', 'dcs', 'vip', 'backup'],
+    });
+  });
+
+  test('leave it unknown who has the virtual address, where nobody else has it', () => {
+    assert.deepEqual(problemsWithout(['proxy2'], nobodyHolds).unknown, ['vip']);
+    assert.ok(problemsWithout([], nobodyHolds).codes.includes('vip_nowhere'));
+  });
+
+  test('are no reason to call the backups unknown while their host answers', () => {
+    assert.deepEqual(problemsWithout(['db3']).unknown, []);
+    assert.deepEqual(problemsWithout(['backup']).unknown, ['backup']);
+  });
+});
