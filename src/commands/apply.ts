@@ -1,7 +1,7 @@
 import { apply as playbook } from '../../playbooks/apply.ts';
 import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import type { Plan } from '../engine/plan.ts';
-import { EXIT, Refused, UsageError } from '../errors.ts';
+import { EXIT, KnownError, Refused, Unanswered, UsageError } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
 import { carryOut, planInputs, surveyFor } from '../run/apply.ts';
 import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
@@ -36,6 +36,16 @@ const timed = ({ id, started }: Run) => ({ run: id, ms: performance.now() - star
 
 /** `hapg plan`: shows what apply would do; changes nothing on the hosts. */
 export async function planCommand(options: PlanOptions): Promise<number> {
+  try {
+    return await showsPlan(options);
+  } catch (cause) {
+    // 2 means that changes are pending, and nothing else, so that a pipeline can tell.
+    if (!(cause instanceof KnownError) || cause.exitCode !== EXIT.failed) throw cause;
+    throw new KnownError(cause.message, cause instanceof Unanswered ? EXIT.unreachable : EXIT.refused);
+  }
+}
+
+async function showsPlan(options: PlanOptions): Promise<number> {
   const started = performance.now();
   const { out, diff = false, verbose } = options;
   if (out !== undefined) expectWritable(out);

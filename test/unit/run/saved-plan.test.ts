@@ -36,3 +36,22 @@ test('a saved plan that is what would be done now is not refused', async (contex
     'it is done',
   );
 });
+
+test('a saved plan knows its inventory and what was set on top of it, from wherever it is carried out', async (context) => {
+  const fakes = await fakeHosts({}, { small: true });
+  context.after(() => fakes.close());
+  const saved = join(fakes.directory, 'plan.json');
+  const planned = await inProcess(['plan', '-i', fakes.inventory, '-e', 'postgres.port=5433', '--out', saved]);
+  assert.equal(planned.code, 0, planned.err);
+  const before = fakes.scripts.length;
+  const { err } = await inProcess(['apply', saved]);
+  assert.doesNotMatch(err, /stale|cannot read the inventory/);
+  assert.ok(fakes.scripts.length > before, 'its hosts were asked');
+});
+
+test('a plan that fails never ends with 2, which says that changes are pending', async (context) => {
+  const fakes = await fakeHosts({ client: { sections: { facts: 'nonsense' } } }, { small: true });
+  context.after(() => fakes.close());
+  const { code, err } = await inProcess(['plan', '--detailed-exitcode', '-i', fakes.inventory]);
+  assert.equal(code, 1, err);
+});
