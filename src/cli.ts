@@ -12,7 +12,8 @@ import { secrets } from './commands/register/secrets.ts';
 import { rephrase } from './commands/words-of-others.ts';
 import { EXIT } from './errors.ts';
 import { packageRoot } from './package-root.ts';
-import { reportError } from './run/outcome.ts';
+import { documentsPrinted } from './run/ask.ts';
+import { printErrorDocument, reportError } from './run/outcome.ts';
 import { unregisterSecrets } from './secrets/outlet.ts';
 import { screen } from './view/screen.ts';
 
@@ -27,8 +28,22 @@ async function run(work: () => Promise<number>): Promise<void> {
   } catch (error) {
     await screen.end();
     code = reportError(error);
+    if (wantsDocument && documentsPrinted() === before) printErrorDocument(code, messageOf(error), error);
   }
 }
+
+/** Whether the command line asks for a document, and how many there were before it. */
+let wantsDocument = false;
+let before = 0;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether the words of a command line ask for JSON; commander has not read them where they are wrong. */
+const asksForJson = (words: readonly string[]): boolean =>
+  words.some(
+    (word, index) =>
+      /^(?:-ojson|--output=json)$/.test(word) || (/^(?:-o|--output)$/.test(word) && words[index + 1] === 'json'),
+  );
 
 const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
@@ -61,12 +76,15 @@ for (const one of program.commands) {
 /** Runs a command line and returns the exit code. Output goes to this process's streams. */
 export async function hapg(words: readonly string[]): Promise<number> {
   code = EXIT.done;
+  wantsDocument = asksForJson(words);
+  before = documentsPrinted();
   unregisterSecrets();
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     // commander has reported it already, with the help where that was asked for.
     code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : reportError(error);
+    if (wantsDocument && code !== EXIT.done) printErrorDocument(code, rephrase(messageOf(error), program).trim());
   }
   return code;
 }

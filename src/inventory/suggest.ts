@@ -5,6 +5,6 @@ export function suggest(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const begun = known.filter((one) => one.length > 2 && word.toLowerCase().startsWith(one.toLowerCase()));
   const best = begun[0] ?? closest(word, known as string[]);
-  const near = distance(word, best) <= Math.min(Math.max(2, Math.floor(word.length / 3)), Math.ceil(word.length / 2));
+  const near = distance(word, best) <= Math.min(Math.max(2, Math.floor(word.length / 3)), Math.floor(word.length / 2));
   return begun[0] || near ? ` (did you mean "${best}"?)` : '';
 }

@@ -40,6 +40,8 @@ export class BadInventory extends UsageError {
   constructor(
     message: string,
     readonly messages: readonly string[],
+    /** Every problem in one line, `file:line:column: severity: message`. */
+    readonly problems: readonly string[] = [message.split('\n')[0]!],
   ) {
     super(message);
   }
@@ -52,10 +54,12 @@ export function badInventory(
   messages: readonly string[] = formatted,
 ): BadInventory {
   const rest = formatted.length - MOST;
-  const shown = formatted.length > MOST_WITH_LINES ? formatted.map((one) => one.split('\n')[0]!) : formatted;
+  const problems = formatted.map((one) => one.split('\n')[0]!);
+  const shown = formatted.length > MOST_WITH_LINES ? problems : formatted;
   return new BadInventory(
     [...shown.slice(0, MOST), ...(rest > 0 ? [`${file}: and ${rest} more`] : [])].join('\n'),
     messages,
+    problems,
   );
 }
 

@@ -13,7 +13,14 @@ export const print = (text: string): void => screen.print(text);
 export const printMessage = (text: string): void => screen.printMessage(text);
 
 /** Writes the one JSON document of a command, without the secrets of the run. */
-export const printJson = (value: unknown): void => screen.print(JSON.stringify(scrubbed(value)));
+export function printJson(value: unknown): void {
+  documents++;
+  screen.print(JSON.stringify(scrubbed(value)));
+}
+
+/** The number of documents that this process has printed. */
+let documents = 0;
+export const documentsPrinted = (): number => documents;
 
 /** The present run: its interrupt, and whether it has changed anything. */
 const run: { interrupt: Interrupt | undefined; changed: boolean } = { interrupt: undefined, changed: false };

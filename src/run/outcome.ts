@@ -1,8 +1,9 @@
 import { EXIT, KnownError } from '../errors.ts';
 import { fileTrouble } from '../file-trouble.ts';
+import { BadInventory } from '../inventory/yaml-text.ts';
 import { packageRoot } from '../package-root.ts';
 import { screen } from '../view/screen.ts';
-import { endOf } from './ask.ts';
+import { endOf, printJson } from './ask.ts';
 
 /** Whether an error is about a file of the operator's, not about one of hapg's own. */
 const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
@@ -22,6 +23,31 @@ export function reportError(cause: unknown): number {
     return EXIT.bug;
   }
   return error instanceof KnownError ? error.exitCode : EXIT.failed;
+}
+
+/** What ended a run, in a word, by its exit code. */
+const KINDS: Readonly<Record<number, string>> = {
+  [EXIT.refused]: 'refused',
+  [EXIT.failed]: 'failed',
+  [EXIT.locked]: 'locked',
+  [EXIT.unreachable]: 'unreachable',
+  [EXIT.usage]: 'usage',
+  [EXIT.interrupted]: 'interrupted',
+  [EXIT.bug]: 'bug',
+};
+
+/** Prints the document of a run that has ended with an error, for `-o json`. */
+export function printErrorDocument(code: number, message: string, cause?: unknown): void {
+  const problems = cause instanceof BadInventory ? cause.problems.map(problemOf) : undefined;
+  printJson({ format_version: 1, ok: false, exit_code: code, error: { kind: KINDS[code], message }, problems });
+}
+
+/** A problem of an inventory from its line, `file:line:column: severity: message`; without a place where it has none. */
+function problemOf(text: string): object {
+  const [, file, line, column, severity, message] = /^(.*?):(\d+):(\d+): (error|warning): (.*)$/.exec(text) ?? [];
+  return message === undefined
+    ? { severity: 'error', message: text }
+    : { severity, file, line: Number(line), column: Number(column), message };
 }
 
 /** Reports errors of promises that nobody awaits in the same way as all others, and ends the process. */
