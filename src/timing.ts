@@ -26,22 +26,26 @@ export interface Timing {
   failoverBound: number;
 }
 
-const PRESETS: Record<Rto, Pick<Timing, 'patroni' | 'haproxy' | 'failoverBound'>> = {
+const PRESETS: Record<Rto, Pick<Timing, 'patroni' | 'haproxy' | 'failoverBound'> & { connectTimeout: number }> = {
   fast: {
     patroni: { ttl: 20, loop_wait: 5, retry_timeout: 5, primary_start_timeout: 5 },
     // Three checks in 0.8 s: Patroni gives its REST API a new socket when its certificate changes, and a leader whose
     // check failed twice meanwhile would be cut off from writes.
     haproxy: { inter: 1000, fastinter: 400, downinter: 500, rise: 1, fall: 3 },
+    connectTimeout: 2,
     failoverBound: 30,
   },
   norm: {
     patroni: { ttl: 30, loop_wait: 5, retry_timeout: 10, primary_start_timeout: 60 },
     haproxy: { inter: 2000, fastinter: 500, downinter: 1000, rise: 2, fall: 3 },
+    connectTimeout: 2,
     failoverBound: 45,
   },
   wide: {
     patroni: { ttl: 60, loop_wait: 10, retry_timeout: 20, primary_start_timeout: 300 },
     haproxy: { inter: 3000, fastinter: 1000, downinter: 2000, rise: 2, fall: 3 },
+    // On a machine without KVM a login with TLS took longer than two seconds.
+    connectTimeout: 10,
     failoverBound: 120,
   },
 };
@@ -83,7 +87,7 @@ export function timing(rto: Rto, overrides: TimingOverrides, sharedEtcd: boolean
     zookeeper: { tickMs: 1000, initTicks: 60, syncTicks: rto === 'fast' ? 4 : 10 },
     keepalived: { advert: 1 },
     client: {
-      connect_timeout: 2,
+      connect_timeout: preset.connectTimeout,
       keepalives_idle: 2,
       keepalives_interval: 1,
       keepalives_count: 3,

@@ -1,10 +1,13 @@
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Step, type StepOptions, step } from './step.ts';
 
+/** POSIX sh that prints the live number: sh's own `read` takes single bytes, and the kernel gives a number in one piece only. */
+const LIVE = 'cat /proc/sys/vm/nr_hugepages';
+
 /** The number of huge pages of the usual size that the kernel keeps, at least. */
 const hugePagesKind: Kind<{ pages: number }, number | undefined> = {
   name: 'huge-pages',
-  probe: () => '{ read -r n < /proc/sys/vm/nr_hugepages; } 2>/dev/null && echo "$n"\n:',
+  probe: () => `${LIVE} 2>/dev/null\n:`,
   parse(answer, steps) {
     const live = /^\d+$/.test(answer.trim()) ? Number(answer) : undefined;
     return new Map(steps.map((one) => [one.id, live]));
@@ -18,7 +21,7 @@ const hugePagesKind: Kind<{ pages: number }, number | undefined> = {
     // The kernel gives as many as it finds in one piece; it finds more after it has moved what can be moved.
     await remote.run(`for n in 1 2 3; do
   sysctl -q -w vm.nr_hugepages=${pages} || exit 1
-  read -r got < /proc/sys/vm/nr_hugepages
+  got=$(${LIVE})
   [ "$got" -lt ${pages} ] || exit 0
   sync; echo 1 > /proc/sys/vm/compact_memory
 done

@@ -75,7 +75,7 @@ group('hardening and tuning', 120 * SLOW, 1, () => {
       answers(databases, 'cat /sys/kernel/mm/transparent_hugepage/enabled'),
       all(databases, 'always madvise [never]'),
     );
-    assert.deepEqual(answers(databases, 'cat /sys/block/vda/queue/scheduler'), all(databases, '[none] mq-deadline'));
+    assert.deepEqual(answers(databases, 'grep -o "\\[.*\\]" /sys/block/vda/queue/scheduler'), all(databases, '[none]'));
   });
 
   test('auditd, the clock and AppArmor are at work', () => {
@@ -104,8 +104,9 @@ group('hardening and tuning', 120 * SLOW, 1, () => {
 
   test('lynis gives a machine at least 80', () => {
     const host = lab.hosts[0]!;
-    const script = `export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq -y --no-install-recommends install lynis >/dev/null && lynis audit system --quick --no-colors`;
-    const { out } = lab.on(host, script, 120 * SLOW);
+    // Unpacked only: installing a package takes minutes, and changes what is measured.
+    const script = `apt-get -qq -o Acquire::Languages=none update && cd /tmp && apt-get -qq download lynis && dpkg -x lynis_*.deb lynis && cd lynis/usr/share/lynis && ../../sbin/lynis audit system --quick --no-colors`;
+    const { out } = lab.on(host, script, 240 * SLOW);
     const index = Number(/Hardening index : (\d+)/.exec(out)?.[1]);
     console.log(`lynis: ${index}`);
     assert.ok(index >= 80, `lynis: ${index}`);

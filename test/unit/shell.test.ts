@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -90,4 +90,20 @@ test('what a request starts has no descriptor of the lock; only a request in the
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('no script reads a number of /proc/sys with read, which gets its first digit only', () => {
+  const texts = ['src', 'roles', 'playbooks', 'templates'].flatMap((top) =>
+    readdirSync(top, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|eta)$/.test(name))
+      .map((name) => [join(top, name), readFileSync(join(top, name), 'utf8')] as const),
+  );
+  const read = texts.flatMap(([file, text]) =>
+    [...text.matchAll(/read -r \w+ < (\/proc\/sys\/\S+?)[;\s]/g)].map(([, path]) => `${file} ${path}`),
+  );
+  // The kernel gives texts in pieces (sysctl.c, proc_dostring), and numbers not.
+  assert.deepEqual(read, [
+    'src/doctor/address.ts /proc/sys/kernel/random/boot_id',
+    'src/observe/host.ts /proc/sys/kernel/osrelease',
+  ]);
 });

@@ -42,7 +42,7 @@ const BUILDERS: Record<string, string> = {
 /** GRUB's own files for machines with a BIOS, of package grub-pc-bin. */
 const GRUB = '/usr/lib/grub/i386-pc';
 
-/** Words before the SSH host key on a machine's console. */
+/** Words before the SSH host key, on the console of a machine. */
 export const HOST_KEY = 'hapg host key: ';
 
 /**

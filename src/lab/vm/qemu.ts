@@ -89,8 +89,6 @@ export function qemuArguments(machine: Definition, kvm: boolean): string[] {
     ...['-netdev', `socket,id=cluster,mcast=${machine.lan},localaddr=127.0.0.1`],
     ...['-device', `virtio-net-pci,netdev=cluster,mac=${macOf(1, machine.address)}`],
     ...['-device', 'virtio-rng-pci'],
-    // A watchdog of the machine itself, beside the kernel's softdog.
-    ...['-device', 'i6300esb', '-watchdog-action', 'reset'],
   ];
 }
 
