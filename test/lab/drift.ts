@@ -231,7 +231,8 @@ const DRIFTS: Drift[] = [
   [
     'ALTER SYSTEM names another file of rules',
     'db3',
-    `runuser -u postgres -- psql -XAtqc "alter system set hba_file = '/tmp/open.conf'"`,
+    // The stray cluster of before has become the one that psql asks by itself.
+    `runuser -u postgres -- psql -p 5432 -XAtqc "alter system set hba_file = '/tmp/open.conf'"`,
     ['member-settings pg_hba and ALTER SYSTEM update'],
   ],
 ];
