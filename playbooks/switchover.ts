@@ -1,12 +1,7 @@
 import { followSwitchover } from '../roles/haproxy/runtime.ts';
 import { ANSWER_S } from '../src/bounds/hosts.ts';
-import { named } from '../src/bounds/patroni.ts';
-import {
-  checkpoint as checkpointTime,
-  FOLLOW_S,
-  SWITCHED_S,
-  switchover as switchoverTime,
-} from '../src/bounds/postgres.ts';
+import { named, switched } from '../src/bounds/patroni.ts';
+import { checkpoint as checkpointTime, FOLLOW_S, switchover as switchoverTime } from '../src/bounds/postgres.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { bestCandidate, maySwitchOver } from '../src/decisions/switchover.ts';
@@ -79,18 +74,14 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
  * answer alone is not believed.
  */
 async function seenOnBoth(op: Operation, from: Host, to: Host): Promise<void> {
+  const seconds = switched(op.cluster.timing);
   const wait = async (host: Host, role: 'leader' | 'replica') => {
     op.say(host, `waiting until ${host.name} ${role === 'leader' ? 'leads' : 'follows'}`);
     try {
-      await op.ask(
-        host,
-        'switchover',
-        awaitRole(patroniRest(op.cluster, host), role, SWITCHED_S),
-        SWITCHED_S + ANSWER_S,
-      );
+      await op.ask(host, 'switchover', awaitRole(patroniRest(op.cluster, host), role, seconds), seconds + ANSWER_S);
     } catch (cause) {
       if (!(cause instanceof StepFailed)) throw cause;
-      const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${SWITCHED_S} s`;
+      const what = `${host.name} does not ${role === 'leader' ? 'lead' : 'follow'} within ${seconds} s`;
       throw new StepFailed(
         host.name,
         'switchover',

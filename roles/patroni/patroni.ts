@@ -320,6 +320,7 @@ export const patroniRestart = (host: Host, context: Context): Step[] => {
     rest: patroniRest(cluster, host),
     candidate: bestCandidate(snapshot, commitsWait(cluster))?.name,
     sharedBuffers: sharedBuffers(snapshot, host.name),
+    timing: cluster.timing,
   };
   const { dataDir } = host;
   const { walDir } = cluster;

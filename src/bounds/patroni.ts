@@ -31,6 +31,9 @@ export const memberExpiry = ({ patroni }: Timing): number => patroni.ttl * 2;
 /** Returns how long the members take to agree on who leads (s): the lease of the old leader, an election, a cycle. */
 export const election = ({ patroni }: Timing): number => patroni.ttl * 3;
 
+/** Returns how long the members may take to show a switchover that Patroni has reported (s): the old leader starts again. */
+export const switched = (timing: Timing): number => Math.max(60, election(timing));
+
 /** The least time that a gate waits for the cluster to be whole (s). */
 export const GATE_S = 120;
 

@@ -41,9 +41,6 @@ export const back = (sharedBuffers: number | undefined): number => writing(120, 
 /** Bounds Patroni's answer to a switchover (s): the old leader is shut down meanwhile. */
 export const switchover = (sharedBuffers: number | undefined): number => writing(120, sharedBuffers);
 
-/** How long the members may take to show a switchover that Patroni has reported (s). */
-export const SWITCHED_S = 60;
-
 /** How long a balancer waits for the new leader (s); longer than a successful switchover. */
 export const FOLLOW_S = 30;
 
@@ -67,9 +64,6 @@ export const WRITE_S = 45;
 
 /** Bounds that write with its last try, which may wait for each of the hosts, and its arrival on a replica (s). */
 export const VERIFY_S = 2 * WRITE_S;
-
-/** Bounds a hand-over of leadership within a step (s): Patroni's answer, and the old leader's return. */
-export const handOver = (sharedBuffers: number | undefined): number => switchover(sharedBuffers) + SWITCHED_S;
 
 /** Bounds the restarts of a member until no setting is pending, three at most (s). */
 export const restarts = (sharedBuffers: number | undefined): number =>

@@ -1,6 +1,8 @@
 import { ANSWER_S } from '../bounds/hosts.ts';
-import { handOver as bound, SWITCHED_S, switchover as switchoverTime } from '../bounds/postgres.ts';
+import { switched } from '../bounds/patroni.ts';
+import { switchover as switchoverTime } from '../bounds/postgres.ts';
 import { askRest, switchover } from '../programs/patroni.ts';
+import type { Timing } from '../timing.ts';
 import type { Remote } from './step.ts';
 
 /** A member that must hand leadership over before its PostgreSQL is stopped. */
@@ -12,21 +14,25 @@ export interface HandOver {
   candidate: string | undefined;
   /** Shared memory of its PostgreSQL (bytes), which it writes when it stops; undefined when unknown. */
   sharedBuffers: number | undefined;
+  timing: Timing;
 }
 
 /** Makes the candidate the leader and waits until this member follows. Rejects when nobody may take over, or not in time. */
-export async function handOver({ name, rest, candidate, sharedBuffers }: HandOver, remote: Remote): Promise<void> {
+export async function handOver(
+  { name, rest, candidate, sharedBuffers, timing }: HandOver,
+  remote: Remote,
+): Promise<void> {
   if (!candidate)
     throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
   remote.doing(`handing leadership over to ${candidate}`);
   await remote.run(
     `${switchover(rest, name, candidate, switchoverTime(sharedBuffers))}
-end=$(($(date +%s) + ${SWITCHED_S}))
+end=$(($(date +%s) + ${switched(timing)}))
 while :; do
   [ "$(${askRest('replica', "-o /dev/null -w '%{http_code}'")})" = 200 ] && exit 0
-  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${SWITCHED_S} s'; exit 1; }
+  [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${switched(timing)} s'; exit 1; }
   sleep 0.5
 done`,
-    bound(sharedBuffers) + ANSWER_S,
+    switchoverTime(sharedBuffers) + switched(timing) + ANSWER_S,
   );
 }

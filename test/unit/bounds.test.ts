@@ -18,11 +18,11 @@ import {
   reconnected,
   settles,
   slots,
+  switched,
 } from '../../src/bounds/patroni.ts';
 import {
   back,
   checkpoint,
-  handOver,
   restart,
   restarts,
   START_ALL_S,
@@ -46,7 +46,6 @@ const OF_MEMORY = {
   restart,
   back,
   switchover,
-  handOver,
   restarts,
   asideUndo: outOfServiceUndo,
 };
@@ -56,6 +55,7 @@ const OF_TIMING = {
   marked,
   memberExpiry,
   election,
+  switched,
   gate,
   join,
   dcsMember,
@@ -89,7 +89,6 @@ test('a member with 128 MB of shared memory has the bounds that every member had
     restart: 420,
     back: 120,
     switchover: 120,
-    handOver: 180,
     restarts: 1620,
     asideUndo: 660,
   });
@@ -142,6 +141,7 @@ test('a gate waits longer than an election takes, and a member is forgotten only
   for (const rto of ['fast', 'norm', 'wide'] as const) {
     const figures = timing(rto, {}, true);
     assert.ok(gate(figures) >= Math.max(120, figures.failoverBound), rto);
+    assert.ok(switched(figures) >= election(figures), rto);
     assert.ok(memberExpiry(figures) > figures.patroni.ttl + figures.patroni.loop_wait, rto);
     assert.ok(lasting(figures) > figures.etcd.election, rto);
   }

@@ -26,6 +26,7 @@ import { scramMatches, scramVerifier } from '../../src/steps/scram.ts';
 import { identifier, literal, type SqlState, sqlObjects } from '../../src/steps/sql-objects.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
+import { timing } from '../../src/timing.ts';
 import { labCluster } from './model.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hapg-steps-'));
@@ -269,6 +270,7 @@ test('a plan foresees the restart that a changed setting will ask for, and none 
     rest: '',
     candidate: undefined,
     sharedBuffers: undefined,
+    timing: timing('fast', {}, false),
     parameters,
     restartSettings: ['max_connections', 'shared_buffers', 'wal_log_hints'],
     settleSeconds: 6,
