@@ -170,7 +170,9 @@ group('failures of machines', 240 * SLOW, 1, () => {
       ),
       all(lab.hosts, 'DROP\nnetwork-pre.target'),
     );
-    const holders = databases.filter((host) => lab.on(host, 'ip -o addr show eth1').out.includes('10.9.5.100/'));
+    const holders = lab
+      .with('keepalived')
+      .filter((host) => lab.on(host, 'ip -o addr show eth1').out.includes('10.9.5.100/'));
     assert.equal(holders.length, 1);
   });
 });

@@ -18,7 +18,7 @@ import type { Say } from '../platform.ts';
 import { apt, hasProgram, LabError, pipe, run } from '../programs.ts';
 
 /** Version of the disk image; to be raised when its content changes. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What a machine of its own has besides the packages of a bare host: a kernel, udev, a way to an address. */
 const OWN_KERNEL = ['udev', 'kmod', 'systemd-resolved', 'initramfs-tools', 'zstd', 'linux-image-cloud-amd64'];
@@ -52,7 +52,8 @@ export const HOST_KEY = 'hapg host key: ';
  */
 const FILES: Record<string, string> = {
   'etc/fstab': 'LABEL=root / ext4 defaults,noatime 0 1\n',
-  'etc/systemd/network/10-uplink.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n',
+  'etc/systemd/network/10-uplink.network':
+    '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nLLMNR=no\nMulticastDNS=no\n',
   'etc/systemd/system/ssh-host-keys.service': `[Unit]
 Description=SSH host key of this copy of the image
 Before=ssh.service

@@ -64,7 +64,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
  */
 export function qemuArguments(machine: Definition, kvm: boolean): string[] {
   const prefix = subnetOf(machine.address).split('/')[1];
-  const network = `[Match]\nName=eth1\n\n[Network]\nAddress=${machine.address}/${prefix}\n`;
+  const network = `[Match]\nName=eth1\n\n[Network]\nAddress=${machine.address}/${prefix}\nLLMNR=no\nMulticastDNS=no\n`;
   const credentials = [
     `.binary:ssh.authorized_keys.root=${base64(`${machine.publicKey}\n`)}`,
     `:system.hostname=${machine.name}`,
