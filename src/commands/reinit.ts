@@ -1,7 +1,6 @@
 import { inspectHost } from '../../playbooks/inspect-host.ts';
 import { reinit } from '../../playbooks/reinit.ts';
 import { mayReinit } from '../decisions/growth.ts';
-import { UsageError } from '../errors.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
@@ -10,10 +9,9 @@ import { refuseUnless } from '../run/refuse.ts';
  * `hapg reinit`: rebuilds one replica from the repository or the leader. Its present data is moved aside, not deleted.
  */
 export const reinitCommand = (name: string, options: OperateOptions): Promise<number> =>
-  operate('reinit', options, async (op, snapshot) => {
+  operate('reinit', { ...options, named: [{ how: name, name, role: 'patroni' }] }, async (op, snapshot) => {
     const { cluster } = op;
-    const host = cluster.hosts.find((one) => one.name === name);
-    if (!host?.roles.has('patroni')) throw new UsageError(`${cluster.file} has no database host ${name}`);
+    const host = op.host(name);
     const prospect = await inspectHost(op, snapshot, host);
     refuseUnless(mayReinit(cluster, snapshot, host, prospect));
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '');

@@ -46,11 +46,11 @@ function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: 
   return { text: left, rest, written: false };
 }
 
-const hostNamed = (cluster: Cluster, name: string): Host => {
-  const host = cluster.hosts.find((one) => one.name === name);
-  if (!host) throw new UsageError(`${cluster.file} has no host ${name}`);
-  return host;
-};
+/** The flags of `hapg remove-node`. */
+export interface RemoveOptions extends OperateOptions {
+  switchover: boolean;
+  gone: boolean;
+}
 
 /** Writes the inventory without these hosts, applies it to the others, and removes what is kept for the hosts. */
 async function settleWithout(
@@ -70,12 +70,6 @@ async function settleWithout(
   for (const host of hosts) if (host.roles.has('patroni')) await dropSlots(remaining, host.name);
 }
 
-/** The flags of `hapg remove-node`. */
-export interface RemoveOptions extends OperateOptions {
-  switchover: boolean;
-  gone: boolean;
-}
-
 /** `hapg remove-node`. Throws UsageError for several names without --gone. */
 export async function removeCommand(names: readonly string[], options: RemoveOptions): Promise<number> {
   if (options.gone) return removeLost(names, options);
@@ -85,9 +79,9 @@ export async function removeCommand(names: readonly string[], options: RemoveOpt
 
 /** `hapg remove-node`: takes a host out of the cluster. Its data directory stays, and backups are never touched. */
 const removeOne = (name: string, options: RemoveOptions): Promise<number> =>
-  operate('remove-node', options, async (op, snapshot, setup, store) => {
+  operate('remove-node', { ...options, named: [{ how: name, name }] }, async (op, snapshot, setup, store) => {
     const { cluster } = op;
-    const host = hostNamed(cluster, name);
+    const host = op.host(name);
     // Checked before anything is touched: the remaining inventory must be valid.
     const left = without(cluster, setup.text, [host], options.extra);
     const leads = snapshot.leader?.name === name;
@@ -125,10 +119,15 @@ const goneMs = ({ timing: { patroni } }: Cluster): number => (patroni.ttl + 2 * 
 const removeLost = (names: readonly string[], options: OperateOptions): Promise<number> =>
   operate(
     'remove-node',
-    { ...options, asItIs: true, goesWithout: ({ name }) => names.includes(name) },
+    {
+      ...options,
+      asItIs: true,
+      named: names.map((name) => ({ how: name, name })),
+      goesWithout: ({ name }) => names.includes(name),
+    },
     async (op, found, setup, store) => {
       const { cluster } = op;
-      const hosts = names.map((name) => hostNamed(cluster, name));
+      const hosts = names.map((name) => op.host(name));
       const left = without(cluster, setup.text, hosts, options.extra);
       const others = { ...cluster, hosts: cluster.hosts.filter((one) => !hosts.includes(one)) };
       const judge = (snapshot: Snapshot) =>

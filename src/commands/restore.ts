@@ -44,7 +44,13 @@ export function restoreCommand(options: RestoreOptions): Promise<number> {
   const wanted = targetOf(options);
   return operate(
     'restore',
-    { ...options, typed: options.confirm, asItIs: true, emergency: true },
+    {
+      ...options,
+      typed: options.confirm,
+      named: options.on === undefined ? [] : [{ how: `--on ${options.on}`, name: options.on, role: 'patroni' }],
+      asItIs: true,
+      emergency: true,
+    },
     async (op, found, _made, store) => {
       const { cluster } = op;
       expectRepositories(cluster);

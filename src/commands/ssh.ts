@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Refused, UsageError } from '../errors.ts';
+import { Refused } from '../errors.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import { expectHost } from '../inventory/select.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { observeHosts } from '../run/read-only.ts';
@@ -40,11 +41,7 @@ const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): Promise
  */
 export async function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
-  const host = cluster.hosts.find((one) => one.name === name);
-  if (!host)
-    throw new UsageError(
-      `${cluster.file} has no host ${name}; it has ${cluster.hosts.map((one) => one.name).join(', ')}`,
-    );
+  const host = expectHost(cluster, name, name);
   const verbose = options.verbose > 0 ? [`-${'v'.repeat(options.verbose)}`] : [];
   return openssh(await targetOf(cluster, host, options), verbose, command);
 }
@@ -58,9 +55,8 @@ export interface PsqlOptions extends CommonOptions {
 export async function psqlCommand(args: readonly string[], options: PsqlOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
-  const members = hostsWith(cluster, 'patroni');
-  const host = options.host ? members.find((one) => one.name === options.host) : await leader(setup);
-  if (!host) throw new UsageError(`--host ${options.host}: ${cluster.file} has no such database host`);
+  const { host: named } = options;
+  const host = named ? expectHost(cluster, `--host ${named}`, named, 'patroni') : await leader(setup);
   const target = await targetOf(cluster, host, options);
   const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
   // Debian's wrapper of psql, because it loads readline for interactive use.

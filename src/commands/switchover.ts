@@ -10,12 +10,15 @@ export interface SwitchoverOptions extends OperateOptions {
   to?: string;
 }
 
+const namedOf = ({ to }: SwitchoverOptions): OperateOptions['named'] =>
+  to === undefined ? [] : [{ how: `--to ${to}`, name: to, role: 'patroni' }];
+
 /**
  * `hapg switchover`: judges, changes the leader to a named candidate, and verifies it on both hosts. Exits 0 only when
  * healthy afterwards.
  */
 export const switchoverCommand = (options: SwitchoverOptions): Promise<number> =>
-  operate('switchover', options, async (op, snapshot) => {
+  operate('switchover', { ...options, named: namedOf(options) }, async (op, snapshot) => {
     const { cluster } = op;
     const { verdict, from, to } = chooseCandidate(cluster, snapshot, options.to);
     refuseUnless(all(membersHealthy(cluster, snapshot), verdict));

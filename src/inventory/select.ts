@@ -66,6 +66,14 @@ export function noHost(
   );
 }
 
+/** Returns the host of a name, among those with a role. Throws UsageError; `how` is how the operator has named it. */
+export function expectHost(cluster: Cluster, how: string, name: string, role?: RoleName): Host {
+  const hosts = role ? cluster.hosts.filter((host) => host.roles.has(role)) : cluster.hosts;
+  const found = hosts.find((host) => host.name === name);
+  if (!found) throw noHost(cluster, hosts, how, name, role === 'patroni' ? 'database host' : 'host');
+  return found;
+}
+
 /** Compiles a pattern with `*`, `?` and `[...]`; `flag` is where it was given. Throws UsageError. */
 export function globOf(pattern: string, flag: string): RegExp {
   try {

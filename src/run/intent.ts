@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../inventory/model.ts';
+import type { RoleName } from '../roles.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface OperateOptions extends CommonOptions {
@@ -12,6 +13,8 @@ export interface OperateOptions extends CommonOptions {
    * an unhealthy cluster may change while its question is open.
    */
   emergency?: boolean;
+  /** Hosts that the operator names, and how; one with a role is looked for among those that have it. */
+  named?: readonly { how: string; name: string; role?: RoleName }[];
   /** The command accepts --limit; others are about the whole cluster and refuse it. None works on single roles. */
   selects?: boolean;
   /** Hosts that may be unreachable. */

@@ -8,6 +8,7 @@ import { lockAll } from '../engine/lock.ts';
 import type { Operation } from '../engine/operation.ts';
 import { EXIT, Interrupted, Refused, UsageError } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { expectHost } from '../inventory/select.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { Problem } from '../status/status.ts';
 import { showFigures, showOperation } from '../view/operation.ts';
@@ -51,6 +52,7 @@ export async function operate(
     throw new UsageError(`hapg ${command} works on whole hosts: without --tags and --skip-tags`);
   const setup = readSetup(options, edit);
   const { cluster } = setup;
+  for (const { how, name, role } of options.named ?? []) expectHost(cluster, how, name, role);
   needsAnswer('Changes', options);
   if (options.probe && cluster.upstream)
     throw new UsageError(

@@ -24,6 +24,22 @@ const TYPED: [line: string, says: RegExp][] = [
     /^--limit db9: cluster\.yaml has no such host or role; it has db1, .* \(did you mean "db1"\?\)$/m,
   ],
   ['plan -i cluster.yaml -l postgres', /it has db1, .*; hapg calls it patroni$/m],
+  [
+    'switchover -i cluster.yaml --to nosuch',
+    /^--to nosuch: cluster\.yaml has no such database host; it has db1, db2, db3$/m,
+  ],
+  ['switchover -i cluster.yaml --to proxy1', /^--to proxy1: .* no such database host; it has db1, db2, db3/m],
+  [
+    'reinit -i cluster.yaml db9',
+    /^db9: cluster\.yaml has no such database host; it has db1, db2, db3 \(did you mean "db1"\?\)$/m,
+  ],
+  ['remove-node -i cluster.yaml prxy1', /no such host; it has .* \(did you mean "proxy1"\?\)$/m],
+  ['restore -i cluster.yaml --latest --on client', /^--on client: .* no such database host/m],
+  ['ssh -i cluster.yaml db9', /^db9: cluster\.yaml has no such host/m],
+  [
+    'psql -i cluster.yaml --host proxy1',
+    /^--host proxy1: cluster\.yaml has no such database host; it has db1, db2, db3/m,
+  ],
   ['plan -i cluster.yaml -t postgres', /^--tags postgres: hapg calls it patroni$/m],
   ['plan -i cluster.yaml -t etcd --skip-tags etcd', /^--tags etcd --skip-tags etcd: no role is left$/m],
   ['plan -i cluster.yaml --forks 0', /^--forks 0: a number from 1 on is needed$/m],
