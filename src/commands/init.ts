@@ -13,35 +13,15 @@ import { splitCidr } from '../inventory/network.ts';
 import { readTerraform } from '../inventory/terraform-outputs.ts';
 import { BadInventory } from '../inventory/yaml-text.ts';
 import { render } from '../render.ts';
-import { askLine, print, printMessage } from '../run/ask.ts';
+import { print, printMessage } from '../run/ask.ts';
 import { screen } from '../view/screen.ts';
-
-export interface InitOptions {
-  cluster?: string;
-  databases?: string;
-  datacenters?: string;
-  fromAnsible?: string;
-  fromTerraform?: string;
-  nodes: string;
-  networks?: string;
-  prefix: string;
-  postgres: string;
-  maxDatabases: string;
-  lab: boolean;
-  balancers?: string;
-  backup?: string;
-  vip?: string;
-  clients?: string;
-  user?: string;
-  force: boolean;
-  /** The flags of the command line, without those that have their default. */
-  given: readonly string[];
-}
+import { type InitOptions, list } from './init-options.ts';
+import { askForInventory } from './init-questions.ts';
 
 /** Flags that only an inventory of several data centers can keep. */
 const FOR_DATACENTERS = ['--nodes', '--networks', '--prefix', '--max-databases'];
 /** Flags about hosts, which --from-ansible and --from-terraform take from their file. */
-const NOT_FROM_FILE = ['--databases', '--datacenters', '--balancers', '--backup', '--lab'];
+const NOT_FROM_FILE = ['--databases', '--witness', '--datacenters', '--balancers', '--backup', '--lab'];
 
 /** Throws UsageError for flags that would be passed over. */
 function expectKept({ given, fromAnsible, fromTerraform, datacenters }: InitOptions): void {
@@ -55,19 +35,15 @@ function expectKept({ given, fromAnsible, fromTerraform, datacenters }: InitOpti
   if (alone) throw new UsageError(`${alone} goes with --datacenters`);
 }
 
-const list = (text: string | undefined): string[] =>
-  (text ?? '')
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean);
-
 /** `hapg init`: writes a commented and validated inventory from flags, or from answers on a terminal. */
 export async function initCommand(file: string, options: InitOptions): Promise<number> {
+  if (!existsSync(dirname(file)))
+    throw new UsageError(`${file}: the directory ${dirname(file)} is not there: mkdir -p ${dirname(file)}`);
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already; --force overwrites it`);
   expectKept(options);
   const asked =
     options.databases || options.datacenters || options.fromAnsible || options.fromTerraform || !screen.canAsk;
-  const answers = asked ? options : await ask(options);
+  const answers = asked ? options : await askForInventory(options);
   const { fromAnsible, fromTerraform } = answers;
   const text = fromAnsible
     ? fromFile(fromAnsible, answers, () => ansibleInventory(fromAnsible))
@@ -79,7 +55,9 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
   const { warnings } = validated(text, file);
   onFile(file, () => writeFileSync(file, text));
   for (const warning of warnings) printMessage(warning);
-  print(`${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file} && hapg apply -i ${file}`);
+  print(
+    `${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file}, hapg plan -i ${file}, hapg apply -i ${file}`,
+  );
   return 0;
 }
 
@@ -125,8 +103,17 @@ function inOnePlace(answers: InitOptions): string {
   const balancers = list(answers.balancers);
   const vip = answers.vip ?? '';
   if (vip && balancers.length === 0) throw new UsageError('--vip goes with --balancers, which hold it');
-  // Few hosts in one data center: all of them vote.
-  const voting = databases.length % 2 === 1 ? databases.length : databases.length - 1 || 1;
+  const witness = list(answers.witness);
+  if (databases.length === 2 && witness.length === 0)
+    throw new UsageError(
+      `--databases ${databases.join()}: two database hosts need a third vote: --witness ADDRESS (a small host with etcd alone), or a third database host. Nothing was written`,
+    );
+  if (witness.length > 1 || (witness.length === 1 && databases.length % 2 === 1))
+    throw new UsageError(
+      `--witness ${answers.witness}: one witness makes the votes of an even number of database hosts odd; here are ${databases.length}`,
+    );
+  // Few hosts in one data center: all of them vote, so that their number is odd.
+  const voting = (databases.length + witness.length) % 2 === 1 ? databases.length : databases.length - 1;
   return inventory(answers, {
     vip,
     hosts: [
@@ -135,6 +122,7 @@ function inOnePlace(answers: InitOptions): string {
         address,
         roles: index < voting ? ['etcd', 'patroni'] : ['patroni'],
       })),
+      ...witness.map((address) => ({ name: 'witness', address, roles: ['etcd'] })),
       ...list(answers.backup).map((address) => ({ name: 'backup', address, roles: ['pgbackrest'] })),
       ...balancers.map((address, index) => ({
         name: `proxy${index + 1}`,
@@ -214,6 +202,7 @@ function inDatacenters(answers: InitOptions): string {
     ['--balancers', answers.balancers],
     ['--vip', answers.vip],
     ['--databases', answers.databases],
+    ['--witness', answers.witness],
     ...(answers.lab ? ([['--backup', answers.backup]] as const) : []),
   ] as const)
     if (given) throw new UsageError(`${flag} does not go with --datacenters${flag === '--backup' ? ' --lab' : ''}`);
@@ -228,7 +217,9 @@ function inDatacenters(answers: InitOptions): string {
     try {
       splitCidr(network);
     } catch {
-      throw new UsageError(`--networks ${network}: not a network such as 10.1.11.0/24`);
+      throw new UsageError(
+        `--networks ${network}: not a network such as 10.1.11.0/24${/^[\d.]+$/.test(network) ? `: it needs a prefix length, ${network}/24` : ''}`,
+      );
     }
   if (networks.length !== centers)
     throw new UsageError(`--networks names ${networks.length} networks for ${centers} data centers`);
@@ -274,21 +265,4 @@ function picture(networks: readonly string[], hosts: readonly GeneratedHost[]): 
     }),
     '',
   ];
-}
-
-async function ask(given: InitOptions): Promise<InitOptions> {
-  const cluster = given.cluster ?? (await askLine('Name of the cluster', 'main'));
-  const databases = await askLine('Addresses of the database hosts, separated by commas');
-  const balancers = given.balancers ?? (await askLine('Addresses of the balancers (empty: none)'));
-  const vip = 'Virtual address of the balancers, such as 10.0.0.100/24 (empty: none)';
-  return {
-    ...given,
-    cluster,
-    databases,
-    balancers,
-    vip: given.vip ?? (list(balancers).length > 0 ? await askLine(vip) : ''),
-    backup: given.backup ?? (await askLine('Address of the backup host (empty: no backups)')),
-    clients: given.clients ?? (await askLine('Networks of the clients, such as 10.0.0.0/24')),
-    user: given.user ?? (await askLine('Login name', 'root')),
-  };
 }

@@ -119,14 +119,14 @@ const MISTAKES: [words: string, code: number, says: RegExp][] = [
   [
     'init nowhere/inventory.yaml --databases 10.0.0.1',
     5,
-    /^nowhere\/inventory\.yaml: there is no such file or directory/,
+    /^nowhere\/inventory\.yaml: the directory nowhere is not there: mkdir -p nowhere$/m,
   ],
   ['init directory --databases 10.0.0.1', 5, /directory/],
   ['init lab.yaml --databases 10.0.0.1', 5, /^lab\.yaml is there already; --force overwrites it$/m],
   [
     'init new.yaml --databases 10.0.0.1,10.0.0.2',
     5,
-    /^nothing was written: two database hosts with one member of etcd/,
+    /^--databases 10\.0\.0\.1,10\.0\.0\.2: two database hosts need a third vote: --witness ADDRESS/,
   ],
   ['init new.yaml --databases nonsense', 5, /^nothing was written: .*nonsense is a name/],
   [

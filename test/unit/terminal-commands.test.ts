@@ -229,6 +229,35 @@ test('trust shows the keys before it asks, and Ctrl-D stores none', { skip }, as
   assert.equal(existsSync(file), false);
 });
 
+test('init asks a question again whose answer cannot be right, and for a third vote beside two databases', {
+  skip,
+}, async (context) => {
+  const fakes = await setUp(context, { small: true });
+  const file = join(fakes.directory, 'new.yaml');
+  const terminal = new Terminal([...CLI, 'init', file]);
+  context.after(() => terminal.close());
+  const answer = async (question: string, text: string) => {
+    await terminal.until(
+      question,
+      ({ beforeCursor }) => beforeCursor.startsWith(question) && beforeCursor.endsWith(': '),
+    );
+    terminal.type(`${text}${KEY.enter}`);
+  };
+  await answer('Name of the cluster', 'Shop!');
+  await terminal.sees('a cluster name starts with a letter');
+  await answer('Name of the cluster', 'shop');
+  await answer('Addresses of the database hosts', 'db1.example 10.0.0.2');
+  await terminal.sees('db1.example is a name');
+  await answer('Addresses of the database hosts', '10.0.0.1 10.0.0.2');
+  await answer('Address of a small host that votes', '10.0.0.3');
+  await answer('Addresses of the balancers', '');
+  await answer('Address of the backup host', '');
+  await answer('Networks of the clients', '10.0.0.0/24');
+  await answer('Login name', '');
+  assert.equal(await terminal.ended, 0, terminal.all);
+  assert.match(readFileSync(file, 'utf8'), /witness: +\{address: 10\.0\.0\.3, roles: \[etcd\]\}/);
+});
+
 test('init asks on a terminal, and Ctrl-C writes no inventory', { skip }, async (context) => {
   const fakes = await setUp(context, {});
   const file = join(fakes.directory, 'new.yaml');

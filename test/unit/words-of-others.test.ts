@@ -40,6 +40,11 @@ const TYPED: [line: string, says: RegExp][] = [
     'psql -i cluster.yaml --host proxy1',
     /^--host proxy1: cluster\.yaml has no such database host; it has db1, db2, db3/m,
   ],
+  [
+    'init two.yaml --databases 10.0.0.1 --databases 10.0.0.2',
+    /^--databases 10\.0\.0\.1,10\.0\.0\.2: two database hosts need a third vote/m,
+  ],
+  ['init one.yaml --databases 10.0.0.1 --witness 10.0.0.9', /^--witness 10\.0\.0\.9: .*; here are 1$/m],
   ['plan -i cluster.yaml -t postgres', /^--tags postgres: hapg calls it patroni$/m],
   ['plan -i cluster.yaml -t etcd --skip-tags etcd', /^--tags etcd --skip-tags etcd: no role is left$/m],
   ['plan -i cluster.yaml --forks 0', /^--forks 0: a number from 1 on is needed$/m],

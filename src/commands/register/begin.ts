@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
-import type { InitOptions } from '../init.ts';
+import type { InitOptions } from '../init-options.ts';
 import type { ValidateOptions } from '../validate.ts';
 import { collect, command, DIFF, inventoryOption, outputOption, PROBE, type Register } from './options.ts';
 
 const NO_DOCTOR = ['--no-doctor', 'do not examine the hosts before a first apply'] as const;
+
+/** Joins the values of an option that is given several times to one list. */
+const joined = (value: string, before: string | undefined): string => (before ? `${before},${value}` : value);
 
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
@@ -16,7 +19,8 @@ export const begin: Register = (program, run) => {
     .description('write a commented inventory; asks on a terminal, takes flags otherwise')
     .argument('[file]', 'file to write', 'inventory.yaml')
     .option('--cluster <name>', 'name of the cluster')
-    .option('--databases <addresses>', 'addresses of the database hosts, separated by commas')
+    .option('--databases <addresses>', 'addresses of the database hosts, separated by commas', joined)
+    .option('--witness <address>', 'address of a small host that votes in etcd, beside two database hosts')
     .option('--from-ansible <file>', 'take the hosts from an Ansible inventory, in INI or YAML form')
     .option('--from-terraform <file>', 'take the hosts from what "terraform output -json" printed')
     .option('--datacenters <n>', 'spread the database hosts over this many data centers')
@@ -26,10 +30,10 @@ export const begin: Register = (program, run) => {
     .option('--max-databases <n>', 'refuse more database hosts than this', '9')
     .option('--postgres <version>', 'major version of PostgreSQL', '17')
     .option('--lab', 'for the lab on this machine: "hapg lab up"', false)
-    .option('--balancers <addresses>', 'addresses of the balancers')
+    .option('--balancers <addresses>', 'addresses of the balancers', joined)
     .option('--backup <address>', 'address of the backup host')
     .option('--vip <cidr>', 'virtual address, such as 10.0.0.100/24')
-    .option('--clients <networks>', 'networks of the clients, separated by commas')
+    .option('--clients <networks>', 'networks of the clients, separated by commas', joined)
     .option('--user <name>', 'login name on the hosts')
     .option('--force', 'overwrite the file', false)
     .action((file: string, options: InitOptions, init: Command) =>
