@@ -22,7 +22,13 @@ export interface RenewOptions extends OperateOptions {
 
 /** `hapg certs [renew]`. */
 export function certsCommand(what: string | undefined, options: RenewOptions): Promise<number> {
-  if (what === undefined) return list(options);
+  if (what === undefined) {
+    if (options.authority !== undefined || options.trustOnly || options.probe)
+      throw new UsageError(
+        'hapg certs lists certificates: --authority, --trust-only and --probe go with "hapg certs renew"',
+      );
+    return list(options);
+  }
   if (what === 'renew') return renew(options);
   throw new UsageError(`hapg certs ${what}: renew, or nothing for the list`);
 }
@@ -48,6 +54,8 @@ async function list(options: CommonOptions): Promise<number> {
 /** Renews every leaf certificate, or replaces an authority with an overlap of both. */
 function renew(options: RenewOptions): Promise<number> {
   const { authority } = options;
+  if (options.trustOnly && authority === undefined)
+    throw new UsageError('--trust-only goes with --authority NAME, which is replaced');
   if (authority !== undefined && !isAuthority(authority))
     throw new UsageError(`--authority ${authority}: one of ${AUTHORITIES.join(', ')}`);
   return operate('certs renew', options, async (op, snapshot, _setup, store) => {

@@ -32,7 +32,11 @@ export interface ConfigOptions extends OperateOptions {
 
 /** `hapg config [show|edit]`. */
 export async function configCommand(what: string | undefined, options: ConfigOptions): Promise<number> {
-  if (what === undefined || what === 'show') return show(options);
+  if (what === undefined || what === 'show') {
+    if (options.set.length > 0 || options.unset.length > 0 || options.probe)
+      throw new UsageError('hapg config show changes nothing: --set, --unset and --probe go with "hapg config edit"');
+    return show(options);
+  }
   if (what === 'edit') return edit(options);
   throw new UsageError(`hapg config ${what}: show or edit`);
 }

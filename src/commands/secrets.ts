@@ -28,6 +28,7 @@ export async function secretsCommand(
   options: OperateOptions,
 ): Promise<number> {
   if (what === 'rotate') return rotate(names, options);
+  if (options.probe) throw new UsageError('--probe goes with "hapg secrets rotate", which clients may notice');
   if (what === undefined || what === 'show') return list(names, options, what === 'show');
   if (what === 'set') return give(names, options);
   throw new UsageError(

@@ -45,6 +45,13 @@ const TYPED: [line: string, says: RegExp][] = [
     /^--databases 10\.0\.0\.1,10\.0\.0\.2: two database hosts need a third vote/m,
   ],
   ['init one.yaml --databases 10.0.0.1 --witness 10.0.0.9', /^--witness 10\.0\.0\.9: .*; here are 1$/m],
+  [
+    'config show -i cluster.yaml --set rto=wide',
+    /^hapg config show changes nothing: --set, --unset and --probe go with "hapg config edit"$/m,
+  ],
+  ['certs -i cluster.yaml --trust-only', /^hapg certs lists certificates: .* go with "hapg certs renew"$/m],
+  ['certs renew -i cluster.yaml --trust-only --yes', /^--trust-only goes with --authority NAME/m],
+  ['secrets -i cluster.yaml --probe', /^--probe goes with "hapg secrets rotate"/m],
   ['plan -i cluster.yaml -t postgres', /^--tags postgres: hapg calls it patroni$/m],
   ['plan -i cluster.yaml -t etcd --skip-tags etcd', /^--tags etcd --skip-tags etcd: no role is left$/m],
   ['plan -i cluster.yaml --forks 0', /^--forks 0: a number from 1 on is needed$/m],
