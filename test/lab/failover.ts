@@ -58,7 +58,7 @@ export function failingOver(lab: TestLab, deep = false): void {
     writer.resumed(60);
     await pause(5);
     const during = await lab.status();
-    assert.equal(during.code, 1, 'a lost host is not healthy');
+    assert.equal(during.code, 4, 'a lost host is out of reach');
     assert.ok(during.status.problems.some((problem) => problem.code === 'unreachable' && problem.host === leader));
     const result = writer.stop();
     console.log(`leader host lost: ${JSON.stringify(result)}`);
