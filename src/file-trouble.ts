@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from './errors.ts';
 
@@ -50,6 +50,16 @@ export function onFile<T>(name: string, work: () => T): T {
     if (words === undefined) throw cause;
     throw new UsageError(`${name}: ${words}`);
   }
+}
+
+/**
+ * Makes a directory with those above it. Node's own `recursive` asks for ever where a file system takes no directory and
+ * says that there is none (/proc).
+ */
+export function makeDirectory(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const one of missing) mkdirSync(one);
 }
 
 /**

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { apply as playbook } from '../../playbooks/apply.ts';
 import { allSteps } from '../engine/plan.ts';
 import { assumedContext } from '../engine/survey.ts';
 import { UsageError } from '../errors.ts';
-import { onFile } from '../file-trouble.ts';
+import { makeDirectory, onFile } from '../file-trouble.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readSetup } from '../run/setup.ts';
@@ -45,7 +45,7 @@ export async function renderCommand(directory: string, options: CommonOptions): 
     const target = join(directory, host.name, want.path);
     const text = want.content instanceof Secret ? want.content.redacted() : want.content;
     onFile(target, () => {
-      mkdirSync(dirname(target), { recursive: true });
+      makeDirectory(dirname(target));
       writeFileSync(target, text);
     });
     count++;

@@ -115,6 +115,7 @@ const MISTAKES: [words: string, code: number, says: RegExp][] = [
   ['apply plan -i lab.yaml --yes', 5, /^plan: this is no plan/],
   ['apply nowhere -i lab.yaml --yes', 5, /^nowhere: there is no such file/],
   ['render file -i lab.yaml', 5, /^file: this is a file, and render writes a directory$/m],
+  ['render /proc/nowhere -i lab.yaml', 5, /^\/proc\/nowhere.*there is no such file or directory/],
   ['render file/below -i lab.yaml', 5, /^file\/below\/.*what should be a directory on its way is a file/],
   [
     'init nowhere/inventory.yaml --databases 10.0.0.1',
