@@ -32,6 +32,10 @@ async function run(work: () => Promise<number>): Promise<void> {
   }
 }
 
+/** Whether there is a command of this name. */
+const knows = (name: string): boolean =>
+  ['help', ...program.commands.flatMap((one) => [one.name(), ...one.aliases()])].includes(name);
+
 /** Whether the command line asks for a document, and how many there were before it. */
 let wantsDocument = false;
 let before = 0;
@@ -80,6 +84,9 @@ export async function hapg(words: readonly string[]): Promise<number> {
   before = documentsPrinted();
   unregisterSecrets();
   try {
+    // commander shows the help of the program for a command that it does not know.
+    const [first, asked] = words;
+    if (first === 'help' && asked !== undefined && !knows(asked)) program.error(`error: unknown command '${asked}'`);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     // commander has reported it already, with the help where that was asked for.

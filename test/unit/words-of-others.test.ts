@@ -17,6 +17,8 @@ const TYPED: [line: string, says: RegExp][] = [
   ['failover', /^error: there is no command "failover": hapg calls it hapg switchover/m],
   ['edit-config', /^error: there is no command "edit-config": hapg calls it hapg config edit$/m],
   ['dsn', /^error: there is no command "dsn": hapg calls it hapg connect$/m],
+  ['help nosuch', /^error: unknown command 'nosuch'$/m],
+  ['help failover', /^error: there is no command "failover": hapg calls it/m],
   ['constructor', /^error: unknown command 'constructor'$/m],
   ['statsu', /^error: unknown command 'statsu'\n\(Did you mean status\?\)$/m],
   [
