@@ -1,15 +1,29 @@
+import { UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { suggest } from '../inventory/suggest.ts';
 import type { Platform } from './platform.ts';
 import { platformOf } from './platforms.ts';
 import { run } from './programs.ts';
 import { subnetsOf } from './subnet.ts';
 
 /** Cuts the power of a host: nothing on it ends in order, and it does not start again by itself. */
-export const labKill = async (cluster: Cluster, host: string): Promise<void> => (await platformOf(cluster)).kill(host);
+export const labKill = async (cluster: Cluster, host: string): Promise<void> =>
+  (await platformWith(cluster, host)).kill(host);
 
 /** Gives a host its power back. */
 export const labStart = async (cluster: Cluster, host: string): Promise<void> =>
-  (await platformOf(cluster)).start(host);
+  (await platformWith(cluster, host)).start(host);
+
+/** Returns the platform of a lab that has this host. Throws UsageError where it has none. */
+async function platformWith(cluster: Cluster, host: string): Promise<Platform> {
+  const platform = await platformOf(cluster);
+  const names = (await platform.machines()).map(({ name }) => name);
+  if (!names.includes(host))
+    throw new UsageError(
+      `${host}: the lab of ${cluster.name} has no such host; ${names.length > 0 ? `it has ${names.join(', ')}${suggest(host, names)}` : '"hapg lab up" makes it'}`,
+    );
+  return platform;
+}
 
 /** iptables rules that drop everything to and from the lab's networks but gateways (published SSH) and the host itself. */
 async function partition(cluster: Cluster, platform: Platform, action: 'insert' | 'delete'): Promise<string> {
@@ -35,7 +49,7 @@ async function exec(platform: Platform, host: string, script: string): Promise<v
 
 /** Cuts a host off from the cluster network; SSH through the published port is kept. */
 export async function labCut(cluster: Cluster, host: string): Promise<void> {
-  const platform = await platformOf(cluster);
+  const platform = await platformWith(cluster, host);
   await exec(
     platform,
     host,
@@ -45,6 +59,6 @@ export async function labCut(cluster: Cluster, host: string): Promise<void> {
 
 /** Reverts `labCut`; rules that a reboot has already dropped are no error. */
 export async function labHeal(cluster: Cluster, host: string): Promise<void> {
-  const platform = await platformOf(cluster);
+  const platform = await platformWith(cluster, host);
   await exec(platform, host, `{ ${await partition(cluster, platform, 'delete')}; } 2>/dev/null\ntrue`);
 }

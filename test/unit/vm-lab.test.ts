@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { loadInventory } from '../../src/inventory/load.ts';
+import { labKill } from '../../src/lab/faults.ts';
 import { platformOf } from '../../src/lab/platforms.ts';
 import { vms } from '../../src/lab/vm/platform.ts';
 import { hostKeyOf, lanOf, machineNames, pidOf, qemuArguments } from '../../src/lab/vm/qemu.ts';
@@ -139,6 +140,10 @@ describe('a lab of virtual machines', () => {
     const { cluster } = loadInventory('inventory/vm.yaml');
     const platform = vms({ ...cluster, stateDir: scratch });
     assert.throws(() => platform.shell('db9', 'true'), /no virtual machine db9/);
+    await assert.rejects(
+      labKill({ ...cluster, stateDir: scratch }, 'db9'),
+      /^UsageError: db9: the lab of pgvm has no such host; it has db1 \(did you mean "db1"\?\)$/,
+    );
     assert.deepEqual(await platform.machines(), [{ name: 'db1', state: 'stopped', sshPort: 3041 }]);
   });
 });
