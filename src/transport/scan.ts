@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { SCAN_MS } from '../bounds/hosts.ts';
+import { describe, type Failure } from './hop.ts';
 import { HOST_KEY_TYPES, keyType } from './known-hosts.ts';
 import { opensshConfig } from './openssh.ts';
 import { type ProgramStream, startCommand, startProgram } from './program-stream.ts';
@@ -12,16 +13,13 @@ import type { SshTarget } from './target.ts';
 type Way = (() => ProgramStream) | undefined;
 
 /** Asks a server for its host key of one of these types; resolves undefined when it has none. Rejects when it is unreachable. */
-function hostKey(
-  { host, port, family, bindAddress }: SshTarget,
-  types: readonly string[],
-  way: Way,
-): Promise<Buffer | undefined> {
+function hostKey(target: SshTarget, types: readonly string[], way: Way): Promise<Buffer | undefined> {
+  const { host, port, family, bindAddress } = target;
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     const stream = way?.();
     let key: Buffer | undefined;
-    const done = (error?: Error) => {
+    const done = (error?: Failure) => {
       client.destroy();
       stream?.destroy();
       if (key) resolve(key);
@@ -30,10 +28,11 @@ function hostKey(
         reject(new Error(`${host}:${port}: ${stream.said.slice(-2).join('; ')}`));
       else
         reject(
-          error ??
-            new Error(
-              `${host}:${port} ended the connection before it showed a host key; it may take few connections at once, or none from here for a while (MaxStartups, PerSourcePenalties)`,
-            ),
+          new Error(
+            error
+              ? describe(error, target, SCAN_MS)
+              : `${host}:${port} ended the connection before it showed a host key; it may take few connections at once, or none from here for a while (MaxStartups, PerSourcePenalties)`,
+          ),
         );
     };
     client.on('error', done);
