@@ -49,3 +49,10 @@ test('the host keys of a host behind a command are fetched through it', async (c
   const keys = await scanHostKeys(sshTarget({ host: 'nowhere.example.com', command }));
   assert.deepEqual(keys.map(keyType), ['ssh-ed25519']);
 });
+
+test('a host at whose port nobody listens is said to refuse the connection, with what to look at', async () => {
+  await assert.rejects(
+    scanHostKeys(sshTarget({ host: '127.0.0.1', port: 1 })),
+    /127\.0\.0\.1:1: connection refused\. Is sshd running, and is the port right\?/,
+  );
+});
