@@ -27,7 +27,7 @@ export function parseMoment(text: string, offsetAt: OffsetAt = localOffset): Mom
     /^(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)? ?(?:(Z|UTC)|([+-])(\d{2})(?::?(\d{2}))?)?$/.exec(
       text.trim(),
     );
-  if (!match) throw new Error(`not a time such as ${FORM}`);
+  if (!match) throw new Error(`${whatIsMissing(text.trim())}not a time such as ${FORM}`);
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0)) as [
     number,
     number,
@@ -53,6 +53,16 @@ export function parseMoment(text: string, offsetAt: OffsetAt = localOffset): Mom
     return moment(sign === '+' ? wall - away : wall + away, fraction);
   }
   return moment(localInstant(wall, fraction, offsetAt), fraction);
+}
+
+/** What a text lacks to be a time, as the beginning of a message. */
+function whatIsMissing(text: string): string {
+  const [date, time] = [/^\d{4}-\d{2}-\d{2}/.exec(text)?.[0], /\b\d{1,2}:\d{2}\b/.exec(text)?.[0]];
+  if (date && text === date) return `at what time of that day? It begins at "${date} 00:00"; `;
+  if (!date && time && text.startsWith(time)) return 'of which day? ';
+  if (date && time && /[A-Za-z]/.test(text.slice(16)))
+    return `names of time zones are not taken; write the offset, such as "${date} ${time}+01:00"; `;
+  return '';
 }
 
 /** Returns the instant of this UTC time (ms since the epoch); `Date.UTC` would take the years 0 to 99 for 1900 to 1999. */

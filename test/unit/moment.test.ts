@@ -52,10 +52,15 @@ for (const [text, message, zone] of [
   ['2026-01-31 10:00:00.1234567Z', /microseconds: at most six/, berlin],
   ['2026-01-31 10:00+16:00', /no zone is \+16:00 away/, berlin],
   ['2026-01-31 10:00+01:75', /no zone is/, berlin],
-  ['2026-01-31', /not a time such as/, berlin],
+  ['2026-01-31', /^at what time of that day\? It begins at "2026-01-31 00:00"; not a time such as/, berlin],
+  ['14:05', /^of which day\? not a time such as/, berlin],
   ['yesterday', /not a time such as/, berlin],
   ['', /not a time such as/, berlin],
-  ['2026-01-31 10:00 Europe/Berlin', /not a time such as/, berlin],
+  [
+    '2026-01-31 10:00 Europe/Berlin',
+    /^names of time zones are not taken; .*"2026-01-31 10:00\+01:00"; not a time such as/,
+    berlin,
+  ],
   ['2026-01-31 10:00 CET', /not a time such as/, berlin],
   [
     '2026-10-25 02:30:00.25',
