@@ -1,5 +1,5 @@
 import { passes } from '../clock.ts';
-import { logLimit, logScript, mergeByTime, readLog } from '../cluster/host-logs.ts';
+import { logLimit, logScript, mergeByTime, readLog, sinceMistake } from '../cluster/host-logs.ts';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { JOURNALS } from '../roles.ts';
@@ -23,6 +23,8 @@ export interface LogsOptions extends CommonOptions {
 export async function logsCommand(units: readonly string[], options: LogsOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   if (setup.json && options.follow) throw new UsageError('-f has no end, and one document has: without -o json');
+  const mistake = sinceMistake(options.since);
+  if (mistake) throw new UsageError(`--since ${options.since}: ${mistake}`);
   const wanted = units.length > 0 ? units : JOURNALS;
   for (const unit of wanted) if (!/^[A-Za-z0-9@._:-]+$/.test(unit)) throw new UsageError(`${unit}: not a unit`);
   return readOnlyRun(setup, 'logs', async (run) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { logLimit, logScript, mergeByTime, readLog } from '../../src/cluster/host-logs.ts';
+import { logLimit, logScript, mergeByTime, readLog, sinceMistake } from '../../src/cluster/host-logs.ts';
 import { fakeHosts } from '../support/fake-hosts.ts';
 import { inProcess } from '../support/in-process.ts';
 import { sh } from './sh.ts';
@@ -74,4 +74,19 @@ test('hapg logs shows the hosts of different zones in the order of time, and ask
   const asked = fakes.scripts.filter(({ script }) => script.includes('journalctl'));
   assert.equal(asked.length, 7);
   for (const { script } of asked) assert.ok(script.includes(`tail -c ${logLimit(7) + 1}`), script);
+});
+
+test('times that journalctl takes are taken', () => {
+  for (const time of [
+    ...['-1h', '-2min', '- 1h 30min', '2 hours ago', '90s ago', 'yesterday', 'now', '@1395716396', '14:05', '14:05:01'],
+    ...['2026-01-31', '2026-01-31 14:05', '2026-01-31 14:05:00.5', '2026-01-31T14:05:00Z', 'Fri 2026-01-30 11:12:13'],
+    ...['2026-01-31 14:05:00 UTC', '2026-01-31 14:05:00 Europe/Berlin', '2026-01-31 14:05:00+01:00'],
+  ])
+    assert.equal(sinceMistake(time), undefined, time);
+});
+
+test('other times are refused before a host is asked, with the form that was meant', () => {
+  assert.match(sinceMistake('2 minutes')!, /: "2 minutes ago" or "-2 minutes"$/);
+  assert.match(sinceMistake('1h')!, /"1h ago" or "-1h"/);
+  for (const other of ['', 'last week', '31.1.2026', 'x']) assert.match(sinceMistake(other)!, /"2 hours ago"/, other);
 });
