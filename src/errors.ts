@@ -51,7 +51,7 @@ export class Locked extends KnownError {
 export class Unreachable extends KnownError {
   constructor(
     readonly host: string,
-    reason: string,
+    readonly reason: string,
   ) {
     super(`${host}: unreachable: ${reason}`, EXIT.unreachable);
   }

@@ -7,9 +7,27 @@ export const GO_WITHOUT = "Go on without a host only on purpose: --limit '!NAME'
 /** Advice where all hosts are needed. */
 export const LOST_FOR_GOOD = 'A host that is lost for good is taken out with "hapg remove-node NAME... --gone"';
 
+/** The most hosts that are told one by one: with the advice, what fits into ten lines is read. */
+const MOST = 7;
+
+/** One message for all hosts with the same reason, whose addresses differ. */
+function byReason(failed: readonly Unreachable[]): string[] {
+  const groups = new Map<string, Unreachable[]>();
+  for (const one of failed) {
+    const reason = one.reason.replace(/^\S+@\S+: /, '');
+    groups.set(reason, [...(groups.get(reason) ?? []), one]);
+  }
+  return [...groups].map(([reason, those]) =>
+    those.length === 1
+      ? those[0]!.message
+      : `${those.length} hosts are unreachable: ${reason}\n  ${those.map(({ host }) => host).join(', ')}`,
+  );
+}
+
 /** One error for all unreachable hosts, with advice where there is any. */
 export function unreachableError(failed: ReadonlyMap<string, Unreachable>, wayOn?: string): KnownError {
-  const lines = [...failed.values()].map((error) => error.message);
+  const lines =
+    failed.size > MOST ? byReason([...failed.values()]) : [...failed.values()].map(({ message }) => message);
   return new KnownError(
     `${lines.join('\n')}\nNothing was changed${wayOn === undefined ? '' : `. ${wayOn}`}`,
     EXIT.unreachable,
