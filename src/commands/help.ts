@@ -51,6 +51,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   ssh: ['hapg ssh -i cluster.yaml db1 -- patronictl -c /etc/patroni/config.yml list'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
+  explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],
 };
 

@@ -4,7 +4,7 @@ import type { ConnectOptions } from '../connect.ts';
 import type { LogsOptions } from '../logs.ts';
 import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
-import { command, type Register, withCommonOptions } from './options.ts';
+import { command, outputOption, type Register, withCommonOptions } from './options.ts';
 
 /** What is printed is what the program on the host prints. */
 const OTHERS_OUTPUT = { output: false };
@@ -42,6 +42,15 @@ export const look: Register = (program, run) => {
   command(program, 'lock', 'show who holds the lock').action((options: CommonOptions) =>
     run(async () => (await import('../lock.ts')).lockCommand(options)),
   );
+
+  program
+    .command('explain')
+    .description('say what a code of "hapg status" means, and what to do about it')
+    .argument('[code]', 'the code in brackets behind a problem; default: all of them')
+    .addOption(outputOption())
+    .action((code: string | undefined, options: { output: string }) =>
+      run(async () => (await import('../explain.ts')).explainCommand(code, options)),
+    );
 
   command(program, 'audit', 'list what was done, when and by whom')
     .option('--hosts', "show the hosts' own audit lines too")

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { suggest } from '../inventory/suggest.ts';
+import { packageRoot } from '../package-root.ts';
+import { print, printJson } from '../run/ask.ts';
+import { table } from '../view/style.ts';
+
+/** A code of a problem, with what it means and what a person does about it. */
+interface Explained {
+  code: string;
+  meaning: string;
+  cure: string;
+}
+
+/** The rows of docs/status.md, which is the one place where codes are described. */
+export function explainedCodes(): Explained[] {
+  const text = readFileSync(join(packageRoot, 'docs', 'status.md'), 'utf8');
+  return [...text.matchAll(/^\| `([a-z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(([, code, meaning, cure]) => ({
+    code: code!,
+    meaning: plain(meaning!),
+    cure: plain(cure!),
+  }));
+}
+
+/** The text of a cell without the marks of Markdown: a command in quotes, a link as its words. */
+const plain = (cell: string): string => cell.replaceAll(/\[(.*?)\]\(.*?\)/g, '$1').replaceAll(/`(.*?)`/g, '"$1"');
+
+/** `hapg explain [CODE]`: says what a code of `hapg status` means and what to do about it; without one, lists all. */
+export function explainCommand(code: string | undefined, { output }: { output: string }): number {
+  const all = explainedCodes();
+  if (code === undefined) {
+    if (output === 'json') printJson(all);
+    else print(table(all.map((one) => [one.code, one.meaning])));
+    return 0;
+  }
+  const found = all.find((one) => one.code === code);
+  if (!found) {
+    const known = all.map((one) => one.code);
+    throw new UsageError(`${code}: no code of hapg status${suggest(code, known)}; "hapg explain" lists them`);
+  }
+  if (output === 'json') printJson(found);
+  else print(`${found.code}: ${found.meaning}\n→ ${found.cure}`);
+  return 0;
+}
