@@ -222,6 +222,8 @@ export class Apply {
     const steps = stepsOf(stage, host, this.context, this.scope);
     const { states, pending } = this.lastProbe.get(host.name)!;
     const changed = differences(steps, states);
+    // A gate has looked again since the work was found: a drop-in that was written has reloaded systemd, say.
+    this.fulfilled(stage, host, steps, changed);
     const handlers = dueHandlers(steps, changed, pending, this.plan.starting.get(host.name) ?? new Set());
     if (handlers.length > 0 || changed.some(({ step }) => !step.kind.contained)) {
       this.dirty.add(host.name);
@@ -239,7 +241,12 @@ export class Apply {
    */
   private fulfilled(stage: Stage, host: Host, steps: readonly Step[], changed: readonly StepDifference[]): void {
     for (const one of steps)
-      if (this.planned(host, one.id) && !one.kind.conditional && !changed.some(({ step }) => step.id === one.id))
+      if (
+        this.planned(host, one.id) &&
+        !one.kind.conditional &&
+        !changed.some(({ step }) => step.id === one.id) &&
+        !this.recorder.done.some((done) => done.host === host.name && done.step === one.id)
+      )
         this.recorder.changed({
           host: host.name,
           stage: stage.name,
