@@ -1,3 +1,4 @@
+import { ASK_S } from '../bounds/hosts.ts';
 import { patchDynamic, printDynamic } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
 import type { Secret } from '../secret.ts';
@@ -90,9 +91,12 @@ const dcsConfigKind: Kind<DcsConfigWant, Json | undefined> = {
   },
   async change({ want }, present, remote) {
     const patch = JSON.stringify(configPatch(present ?? {}, want.config));
-    const answer = await remote.run(`${patchDynamic(want.rest, want.password.reveal(), patch)}
+    const answer = await remote.run(
+      `${patchDynamic(want.rest, want.password.reveal(), patch)}
 # Every member has read it within one cycle, and knows then whether it has to restart.
-sleep ${want.settleSeconds}`);
+sleep ${want.settleSeconds}`,
+      ASK_S + want.settleSeconds,
+    );
     const left = configPatch(JSON.parse(answer) as Json, want.config);
     if (Object.keys(left).length > 0) throw new Error(`Patroni kept other values:\n${flat(left).join('\n')}`);
   },

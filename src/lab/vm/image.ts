@@ -92,7 +92,7 @@ export async function ensureDiskImage(packages: readonly string[] | undefined, s
   const image = join(cache(), `debian-${RELEASE}-${VERSION}${key}.qcow2`);
   if (existsSync(image)) return image;
   if (process.arch !== 'x64') throw new LabError('virtual machines of the lab are built for x86-64 only');
-  await ensurePrograms(BUILDERS, GRUB, 'grub-pc-bin', say);
+  await ensurePrograms(BUILDERS, say, { [GRUB]: 'grub-pc-bin' });
   say(`building the disk of a Debian ${RELEASE} machine${packages ? ` with ${packages.length} packages` : ''} (once)`);
   mkdirSync(cache(), { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(cache(), 'build-'));
@@ -110,16 +110,18 @@ export async function ensureDiskImage(packages: readonly string[] | undefined, s
   return image;
 }
 
-/** Makes sure that programs are installed, and a directory of one package; as root on Debian and Ubuntu it installs them. */
+/**
+ * Makes sure that programs are installed, and directories of packages: each by the name of Debian's package that has it.
+ * As root on Debian and Ubuntu it installs what is missing. Throws LabError.
+ */
 export async function ensurePrograms(
   programs: Record<string, string>,
-  directory: string | undefined,
-  of: string | undefined,
   say: Say,
+  directories: Record<string, string> = {},
 ): Promise<void> {
   const missing = new Set<string>();
   for (const [program, name] of Object.entries(programs)) if (!(await hasProgram(program))) missing.add(name);
-  if (directory && of && !existsSync(directory)) missing.add(of);
+  for (const [directory, name] of Object.entries(directories)) if (!existsSync(directory)) missing.add(name);
   if (missing.size === 0) return;
   const list = [...missing];
   if (process.getuid?.() !== 0 || !(await hasProgram('apt-get')))

@@ -48,7 +48,7 @@ export function vms(cluster: Cluster): Platform {
     machine: 'virtual machine',
     async prepare(packages, say) {
       refuse(cluster);
-      await ensurePrograms(RUNNERS, undefined, undefined, say);
+      await ensurePrograms(RUNNERS, say);
       return ensureDiskImage(packages, say);
     },
     async up(host, publicKey, image) {
