@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeNetwork } from '../../support/fake-machine.ts';
+import { probed } from '../../support/fake-probe.ts';
 import { databaseHosts, restartable, restarts, runOver } from './run.ts';
 
 /** What happened, host by host: who was looked at and who was restarted. */
@@ -69,4 +70,20 @@ test('a gate that goes on saying no ends the run after two minutes, with its rea
   assert.match(failed[0]!.message, /db2 is behind\. Nothing was changed here/);
   const waited = network.clock.now() - began;
   assert.ok(waited >= 120_000 && waited < 125_000, `${waited} ms`);
+});
+
+test('what is as planned by the time that a gate looks is told as done, and not done again', async () => {
+  let meanwhile = false;
+  const { network, look, apply, cluster } = runOver(
+    restartable((script, host) =>
+      meanwhile && host === 'db2' ? (probed(script, { 'kind:restarted': 'yes' }) ?? '') : '',
+    ),
+  );
+  const found = await look(restarts(), databaseHosts(cluster));
+  network.heard.length = 0;
+  meanwhile = true;
+  const { done, failed } = await apply(found);
+  assert.deepEqual(failed, []);
+  assert.deepEqual(restartsIn(story(network)), ['restart db1', 'restart db3']);
+  assert.deepEqual(done.map(({ host }) => host).sort(), ['db1', 'db2', 'db3']);
 });
