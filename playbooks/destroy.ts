@@ -4,8 +4,10 @@ import { STOP_ALL_S, stop } from '../src/bounds/postgres.ts';
 import { KEYS_S, STANZA_DELETE_S } from '../src/bounds/programs.ts';
 import { sharedBuffers } from '../src/cluster/buffers.ts';
 import { setDatabaseAsideOrLeave } from '../src/cluster/storage.ts';
+import { dropHold } from '../src/engine/hold-script.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { backupHosts, dcsRole, type Host, hostsWith } from '../src/inventory/model.ts';
+import { HOLD_NAMES } from '../src/observe/holds.ts';
 import { PATHS } from '../src/paths.ts';
 import { setContentsAside } from '../src/programs/files.ts';
 import { deleteStanza } from '../src/programs/pgbackrest.ts';
@@ -72,6 +74,7 @@ export async function destroy(op: Operation, { stamp, backups }: { stamp: string
 ${notRunning(host.dataDir)}
 ${host.roles.has('patroni') ? setDatabaseAsideOrLeave(host.dataDir, `destroyed-${stamp}`) : ':'}
 ${dcsRole(cluster) ? setContentsAside(cluster.dcs.dataDir, `destroyed-${stamp}`) : ':'}
+${HOLD_NAMES.map(dropHold).join('\n')}
 rm -f ${[PATHS.data, PATHS.identity, PATHS.restore, ...(joined ? [joined] : [])].join(' ')}`,
         aside(),
       ),

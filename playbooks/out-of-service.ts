@@ -91,7 +91,7 @@ async function isOutOfService(op: Operation, host: Host): Promise<boolean> {
 }
 
 /** Takes a member out of reads and commits before it is stopped, so that clients do not notice. */
-async function drainMember(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
+export async function drainMember(op: Operation, host: Host, wait: Waits, buffers: number | undefined): Promise<void> {
   const { cluster } = op;
   const balancers = hostsWith(cluster, 'haproxy');
   await op.step(host, 'drain reads', 'haproxy', 'run', async () => {
@@ -131,7 +131,7 @@ async function drainMember(op: Operation, host: Host, wait: Waits, buffers: numb
 }
 
 /** Moves the VIP to another balancer before this one is stopped. */
-async function moveVip(op: Operation, host: Host, wait: Waits): Promise<void> {
+export async function moveVip(op: Operation, host: Host, wait: Waits): Promise<void> {
   const others = hostsWith(op.cluster, 'keepalived').filter((other) => other !== host);
   await op.step(host, 'hand over the VIP', 'keepalived', 'run', (remote) =>
     remote.run(stopUnits(['keepalived.service']), ASK_S),

@@ -12,6 +12,8 @@ export const PATHS = {
   units: '/var/lib/hapg/units',
   /** Undos of temporary changes, one directory each. */
   undo: '/var/lib/hapg/undo',
+  /** Temporary states that an operator wants, one directory each. */
+  hold: '/var/lib/hapg/hold',
   /** The undo of guarded changes, with the saved state. */
   loginUndo: '/var/lib/hapg/undo/guard',
   /** The directory of this host's database, once there is one. */

@@ -1,13 +1,11 @@
 import { stringify } from 'yaml';
+import { MARKS } from '../../src/cluster/marks.ts';
 import type { Host } from '../../src/inventory/model.ts';
 import { PATRONI_CONFIG } from '../../src/programs/patroni.ts';
 import { reloadActive } from '../../src/programs/systemd.ts';
 import { quote } from '../../src/shell/quote.ts';
 
 type Tags = Host['tags'];
-
-/** Tags of a member that is being worked on: no reads, no leadership, no commit waits for it (Patroni documentation, "tags"). */
-const MARKS: Tags = { noloadbalance: true, nofailover: true, nosync: true };
 
 /** Returns a member's tags as the end of its config.yml; empty without tags. */
 export const tagsBlock = (tags: Tags): string => (Object.keys(tags).length > 0 ? stringify({ tags }).trimEnd() : '');

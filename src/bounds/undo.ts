@@ -28,5 +28,8 @@ export const UNDOING_S = 300;
 /** Bounds clearing what an interrupted run has left (s): its undo may wait for the package manager. */
 export const LEFTOVER_S = 1800;
 
+/** The longest time for which an operator may hold a temporary state (s): a week. */
+export const LONGEST_HOLD_S = 7 * 24 * 3600;
+
 /** Pause after which an undo that failed is run again (s). */
 export const UNDO_AGAIN_S = 60;

@@ -1,4 +1,5 @@
 import { destroy } from '../../playbooks/destroy.ts';
+import { pauseWords } from '../decisions/holds.ts';
 import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
@@ -41,7 +42,7 @@ export function destroyCommand(options: DestroyOptions): Promise<number> {
     async (op, snapshot) => {
       const { cluster } = op;
       const paused = snapshot.paused
-        ? ['the cluster is paused, and Patroni would leave PostgreSQL running: "patronictl resume" first']
+        ? [`${pauseWords(snapshot)}, and Patroni would leave PostgreSQL running: "hapg resume" first`]
         : [];
       refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
       const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');

@@ -11,6 +11,7 @@ import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
+import { noHostHeld, pauseWords } from './holds.ts';
 import { standbyAsDeclared } from './standby.ts';
 import { placesTaken } from './storage.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -238,7 +239,9 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
   reasons.push(...withoutInterface(cluster, snapshot));
   const stands = standbyAsDeclared(cluster, snapshot);
   if (!stands.ok) reasons.push(...stands.reasons);
-  if (snapshot.paused) reasons.push('the cluster is paused, so there is no failover: "patronictl resume" first');
+  if (snapshot.paused) reasons.push(`${pauseWords(snapshot)}, so there is no failover: "hapg resume" first`);
+  const held = noHostHeld(snapshot);
+  if (!held.ok) reasons.push(...held.reasons);
   const withData = [...snapshot.observations]
     .filter(([, { dataDirectory }]) => said(dataDirectory)?.state === 'cluster')
     .map(([host]) => host);

@@ -1,5 +1,6 @@
 import type { Member, Snapshot } from '../cluster/snapshot.ts';
 import { type Cluster, commitsWait, hostsWith } from '../inventory/model.ts';
+import { pauseWords } from './holds.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 const behind = (member: Member, maxLagBytes: number) => member.lagBytes === undefined || member.lagBytes > maxLagBytes;
@@ -16,7 +17,7 @@ export const leaderRuns = ({ role, state }: Member): boolean =>
 /** All members there, one leader, replicas streaming on its timeline and caught up. */
 export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagBytes = MAX_LAG_BYTES): Verdict {
   const reasons: string[] = [];
-  if (snapshot.paused) reasons.push('the cluster is paused');
+  if (snapshot.paused) reasons.push(pauseWords(snapshot));
   if (!snapshot.leader) reasons.push('no member leads');
   if (snapshot.leaders.length > 1) reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}`);
   for (const host of hostsWith(cluster, 'patroni')) {

@@ -4,6 +4,7 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, RepositorySettings } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
+import { pauseWords } from './holds.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
 /** The room for a restored database, as a multiple of the size that its backup reports. */
@@ -71,7 +72,7 @@ export function mayRestore(
   { repository, lastCommit, room, now }: RestoreFacts,
 ): Verdict {
   // A paused Patroni leaves PostgreSQL running when it stops, and the restored one could not start beside it.
-  const reasons = snapshot.paused ? ['the cluster is paused: "patronictl resume" first'] : [];
+  const reasons = snapshot.paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : [];
   if (!repository) return verdict(['pgBackRest does not answer on the repository host']);
   const { backups } = repository;
   const first = backups[0];

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
+import { pauseWords } from './holds.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 /** Is the live cluster what the inventory says: a standby cluster, or an independent one? */
@@ -36,7 +37,7 @@ export function mayPromote(snapshot: Snapshot, answers: readonly string[], besid
     ...new Set([...answers, ...(receiver?.status === 'streaming' && receiver.from ? [receiver.from] : [])]),
   ];
   return verdict([
-    ...(paused ? ['the cluster is paused: "patronictl resume" first'] : []),
+    ...(paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : []),
     ...(leader ? [] : ['no member leads']),
     ...(there.length > 0 && !besideUpstream
       ? [

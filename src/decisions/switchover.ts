@@ -1,4 +1,5 @@
 import type { Member, Snapshot } from '../cluster/snapshot.ts';
+import { pauseWords } from './holds.ts';
 import { describe, isSynchronous } from './members.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
@@ -6,7 +7,7 @@ import { type Verdict, verdict } from './verdict.ts';
 export function maySwitchOver(snapshot: Snapshot, to: string, synchronous: boolean): Verdict {
   const member = snapshot.members.find((one) => one.name === to);
   const reasons: string[] = [];
-  if (snapshot.paused) reasons.push('the cluster is paused');
+  if (snapshot.paused) reasons.push(pauseWords(snapshot));
   if (!snapshot.leader) reasons.push('no member leads');
   if (!member) reasons.push(`${to} is not a member`);
   else {

@@ -1,8 +1,10 @@
+import { MARKS } from '../cluster/marks.ts';
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { type Cluster, commitsWait, dcsHosts, type Host, hostsWith, hostsWithAny } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { dcsHealthy, mayStopDcs } from './dcs.ts';
+import { holdOn, noHostHeld, pauseWords } from './holds.ts';
 import { isSynchronous, MAX_LAG_BYTES, membersHealthy, membersStreaming } from './members.ts';
 import { standbyAsDeclared } from './standby.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
@@ -35,7 +37,8 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   }
   for (const member of snapshot.members) {
     const wanted = cluster.hosts.find((host) => host.name === member.name)?.tags ?? {};
-    for (const tag of ['nofailover', 'noloadbalance', 'nosync'])
+    if (holdOn(snapshot, member.name, 'drain')) continue;
+    for (const tag of Object.keys(MARKS))
       if (member.tags[tag] === true && wanted[tag] !== true)
         reasons.push(`${member.name} has the tag ${tag}, which the inventory does not say`);
   }
@@ -94,7 +97,8 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
         .filter((host) => !snapshot.observations.has(host.name))
         .map((host) => `${host.name} does not answer`),
     ),
-    verdict(snapshot.paused ? ['the cluster is paused'] : []),
+    verdict(snapshot.paused ? [pauseWords(snapshot)] : []),
+    noHostHeld(snapshot),
     standbyAsDeclared(cluster, snapshot),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
     dcsHealthy(cluster, snapshot),

@@ -1,17 +1,19 @@
 import { AUDIT_S, LOGIN_S } from '../bounds/hosts.ts';
-import { LEFTOVER_S } from '../bounds/undo.ts';
+import { LEFTOVER_S, UNDOING_S } from '../bounds/undo.ts';
 import type { Clock } from '../clock.ts';
 import { type Snapshot, takeSnapshot } from '../cluster/snapshot.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import { Interrupted, StepFailed } from '../errors.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
+import type { HoldName } from '../observe/holds.ts';
 import type { Observation } from '../observe/index.ts';
 import type { About } from '../observe/question.ts';
 import { armedUndos } from '../observe/run-state.ts';
 import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { type AuditEntry, auditScript } from './audit.ts';
+import { dropHold, endHold, setHold } from './hold-script.ts';
 import { stopOn } from './interrupt.ts';
 import { type Locking, lockOne } from './lock.ts';
 import { attempted, settleAll } from './pool.ts';
@@ -241,6 +243,24 @@ export class Operation {
   /** Does work under an undo, and runs the undo at the end, however the work ends. */
   withUndo<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
     return this.undos.around(host, name, undo, seconds, work);
+  }
+
+  /**
+   * Sets a hold before the state that it ends in `seconds`, or only when somebody ends it. Unlike an undo it outlives this
+   * run.
+   */
+  async setHold(host: Host, name: HoldName, end: string, seconds: number | undefined): Promise<void> {
+    await this.ask(host, `setting the end of ${name}`, setHold(name, end, seconds));
+  }
+
+  /** Ends a hold now, if there is one. */
+  async endHold(host: Host, name: HoldName): Promise<void> {
+    await this.ask(host, `ending ${name}`, endHold(name), UNDOING_S);
+  }
+
+  /** Removes a hold without doing what its end does. */
+  async dropHold(host: Host, name: HoldName): Promise<void> {
+    await this.ask(host, `removing the end of ${name}`, dropHold(name));
   }
 
   /** The same operation with another model of the same hosts (one more, one less). */

@@ -11,6 +11,7 @@ import { dcsKeys } from './dcs-keys.ts';
 import type { DcsView } from './dcs-view.ts';
 import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
 import { type BalancerRow, haproxy } from './haproxy.ts';
+import { type Hold, holds } from './holds.ts';
 import { identity } from './identity.ts';
 import { type Patroni, patroni, patroniAnswers } from './patroni.ts';
 import { pool } from './pool.ts';
@@ -32,6 +33,7 @@ export interface Observation {
   restore: string | undefined;
   newToDcs: boolean | undefined;
   units: Answer<string[]>;
+  holds: Hold[];
   dataDirectory: Answer<DataDirectory> | undefined;
   patroni: Answer<Patroni> | undefined;
   sql: Answer<Postgres | null> | undefined;
@@ -55,6 +57,7 @@ const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undef
   identity,
   pending,
   units,
+  holds,
   holder,
   restore,
   dataDirectory,

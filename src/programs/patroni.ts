@@ -96,9 +96,13 @@ export const restPassword = (file = PATRONI_CONFIG): string =>
  * then. With 5xx, or an answer that is cut off, it was begun and Patroni does not know how it ends, so the caller has to
  * look.
  */
-export const switchover = (rest: string, from: string, to: string, seconds: number): string => `${rest}
+export const switchover = (rest: string, from: string, to: string, seconds: number): string =>
+  requestLeader(rest, 'switchover', { leader: from, candidate: to }, seconds);
+
+/** POSIX sh that asks a member's REST API for another leader. */
+const requestLeader = (rest: string, path: string, request: Record<string, string>, seconds: number): string => `${rest}
 ${restPassword()}
-answer=$(printf 'user = "patroni:%s"\\n' "$password" | ${CURL} "$@" ${REST_IDENTITY} --max-time ${seconds} -K - -S -w ' %{http_code}' -X POST -H 'Content-Type: application/json' -d ${quote(JSON.stringify({ leader: from, candidate: to }))} "$base/switchover" 2>&1)
+answer=$(printf 'user = "patroni:%s"\\n' "$password" | ${CURL} "$@" ${REST_IDENTITY} --max-time ${seconds} -K - -S -w ' %{http_code}' -X POST -H 'Content-Type: application/json' -d ${quote(JSON.stringify(request))} "$base/${path}" 2>&1)
 case "$? \${answer##* }" in
 '0 2'??|'0 5'??|28' '*|52' '*|55' '*|56' '*) ;;
 *) echo "Patroni refused it: \${answer% *}"; exit 1 ;;
@@ -174,3 +178,23 @@ export const awaitSynchronous = (rest: string, seconds: number): string =>
     ASK_CYCLE_EVERY_S,
     seconds,
   );
+
+/**
+ * POSIX sh for a member that pauses automatic failover, or resumes it, from any host that reaches a member. It is no
+ * failure that the cluster is so already. Fails with Patroni's reason; patronictl prints "Failed" and exits 0 when a
+ * member refuses (ctl.py, `toggle_pause`).
+ */
+export const changePause = (scope: readonly string[], action: 'pause' | 'resume'): string =>
+  `out=$(${patronictl(action, ...scope)} 2>&1) || case "$out" in *'is already paused'*|*'is not paused'*) ;; *) ${REFUSED} ;; esac
+case "$out" in *Failed*) ${REFUSED} ;; esac`;
+
+/** POSIX sh that prints the timelines of the cluster (GET /history) as one line of JSON; fails where Patroni is silent. */
+export const printHistory = (rest: string): string => `${rest}\n${askRest('history', '--fail')} || exit 1; echo`;
+
+/**
+ * POSIX sh for a member that asks Patroni to make it the leader where none leads (POST /failover), through its own REST
+ * API. Prints nothing; fails with Patroni's reason when it refuses. `rest` comes from `restAt`; `seconds` bounds the
+ * answer.
+ */
+export const failover = (rest: string, to: string, seconds: number): string =>
+  requestLeader(rest, 'failover', { candidate: to }, seconds);

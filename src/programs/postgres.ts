@@ -64,3 +64,14 @@ export const notRunning = (dataDir: string): string =>
 /** POSIX sh that makes directories for PostgreSQL's data, or gives it existing ones. */
 export const ownDirectories = (...paths: readonly string[]): string =>
   `install -d -o ${POSTGRES.owner} -g ${POSTGRES.group} -m 0700 ${words(...paths)}`;
+
+/**
+ * POSIX sh that stops a server which Patroni has left running: first it ends its sessions and writes a checkpoint, and
+ * after `seconds` it is stopped as it is, so that the next start recovers (pg_ctl(1), "stop"). Fails when it still runs.
+ */
+export const stopServer = (binDir: string, dataDir: string, seconds: number): string => {
+  const stop = (mode: string) =>
+    asPostgres(`${binDir}/pg_ctl`, '-D', dataDir, '-s', '-w', '-t', String(seconds), '-m', mode, 'stop');
+  return `if pgrep -u ${POSTGRES.owner} -f ${quote(`postgres -D ${dataDir}`)} >/dev/null 2>&1; then ${stop('fast')} || ${stop('immediate')}; fi
+${notRunning(dataDir)}`;
+};

@@ -1,5 +1,6 @@
 import type { Cluster, Host } from '../inventory/model.ts';
 import type { RoleName } from '../roles.ts';
+import type { Problem } from '../status/status.ts';
 import type { CommonOptions } from './options.ts';
 
 export interface OperateOptions extends CommonOptions {
@@ -39,6 +40,8 @@ export interface Intent {
   after?: Cluster;
   /** The model of the cluster after a failure, where that is another one. */
   onFailure?: () => Cluster;
+  /** Problems that the work is meant to bring, or that were there before and are not its subject; they are no failure. */
+  expects?: (problem: Problem) => boolean;
   /** The work ends the cluster, so its status is not read afterwards. */
   ends?: boolean;
   /** Additional keys of the JSON document. */

@@ -157,20 +157,21 @@ async function problemsAfter(
 ): Promise<readonly Problem[]> {
   if (intent.ends) return [];
   const now = (error ? intent.onFailure?.() : intent.after) ?? run.cluster;
-  return problemsOf(run, now, store, error ? 0 : checksSettle(now.timing));
+  return problemsOf(run, now, store, error ? 0 : checksSettle(now.timing), intent.expects);
 }
 
-/** The problems that `status` finds in a model of the cluster, once there is none or `waitMs` have passed. */
+/** The problems that `status` finds in a model of the cluster, once all are expected or `waitMs` have passed. */
 async function problemsOf(
   { session, interrupt }: Run,
   cluster: Cluster,
   store: SecretStore,
   waitMs: number,
+  expects: (problem: Problem) => boolean = () => false,
 ): Promise<readonly Problem[]> {
   // After the second Ctrl-C nothing is waited for.
   try {
     stopOn(interrupt.hard);
-    return (await settledStatus(session.through(cluster), cluster, store, waitMs)).problems;
+    return (await settledStatus(session.through(cluster), cluster, store, waitMs, expects)).problems;
   } catch (cause) {
     if (!(cause instanceof Interrupted)) throw cause;
   }
@@ -189,7 +190,7 @@ async function report(
   problems: readonly Problem[],
 ): Promise<number> {
   const { done, failed } = op.recorder;
-  const ok = !error && problems.length === 0;
+  const ok = !error && problems.every((one) => intent.expects?.(one) ?? false);
   end({
     result: error instanceof Interrupted ? 'interrupted' : error ? 'failed' : ok ? 'ok' : 'not healthy',
     changed: done.length,

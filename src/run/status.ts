@@ -8,7 +8,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import type { Observation } from '../observe/index.ts';
 import type { About } from '../observe/question.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { type Status, statusOf } from '../status/status.ts';
+import { type Problem, type Status, statusOf } from '../status/status.ts';
 
 /** Reads the status of the cluster in one round trip per host. Unreachable hosts are problems, not errors. */
 export async function takeStatus(
@@ -47,20 +47,24 @@ const EVERY_MS = 1000;
 /** Number of observations of `MOVING` before a full one. */
 const LOOKS = 10;
 
-/** The last status, once it is healthy (the synchronous standby is named a cycle late) or `waitMs` have passed. */
+/**
+ * The last status, once every problem is expected (the synchronous standby is named a cycle late) or `waitMs` have passed.
+ */
 export async function settledStatus(
   session: Session,
   cluster: Cluster,
   store: SecretStore,
   waitMs: number,
+  expects: (problem: Problem) => boolean = () => false,
 ): Promise<Status> {
+  const settled = ({ problems }: Status) => problems.every(expects);
   const { clock, interrupt } = session;
   const end = clock.now() + waitMs;
   for (;;) {
     const status = await takeStatus(session, cluster, cluster.hosts, store);
     for (let looks = 0; ; looks++) {
-      if (status.healthy || clock.now() > end || !(await passes(clock, EVERY_MS, interrupt.soft))) return status;
-      if (looks === LOOKS || (await takeStatus(session, cluster, cluster.hosts, store, MOVING)).healthy) break;
+      if (settled(status) || clock.now() > end || !(await passes(clock, EVERY_MS, interrupt.soft))) return status;
+      if (looks === LOOKS || settled(await takeStatus(session, cluster, cluster.hosts, store, MOVING))) break;
     }
   }
 }

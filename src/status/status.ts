@@ -1,5 +1,7 @@
+import { MARKS } from '../cluster/marks.ts';
 import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { checkIdentity } from '../decisions/admission.ts';
+import { describeHold, holdOn, holdsOf, pauseWords } from '../decisions/holds.ts';
 import { leaderRuns, MAX_LAG_BYTES, synchronousStandbyThere } from '../decisions/members.ts';
 import { receivesWal, standbyAsDeclared } from '../decisions/standby.ts';
 import { type Cluster, type Dcs, dcsHosts, followsDatacenter, hostsWith, memberSlot } from '../inventory/model.ts';
@@ -83,6 +85,7 @@ export function statusOf(
   for (const [host, { pool }] of snapshot.observations)
     if (pool !== undefined && said(pool) !== true)
       problem('pool', host, `PgBouncer on ${host} takes no connections; run "hapg apply"`);
+  for (const hold of holdsOf(snapshot)) if (hold.name !== 'pause') problem('held', hold.host, describeHold(hold));
   leftoverProblems(snapshot, problem);
   const certificates = certificateStatus(snapshot, now, problem);
   return {
@@ -116,8 +119,7 @@ export function statusOf(
 }
 
 function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): void {
-  if (snapshot.paused)
-    problem('paused', '', 'the cluster is paused: there is no failover. "patronictl resume" ends it');
+  if (snapshot.paused) problem('paused', '', `${pauseWords(snapshot)}: there is no failover. "hapg resume" ends it`);
   if (!snapshot.leader) problem('no_leader', '', 'no member leads');
   if (snapshot.leaders.length > 1)
     problem('two_leaders', snapshot.leaders[1]!, `two leaders: ${snapshot.leaders.join(' and ')}`);
@@ -126,6 +128,8 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): 
   const someoneFollows = snapshot.members.some(({ tags }) => tags.failover_priority !== undefined);
   for (const host of hostsWith(cluster, 'patroni')) {
     const member = snapshot.members.find((one) => one.name === host.name);
+    // A fenced member is reported as that.
+    if (holdOn(snapshot, host.name, 'fence')) continue;
     if (!member) {
       problem('member_missing', host.name, `${host.name} is not a member of the cluster`);
       continue;
@@ -154,8 +158,14 @@ function memberProblems(cluster: Cluster, snapshot: Snapshot, problem: Report): 
         host.name,
         `${host.name} does not report yet whether it is in the leader's data center; if that persists, see "systemctl status patroni-preferences.timer patroni-preferences.service" there`,
       );
+    const drained = holdOn(snapshot, host.name, 'drain') !== undefined;
+    const isExpected = (tag: string, value: unknown) =>
+      value === host.tags[tag] ||
+      value === false ||
+      (tag === 'failover_priority' && followsDatacenter(cluster)) ||
+      (drained && tag in MARKS);
     for (const [tag, value] of Object.entries(member.tags))
-      if (value !== host.tags[tag] && value !== false && !(tag === 'failover_priority' && followsDatacenter(cluster)))
+      if (!isExpected(tag, value))
         problem('tag', host.name, `${host.name} has the tag ${tag}: ${value}, which the inventory does not say`);
   }
   for (const [code, verdict] of [

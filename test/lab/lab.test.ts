@@ -6,6 +6,7 @@ import { TestLab } from '../support/lab.ts';
 import { applying } from './apply.ts';
 import { changing } from './changes.ts';
 import { drifting } from './drift.ts';
+import { emergencies } from './emergency.ts';
 import { failingOver } from './failover.ts';
 import { growing } from './growth.ts';
 import { guarding } from './guards.ts';
@@ -45,6 +46,7 @@ describe('one cluster: bare hosts at the beginning, and all that follows happens
   group('settings', 90, 68, () => settling(lab));
   group('logins', 45, 30, () => loggingIn(lab));
   group('failover', 170, 100, () => failingOver(lab));
+  group('emergency', 260, 58, () => emergencies(lab));
   group('guards', 220, 40, () => guarding(lab));
   group('drift', 110, 35, () => drifting(lab));
   group('growth', 110, 75, () => growing(lab));

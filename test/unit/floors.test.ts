@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'package-root.ts',
     'whoami.ts',
     'from-here.ts',
+    'duration.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],
   ['inventory', 'programs', 'pki'],

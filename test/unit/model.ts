@@ -40,6 +40,7 @@ export const EMPTY: Observation = {
   identity: undefined,
   pending: [],
   units: { said: [] },
+  holds: [],
   holder: undefined,
   dataDirectory: undefined,
   patroni: undefined,

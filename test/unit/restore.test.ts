@@ -184,5 +184,5 @@ test('a replica that lost its disks gets the directories of the WAL and the tabl
 test('a paused cluster is not restored: its Patroni would leave PostgreSQL running', () => {
   const paused = { ...snapshot, paused: true };
   const verdict = mayRestore(cluster, paused, parseTarget({ latest: true }), undefined, FACTS);
-  assert.match(JSON.stringify(verdict), /paused.*patronictl resume/);
+  assert.match(JSON.stringify(verdict), /paused.*hapg resume/);
 });

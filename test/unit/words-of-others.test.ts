@@ -14,11 +14,11 @@ const TYPED: [line: string, says: RegExp][] = [
   ['plan cluster.yaml', /^error: hapg plan cluster\.yaml: an inventory is named with -i: hapg plan -i cluster\.yaml$/m],
   ['status db1', /^error: hapg status db1: hosts are selected with --limit: hapg status --limit db1$/m],
   ['switchover db2', /^error: hapg switchover db2: the new leader is named with --to: hapg switchover --to db2$/m],
-  ['failover', /^error: there is no command "failover": hapg calls it hapg switchover/m],
+  ['maintenance', /^error: there is no command "maintenance": hapg calls it hapg drain HOST$/m],
   ['edit-config', /^error: there is no command "edit-config": hapg calls it hapg config edit$/m],
   ['dsn', /^error: there is no command "dsn": hapg calls it hapg connect$/m],
   ['help nosuch', /^error: unknown command 'nosuch'$/m],
-  ['help failover', /^error: there is no command "failover": hapg calls it/m],
+  ['help maintenance', /^error: there is no command "maintenance": hapg calls it/m],
   ['constructor', /^error: unknown command 'constructor'$/m],
   ['statsu', /^error: unknown command 'statsu'\n\(Did you mean status\?\)$/m],
   [

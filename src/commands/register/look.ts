@@ -39,6 +39,14 @@ export const look: Register = (program, run) => {
       run(async () => (await import('../ssh.ts')).psqlCommand(args, options)),
     );
 
+  command(program, 'history', 'list the changes of leader').action((options: CommonOptions) =>
+    run(async () => (await import('../history.ts')).historyCommand(options)),
+  );
+
+  command(program, 'topology', 'show which member receives WAL from which').action((options: CommonOptions) =>
+    run(async () => (await import('../topology.ts')).topologyCommand(options)),
+  );
+
   command(program, 'lock', 'show who holds the lock').action((options: CommonOptions) =>
     run(async () => (await import('../lock.ts')).lockCommand(options)),
   );
