@@ -43,6 +43,12 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   const choice = chooseCandidate(cluster, snapshot, wanted);
   if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
+  await op.between('switchover', { FROM: from.name, TO: to.name }, () => moveLeadership(op, snapshot, from, to));
+}
+
+/** Moves the leadership from one member to the other. */
+async function moveLeadership(op: Operation, snapshot: Snapshot, from: Host, to: Host): Promise<void> {
+  const { cluster } = op;
   for (const host of [from, to])
     await op.step(host, 'checkpoint', 'patroni', 'run', (remote) =>
       remote.run(checkpoint(serverOf(cluster)), checkpointTime(sharedBuffers(snapshot, host.name))),

@@ -125,7 +125,9 @@ export async function roll(
         stoppable: true,
       });
     }
-    await takeOut(op, host, plan.rolling.get(host)!, sharedBuffers(snapshot, host.name), options);
+    await op.between('host_update', { HOST: host.name }, () =>
+      takeOut(op, host, plan.rolling.get(host)!, sharedBuffers(snapshot, host.name), options),
+    );
     left.delete(host);
   }
 }

@@ -25,6 +25,9 @@ export const PATHS = {
   /** Patroni's configuration: a link, and the preferred data center. */
   memberConfig: '/run/patroni-member',
   preferencesScript: '/etc/patroni/preferences',
+  noticeScript: '/usr/local/lib/hapg/notice',
+  /** curl's configuration with the address of the webhook. */
+  webhook: '/etc/hapg/webhook.conf',
   drillScript: '/usr/local/lib/hapg/drill',
   /** The result of the last drill. */
   drill: '/var/lib/hapg/drill.json',

@@ -7,6 +7,7 @@ import { words } from '../../src/shell/quote.ts';
 import { file } from '../../src/steps/file.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
+import { noticeUnit } from './notice.ts';
 
 const role = 'pgbackrest';
 const TIMER = 'pgbackrest-drill.timer';
@@ -43,6 +44,7 @@ export function drill(host: Host, context: Context): Step[] {
         stanza: cluster.stanza,
         script: PATHS.drillScript,
         environment: CLEAN_ENVIRONMENT,
+        notice: noticeUnit(context),
       }),
     ),
     file(role, `/etc/systemd/system/${TIMER}`, render('pgbackrest/drill.timer', { calendar: schedule }), {

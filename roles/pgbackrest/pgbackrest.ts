@@ -24,11 +24,12 @@ import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { pgbackrestConfig, storageAuthority } from './config.ts';
 import { drill } from './drill.ts';
+import { notice, noticeUnit } from './notice.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
 
-export const pgbackrestPackages = ['pgbackrest', 'openssl'];
+export const pgbackrestPackages = ['pgbackrest', 'openssl', 'curl'];
 export const pgbackrestMinimum = { pgbackrest: '2.45' };
 
 /**
@@ -68,6 +69,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
         ]
       : []),
     directory(role, PATHS.drillScript.replace(/\/[^/]+$/, '')),
+    ...notice(host, context),
     ...drill(host, context),
   ];
 }
@@ -131,6 +133,7 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
       render('pgbackrest/backup.service', {
         type,
         stanza: cluster.stanza,
+        notice: noticeUnit(context),
         repositories: cluster.repositories.map((one) => one.key),
         // A dedicated host reads through the servers of the others, which apply the limit.
         ...(dedicated ? { readLimit: undefined, dataDir: '' } : bandwidth(host, context)),

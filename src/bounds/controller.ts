@@ -10,6 +10,9 @@ export const STORE_EMPTY_MS = 1000;
 /** Bounds asking the OpenSSH client for its configuration (ms); a `Match exec` of the operator's runs within. */
 export const SSH_CONFIG_MS = 10_000;
 
+/** Bounds the delivery of a document to a webhook (ms): the operator waits for it at the end of a run. */
+export const WEBHOOK_MS = 10_000;
+
 /** How often the controller sends the load of `--probe` a sign of life (ms). */
 export const TOUCH_MS = 5000;
 /** How long that load runs on without a sign of life (s): six of them. */

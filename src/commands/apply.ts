@@ -3,14 +3,16 @@ import { ClientLoad, underLoad } from '../engine/client-load.ts';
 import type { Plan } from '../engine/plan.ts';
 import { EXIT, KnownError, Refused, Unanswered, UsageError } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
-import { carryOut, planInputs, surveyFor } from '../run/apply.ts';
+import { carryOut, outcomeOf, planInputs, surveyFor } from '../run/apply.ts';
 import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
 import { changingRun } from '../run/changing-run.ts';
 import { examineFirst } from '../run/doctor.ts';
+import { expectHooks } from '../run/hooks.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { type Run, withRun } from '../run/run.ts';
 import { readPlan, refuseStale, savePlan } from '../run/saved-plan.ts';
 import { readSetup } from '../run/setup.ts';
+import { notify } from '../run/webhook.ts';
 import { applyDocument, planDocument, showApply } from '../view/apply.ts';
 import { recap, showPlan } from '../view/plan.ts';
 import { duration, paint } from '../view/style.ts';
@@ -92,6 +94,7 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
   const { diff = false, verbose } = options;
   const setup = readSetup(options);
   const { cluster, json } = setup;
+  expectHooks(cluster);
   if (!saved) needsAnswer('Changes', options);
   const wanted = await planInputs(setup, playbook);
   const { secrets } = wanted;
@@ -113,6 +116,7 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(ms)})`);
       return EXIT.done;
     }
+    const facts = { CHANGES: String(plan.changes.length) };
     const explain = !options.yes || options.diff ? showPlan(plan, { diffs: diff, verbosity: verbose }) : '';
     // A saved plan was confirmed when it was read.
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
@@ -120,11 +124,15 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
       if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
       // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
       if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
+      await run.hooks.before('apply', facts);
     });
     // Saved before use: a password that only a host has would lock everybody out.
     await secrets.save();
     const load = options.probe ? await ClientLoad.start(run.session, secrets) : undefined;
     const result = await underLoad(load, () => carryOut(run, change, surveyed));
+    const outcome = outcomeOf(result);
+    await run.hooks.after('apply', { ...facts, RESULT: outcome });
+    await notify(run, secrets, { result: outcome, changed: result.done.length, failed: result.failed });
     await run.progress.end();
     if (json) printJson(applyDocument(plan, result, timed(run)));
     else print(showApply(cluster.name, plan, result, { ...timed(run), verbosity: verbose }));

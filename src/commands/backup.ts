@@ -71,7 +71,12 @@ export function backupCommand(options: BackupOptions): Promise<number> {
       document: () => ({ backup: made.map(documentOf)[0] ?? null, backups: made.map(documentOf) }),
       run: async () => {
         op.stage('backup', [host]);
-        made = await takeBackup(op, type);
+        try {
+          made = await takeBackup(op, type);
+        } catch (cause) {
+          await op.hooks.failed('backup', { HOST: host.name, TYPE: type, REASON: (cause as Error).message });
+          throw cause;
+        }
       },
     };
   });

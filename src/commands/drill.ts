@@ -11,11 +11,13 @@ import { PATHS } from '../paths.ts';
 import { json } from '../programs/json.ts';
 import { print, printJson } from '../run/ask.ts';
 import { changingRun } from '../run/changing-run.ts';
+import { expectHooks } from '../run/hooks.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { reachAll } from '../run/reach.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { withRun } from '../run/run.ts';
 import { readSetup } from '../run/setup.ts';
+import { notify } from '../run/webhook.ts';
 import { SecretStore } from '../secrets/store.ts';
 import { words } from '../shell/quote.ts';
 import { bytes, isoSeconds } from '../units.ts';
@@ -36,6 +38,7 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
   const setup = readSetup(options);
   const { cluster } = setup;
   expectRepositories(cluster);
+  expectHooks(cluster);
   const tables = options.count ?? [];
   for (const one of tables)
     if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){1,2}$/.test(one))
@@ -90,6 +93,8 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
       }),
       AUDIT_S,
     );
+    if (!ok) await run.hooks.failed('drill', { HOST: host.name, REASON: result?.error ?? failure?.message ?? '' });
+    await notify(run, store, { result: ok ? 'ok' : 'failed', changed: 0, failed: recorder.failed });
     await run.progress.end();
     if (!result) throw failure ?? new StepFailed(host.name, 'restore drill', 'it left no result');
     if (setup.json) printJson({ ...documentOf(result), host: host.name, run: run.id });

@@ -14,6 +14,7 @@ import { quote } from '../shell/quote.ts';
 import type { Action, Remote } from '../steps/step.ts';
 import { type AuditEntry, auditScript } from './audit.ts';
 import { dropHold, endHold, setHold } from './hold-script.ts';
+import { between, type HookFacts, type Hooks, type Moment, NO_HOOKS } from './hooks.ts';
 import { stopOn } from './interrupt.ts';
 import { type Locking, lockOne } from './lock.ts';
 import { attempted, settleAll } from './pool.ts';
@@ -243,6 +244,16 @@ export class Operation {
   /** Does work under an undo, and runs the undo at the end, however the work ends. */
   withUndo<T>(host: Host, name: string, undo: string, seconds: number, work: () => Promise<T>): Promise<T> {
     return this.undos.around(host, name, undo, seconds, work);
+  }
+
+  /** The operator's own programs. */
+  get hooks(): Hooks {
+    return this.session.options.hooks ?? NO_HOOKS;
+  }
+
+  /** Does work between the operator's hooks. Rejects where one forbids it. */
+  between<T>(moment: Moment, facts: HookFacts, work: () => Promise<T>): Promise<T> {
+    return between(this.hooks, moment, facts, work);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { PROGRESS_S, STUCK_S } from '../bounds/copy.ts';
 import { ANSWER_S, OBSERVE_S, STOP_UNIT_S } from '../bounds/hosts.ts';
-import { Interrupted, reasonOn, StepFailed } from '../errors.ts';
+import { Interrupted, Refused, reasonOn, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import type { Secret } from '../secret.ts';
@@ -9,17 +9,18 @@ import { Standstill } from '../standstill.ts';
 import type { Remote } from '../steps/step.ts';
 import type { ShellAnswer } from '../transport/machine.ts';
 import type { Emit } from './events.ts';
+import { between, type Hooks, NO_HOOKS } from './hooks.ts';
 import { awaitUnit, isRunning, startUnit, stopUnit } from './transient.ts';
 
 /** The part of a session that work on one host needs. */
 export interface Asker {
-  options: { emit: Emit; run: string; secrets: () => Iterable<Secret> };
+  options: { emit: Emit; run: string; secrets: () => Iterable<Secret>; hooks?: Hooks };
   ask(host: Host, script: string, timeoutSeconds?: number): Promise<ShellAnswer>;
 }
 
 /** The host as a step's change sees it. Failures are StepFailed, name host and step, and hold no secret. */
 export function remoteOf(session: Asker, host: Host, step: string): Remote {
-  const { emit, run: id, secrets } = session.options;
+  const { emit, run: id, secrets, hooks = NO_HOOKS } = session.options;
   const failed = (reason: string) => new StepFailed(host.name, step, redact(reason, secrets()));
   const run = async (script: string, timeoutSeconds?: number): Promise<string> => {
     let answer: ShellAnswer;
@@ -51,6 +52,13 @@ export function remoteOf(session: Asker, host: Host, step: string): Remote {
         }
         const text = progress.describe(running.output);
         if (text) doing(text);
+      }
+    },
+    handingOver: async (to, work) => {
+      try {
+        return await between(hooks, 'switchover', { FROM: host.name, TO: to }, work);
+      } catch (cause) {
+        throw cause instanceof Refused ? failed(cause.message) : cause;
       }
     },
     doing,

@@ -8,6 +8,7 @@ import type { Remote } from '../steps/step.ts';
 import type { JumpHosts } from '../transport/jump-hosts.ts';
 import type { Machine, Network, ShellAnswer } from '../transport/machine.ts';
 import type { Emit } from './events.ts';
+import type { Hooks } from './hooks.ts';
 import { Interrupt, stopOn } from './interrupt.ts';
 import { settleAll } from './pool.ts';
 import { remoteOf } from './remote.ts';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   run: string;
   /** Secrets that are removed from error messages. */
   secrets: () => Iterable<Secret>;
+  /** What the operator wants to happen at moments of the run; nothing by default. */
+  hooks?: Hooks;
   /** The operator's request to stop; the second press closes the session. Absent: there is none. */
   interrupt?: Interrupt;
   /** The clock; this machine's by default. */

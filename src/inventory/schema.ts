@@ -4,6 +4,7 @@ import { pgbackrest } from './backup-schema.ts';
 import { haproxy, vip } from './balancer-schema.ts';
 import { dcs, etcd, zookeeper } from './dcs-schema.ts';
 import { hardening } from './hardening-schema.ts';
+import { hooks } from './hooks-schema.ts';
 import { host, ssh } from './host-schema.ts';
 import { patroni } from './patroni-schema.ts';
 import { pgbouncer } from './pgbouncer-schema.ts';
@@ -76,6 +77,7 @@ export const inventorySchema = z
       .default(true)
       .describe('false: the firewall is not managed; a host may override it. A mapping sets the options below'),
     apt,
+    hooks,
     secrets: z
       .strictObject({
         recipients: z

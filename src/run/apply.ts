@@ -77,6 +77,10 @@ async function withoutLeftovers({ op }: ChangingRun, { context, scope }: Survey)
   return (await clearLeftovers(op, snapshot)) || waited;
 }
 
+/** How an apply ended, in the journal's word. */
+export const outcomeOf = ({ interrupted, failed }: ApplyResult): 'interrupted' | 'failed' | 'ok' =>
+  interrupted ? 'interrupted' : failed.length > 0 ? 'failed' : 'ok';
+
 /**
  * Carries out the plan, verifies the cluster as a client, and records the result on the controller and on the hosts.
  */
@@ -100,7 +104,7 @@ export async function carryOut(
       type: 'note',
       text: `backups are encrypted, and their passphrase is only in ${storeFile(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
     });
-  const outcome = result.interrupted ? 'interrupted' : result.failed.length > 0 ? 'failed' : 'ok';
+  const outcome = outcomeOf(result);
   end({ result: outcome, changed: result.done.length, failed: result.failed });
   const changed = ({ name }: Host) => result.done.filter((one) => one.host === name).length;
   const touched = hosts.filter((host) => changed(host) > 0);

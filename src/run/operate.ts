@@ -15,6 +15,7 @@ import { showFigures, showOperation } from '../view/operation.ts';
 import { confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson } from './ask.ts';
 import { whenSteady } from './calm.ts';
 import { type ChangingRun, changingRun } from './changing-run.ts';
+import { expectHooks } from './hooks.ts';
 import type { Intent, OperateOptions } from './intent.ts';
 import { awaitUnits, clearLeftovers } from './leftovers.ts';
 import { LOST_FOR_GOOD, reachSome } from './reach.ts';
@@ -23,6 +24,7 @@ import { type Run, withRun } from './run.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
+import { notify } from './webhook.ts';
 import { performWork, type WorkResult } from './work.ts';
 
 /** Decides what to do; undefined when there is nothing to do. Throws Refused. */
@@ -52,6 +54,7 @@ export async function operate(
     throw new UsageError(`hapg ${command} works on whole hosts: without --tags and --skip-tags`);
   const setup = readSetup(options, edit);
   const { cluster } = setup;
+  expectHooks(cluster);
   for (const { how, name, role } of options.named ?? []) expectHost(cluster, how, name, role);
   needsAnswer('Changes', options);
   if (options.probe && cluster.upstream)
@@ -70,7 +73,7 @@ export async function operate(
     change.begin({ hosts: intent.hosts.map((host) => host.name) });
     const worked = await performWork(op, intent, options.probe ? store : undefined);
     const problems = await problemsAfter(run, intent, worked, store);
-    return report(run, change, intent, worked, problems);
+    return report(run, change, intent, worked, { problems, store });
   });
 }
 
@@ -187,12 +190,13 @@ async function report(
   { op, end }: ChangingRun,
   intent: Intent,
   { error, figures, left }: WorkResult,
-  problems: readonly Problem[],
+  { problems, store }: { problems: readonly Problem[]; store: SecretStore },
 ): Promise<number> {
   const { done, failed } = op.recorder;
   const ok = !error && problems.every((one) => intent.expects?.(one) ?? false);
+  const result = error instanceof Interrupted ? 'interrupted' : error ? 'failed' : ok ? 'ok' : 'not healthy';
   end({
-    result: error instanceof Interrupted ? 'interrupted' : error ? 'failed' : ok ? 'ok' : 'not healthy',
+    result,
     changed: done.length,
     failed,
     switchovers: op.switchovers,
@@ -200,6 +204,7 @@ async function report(
   });
   if (!run.interrupt.hard.aborted)
     await op.audit({ by: run.by, command: run.command, changed: done.length, result: ok ? 'ok' : 'failed' });
+  await notify(run, store, { result, changed: done.length, failed });
   await run.progress.end();
   if (run.setup.json)
     printJson({

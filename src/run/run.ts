@@ -1,3 +1,4 @@
+import type { Emit } from '../engine/events.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import { newRunId } from '../engine/journal.ts';
 import { Session } from '../engine/session.ts';
@@ -12,6 +13,7 @@ import { progressFor } from '../view/progress.ts';
 import { screen } from '../view/screen.ts';
 import { whoAmI } from '../whoami.ts';
 import { askDuring, askSecret, noteEvent, printMessage } from './ask.ts';
+import { RunHooks } from './hooks.ts';
 import type { CommonOptions } from './options.ts';
 import type { Setup } from './setup.ts';
 
@@ -31,6 +33,8 @@ export interface Run {
   progress: ProgressView;
   /** The operator's request to stop. */
   interrupt: Interrupt;
+  /** The operator's own programs. */
+  hooks: RunHooks;
 }
 
 export interface RunOptions {
@@ -61,6 +65,13 @@ export async function withRun<T>(
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const interrupt = new Interrupt();
+  const by = whoAmI();
+  const emit: Emit = (event) => {
+    noteEvent(event);
+    progress.emit(scrubbed(event));
+  };
+  const about = { CLUSTER: cluster.name, COMMAND: command, RUN: id, BY: by, INVENTORY: cluster.file };
+  const hooks = new RunHooks(cluster, about, emit, interrupt.hard);
   const session = new Session(cluster, {
     network: overSsh({
       flags: { user: options.user, privateKey: options.privateKey, jump: options.jump },
@@ -68,17 +79,14 @@ export async function withRun<T>(
     }),
     interrupt,
     forks: Math.max(1, Number(options.forks)),
-    emit: (event) => {
-      noteEvent(event);
-      progress.emit(scrubbed(event));
-    },
+    emit,
     run: id,
     secrets,
+    hooks,
   });
   const deaf = listenTo(interrupt);
-  const by = whoAmI();
   try {
-    return await work({ id, command, by, started, setup, cluster, session, progress, interrupt });
+    return await work({ id, command, by, started, setup, cluster, session, progress, interrupt, hooks });
   } finally {
     session.close();
     await progress.end();

@@ -11,8 +11,12 @@ export const s3Secrets = (bucket: string): { key: string; secret: string } => ({
 /** Names of an external DCS's credentials in the secret store. */
 export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;
 
+/** Name of the webhook's address in the secret store. */
+export const WEBHOOK_SECRET = 'webhook-url';
+
 /** Returns the names of secrets that an operator has to bring, because somebody else made them. */
-export const externalSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
+export const externalSecrets = ({ repositories, settings, dcs: { external } }: Cluster): string[] => [
+  ...(settings.hooks.webhook === 'secret' ? [WEBHOOK_SECRET] : []),
   ...repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : [])),
   ...(external?.user ? [DCS_SECRETS.password] : []),
   ...(external?.token ? [DCS_SECRETS.token] : []),

@@ -25,14 +25,16 @@ export async function handOver(
   if (!candidate)
     throw new Error('it leads, and no other member may take over now (streaming, in sync, without nofailover)');
   remote.doing(`handing leadership over to ${candidate}`);
-  await remote.run(
-    `${switchover(rest, name, candidate, switchoverTime(sharedBuffers))}
+  await remote.handingOver(candidate, () =>
+    remote.run(
+      `${switchover(rest, name, candidate, switchoverTime(sharedBuffers))}
 end=$(($(date +%s) + ${switched(timing)}))
 while :; do
   [ "$(${askRest('replica', "-o /dev/null -w '%{http_code}'")})" = 200 ] && exit 0
   [ "$(date +%s)" -lt $end ] || { echo 'the old leader did not become a replica within ${switched(timing)} s'; exit 1; }
   sleep 0.5
 done`,
-    switchoverTime(sharedBuffers) + switched(timing) + ANSWER_S,
+      switchoverTime(sharedBuffers) + switched(timing) + ANSWER_S,
+    ),
   );
 }

@@ -40,6 +40,8 @@ export interface Remote {
    * already runs (an interrupted run), waits for it instead. Output goes to /var/log/hapg/NAME.log.
    */
   unit(name: string, script: string, timeoutSeconds: number, progress?: UnitProgress): Promise<string>;
+  /** Makes another member the leader by `work`, between the operator's hooks. Rejects where one forbids it. */
+  handingOver<T>(to: string, work: () => Promise<T>): Promise<T>;
   /** Shows the operator what is being done now. */
   doing(text: string): void;
 }

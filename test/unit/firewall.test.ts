@@ -38,6 +38,7 @@ async function change(rules: Rule[], state: FirewallState, exclusive = false, fo
       return '';
     },
     unit: async () => '',
+    handingOver: (_to, work) => work(),
     doing: () => undefined,
   });
   return script;

@@ -69,6 +69,7 @@ esac`,
     host: db1,
     run: async (script) => run(script),
     unit: async () => assert.fail('nothing guarded runs as a unit'),
+    handingOver: (_to, work) => work(),
     doing: () => undefined,
   };
   const value = (key: string) => readFileSync(join(home, 'sys', key), 'utf8').trim();

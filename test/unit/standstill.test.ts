@@ -74,6 +74,7 @@ describe('the wait for a replica', () => {
         return answer(look++);
       },
       unit: async () => assert.fail('no unit is started'),
+      handingOver: (_to, work) => work(),
       doing: (text) => said.push(text),
     };
     return { remote, said, looks: () => look };
