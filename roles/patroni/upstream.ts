@@ -1,3 +1,4 @@
+import { fromHere } from '../../src/from-here.ts';
 import { hostsWith } from '../../src/inventory/model.ts';
 import { standbySlot } from '../../src/inventory/standby.ts';
 import { PKI } from '../../src/paths.ts';
@@ -22,7 +23,7 @@ export function patroniUpstream({ cluster, secrets }: Context): Step[] {
       password: secrets.password('replication'),
       authority: `${PKI.patroni}/postgres-ca.crt`,
       slot: standbySlot(cluster.name),
-      cure: `Has ${main.file} been applied since standbys: names ${cluster.name}?`,
+      cure: `Has ${fromHere(main.file)} been applied since standbys: names ${cluster.name}?`,
     }),
   ];
 }

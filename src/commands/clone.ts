@@ -11,6 +11,7 @@ import { holder, lockAll } from '../engine/lock.ts';
 import { Operation } from '../engine/operation.ts';
 import { Session } from '../engine/session.ts';
 import { Refused, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { backupHosts, type Cluster, hostsWith } from '../inventory/model.ts';
 import { operate } from '../run/operate.ts';
 import { unreachableError } from '../run/reach.ts';
@@ -41,7 +42,8 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
   if (resolve(options.into) === from.file)
     throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
   const secrets = await SecretStore.read(from);
-  if (!secrets) throw new Refused(`${from.stateDir} has no secret store: ${from.name} has not been applied from here`);
+  if (!secrets)
+    throw new Refused(`${fromHere(from.stateDir)} has no secret store: ${from.name} has not been applied from here`);
   let sessionOfSource: Session | undefined;
   const flags = { ...options, inventory: options.into, asItIs: true, emergency: true, mayBeNew: true };
   try {
@@ -119,6 +121,6 @@ function cloneHost(cluster: Cluster, name: string | undefined) {
   const host = name
     ? members.find((one) => one.name === name)
     : (members.find((one) => one.tags.nofailover !== true) ?? members[0]);
-  if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
+  if (!host) throw new UsageError(`--on ${name}: ${fromHere(cluster.file)} has no such database host`);
   return host;
 }

@@ -1,5 +1,6 @@
 import { type ConnectRole, clientUri } from '../cluster/connect.ts';
 import { Refused, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { readSetup } from '../run/setup.ts';
@@ -21,7 +22,7 @@ export function connectCommand(options: ConnectOptions): number {
   const { outside } = options;
   if (outside && !cluster.hosts.some((host) => host.outside))
     throw new Refused(
-      `${cluster.file} says nowhere how clients from outside get in: add outside: {host, port} to the hosts`,
+      `${fromHere(cluster.file)} says nowhere how clients from outside get in: add outside: {host, port} to the hosts`,
     );
   const uris = roles.map((role) => clientUri(cluster, role, { outside }));
   if (uris.includes(undefined))

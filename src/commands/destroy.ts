@@ -2,6 +2,7 @@ import { destroy } from '../../playbooks/destroy.ts';
 import { pauseWords } from '../decisions/holds.ts';
 import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
+import { fromHere } from '../from-here.ts';
 import { type Cluster, hostsWith } from '../inventory/model.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
@@ -30,7 +31,7 @@ export function describeEnd(cluster: Cluster, { stamp, backups }: { stamp: strin
       ? `  there are no backups of its own${cluster.upstream ? `; those of ${cluster.upstream.name} stay` : ''}`
       : backups
         ? `  ! all backups of ${cluster.stanza} are DELETED from ${places.join(', and from ')}`
-        : `  its backups stay, and so does ${cluster.stateDir} with their passphrase`,
+        : `  its backups stay, and so does ${fromHere(cluster.stateDir)} with their passphrase`,
   ].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { checkIdentity } from '../decisions/admission.ts';
 import { auditScript } from '../engine/audit.ts';
 import { probe } from '../engine/probe.ts';
 import { EXIT, KnownError, Refused, StepFailed, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { drillHost } from '../inventory/model.ts';
 import type { DrillResult } from '../observe/backups.ts';
 import { PATHS } from '../paths.ts';
@@ -47,12 +48,14 @@ export async function drillCommand(what: string, options: DrillOptions): Promise
   if (!host || !(host.roles.has('pgbackrest') || host.roles.has('patroni')))
     throw new UsageError(
       options.on
-        ? `--on ${options.on}: ${cluster.file} has no such host with the role pgbackrest or patroni`
+        ? `--on ${options.on}: ${fromHere(cluster.file)} has no such host with the role pgbackrest or patroni`
         : 'on which host? --on HOST, or pgbackrest.drill.host in the inventory',
     );
   const store = await SecretStore.read(cluster);
   if (!store)
-    throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
+    throw new Refused(
+      `${fromHere(cluster.stateDir)} has no secret store: this inventory has not been applied from here`,
+    );
   return withRun(setup, 'drill restore', { secrets: () => store.all(), shown: [host] }, async (run) => {
     const { session } = run;
     await reachAll(run, [host]);

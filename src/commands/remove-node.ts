@@ -9,6 +9,7 @@ import { all } from '../decisions/verdict.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { removeHost, writeInventory } from '../inventory/edit.ts';
 import { loadInventory, onlyTheLast } from '../inventory/load.ts';
 import { type Cluster, type Host, inventoryFiles } from '../inventory/model.ts';
@@ -29,7 +30,7 @@ function without(cluster: Cluster, text: string, hosts: readonly Host[], extra: 
   try {
     left = names.reduce(removeHost, text);
   } catch (cause) {
-    throw new UsageError(`${cluster.file}: ${(cause as Error).message}${onlyTheLast(cluster.under)}`);
+    throw new UsageError(`${fromHere(cluster.file)}: ${(cause as Error).message}${onlyTheLast(cluster.under)}`);
   }
   let rest: Cluster;
   try {

@@ -10,6 +10,7 @@ import { backupFor, mayRestore } from '../decisions/restore.ts';
 import { converge, surveyAll } from '../engine/converge.ts';
 import type { Operation } from '../engine/operation.ts';
 import { UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { hostsWith, repositoryHost } from '../inventory/model.ts';
 import { confirm, notConfirmed } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -101,7 +102,7 @@ async function makeOrder(
   const { cluster } = op;
   const name = options.on ?? snapshot.leader?.name ?? hostsWith(cluster, 'patroni')[0]!.name;
   const host = hostsWith(cluster, 'patroni').find((one) => one.name === name);
-  if (!host) throw new UsageError(`--on ${name}: ${cluster.file} has no such database host`);
+  if (!host) throw new UsageError(`--on ${name}: ${fromHere(cluster.file)} has no such database host`);
   const { repository } = snapshot;
   const backup = repository && backupFor(target, repository.backups, options.backup);
   // Without a backup host every database host reaches the repositories, and a lost cluster has no leader.

@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
 import { askSecret, print, printJson } from '../run/ask.ts';
@@ -42,7 +43,7 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   if (unknown.length === 0) return;
   const hints = unknown.map((name) => `${name}${suggest(name, known)}`).join(', ');
   throw new UsageError(
-    `unknown secret ${hints}: ${cluster.file} has ${[...new Set(known)].join(', ') || 'none'}${why}`,
+    `unknown secret ${hints}: ${fromHere(cluster.file)} has ${[...new Set(known)].join(', ') || 'none'}${why}`,
   );
 }
 
@@ -50,7 +51,8 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
 async function give(names: readonly string[], options: CommonOptions): Promise<number> {
   const { cluster, json } = readSetup(options);
   const known = externalSecrets(cluster);
-  if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
+  if (known.length === 0)
+    throw new UsageError(`${fromHere(cluster.file)} needs no secret that you would have to bring`);
   const [name] = names;
   if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
   expectKnown(names, known, cluster);
@@ -61,7 +63,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.setExternalSecret(name, value);
   if (json) printJson({ name, file: storeFile(cluster) });
-  else print(`${name} is kept in ${storeFile(cluster)}; "hapg apply" brings it to the hosts`);
+  else print(`${name} is kept in ${fromHere(storeFile(cluster))}; "hapg apply" brings it to the hosts`);
   return EXIT.done;
 }
 
@@ -105,7 +107,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
     cluster,
   );
   const store = await SecretStore.read(cluster);
-  if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
+  if (!store) throw new Refused(`${fromHere(cluster.stateDir)} has no secret store`);
   reportStoreWarnings(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);

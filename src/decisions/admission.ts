@@ -1,5 +1,6 @@
 import type { Snapshot } from '../cluster/snapshot.ts';
 import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
+import { fromHere } from '../from-here.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
 import { DATA_DIR, immutableSettings } from '../inventory/immutable.ts';
@@ -32,7 +33,7 @@ export function checkIdentity(
     if (!store || store.uuid !== identity.uuid) {
       reasons.push(
         store === undefined || identity.cluster === cluster.name
-          ? `${host}: belongs to cluster ${identity.cluster} (${identity.uuid}), whose secret store is not the one in ${cluster.stateDir}. Bring that directory back from the machine that set the cluster up`
+          ? `${host}: belongs to cluster ${identity.cluster} (${identity.uuid}), whose secret store is not the one in ${fromHere(cluster.stateDir)}. Bring that directory back from the machine that set the cluster up`
           : `${host}: belongs to another cluster, ${identity.cluster} (${identity.uuid})`,
       );
       continue;
@@ -55,7 +56,7 @@ export function checkIdentity(
   reasons.push(...misnamed(cluster, snapshot), ...(elsewhere.length > 0 ? elsewhere : leftOut(cluster, snapshot)));
   if (!store && reasons.length === 0 && snapshot.exists)
     reasons.push(
-      `a cluster is living on these hosts, but ${cluster.stateDir} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
+      `a cluster is living on these hosts, but ${fromHere(cluster.stateDir)} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
     );
   return verdict(reasons);
 }
@@ -66,11 +67,11 @@ function otherRevision({ stateDir }: Cluster, host: string, identity: Identity, 
   switch (compareRevisions(identity, store)) {
     case 'later':
       return [
-        `${host}: was set up from a newer secret store (revision ${there}, ${stateDir} has ${here}), so passwords or keys that are in use are not in yours. Get the present .hapg directory from whoever changed it`,
+        `${host}: was set up from a newer secret store (revision ${there}, ${fromHere(stateDir)} has ${here}), so passwords or keys that are in use are not in yours. Get the present .hapg directory from whoever changed it`,
       ];
     case 'apart':
       return [
-        `${host}: was set up from another copy of the secret store (its revision ${there} is not the one that led to revision ${here} of ${stateDir}), so two copies were changed apart. Get the .hapg directory that the hosts were set up from`,
+        `${host}: was set up from another copy of the secret store (its revision ${there} is not the one that led to revision ${here} of ${fromHere(stateDir)}), so two copies were changed apart. Get the .hapg directory that the hosts were set up from`,
       ];
     case 'past':
       return [];

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fromHere } from '../from-here.ts';
 import { type Cluster, type Host, memberPort } from '../inventory/model.ts';
 import { knownName } from '../transport/known-hosts.ts';
 import { labKey } from './key.ts';
@@ -10,7 +11,7 @@ import { LabError } from './programs.ts';
 function sshPort(cluster: Cluster, host: Host): number {
   if (host.ssh.host !== '127.0.0.1' || !host.ssh.port)
     throw new LabError(
-      `${host.name}: a lab host is reached at ssh: {host: 127.0.0.1, port: ...}; ${cluster.file} has no such line for it`,
+      `${host.name}: a lab host is reached at ssh: {host: 127.0.0.1, port: ...}; ${fromHere(cluster.file)} has no such line for it`,
     );
   return host.ssh.port;
 }

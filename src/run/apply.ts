@@ -7,6 +7,7 @@ import { attempted, settleAll } from '../engine/pool.ts';
 import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
+import { fromHere } from '../from-here.ts';
 import type { Host } from '../inventory/model.ts';
 import type { Playbook } from '../playbook.ts';
 import { ROLE_NAMES } from '../roles.ts';
@@ -102,7 +103,7 @@ export async function carryOut(
   if (cluster.repositories.length > 0 && result.done.length > 0 && !surveyed.context.secrets.shown)
     session.options.emit({
       type: 'note',
-      text: `backups are encrypted, and their passphrase is only in ${storeFile(cluster)}: keep a copy elsewhere ("hapg secrets show")`,
+      text: `backups are encrypted, and their passphrase is only in ${fromHere(storeFile(cluster))}: keep a copy elsewhere ("hapg secrets show")`,
     });
   const outcome = outcomeOf(result);
   end({ result: outcome, changed: result.done.length, failed: result.failed });

@@ -7,6 +7,7 @@ import { lastRunDied } from '../engine/journal.ts';
 import { lockAll } from '../engine/lock.ts';
 import type { Operation } from '../engine/operation.ts';
 import { EXIT, Interrupted, Refused, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { expectHost } from '../inventory/select.ts';
 import { SecretStore } from '../secrets/store.ts';
@@ -63,7 +64,9 @@ export async function operate(
     );
   const store = (await SecretStore.read(cluster)) ?? (options.mayBeNew ? await SecretStore.create(cluster) : undefined);
   if (!store)
-    throw new Refused(`${cluster.stateDir} has no secret store: this inventory has not been applied from here`);
+    throw new Refused(
+      `${fromHere(cluster.stateDir)} has no secret store: this inventory has not been applied from here`,
+    );
   return withRun(setup, command, { secrets: () => store.all(), started }, async (run) => {
     const change = await take(run, options, store);
     const { op } = change;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Refused, UsageError } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import { loadInventory } from '../inventory/load.ts';
 import { inventoryFiles } from '../inventory/model.ts';
 import type { SecretStore } from '../secrets/store.ts';
@@ -11,7 +12,7 @@ import type { Setup } from './setup.ts';
  */
 export async function confirmUnchanged({ cluster, text, read, options }: Setup, store: SecretStore): Promise<void> {
   await store.confirmUnchanged();
-  const changed = (file: string) => new Refused(`${file} changed while this run waited; nothing was done: run again`);
+  const changed = (what: string) => new Refused(`${what} changed while this run waited; nothing was done: run again`);
   let now: string | undefined;
   let again: typeof cluster;
   try {
@@ -21,11 +22,14 @@ export async function confirmUnchanged({ cluster, text, read, options }: Setup, 
     }).cluster;
   } catch (cause) {
     // A missing file counts as changed, and so does one that has become wrong.
-    if (cause instanceof UsageError) throw changed(cluster.file);
+    if (cause instanceof UsageError) throw changed(fromHere(cluster.file));
     throw cause;
   }
-  if (now !== read) throw changed(cluster.file);
+  if (now !== read) throw changed(fromHere(cluster.file));
   if (!isDeepStrictEqual(again.settings, cluster.settings))
-    throw changed([...cluster.under, `a file that ${cluster.file} takes its hosts from`].join(' or '));
-  if (!isDeepStrictEqual(again.upstream?.settings, cluster.upstream?.settings)) throw changed(again.upstream!.file);
+    throw changed(
+      [...cluster.under.map(fromHere), `a file that ${fromHere(cluster.file)} takes its hosts from`].join(' or '),
+    );
+  if (!isDeepStrictEqual(again.upstream?.settings, cluster.upstream?.settings))
+    throw changed(fromHere(again.upstream!.file));
 }

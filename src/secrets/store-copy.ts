@@ -1,4 +1,5 @@
 import { Refused } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { describeRevision, raiseRevision } from './revision.ts';
 import {
@@ -88,7 +89,7 @@ export class StoreCopy {
     const now = await readStoreFile(cluster);
     const before = this.file ? (this.stored.revision ?? 0) - (this.changed ? 1 : 0) : 'none';
     throw new Refused(
-      `the secret store in ${cluster.stateDir} changed while this run waited (${
+      `the secret store in ${fromHere(cluster.stateDir)} changed while this run waited (${
         now ? `revision ${before} → ${describeRevision(now.stored)}` : 'it is gone'
       }): run again`,
     );

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Refused } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { isoSeconds } from '../units.ts';
 import { decrypt, encrypt, Undecipherable } from './age.ts';
@@ -44,7 +45,7 @@ interface Read extends FileRead {
 
 /** Makes `.hapg/<cluster>` for its owner only. Throws Refused. */
 export function ensureStateDir({ stateDir }: Cluster): void {
-  onDisk(`${stateDir} cannot be made`, () => {
+  onDisk(`${fromHere(stateDir)} cannot be made`, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     if ((statSync(stateDir).mode & 0o777) !== 0o700) chmodSync(stateDir, 0o700);
   });
@@ -79,9 +80,9 @@ async function readForm(cluster: Cluster, form: Form, file: FileRead): Promise<R
     const text = form === 'secrets.age' ? await decrypt(file.bytes, path) : plainText(file.bytes);
     return { ...file, form, path, text, stored: parseStored(text) };
   } catch (cause) {
-    if (cause instanceof Undecipherable && !cause.damaged) throw new Refused(`${path} ${cause.message}`);
+    if (cause instanceof Undecipherable && !cause.damaged) throw new Refused(`${fromHere(path)} ${cause.message}`);
     if (cause instanceof Undecipherable || cause instanceof Damage)
-      throw new Refused(`${path} ${cause.message}. ${BRING_BACK}`);
+      throw new Refused(`${fromHere(path)} ${cause.message}. ${BRING_BACK}`);
     throw cause;
   }
 }
@@ -141,7 +142,7 @@ function describeBoth({ stateDir }: Cluster, both: readonly Read[]): string {
       `  ${form}, modified ${day({ modified })}: revision ${revision ?? 'none'}, generation ${generation}${changed ? `, by ${changed.by} at ${changed.at}` : ''}`,
   );
   return [
-    `${stateDir} holds the secret store twice, and the two differ:`,
+    `${fromHere(stateDir)} holds the secret store twice, and the two differ:`,
     ...rows,
     'The hosts know the revision and generation of the right one ("cat /etc/hapg/cluster.json" on any of them). Move the other one out of that directory, and run again. Nothing was changed',
   ].join('\n');
@@ -158,16 +159,18 @@ function warningsOf(cluster: Cluster, read: readonly Read[], left: readonly stri
   for (const { form, path, mode } of read) {
     if (form !== wanted && encrypts)
       warnings.push(
-        `${path} holds every secret of ${cluster.name} in plain text, and secrets.recipients are set: the next "hapg apply" ${read.length > 1 ? 'removes it' : 'encrypts it'}. Where copies of it are kept, "hapg secrets rotate" afterwards`,
+        `${fromHere(path)} holds every secret of ${cluster.name} in plain text, and secrets.recipients are set: the next "hapg apply" ${read.length > 1 ? 'removes it' : 'encrypts it'}. Where copies of it are kept, "hapg secrets rotate" afterwards`,
       );
     else if (form !== wanted && read.length > 1)
-      warnings.push(`${path} has the same content as ${storeFile(cluster)}; the next "hapg apply" removes it`);
+      warnings.push(
+        `${fromHere(path)} has the same content as ${fromHere(storeFile(cluster))}; the next "hapg apply" removes it`,
+      );
     else if (form !== wanted)
       warnings.push(
-        `${path} is encrypted, and the inventory names no secrets.recipients: the next "hapg apply" writes it in plain text`,
+        `${fromHere(path)} is encrypted, and the inventory names no secrets.recipients: the next "hapg apply" writes it in plain text`,
       );
     if (form === 'secrets.yaml' && (mode & 0o077) !== 0)
-      warnings.push(`${path} can be read by others (mode ${mode.toString(8)}): chmod 600 ${path}`);
+      warnings.push(`${fromHere(path)} can be read by others (mode ${mode.toString(8)}): chmod 600 ${path}`);
   }
   const plain = left.filter((file) => file.includes('.yaml'));
   if (encrypts && plain.length > 0)
@@ -201,7 +204,7 @@ export async function writeStoreFile(
     for (const form of others) removeFile(pathOf(cluster, form));
   }
   if (written === undefined || before?.text !== text) written = await place(cluster, wanted, text);
-  onDisk(`${cluster.stateDir} cannot be tidied up`, () => {
+  onDisk(`${fromHere(cluster.stateDir)} cannot be tidied up`, () => {
     for (const file of leftovers(cluster)) rmSync(file, { force: true });
   });
   return { text, prints: { [wanted]: written }, left: [], warnings: [] };
@@ -215,7 +218,9 @@ async function place(cluster: Cluster, form: Form, text: string): Promise<string
   await replaceFile(path, content, async (written) => {
     const read = plain ? written.toString() : await decrypt(written, path);
     if (read !== text)
-      throw new Refused(`${path} could not be read back as it was written, and is as it was: check that disk`);
+      throw new Refused(
+        `${fromHere(path)} could not be read back as it was written, and is as it was: check that disk`,
+      );
   });
   return print(content);
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
+import { fromHere } from '../from-here.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName } from '../inventory/dcs.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
@@ -104,7 +105,7 @@ export class SecretStore {
     if (!theirs) {
       if (this.stored.source !== undefined) return;
       throw new Refused(
-        `${upstream.stateDir} has no secret store, and ${this.cluster.name} needs the accounts of ${upstream.name}: apply ${upstream.file} first, or bring the directory here`,
+        `${fromHere(upstream.stateDir)} has no secret store, and ${this.cluster.name} needs the accounts of ${upstream.name}: apply ${fromHere(upstream.file)} first, or bring the directory here`,
       );
     }
     const take = (mine: Record<string, string>, given: Record<string, string>, names: readonly string[]) => {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { VM_LOGIN_S } from '../../bounds/lab.ts';
+import { fromHere } from '../../from-here.ts';
 import type { Cluster } from '../../inventory/model.ts';
 import { labKeyPath } from '../key.ts';
 import { type Machine, type Platform, vmDirectory } from '../platform.ts';
@@ -26,7 +27,7 @@ function refuse(cluster: Cluster): void {
   const networks = subnetsOf(cluster);
   if (networks.length > 1)
     throw new LabError(
-      `virtual machines of a lab are in one network, and ${cluster.file} has ${networks.join(', ')}: use containers`,
+      `virtual machines of a lab are in one network, and ${fromHere(cluster.file)} has ${networks.join(', ')}: use containers`,
     );
   if (cluster.upstream)
     throw new LabError(
