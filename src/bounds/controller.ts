@@ -10,6 +10,9 @@ export const STORE_EMPTY_MS = 1000;
 /** Bounds asking the OpenSSH client for its configuration (ms); a `Match exec` of the operator's runs within. */
 export const SSH_CONFIG_MS = 10_000;
 
+/** How long the operator's program may take to print a secret (s); it may ask a vault, or a person. */
+export const FETCH_S = 120;
+
 /** Bounds the delivery of a document to a webhook (ms): the operator waits for it at the end of a run. */
 export const WEBHOOK_MS = 10_000;
 

@@ -53,6 +53,11 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   const known = externalSecrets(cluster);
   if (known.length === 0)
     throw new UsageError(`${fromHere(cluster.file)} needs no secret that you would have to bring`);
+  const { command } = cluster.settings.secrets;
+  if (command !== undefined)
+    throw new UsageError(
+      `hapg secrets set: ${fromHere(cluster.file)} has secrets.command, which fetches ${known.join(', ')} in every run: change it there`,
+    );
   const [name] = names;
   if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
   expectKnown(names, known, cluster);

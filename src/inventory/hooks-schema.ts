@@ -1,10 +1,7 @@
 import { z } from 'zod';
+import { ownProgram } from './values.ts';
 
-/** A program with its arguments; a relative path with a slash begins at the inventory's directory. */
-const program = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
-  error: 'a program, such as ./hooks/check, or a list of a program and its arguments',
-});
-const hook = (text: string) => program.optional().describe(text);
+const hook = (text: string) => ownProgram.optional().describe(text);
 
 /** `hooks:` of an inventory. */
 export const hooks = z

@@ -12,7 +12,7 @@ import { postgres } from './postgres-schema.ts';
 import { standbyOf, standbys } from './standby-schema.ts';
 import { hostsFrom } from './terraform.ts';
 import { tuning } from './tuning-schema.ts';
-import { clusterName, hostName, network } from './values.ts';
+import { clusterName, hostName, network, ownProgram } from './values.ts';
 
 export const inventorySchema = z
   .strictObject({
@@ -84,6 +84,11 @@ export const inventorySchema = z
           .array(z.string().regex(/^age1[a-z0-9]+$/, 'not an age recipient (age1...)'))
           .default([])
           .describe('age recipients for whom the store is encrypted; empty: a plain file of mode 0600'),
+        command: ownProgram
+          .optional()
+          .describe(
+            'Program that prints a secret which somebody else keeps (keys of a bucket, a webhook), for example from a vault. It is called once a run for each, with its name in HAPG_SECRET; nothing of it is stored. Without it: "hapg secrets set NAME"',
+          ),
       })
       .prefault({})
       .describe('The secret store of the cluster'),

@@ -69,3 +69,8 @@ export const parametersOf = (description: string) =>
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]*$/, 'not a setting of PostgreSQL'), setting)
     .describe(description);
 export const interfaceName = z.string().regex(/^[A-Za-z0-9._-]{1,15}$/, 'not an interface name');
+
+/** A program of the operator's with its arguments; a relative path with a slash begins at the inventory's directory. */
+export const ownProgram = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+  error: 'a program, such as ./hooks/check, or a list of a program and its arguments',
+});

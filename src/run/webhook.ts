@@ -17,6 +17,7 @@ export interface RunEnd {
 export async function notify(run: Run, store: SecretStore, end: RunEnd): Promise<void> {
   const { webhook } = run.cluster.settings.hooks;
   if (webhook === undefined) return;
+  if (webhook === 'secret') await store.fetch([WEBHOOK_SECRET]);
   const url = webhook === 'secret' ? store.externalSecret(WEBHOOK_SECRET).reveal() : webhook;
   const document = {
     source: 'hapg',

@@ -4,9 +4,10 @@ import type { Inventory } from '../inventory/schema.ts';
 /** What hosts see of the way in: sshd is set up by the login name, and jump hosts keep forwarding. */
 const wayIn = ({ user, jump }: { user?: string | undefined; jump?: string | undefined } = {}) => ({ user, jump });
 
-/** Returns the part of an inventory that hosts see. Ports, keys and the transport may differ between operators. */
-const seenByHosts = ({ ssh, hosts, ...rest }: Inventory) => ({
+/** Returns the part of an inventory that hosts see. Ports, keys, the transport, hooks and the form of the store may differ between operators. */
+const seenByHosts = ({ ssh, hosts, hooks: { webhook }, secrets: _ofTheController, ...rest }: Inventory) => ({
   ...rest,
+  webhook,
   ssh: wayIn(ssh),
   hosts: Object.fromEntries(
     Object.entries(hosts).map(([name, { ssh: own, ...host }]) => [name, { ...host, ssh: wayIn(own) }]),

@@ -15,6 +15,7 @@ import {
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
 import { externalSecrets } from './external-secrets.ts';
+import { fetchSecrets } from './fetch.ts';
 import { inventoryDigest } from './inventory-digest.ts';
 import type { Lineage } from './lineage.ts';
 import { StoreCopy } from './store-copy.ts';
@@ -49,6 +50,8 @@ export class SecretStore {
     private readonly cluster: Cluster,
     /** Shared by the stores of all models of the cluster. */
     private readonly copy: StoreCopy,
+    /** Secrets that the inventory's command has fetched, kept in memory only. */
+    private readonly fetched = new Map<string, Secret>(),
   ) {}
 
   private get stored(): Stored {
@@ -63,7 +66,7 @@ export class SecretStore {
 
   /** Returns the same secrets for a changed model of the same cluster. */
   through(cluster: Cluster): SecretStore {
-    return new SecretStore(cluster, this.copy);
+    return new SecretStore(cluster, this.copy, this.fetched);
   }
 
   /** Makes a store with new passwords and authorities, not yet written. */
@@ -88,7 +91,8 @@ export class SecretStore {
 
   /** Adds what the model needs and the store lacks (a new user, a new authority). Throws Refused for what an operator has to bring. */
   async complete(): Promise<void> {
-    const missing = externalSecrets(this.cluster).filter((name) => this.stored.given?.[name] === undefined);
+    await this.fetch(externalSecrets(this.cluster));
+    const missing = externalSecrets(this.cluster).filter((name) => !this.externalSecret(name).reveal());
     if (missing.length > 0)
       throw new Refused(
         `the secret store has no ${missing.join(', ')}; bring ${missing.length === 1 ? 'it' : 'them'} with ${missing.map((name) => `"hapg secrets set ${name}"`).join(', ')}`,
@@ -179,9 +183,16 @@ export class SecretStore {
     return new Secret(this.present(this.stored.passwords[name], `password ${name}`));
   }
 
-  /** Returns a secret that an operator has brought; `complete` has checked that it exists. */
+  /** Fetches secrets of others by the inventory's command, as far as it has one; each once. Throws Refused. */
+  async fetch(names: readonly string[]): Promise<void> {
+    if (this.cluster.settings.secrets.command === undefined) return;
+    const missing = names.filter((name) => !this.fetched.has(name));
+    for (const [name, value] of await fetchSecrets(this.cluster, missing)) this.fetched.set(name, value);
+  }
+
+  /** Returns a secret that an operator has brought, or that was fetched; `complete` has checked that it exists. */
   externalSecret(name: string): Secret {
-    return new Secret(this.stored.given?.[name] ?? '');
+    return this.fetched.get(name) ?? new Secret(this.stored.given?.[name] ?? '');
   }
 
   /** Stores a secret that an operator brings. */
@@ -349,6 +360,7 @@ export class SecretStore {
     const { passwords, users, next, given } = this.stored;
     return [passwords, users, given, next?.passwords, next?.users]
       .flatMap((some) => Object.values(some ?? {}))
-      .map((value) => new Secret(value));
+      .map((value) => new Secret(value))
+      .concat([...this.fetched.values()]);
   }
 }

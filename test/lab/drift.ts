@@ -290,11 +290,12 @@ export function drifting(lab: TestLab, deep = false): void {
     const result = writer.stop();
     console.log(`drift: ${JSON.stringify(result)}`);
     assert.equal(result.lost, 0);
-    assert.ok(result.longestGapMs < milliseconds(8000), `${result.longestGapMs} ms`);
+    // Whatever is judged, what follows finds the hosts as they were.
     lab.on('client', 'apt-mark unhold debsums; rm -rf /root/.pgpass.hapg-aside-* /etc/issue.real');
     lab.on('db3', 'pg_dropcluster --stop 17 main');
     lab.write((text) => text);
     assert.equal((await lab.hapg(['apply', '--yes'])).code, 0);
     await lab.healthy(30);
+    assert.ok(result.longestGapMs < milliseconds(8000), `${result.longestGapMs} ms`);
   });
 }

@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'whoami.ts',
     'from-here.ts',
     'duration.ts',
+    'own-program.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],
   ['inventory', 'programs', 'pki'],
