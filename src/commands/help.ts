@@ -11,7 +11,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   render: ['hapg render -i cluster.yaml rendered --limit db1'],
   trust: ['hapg trust -i cluster.yaml'],
   status: ['hapg status -i cluster.yaml --watch'],
-  connect: ['hapg connect -i cluster.yaml --role replica'],
+  connect: [
+    'hapg connect -i cluster.yaml --role replica',
+    'hapg connect -i cluster.yaml --database app --user app --format jdbc --ca-out ./postgres-ca.crt',
+    'hapg connect -i cluster.yaml --format k8s-secret --with-password | kubectl apply -f -',
+  ],
   lock: ['hapg lock -i cluster.yaml'],
   audit: ['hapg audit -i cluster.yaml --hosts'],
   backup: ['hapg backup -i cluster.yaml --type full'],

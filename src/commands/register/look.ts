@@ -1,3 +1,5 @@
+import { Option } from 'commander';
+import { CONNECT_FORMATS } from '../../cluster/connect-choices.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { AuditOptions } from '../audit.ts';
 import type { ConnectOptions } from '../connect.ts';
@@ -17,9 +19,22 @@ export const look: Register = (program, run) => {
     .option('--watch', 'redraw every two seconds')
     .action((options: StatusOptions) => run(async () => (await import('../status.ts')).statusCommand(options)));
 
-  command(program, 'connect', 'print libpq URIs for applications')
+  withCommonOptions(
+    program.command('connect').description('print how applications connect: libpq URIs and other forms'),
+    {
+      user: 'user of the database; default: its owner',
+    },
+  )
     .option('--role <role>', 'primary, replica or any')
     .option('--outside', 'use the endpoints for clients outside the cluster network', false)
+    .option('--database <name>', 'database; default: the first one of the inventory')
+    .addOption(
+      new Option('--format <format>', 'what to print; env and k8s-secret hold one connection')
+        .choices(CONNECT_FORMATS)
+        .default('uri'),
+    )
+    .option('--ca-out <file>', 'write the CA certificate there, and name that file in what is printed')
+    .option('--with-password', 'print the password too', false)
     .action((options: ConnectOptions) => run(async () => (await import('../connect.ts')).connectCommand(options)));
 
   withCommonOptions(
