@@ -54,6 +54,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
   ],
   ssh: ['hapg ssh -i cluster.yaml db1 -- patronictl -c /etc/patroni/config.yml list'],
+  exec: [
+    'hapg exec -i cluster.yaml -l patroni -- systemctl is-active patroni',
+    "hapg exec -i cluster.yaml -l all -- 'df -h / | tail -n 1'",
+  ],
+  ping: ['hapg ping -i cluster.yaml'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],

@@ -3,6 +3,7 @@ import { CONNECT_FORMATS } from '../../cluster/connect-choices.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { AuditOptions } from '../audit.ts';
 import type { ConnectOptions } from '../connect.ts';
+import type { ExecOptions } from '../exec.ts';
 import type { LogsOptions } from '../logs.ts';
 import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
@@ -46,6 +47,17 @@ export const look: Register = (program, run) => {
     .action((host: string, words: string[], options: CommonOptions) =>
       run(async () => (await import('../ssh.ts')).sshCommand(host, words, options)),
     );
+
+  command(program, 'exec', 'run a command as root on the hosts that --limit names, all at once')
+    .argument('<command...>', 'command, after --; one word is a text for the shell')
+    .option('--timeout <seconds>', 'how long it may take on a host', '60')
+    .action((words: string[], options: ExecOptions) =>
+      run(async () => (await import('../exec.ts')).execCommand(words, options)),
+    );
+
+  command(program, 'ping', 'log in to the hosts, become root and measure a round trip').action(
+    (options: CommonOptions) => run(async () => (await import('../ping.ts')).pingCommand(options)),
+  );
 
   withCommonOptions(program.command('psql').description('run psql as the superuser on the leader'), OTHERS_OUTPUT)
     .argument('[arguments...]', 'arguments of psql, after --')
