@@ -61,7 +61,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ping: ['hapg ping -i cluster.yaml'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
-  logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],
+  logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],
 };
 
 /** The examples at the end of a command's help; empty where it has none. */

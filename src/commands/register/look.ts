@@ -88,6 +88,14 @@ export const look: Register = (program, run) => {
   })
     .argument('[units...]', 'systemd units; default: those of the cluster')
     .option('--since <time>', 'start, as journalctl understands it', '-1h')
+    .option('--until <time>', 'end, as journalctl understands it')
+    .option('-n, --lines <n>', 'only the newest lines of all hosts together')
+    .option('-p, --priority <level>', 'only lines as urgent as this: err, warning and so on')
+    .option(
+      '--grep <pattern>',
+      "only messages that match; journalctl's pattern: without a capital, case does not count",
+    )
+    .option('--all', 'also lines that say only that somebody connected', false)
     .option('-f, --follow', 'follow new lines')
     .action((units: string[], options: LogsOptions) =>
       run(async () => (await import('../logs.ts')).logsCommand(units, options)),
