@@ -12,8 +12,8 @@ import {
 } from '../cluster/host-logs.ts';
 import { PRIORITIES, readPriority } from '../cluster/log-levels.ts';
 import { timeMistake } from '../cluster/log-times.ts';
-import { settleAll } from '../engine/pool.ts';
-import { EXIT, KnownError, UsageError } from '../errors.ts';
+import { settleAll, settled } from '../engine/pool.ts';
+import { EXIT, KnownError, reasonOn, Unanswered, UsageError } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
 import { factsOf, JOURNALS, ROLE_NAMES } from '../roles.ts';
@@ -62,7 +62,8 @@ export async function logsCommand(units: readonly string[], options: LogsOptions
           newest: turn === 0 ? newest : undefined,
           checkUnits: turn === 0 && units.length > 0,
         };
-        const log = readLog((await session.ask(host, logScript(one))).output, one);
+        const { output } = await session.ask(host, logScript(one));
+        const log = read(host.name, output, one);
         if (log.cursor) cursors.set(host.name, log.cursor);
         return log;
       });
@@ -73,8 +74,10 @@ export async function logsCommand(units: readonly string[], options: LogsOptions
       for (const { host, answer } of found)
         if (answer.status === 'rejected' && !silent.has(host)) {
           silent.add(host);
-          printMessage(`${host}: its logs are missing here: ${(answer.reason as Error).message}`);
+          printMessage(`${host}: its logs are missing here: ${reasonOn(answer.reason)}`);
         }
+      // A pattern that journalctl refuses is refused by all hosts.
+      if (logs.length === 0 && turn === 0) settled(answers);
       if (turn === 0) expectUnits(setup.cluster, units, logs);
       sayWhatIsCut(logs, limit);
       const merged = mergeByTime(logs);
@@ -86,6 +89,15 @@ export async function logsCommand(units: readonly string[], options: LogsOptions
     }
     return EXIT.done;
   });
+}
+
+/** Reads a host's answer. Throws Unanswered with the words of journalctl where it refuses. */
+function read(host: string, output: string, wish: LogWish): HostLog {
+  try {
+    return readLog(output, wish);
+  } catch (cause) {
+    throw new Unanswered(host, (cause as Error).message);
+  }
 }
 
 /** Reads the flags that say which entries are wanted. Throws UsageError. */

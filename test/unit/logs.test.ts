@@ -262,6 +262,14 @@ test('a unit that no host has is an error that names those of the cluster', asyn
   assert.doesNotMatch(err, /zookeeper/);
 });
 
+test('a pattern that no host takes is an error', async (context) => {
+  const fakes = await fakeHosts({ db1: { answers: { journalctl: 'Failed to compile pattern: missing )\n' } } });
+  context.after(() => fakes.close());
+  const { code, err } = await inProcess(['logs', '-i', fakes.inventory, '-l', 'db1', '--grep', '(']);
+  assert.equal(code, 2);
+  assert.match(err, /Failed to compile pattern: missing \)/);
+});
+
 for (const [words, says] of [
   ['-p loud', /--priority loud: one of emerg, alert, crit, err/],
   ['-n many', /--lines many: a number is needed/],
