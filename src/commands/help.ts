@@ -20,6 +20,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   audit: ['hapg audit -i cluster.yaml --hosts'],
   backup: ['hapg backup -i cluster.yaml --type full'],
   backups: ['hapg backups -i cluster.yaml'],
+  kept: [
+    'hapg kept list -i cluster.yaml',
+    'hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500',
+  ],
   promote: ['hapg promote -i far.yaml'],
   restart: ['hapg restart -i cluster.yaml --pending', 'hapg restart -i cluster.yaml --limit db2'],
   reinit: ['hapg reinit -i cluster.yaml db3'],
