@@ -63,6 +63,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "hapg exec -i cluster.yaml -l all -- 'df -h / | tail -n 1'",
   ],
   ping: ['hapg ping -i cluster.yaml'],
+  report: ['hapg report -i cluster.yaml report.tar.gz'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],

@@ -79,6 +79,12 @@ export const look: Register = (program, run) => {
       run(async () => (await import('../explain.ts')).explainCommand(code, options)),
     );
 
+  command(program, 'report', 'write a bundle for somebody who helps from afar, without secrets')
+    .argument('[file]', 'file to write; default: hapg-report-CLUSTER-TIME.tar.gz')
+    .action((file: string | undefined, options: CommonOptions) =>
+      run(async () => (await import('../report.ts')).reportCommand(file, options)),
+    );
+
   command(program, 'audit', 'list what was done, when and by whom')
     .option('--hosts', "show the hosts' own audit lines too")
     .action((options: AuditOptions) => run(async () => (await import('../audit.ts')).auditCommand(options)));
