@@ -34,8 +34,10 @@ const FIELDS = 'MESSAGE,PRIORITY,_PID,SYSLOG_PID,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENT
 
 /** Prints the units that the host has, or had: one of a job that is over is in the journal alone. */
 const presentUnits = (units: readonly string[]): string => `for unit in ${words(...units)}; do
-  if [ "$(systemctl show -p LoadState --value -- "$unit" 2>/dev/null)" != not-found ] ||
-    [ -n "$(journalctl -q -n 1 -o cat -u "$unit" 2>/dev/null)" ]; then echo "-- unit: $unit"; fi
+  case $(systemctl show -p LoadState --value -- "$unit" 2>/dev/null) in
+    ''|not-found) [ -n "$(journalctl -q -n 1 -o cat -u "$unit" 2>/dev/null)" ] || continue ;;
+  esac
+  echo "-- unit: $unit"
 done
 `;
 
