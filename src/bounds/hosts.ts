@@ -22,6 +22,8 @@ export const ASK_S = 60;
 export const OBSERVE_S = 60;
 /** Bounds the line that a run writes into a host's own log (s). */
 export const AUDIT_S = 10;
+/** How long a command of `hapg exec` may take to end after its time-out, before it is killed (s). */
+export const EXEC_KILL_S = 5;
 /** Bounds a reload or restart of a service that a change calls for, its stop included (s). */
 export const HANDLER_S = 180;
 /** The time for an answer on top of what the host waits itself (s). */

@@ -1,49 +1,80 @@
-import { type Cluster, hostsWith, memberPort } from '../inventory/model.ts';
-import { hostPort } from '../inventory/network.ts';
+import { type Cluster, type Host, hostsWith, memberPort } from '../inventory/model.ts';
 import { PKI } from '../paths.ts';
+import type { ConnectRole } from './connect-choices.ts';
+import { uri } from './connect-formats.ts';
 
-export type ConnectRole = 'primary' | 'replica' | 'any';
+/** Where and how a client connects; every format is written from it. */
+export interface Connection {
+  role: ConnectRole;
+  endpoints: readonly { host: string; port: number }[];
+  database: string;
+  user: string;
+  /** The file with the CA certificate, on the client. */
+  authority: string;
+  /** Whether a balancer chooses the member; without one the client does. */
+  balanced: boolean;
+  /** Whether the client's libpq takes the replicas in random order; libpq 16 and newer know how. */
+  spread: boolean;
+  timing: Cluster['timing']['client'];
+}
+
+/** What an application asks for; each is chosen from the inventory by default. */
+export interface ConnectWish {
+  database?: string | undefined;
+  user?: string | undefined;
+  /** The client's CA file. */
+  authority?: string;
+  /** Take the endpoints that the inventory gives for clients elsewhere. */
+  outside?: boolean;
+}
 
 /**
- * Returns a libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the
- * VIP, else through the balancers, else directly to the members in libpq's multi-host form. `authority` is the client's
- * CA file. `outside` takes the endpoints that the inventory gives for clients elsewhere. Undefined without database or
- * user, or without such an endpoint.
+ * Returns the database and user of a connection: the named ones, else the first database, its owner, else the first
+ * user. pg_hba.conf lets every user into every database, so any pair of the inventory is possible. Undefined where the
+ * inventory has no database or no user.
  */
-export function clientUri(
+export function accountOf(
+  { settings: { postgres } }: Cluster,
+  wish: Pick<ConnectWish, 'database' | 'user'>,
+): { database: string; user: string } | undefined {
+  const owned = wish.user === undefined ? undefined : postgres.databases.find(({ owner }) => owner === wish.user);
+  const database = wish.database ?? (owned ?? postgres.databases[0])?.name;
+  const owner = postgres.databases.find(({ name }) => name === database)?.owner;
+  const user = wish.user ?? owner ?? postgres.users[0]?.name;
+  return database === undefined || user === undefined ? undefined : { database, user };
+}
+
+/** Where clients of a role connect: through the VIP, else through the balancers, else directly to the members. */
+function endpointsOf(
   cluster: Cluster,
   role: ConnectRole,
-  { authority = PKI.client, outside = false }: { authority?: string; outside?: boolean } = {},
-): string | undefined {
-  const { settings } = cluster;
-  const database = settings.postgres.databases[0];
-  const user = database?.owner ?? settings.postgres.users[0]?.name;
-  if (!database || !user) return undefined;
+  outside: boolean,
+): Pick<Connection, 'endpoints' | 'balanced'> {
+  const { vip, settings } = cluster;
   const balancers = hostsWith(cluster, 'haproxy');
-  const balanced = cluster.vip !== undefined || balancers.length > 0;
+  const balanced = vip !== undefined || balancers.length > 0;
   const port = balanced ? settings.haproxy.ports[role === 'primary' ? 'primary' : 'replica'] : memberPort(cluster);
-  const servers = balanced ? balancers : hostsWith(cluster, 'patroni');
+  const servers: readonly Host[] = balanced ? balancers : hostsWith(cluster, 'patroni');
   const endpoints = outside
     ? servers.flatMap((host) => (host.outside ? [host.outside] : []))
-    : (cluster.vip ? [cluster.vip.address] : servers.map(({ address }) => address)).map((host) => ({ host, port }));
-  if (endpoints.length === 0) return undefined;
-  const { client } = cluster.timing;
-  const options = new URLSearchParams({
-    sslmode: 'verify-full',
-    sslrootcert: authority,
-    connect_timeout: String(client.connect_timeout),
-    keepalives: '1',
-    keepalives_idle: String(client.keepalives_idle),
-    keepalives_interval: String(client.keepalives_interval),
-    keepalives_count: String(client.keepalives_count),
-    tcp_user_timeout: String(client.tcp_user_timeout),
-    ...(balanced
-      ? {}
-      : { target_session_attrs: { primary: 'primary', replica: 'standby', any: 'prefer-standby' }[role] }),
-    // libpq 16 and newer know it; an older one refuses an unknown option.
-    ...(balanced || role === 'primary' || Number(settings.postgres.version) < 16
-      ? {}
-      : { load_balance_hosts: 'random' }),
-  });
-  return `postgresql://${user}@${endpoints.map(({ host, port }) => hostPort(host, port)).join(',')}/${database.name}?${options.toString().replaceAll('%2F', '/')}`;
+    : (vip ? [vip.address] : servers.map(({ address }) => address)).map((host) => ({ host, port }));
+  return { endpoints, balanced };
+}
+
+/** Returns how a client connects; undefined without a database, a user or an endpoint. */
+export function connectionOf(cluster: Cluster, role: ConnectRole, wish: ConnectWish = {}): Connection | undefined {
+  const { authority = PKI.client, outside = false } = wish;
+  const account = accountOf(cluster, wish);
+  const { endpoints, balanced } = endpointsOf(cluster, role, outside);
+  if (!account || endpoints.length === 0) return undefined;
+  return {
+    ...{ role, endpoints, balanced, ...account, authority, timing: cluster.timing.client },
+    spread: !balanced && role !== 'primary' && Number(cluster.settings.postgres.version) >= 16,
+  };
+}
+
+/** Returns a libpq URI without password; undefined as `connectionOf`. */
+export function clientUri(cluster: Cluster, role: ConnectRole, wish: ConnectWish = {}): string | undefined {
+  const connection = connectionOf(cluster, role, wish);
+  return connection && uri(connection);
 }

@@ -1,4 +1,5 @@
 import { backupHost, takeBackup } from '../../playbooks/backup.ts';
+import { type BackupWindow, windowOf } from '../cluster/backup-window.ts';
 import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
@@ -82,23 +83,31 @@ export function backupCommand(options: BackupOptions): Promise<number> {
   });
 }
 
-/** `hapg backups`: lists the backups and the time span that a restore can reach. */
+/** `hapg backups`: lists the backups and the span of time that a restore can reach. */
 export async function backupsCommand(options: CommonOptions): Promise<number> {
   const setup = readSetup(options);
   const { cluster } = setup;
   expectRepositories(cluster);
-  const hosts = backupHosts(cluster);
-  return observeHosts(setup, 'backups', { hosts, about: ['backups'] }, ({ repository }) => {
-    if (!repository) throw new Refused(`${hosts.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
+  const keepers = backupHosts(cluster);
+  // The members tell when they have archived; a list of backups needs none of them.
+  const hosts = cluster.hosts.filter((host) => keepers.includes(host) || host.roles.has('patroni'));
+  return observeHosts(setup, 'backups', { hosts, about: ['backups', 'members'] }, (snapshot) => {
+    const { repository } = snapshot;
+    if (!repository) throw new Refused(`${keepers.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
     const { backups, archive } = repository;
-    const first = backups[0];
+    const window = windowOf(snapshot);
     if (setup.json)
       printJson({
         stanza: cluster.stanza,
         status: repository.message,
         system_identifier: repository.systemIdentifier ?? null,
         archive: archive ?? null,
-        window: first ? { from: time(first.stop), from_lsn: first.stopLsn } : null,
+        window: window
+          ? {
+              ...{ from: time(window.from), from_lsn: window.fromLsn },
+              ...{ until: time(window.until), until_source: window.source, until_wal: archive?.max ?? null },
+            }
+          : null,
         backups: backups.map(documentOf),
       });
     else {
@@ -117,11 +126,36 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
           ]),
         ]),
       );
-      if (first)
-        print(
-          `\nA restore may end at any moment from ${time(first.stop)} (${first.stopLsn}) to the newest archived transaction (WAL ${archive?.max ?? '?'})`,
-        );
+      if (window) print(`\n${windowText(window, archive?.max, Date.now() / 1000)}`);
     }
     return backups.length > 0 ? EXIT.done : EXIT.refused;
   });
+}
+
+/** The window for people: times, and how long ago each is. */
+export function windowText(
+  { from, fromLsn, until, source }: BackupWindow,
+  wal: string | undefined,
+  now: number,
+): string {
+  const ago = (at: number) => `${span(Math.max(0, Math.round(now - at)))} ago`;
+  const end =
+    source === 'archive'
+      ? `the newest WAL was archived then${wal ? ` (${wal})` : ''}`
+      : 'the end of the newest backup; no member tells what it has archived since';
+  return `A restore may end at any moment
+  from   ${time(from)}, ${ago(from)} (${fromLsn})
+  until  ${time(until)}, ${ago(until)}: ${end}`;
+}
+
+/** Formats whole seconds as the two largest units. */
+function span(seconds: number): string {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }

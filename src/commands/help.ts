@@ -11,11 +11,19 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   render: ['hapg render -i cluster.yaml rendered --limit db1'],
   trust: ['hapg trust -i cluster.yaml'],
   status: ['hapg status -i cluster.yaml --watch'],
-  connect: ['hapg connect -i cluster.yaml --role replica'],
+  connect: [
+    'hapg connect -i cluster.yaml --role replica',
+    'hapg connect -i cluster.yaml --database app --user app --format jdbc --ca-out ./postgres-ca.crt',
+    'hapg connect -i cluster.yaml --format k8s-secret --with-password | kubectl apply -f -',
+  ],
   lock: ['hapg lock -i cluster.yaml'],
   audit: ['hapg audit -i cluster.yaml --hosts'],
   backup: ['hapg backup -i cluster.yaml --type full'],
   backups: ['hapg backups -i cluster.yaml'],
+  kept: [
+    'hapg kept list -i cluster.yaml',
+    'hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500',
+  ],
   promote: ['hapg promote -i far.yaml'],
   restart: ['hapg restart -i cluster.yaml --pending', 'hapg restart -i cluster.yaml --limit db2'],
   reinit: ['hapg reinit -i cluster.yaml db3'],
@@ -61,9 +69,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
   ],
   ssh: ['hapg ssh -i cluster.yaml db1 -- patronictl -c /etc/patroni/config.yml list'],
+  exec: [
+    'hapg exec -i cluster.yaml -l patroni -- systemctl is-active patroni',
+    "hapg exec -i cluster.yaml -l all -- 'df -h / | tail -n 1'",
+  ],
+  ping: ['hapg ping -i cluster.yaml'],
+  report: ['hapg report -i cluster.yaml report.tar.gz'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
-  logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min'],
+  logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],
 };
 
 /** The examples at the end of a command's help; empty where it has none. */

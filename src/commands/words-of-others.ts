@@ -24,7 +24,6 @@ export const WORDS_OF_OTHERS = new Map(
     patch: 'hapg update',
     'edit-config': 'hapg config edit',
     'show-config': 'hapg config show',
-    exec: 'hapg ssh HOST -- COMMAND',
     shell: 'hapg ssh HOST',
     dsn: 'hapg connect',
     version: 'hapg --version',

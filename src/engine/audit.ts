@@ -6,8 +6,8 @@ export interface AuditEntry {
   run: string;
   by: string;
   command: string;
-  /** Number of changes on the host or, of an operation, on all hosts. */
-  changed: number;
+  /** Number of changes on the host or, of an operation, on all hosts; unknown where a person's own command ran. */
+  changed: number | 'unknown';
   result: string;
 }
 

@@ -86,7 +86,7 @@ function syncDirectory(directory: string): void {
 export const freshName = (file: string): string => `${file}.new`;
 
 /**
- * Replaces a file: a new file (mode 0600) is written, fsynced, read back and given to `confirm`, which rejects wrong
+ * Replaces a file: a new file (mode 0600 by default) is written, fsynced, read back and given to `confirm`, which rejects wrong
  * content. Then it is renamed, and the directory fsynced. A crash leaves the former content or the new one, never a
  * part. For a link its target is replaced, and the link stays. Throws Refused.
  */
@@ -94,6 +94,7 @@ export async function replaceFile(
   file: string,
   content: Uint8Array,
   confirm: (written: Buffer) => void | Promise<void>,
+  mode = 0o600,
 ): Promise<void> {
   const failing = `${file} cannot be written, and is as it was`;
   const target = onDisk(failing, () => (isLink(file) ? realpathSync(file) : file));
@@ -103,7 +104,7 @@ export async function replaceFile(
       rmSync(fresh, { force: true });
       const descriptor = openSync(fresh, 'wx', 0o600);
       try {
-        fchmodSync(descriptor, 0o600);
+        fchmodSync(descriptor, mode);
         writeFileSync(descriptor, content);
         fsyncSync(descriptor);
       } finally {

@@ -7,6 +7,7 @@ import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
 import { withStore } from '../support/controller.ts';
 import { fakeHosts } from '../support/fake-hosts.ts';
 import { inProcess } from '../support/in-process.ts';
+import { journalEntry } from '../support/journal.ts';
 
 /** Everything that a command can tell, of hosts that say secrets aloud. */
 const db1: { answers: Record<string, string> } = { answers: {} };
@@ -16,7 +17,7 @@ const { store } = await withStore(hosts.inventory);
 const values = store.all().map((secret) => secret.reveal());
 const loud = values.join(' and ');
 db1.answers = {
-  journalctl: `2026-01-01T00:00:00 db1 patroni: ${loud}, password=an-old-one and postgresql://app:older@h/d\n-- cursor: x\n`,
+  journalctl: `${journalEntry(`${loud}, password=an-old-one and postgresql://app:older@h/d`)}\n-- cursor: x\n`,
   'show-config': `loop_wait: 5\npostgresql:\n  parameters:\n    x: ${loud}\n`,
 };
 
@@ -27,7 +28,7 @@ function expectNone(text: string): void {
 test('what is logged is shown without secrets', async () => {
   const { code, out, err } = await inProcess(['logs', '-i', hosts.inventory, '-l', 'db1']);
   assert.equal(code, 0, err);
-  assert.match(out, /patroni: \[redacted\] and \[redacted\]/);
+  assert.match(out, /patroni\[1\]: \[redacted\] and \[redacted\]/);
   expectNone(out + err);
 });
 

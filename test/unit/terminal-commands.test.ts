@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { behind, CLI, setUp, skip, start } from '../support/command-in-terminal.ts';
 import { hostsWithBackup } from '../support/fake-hosts.ts';
+import { journalEntry } from '../support/journal.ts';
 import { KEY, Terminal } from '../support/terminal.ts';
 
 test('apply: the plan in its colours, and "n" ends with 1', { skip }, async (context) => {
@@ -186,10 +187,10 @@ function processOf(inventory: string): number {
 
 for (const [command, expected] of [
   ['lock', /^db1 +free\n[\s\S]*client +free$/],
-  ['logs', /^db1 +2026-01-01 something happened/m],
+  ['logs', /^db1 +2026-01-01T00:00:00\.000000Z patroni\[1\]: something happened/m],
 ] as const)
   test(`${command} shows on a terminal what it found`, { skip }, async (context) => {
-    const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
+    const hosts = { db1: { answers: { journalctl: `${journalEntry('something happened')}\n` } } };
     const terminal = start(context, await setUp(context, { small: true, hosts, stored: true }), [command]);
     assert.equal(await terminal.ended, 0);
     assert.match(terminal.screen, expected);
@@ -200,7 +201,7 @@ for (const endless of [
   ['logs', '-f'],
 ])
   test(`${endless.join(' ')} ends when nobody reads on`, { skip }, async (context) => {
-    const hosts = { db1: { answers: { journalctl: '2026-01-01 something happened\n' } } };
+    const hosts = { db1: { answers: { journalctl: `${journalEntry('something happened')}\n` } } };
     const fakes = await setUp(context, { small: true, hosts, stored: true });
     const terminal = start(context, fakes, endless, { redirect: '| head -n 1' });
     assert.equal(await terminal.ended, 0, terminal.all);

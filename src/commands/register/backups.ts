@@ -1,6 +1,7 @@
 import type { CommonOptions } from '../../run/options.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { DrillOptions } from '../drill.ts';
+import type { KeptRmOptions } from '../kept.ts';
 import type { RestoreOptions } from '../restore.ts';
 import { command, PROBE, type Register } from './options.ts';
 
@@ -16,6 +17,19 @@ export const backups: Register = (program, run) => {
   command(program, 'backups', 'list the backups and the time span that a restore can reach').action(
     (options: CommonOptions) => run(async () => (await import('../backup.ts')).backupsCommand(options)),
   );
+
+  const kept = program
+    .command('kept')
+    .description('data that restore, reinit, destroy and others have set aside on the hosts');
+  command(kept, 'list', 'list it, with size, time and origin').action((options: CommonOptions) =>
+    run(async () => (await import('../kept.ts')).keptListCommand(options)),
+  );
+  command(kept, 'rm', 'delete one directory of it')
+    .argument('<name>', 'HOST:PATH, as the list prints it')
+    .option('--confirm <name>', 'the same name, instead of typing it at the question')
+    .action((name: string, options: KeptRmOptions) =>
+      run(async () => (await import('../kept.ts')).keptRmCommand(name, options)),
+    );
 
   command(
     program,

@@ -1,6 +1,9 @@
+import { Option } from 'commander';
+import { CONNECT_FORMATS } from '../../cluster/connect-choices.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { AuditOptions } from '../audit.ts';
 import type { ConnectOptions } from '../connect.ts';
+import type { ExecOptions } from '../exec.ts';
 import type { LogsOptions } from '../logs.ts';
 import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
@@ -17,9 +20,22 @@ export const look: Register = (program, run) => {
     .option('--watch', 'redraw every two seconds')
     .action((options: StatusOptions) => run(async () => (await import('../status.ts')).statusCommand(options)));
 
-  command(program, 'connect', 'print libpq URIs for applications')
+  withCommonOptions(
+    program.command('connect').description('print how applications connect: libpq URIs and other forms'),
+    {
+      user: 'user of the database; default: its owner',
+    },
+  )
     .option('--role <role>', 'primary, replica or any')
     .option('--outside', 'use the endpoints for clients outside the cluster network', false)
+    .option('--database <name>', 'database; default: the first one of the inventory')
+    .addOption(
+      new Option('--format <format>', 'what to print; env and k8s-secret hold one connection')
+        .choices(CONNECT_FORMATS)
+        .default('uri'),
+    )
+    .option('--ca-out <file>', 'write the CA certificate there, and name that file in what is printed')
+    .option('--with-password', 'print the password too', false)
     .action((options: ConnectOptions) => run(async () => (await import('../connect.ts')).connectCommand(options)));
 
   withCommonOptions(
@@ -31,6 +47,17 @@ export const look: Register = (program, run) => {
     .action((host: string, words: string[], options: CommonOptions) =>
       run(async () => (await import('../ssh.ts')).sshCommand(host, words, options)),
     );
+
+  command(program, 'exec', 'run a command as root on the hosts that --limit names, all at once')
+    .argument('<command...>', 'command, after --; one word is a text for the shell')
+    .option('--timeout <seconds>', 'how long it may take on a host', '60')
+    .action((words: string[], options: ExecOptions) =>
+      run(async () => (await import('../exec.ts')).execCommand(words, options)),
+    );
+
+  command(program, 'ping', 'log in to the hosts, become root and measure a round trip').action(
+    (options: CommonOptions) => run(async () => (await import('../ping.ts')).pingCommand(options)),
+  );
 
   withCommonOptions(program.command('psql').description('run psql as the superuser on the leader'), OTHERS_OUTPUT)
     .argument('[arguments...]', 'arguments of psql, after --')
@@ -60,6 +87,12 @@ export const look: Register = (program, run) => {
       run(async () => (await import('../explain.ts')).explainCommand(code, options)),
     );
 
+  command(program, 'report', 'write a bundle for somebody who helps from afar, without secrets')
+    .argument('[file]', 'file to write; default: hapg-report-CLUSTER-TIME.tar.gz')
+    .action((file: string | undefined, options: CommonOptions) =>
+      run(async () => (await import('../report.ts')).reportCommand(file, options)),
+    );
+
   command(program, 'audit', 'list what was done, when and by whom')
     .option('--hosts', "show the hosts' own audit lines too")
     .action((options: AuditOptions) => run(async () => (await import('../audit.ts')).auditCommand(options)));
@@ -69,6 +102,14 @@ export const look: Register = (program, run) => {
   })
     .argument('[units...]', 'systemd units; default: those of the cluster')
     .option('--since <time>', 'start, as journalctl understands it', '-1h')
+    .option('--until <time>', 'end, as journalctl understands it')
+    .option('-n, --lines <n>', 'only the newest lines of all hosts together')
+    .option('-p, --priority <level>', 'only lines as urgent as this: err, warning and so on')
+    .option(
+      '--grep <pattern>',
+      "only messages that match; journalctl's pattern: without a capital, case does not count",
+    )
+    .option('--all', 'also lines that say only that somebody connected', false)
     .option('-f, --follow', 'follow new lines')
     .action((units: string[], options: LogsOptions) =>
       run(async () => (await import('../logs.ts')).logsCommand(units, options)),

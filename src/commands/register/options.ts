@@ -46,11 +46,15 @@ export const outputOption = (): Option =>
 
 /**
  * Adds the common options to a command. `-f` is left free where it means "follow", and `-o` where the output is another
- * program's.
+ * program's; `user` says what `--user` is where no host is logged in to.
  */
 export function withCommonOptions(
   command: Command,
-  { forks = '-f, --forks <n>', output = true }: { forks?: string; output?: boolean } = {},
+  {
+    forks = '-f, --forks <n>',
+    output = true,
+    user = 'SSH login name',
+  }: { forks?: string; output?: boolean; user?: string } = {},
 ): Command {
   command
     .addOption(inventoryOption())
@@ -61,7 +65,7 @@ export function withCommonOptions(
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
     .option('-v, --verbose', 'report more; repeatable', (_value, count: number) => count + 1, 0)
     .option('-q, --quiet', 'report nothing but the result', false)
-    .option('-u, --user <name>', 'SSH login name')
+    .option('-u, --user <name>', user)
     .option('--private-key <file>', 'SSH private key')
     .option('-K, --ask-become-pass', "ask for sudo's password", false)
     .option('-J, --jump <host>', 'SSH jump host')

@@ -6,10 +6,11 @@ import type { Run } from '../../../src/run/run.ts';
 import { setUp } from '../../support/command-in-terminal.ts';
 import { type FakeHost, healthyHosts, hostsWithBackup } from '../../support/fake-hosts.ts';
 import { captured, inProcess } from '../../support/in-process.ts';
+import { journalEntry } from '../../support/journal.ts';
 import { runOver } from '../engine/run.ts';
 
 const HOSTS = ['db1', 'db2', 'db3', 'proxy1', 'proxy2', 'backup', 'client'];
-const LINE = '2026-01-01T12:00:00.000000Z db patroni[1]: hello\n-- cursor: s=1;i=2\n';
+const LINE = `${journalEntry('hello')}\n-- cursor: s=1;i=2\n`;
 
 /** A cluster of which these hosts refuse every connection. */
 async function withDead(
