@@ -14,6 +14,15 @@ export interface Difference {
   after?: string | undefined;
   /** Whether the exact change is known only after earlier steps. */
   knownAfterApply?: boolean | undefined;
+  /** The settings for which PostgreSQL restarts. */
+  settings?: RestartSetting[] | undefined;
+}
+
+/** A setting that takes effect with a restart, with its values as they may be shown; undefined: not known. */
+export interface RestartSetting {
+  name: string;
+  from: string | undefined;
+  to: string | undefined;
 }
 
 /** A reload or restart that a change calls for. */
