@@ -24,7 +24,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   lab: ['hapg lab up -i inventory/lab.yaml', 'hapg lab kill -i inventory/lab.yaml db1'],
   completion: ['hapg completion bash > /etc/bash_completion.d/hapg'],
   doctor: ['hapg doctor -i cluster.yaml', 'hapg doctor -i cluster.yaml -o json'],
-  plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
+  plan: [
+    'hapg plan -i cluster.yaml --out cluster.plan',
+    'hapg plan -i cluster.yaml --detailed-exitcode -o json',
+    'hapg plan show cluster.plan -o markdown    (for a merge request)',
+  ],
   apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
   update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],
   switchover: ['hapg switchover -i cluster.yaml --to db2 --probe'],

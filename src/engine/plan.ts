@@ -46,6 +46,12 @@ export interface Plan {
   digest: string;
 }
 
+/** What is shown of a plan, made now or saved before. */
+export interface ShownPlan extends Pick<Plan, 'changes' | 'skipped' | 'notes' | 'hosts'> {
+  /** Undefined where it is not known: an older version has saved the plan. */
+  impact: Impact[] | undefined;
+}
+
 /** The part of a playbook that `--limit`, `--tags` and `--skip-tags` select. */
 export interface Scope {
   hosts: readonly Host[];
