@@ -7,7 +7,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'hapg init lab.yaml --lab --datacenters 3 --nodes 2',
   ],
   validate: ['hapg validate -i cluster.yaml'],
-  schema: ['hapg schema > hapg.schema.json'],
+  schema: ['hapg schema > hapg.schema.json', 'hapg schema plan'],
   render: ['hapg render -i cluster.yaml rendered --limit db1'],
   trust: ['hapg trust -i cluster.yaml'],
   status: ['hapg status -i cluster.yaml --watch'],

@@ -85,8 +85,9 @@ export const begin: Register = (program, run) => {
 
   program
     .command('schema')
-    .description('print the JSON Schema of the inventory')
-    .action(() => run(async () => (await import('../validate.ts')).schemaCommand()));
+    .description('print the JSON Schema of the inventory, or of a document that -o json prints')
+    .argument('[document]', 'plan, apply, status, operation, doctor or error')
+    .action((name?: string) => run(async () => (await import('../validate.ts')).schemaCommand(name)));
 
   command(
     program,
