@@ -49,6 +49,7 @@ export const nothingDocument = (plan: Plan, { run, ms }: Timed) => ({
   changes: [],
   notes: plan.notes,
   failed: [],
+  todo: [],
   duration_ms: Math.round(ms),
   run,
 });
@@ -62,6 +63,7 @@ export const unreachableDocument = (hosts: readonly Host[], unreachable: Readonl
   changes: [],
   notes: [],
   failed: [...unreachable].map(([host, error]) => ({ host, step: 'connect', message: error.message })),
+  todo: [],
   duration_ms: 0,
   run,
 });
@@ -79,9 +81,12 @@ const counts = (plan: Plan, { done, failed }: ApplyResult) =>
     ]),
   );
 
+/** The result of an apply, with what a client saw and what a person must still do, where that is known. */
+type CarriedOut = ApplyResult & Partial<LoadFigures> & { todo?: string[] };
+
 /** The JSON document of `apply`. */
-export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigures>, { run, ms }: Timed) => {
-  const { done, failed, writes, reads } = result;
+export const applyDocument = (plan: Plan, result: CarriedOut, { run, ms }: Timed) => {
+  const { done, failed, todo = [], writes, reads } = result;
   return {
     format_version: FORMAT_VERSION,
     hosts: counts(plan, result),
@@ -95,6 +100,7 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
     })),
     notes: plan.notes,
     failed,
+    todo,
     duration_ms: Math.round(ms),
     run,
     ...(writes ? { writes, reads } : {}),
@@ -105,10 +111,10 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
 export function showApply(
   name: string,
   plan: Plan,
-  result: ApplyResult & Partial<LoadFigures>,
+  result: CarriedOut,
   { run, ms, verbosity }: Timed & { verbosity: number },
 ): string {
-  const { failed, interrupted, writes, reads } = result;
+  const { failed, interrupted, todo = [], writes, reads } = result;
   const outcome =
     failed.length > 0
       ? paint.red('failed')
@@ -122,6 +128,7 @@ export function showApply(
     ...(writes && reads ? [showFigures({ writes, reads })] : []),
     ...failed.map(({ host, step, message }) => paint.red(`${host}: ${step}: ${message}`)),
     `${outcome} (${duration(ms)}, run ${run})`,
+    ...(todo.length > 0 ? ['', paint.bold('Still to do:'), ...todo.map((text) => `  - ${text}`)] : []),
   ].join('\n');
 }
 

@@ -34,6 +34,7 @@ export class Heartbeat {
 
   /** Beats until `end`. */
   async run(): Promise<void> {
+    this.lastLine = this.clock.now();
     for (;;) {
       const left = this.lastLine + SILENCE_MS - this.clock.now();
       if (left <= 0) {

@@ -296,7 +296,7 @@ test('the documented forms of plan and apply are those that they have', () => {
   const failed = [{ host: 'db1', step: 's', message: 'm' }];
   const timed = { run: 'r', ms: 1 };
   const documented = JSON.parse(ofApply!.text) as Record<string, unknown>;
-  const result = { done: [change], failed, interrupted: false };
+  const result = { done: [change], failed, todo: ['t'], interrupted: false };
   assert.deepEqual(
     shapeOf(documented),
     shapeOf(JSON.parse(JSON.stringify(applyDocument(plan, result as unknown as ApplyResult, timed)))),

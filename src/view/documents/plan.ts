@@ -62,6 +62,7 @@ export const applyDocument = part({
   changes: z.array(change).describe('What was done'),
   notes: z.array(note),
   failed: z.array(failure),
+  todo: z.array(text).describe('What a person must still do'),
   duration_ms: duration,
   run: runId,
   ...figures,
