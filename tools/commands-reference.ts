@@ -62,7 +62,8 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
   return [
     `### ${words}`,
     `${capital(command.description())}.`,
-    ...(command.commands.length > 0 ? [] : [`    ${usage(words, command)}`]),
+    // A command with subcommands and options of its own also works alone.
+    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usage(words, command)}`]),
     ...command.registeredArguments
       .map(
         (one) =>

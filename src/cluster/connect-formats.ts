@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import { hostPort } from '../inventory/network.ts';
 import { quote } from '../shell/quote.ts';
-import type { Connection } from './connect.ts';
 import type { ConnectFormat } from './connect-choices.ts';
+import type { Connection } from './connection.ts';
 
 /** libpq's `target_session_attrs` and pgjdbc's `targetServerType` by role, where no balancer chooses the member. */
 const SESSION = { primary: 'primary', replica: 'standby', any: 'prefer-standby' } as const;

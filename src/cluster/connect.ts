@@ -2,21 +2,7 @@ import { type Cluster, type Host, hostsWith, memberPort } from '../inventory/mod
 import { PKI } from '../paths.ts';
 import type { ConnectRole } from './connect-choices.ts';
 import { uri } from './connect-formats.ts';
-
-/** Where and how a client connects; every format is written from it. */
-export interface Connection {
-  role: ConnectRole;
-  endpoints: readonly { host: string; port: number }[];
-  database: string;
-  user: string;
-  /** The file with the CA certificate, on the client. */
-  authority: string;
-  /** Whether a balancer chooses the member; without one the client does. */
-  balanced: boolean;
-  /** Whether the client's libpq takes the replicas in random order; libpq 16 and newer know how. */
-  spread: boolean;
-  timing: Cluster['timing']['client'];
-}
+import type { Connection } from './connection.ts';
 
 /** What an application asks for; each is chosen from the inventory by default. */
 export interface ConnectWish {

@@ -24,6 +24,8 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     failsafeMode: atLeast(versions.patroni, '4.0.7'),
     /** GET /patroni of a replica reports `replication_state`; older versions report only the received WAL position. */
     replicationState: atLeast(versions.patroni, '4.0.0'),
+    /** GET /patroni reports for which settings a member waits to be restarted, with both values. */
+    restartReasons: atLeast(versions.patroni, '4.0.0'),
     /** `patronictl list` reports whose keys exist even while no member runs (patroni#2839, fixed in 3.1.1). */
     namesScope: atLeast(versions.patroni, '3.1.1'),
     /** `auth_data` of ZooKeeper (Patroni 3.3). */

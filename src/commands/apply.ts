@@ -1,5 +1,7 @@
 import { apply as playbook } from '../../playbooks/apply.ts';
+import type { Snapshot } from '../cluster/snapshot.ts';
 import { ClientLoad, underLoad } from '../engine/client-load.ts';
+import { describeHolder } from '../engine/lock.ts';
 import type { Plan } from '../engine/plan.ts';
 import { EXIT, KnownError, Refused, Unanswered, UsageError } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
@@ -13,17 +15,22 @@ import { type Run, withRun } from '../run/run.ts';
 import { readPlan, refuseStale, savePlan } from '../run/saved-plan.ts';
 import { readSetup } from '../run/setup.ts';
 import { notify } from '../run/webhook.ts';
-import { applyDocument, planDocument, showApply } from '../view/apply.ts';
+import { applyDocument, nothingDocument, planDocument, showApply } from '../view/apply.ts';
 import { recap, showPlan } from '../view/plan.ts';
+import { markdownPlan } from '../view/plan-markdown.ts';
 import { duration, paint } from '../view/style.ts';
 
-export interface PlanOptions extends CommonOptions {
+export interface PlanOptions extends Omit<CommonOptions, 'output'> {
+  output?: PlanFormat;
   detailedExitcode?: boolean;
   out?: string;
   diff?: boolean;
   /** False: the hosts of a first apply are not examined. */
   doctor: boolean;
 }
+
+/** The forms in which a plan is printed. */
+export type PlanFormat = 'text' | 'json' | 'markdown';
 
 export interface ApplyOptions extends CommonOptions {
   /** Whether the operator named no inventory. */
@@ -49,9 +56,9 @@ export async function planCommand(options: PlanOptions): Promise<number> {
 
 async function showsPlan(options: PlanOptions): Promise<number> {
   const started = performance.now();
-  const { out, diff = false, verbose } = options;
+  const { out, diff = false, verbose, output } = options;
   if (out !== undefined) expectWritable(out);
-  const setup = readSetup(options);
+  const setup = readSetup({ ...options, output: output === 'json' ? 'json' : 'text' });
   const wanted = await planInputs(setup, playbook);
   const { secrets } = wanted;
   return withRun(setup, 'plan', { secrets: () => secrets.all(), started }, async (run) => {
@@ -62,16 +69,22 @@ async function showsPlan(options: PlanOptions): Promise<number> {
     if (out) {
       // Saved, because apply must find the identity and the authorities that the plan shows.
       await secrets.save();
-      savePlan(out, setup.cluster.file, options, plan);
+      savePlan(out, setup.cluster, options, plan, run.id);
     }
     if (setup.json) printJson(planDocument(plan, timed(run)));
-    else {
-      print(showPlan(plan, { diffs: diff, verbosity: verbose }));
-      for (const [host, { holder: who }] of context.snapshot.observations)
-        if (who) print(paint.cyan(`${host}: another run is going on: ${who}`));
-    }
+    else if (output === 'markdown') print(markdownPlan(plan, setup.cluster.name));
+    else print([...otherRuns(context.snapshot), showPlan(plan, { diffs: diff, verbosity: verbose })].join('\n'));
     return options.detailedExitcode && plan.changes.length > 0 ? EXIT.failed : EXIT.done;
   });
+}
+
+/** Lines about other runs that hold locks of hosts: what they do is not in the plan yet. */
+function otherRuns({ observations }: Snapshot): string[] {
+  const hosts = new Map<string, string[]>();
+  for (const [host, { holder }] of observations) if (holder) hosts.set(holder, [...(hosts.get(holder) ?? []), host]);
+  return [...hosts].map(([holder, names]) =>
+    paint.yellow(`another run is going on, on ${names.join(', ')}: ${describeHolder(holder)}`),
+  );
 }
 
 /** `hapg apply --check`. Throws UsageError for what a plan could not keep. */
@@ -112,7 +125,7 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
       await secrets.save();
       change.endWithoutWork('ok');
       const { ms } = timed(run);
-      if (json) printJson({ ...planDocument(plan, timed(run)), failed: [] });
+      if (json) printJson(nothingDocument(plan, timed(run)));
       else print(`${recap(plan.hosts)}\n${paint.green('Nothing to do')} (${duration(ms)})`);
       return EXIT.done;
     }

@@ -22,7 +22,8 @@ import type { CommonOptions } from '../run/options.ts';
 import { observeHosts } from '../run/read-only.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { readSetup } from '../run/setup.ts';
-import { showPlan, unifiedDiff } from '../view/plan.ts';
+import { unifiedDiff } from '../view/diff.ts';
+import { showPlan } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 
 export interface ConfigOptions extends OperateOptions {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { type Connection, connectionOf } from '../cluster/connect.ts';
+import { connectionOf } from '../cluster/connect.ts';
 import { CONNECT_ROLES, type ConnectFormat, type ConnectRole } from '../cluster/connect-choices.ts';
 import { uri, writeConnections } from '../cluster/connect-formats.ts';
+import type { Connection } from '../cluster/connection.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { fromHere } from '../from-here.ts';
 import type { Cluster } from '../inventory/model.ts';

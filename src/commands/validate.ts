@@ -1,6 +1,8 @@
+import { UsageError } from '../errors.ts';
 import { filesOf, type InventoryFiles, loadInventory } from '../inventory/load.ts';
 import { jsonSchema } from '../inventory/schema.ts';
 import { print, printJson, printMessage } from '../run/ask.ts';
+import { DOCUMENT_NAMES, documentSchema } from '../view/documents/index.ts';
 
 /** The flags of `hapg validate`. */
 export interface ValidateOptions {
@@ -22,8 +24,11 @@ export function validateCommand(options: ValidateOptions): number {
   return 0;
 }
 
-/** `hapg schema`: prints the JSON Schema of the inventory. */
-export function schemaCommand(): number {
-  print(JSON.stringify(jsonSchema(), null, 2));
+/** `hapg schema`: prints the JSON Schema of the inventory, or that of a document. Throws UsageError. */
+export function schemaCommand(name: string | undefined): number {
+  const known = DOCUMENT_NAMES.find((one) => one === name);
+  if (name !== undefined && !known)
+    throw new UsageError(`there is no schema of ${name}; there is one of ${DOCUMENT_NAMES.join(', ')}`);
+  print(JSON.stringify(known ? documentSchema(known) : jsonSchema(), null, 2));
   return 0;
 }

@@ -7,6 +7,7 @@ import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { Action, Step } from '../steps/step.ts';
+import type { StagePlace } from './events.ts';
 import { type RunContext, workOn } from './host-work.ts';
 import { differences, dueHandlers, type Plan, type Scope, type StepDifference, stepsOf } from './plan.ts';
 import { settleAll, settled } from './pool.ts';
@@ -79,6 +80,7 @@ export class Apply {
     this.recorder.stage(
       stage.name,
       [...work.keys()].map((host) => host.name),
+      this.placeOf(stage),
     );
     const busy = [...work.keys()];
     for (const [index, group] of (stage.order?.(busy, this.context) ?? [busy]).entries()) {
@@ -90,6 +92,13 @@ export class Apply {
     }
     // The last group's work may have changed other hosts, and later stages decide by them.
     if (stage.order) await this.refreshStage(stage);
+  }
+
+  /** The place of a stage among those of the plan; undefined where the plan has no change in it. */
+  private placeOf({ name }: Stage): StagePlace | undefined {
+    const stages = [...new Set(this.plan.changes.map(({ stage }) => stage))];
+    const index = stages.indexOf(name);
+    return index < 0 ? undefined : { number: index + 1, of: stages.length };
   }
 
   /** Time at which each step was last done on any host (ms since the epoch). */

@@ -2,21 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Host } from '../inventory/model.ts';
 import type { Context, Playbook, Stage } from '../playbook.ts';
 import type { RoleName } from '../roles.ts';
-import type { Action, Difference, Handler, Step } from '../steps/step.ts';
-
-/** One planned change. */
-export interface Change {
-  host: string;
-  stage: string;
-  /** The step's id, or `reload UNIT` / `restart UNIT` for a handler. */
-  step: string;
-  role: RoleName;
-  action: Action;
-  summary: string;
-  before?: string | undefined;
-  after?: string | undefined;
-  knownAfterApply: boolean;
-}
+import type { Difference, Handler, Step } from '../steps/step.ts';
+import type { Change } from './change.ts';
+import { type Impact, impactOf, leaderGoesFirst } from './impact.ts';
 
 export interface HostCount {
   ok: number;
@@ -27,7 +15,10 @@ export interface HostCount {
 }
 
 export interface Plan {
+  /** By stage, and within a stage by host, in the order in which they are done. */
   changes: Change[];
+  /** What clients and services will feel, in the order in which it happens; empty: nothing. */
+  impact: Impact[];
   skipped: { host: string; step: string; because: string }[];
   /** What exists beside the model and is left alone. */
   notes: { host: string; text: string }[];
@@ -38,6 +29,12 @@ export interface Plan {
   starting: Map<string, Set<string>>;
   /** Digest that identifies the plan; a saved plan is refused when the digest of the present one differs. */
   digest: string;
+}
+
+/** What is shown of a plan, made now or saved before. */
+export interface ShownPlan extends Pick<Plan, 'changes' | 'skipped' | 'notes' | 'hosts'> {
+  /** Undefined where it is not known: an older version has saved the plan. */
+  impact: Impact[] | undefined;
 }
 
 /** The part of a playbook that `--limit`, `--tags` and `--skip-tags` select. */
@@ -127,6 +124,25 @@ export const marksOf = (steps: readonly Step[]): string[] => [
   ...new Set(steps.flatMap((one) => one.notify.map(markOf))),
 ];
 
+/** The hosts of a stage in the order in which it works on them, as far as that is known before it begins. */
+function orderOf(stage: Stage, changes: readonly Change[], context: Context, { hosts }: Scope): string[] {
+  const busy = hosts.filter(({ name }) => changes.some((change) => change.host === name));
+  const order = (stage.order?.(busy, context).flat() ?? busy).map(({ name }) => name);
+  const leader = context.snapshot.leader?.name;
+  return leader !== undefined && leaderGoesFirst(changes, context)
+    ? [leader, ...order.filter((name) => name !== leader)]
+    : order;
+}
+
+/**
+ * The digest of changes, by stage and by host in the inventory's order. What only explains a change does not count, so
+ * that a plan which an older version has saved stays what it was.
+ */
+const digestOf = (changes: readonly Change[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(changes.map(({ settings: _, ...change }) => change)))
+    .digest('hex');
+
 /** Makes the plan: the difference between wanted and probed state, over all stages and hosts. Pure. */
 export function makePlan(
   playbook: Playbook,
@@ -135,6 +151,7 @@ export function makePlan(
   probed: ReadonlyMap<string, { states: ReadonlyMap<string, unknown>; observation: { pending: string[] } }>,
 ): Plan {
   const changes: Change[] = [];
+  const ordered: Change[] = [];
   const skipped: Plan['skipped'] = [];
   const notes: Plan['notes'] = [];
   const refusals: Plan['refusals'] = [];
@@ -152,7 +169,8 @@ export function makePlan(
       ),
     ]),
   );
-  for (const [index, stage] of playbook.entries())
+  for (const [index, stage] of playbook.entries()) {
+    const begin = changes.length;
     for (const host of scope.hosts) {
       const steps = perHost.get(host)?.[index]?.steps ?? [];
       const changed = differences(steps, statesOf(host));
@@ -196,23 +214,25 @@ export function makePlan(
         });
       count.changed = changes.filter((change) => change.host === host.name).length;
     }
-  const digest = createHash('sha256').update(JSON.stringify(changes)).digest('hex');
+    const ofStage = changes.slice(begin);
+    for (const name of orderOf(stage, ofStage, context, scope))
+      ordered.push(...ofStage.filter((change) => change.host === name));
+  }
   return {
-    changes,
+    changes: ordered,
+    impact: impactOf(ordered, context),
     skipped,
     notes,
     refusals,
     hosts,
     starting: new Map([...starting].map(([host, units]) => [host.name, units])),
-    digest,
+    digest: digestOf(changes),
   };
 }
 
 /** Describes what a reload or restart means for the cluster, for the operator who has to confirm it. */
 function consequence({ unit, action }: Handler, host: Host, { snapshot }: Context): string {
-  const member = snapshot.members.find((one) => one.name === host.name);
-  if (/^patroni/.test(unit) && action === 'reload')
-    return `configuration is read again; PostgreSQL keeps running${member ? ` (${host.name} is ${member.role})` : ''}`;
+  if (/^patroni/.test(unit) && action === 'reload') return 'configuration is read again; PostgreSQL keeps running';
   if (/^(etcd|zookeeper)/.test(unit) && snapshot.dcs.members.length > 0)
     return `one member at a time, quorum is kept${snapshot.dcs.members.find((one) => one.name === host.name)?.leader ? '; it leads there' : ''}`;
   if (/^haproxy/.test(unit) && action === 'reload') return 'connections are kept';

@@ -1,6 +1,6 @@
 import { KnownError, StepFailed } from '../errors.ts';
 import type { Action } from '../steps/step.ts';
-import type { Emit } from './events.ts';
+import type { Emit, StagePlace } from './events.ts';
 import type { Journal } from './journal.ts';
 
 /** A change that a run has made. */
@@ -29,8 +29,8 @@ export class Recorder {
     private readonly journal: Journal,
   ) {}
 
-  stage(stage: string, hosts: readonly string[]): void {
-    this.emit({ type: 'stage', stage });
+  stage(stage: string, hosts: readonly string[], place?: StagePlace): void {
+    this.emit({ type: 'stage', stage, place });
     this.journal.write('stage', { stage, hosts });
   }
 

@@ -1,14 +1,14 @@
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
 import { AUDIT_S } from '../bounds/hosts.ts';
 import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
+import { todoAfterApply } from '../decisions/todo.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
 import { attempted, settleAll } from '../engine/pool.ts';
 import { Recorder } from '../engine/record.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
-import { fromHere } from '../from-here.ts';
-import type { Host } from '../inventory/model.ts';
+import type { Cluster, Host } from '../inventory/model.ts';
 import type { Playbook } from '../playbook.ts';
 import { ROLE_NAMES } from '../roles.ts';
 import { expectStrong } from '../secrets/external-secrets.ts';
@@ -89,7 +89,7 @@ export async function carryOut(
   { id, by, command, setup, cluster, session }: Run,
   { journal, begin, end }: ChangingRun,
   surveyed: Survey,
-): Promise<ApplyResult> {
+): Promise<ApplyResult & { todo: string[] }> {
   const { hosts, roles } = setup;
   begin({ changes: surveyed.plan.changes.length });
   const recorder = new Recorder(session.options.emit, journal);
@@ -99,12 +99,6 @@ export async function carryOut(
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
   }
-  // Without the passphrase every backup is lost.
-  if (cluster.repositories.length > 0 && result.done.length > 0 && !surveyed.context.secrets.shown)
-    session.options.emit({
-      type: 'note',
-      text: `backups are encrypted, and their passphrase is only in ${fromHere(storeFile(cluster))}: keep a copy elsewhere ("hapg secrets show")`,
-    });
   const outcome = outcomeOf(result);
   end({ result: outcome, changed: result.done.length, failed: result.failed });
   const changed = ({ name }: Host) => result.done.filter((one) => one.host === name).length;
@@ -115,5 +109,22 @@ export async function carryOut(
   );
   // The controller's journal has the same line.
   attempted(results);
-  return result;
+  return { ...result, todo: todoOf(cluster, surveyed, result) };
+}
+
+/** What a person must still do after this apply. */
+function todoOf(cluster: Cluster, { plan, context }: Survey, { done, failed, interrupted }: ApplyResult): string[] {
+  const { snapshot, secrets } = context;
+  const restarted = (name: string) => done.some(({ step }) => step === `restart-pending ${name}`);
+  const waited = snapshot.members.filter(({ pendingRestart }) => pendingRestart).map(({ name }) => name);
+  const unseen = cluster.repositories.length > 0 && done.length > 0 && !secrets.shown;
+  return todoAfterApply(cluster, {
+    isNew: plan.impact.some(({ kind }) => kind === 'new_cluster'),
+    failed: failed.length,
+    interrupted,
+    waiting: waited.filter((name) => !restarted(name)),
+    // Without the passphrase every backup is lost.
+    unseenPassphrase: unseen ? storeFile(cluster) : undefined,
+    openStore: cluster.settings.secrets.recipients.length === 0 ? storeFile(cluster) : undefined,
+  });
 }

@@ -1,8 +1,10 @@
 import { back, restarts } from '../bounds/postgres.ts';
-import { shrinkingSettings } from '../decisions/restart.ts';
+import type { RestartSetting } from '../decisions/restart.ts';
+import { shrinking, waitingSettings } from '../decisions/restart.ts';
 import { json } from '../programs/json.ts';
 import { askRest, printSelf, restartMember } from '../programs/patroni.ts';
 import type { RoleName } from '../roles.ts';
+import { showSetting } from '../secrets/suspect.ts';
 import { configPatch, type Json } from './dcs-config.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { PRESENT_LINES, presentSettings, presentSettingsScript } from './present-settings.ts';
@@ -22,8 +24,8 @@ export interface MemberRestartWant extends HandOver {
 export interface MemberRestartState {
   pending: boolean;
   leader: boolean;
-  /** Settings with a smaller new value; Patroni 4 reports them, older versions do not. */
-  decreased: string[];
+  /** The settings for which it waits; Patroni 4 reports them, older versions do not. */
+  waiting: RestartSetting[];
   /** The declared settings as the member has them now; undefined when it has none yet. */
   present: Json | undefined;
 }
@@ -38,6 +40,18 @@ const foreseen = ({ parameters, restartSettings }: MemberRestartWant, { present 
     : Object.keys(configPatch(present, parameters, ['postgresql', 'parameters'])).filter((name) =>
         restartSettings.includes(name),
       );
+
+const text = (value: unknown): string | undefined =>
+  value === undefined || value === null ? undefined : value === true ? 'on' : value === false ? 'off' : String(value);
+
+/** A setting as it may be shown: somebody may have put a password into one. */
+const shown = ({ name, from, to }: RestartSetting): RestartSetting => ({
+  name,
+  from: from === undefined ? undefined : unquoted(showSetting(name, from)),
+  to: to === undefined ? undefined : unquoted(showSetting(name, to)),
+});
+
+const unquoted = (json: string): string => json.replace(/^"(.*)"$/, '$1');
 
 /**
  * A restart of one member's PostgreSQL that a setting needs. A leader hands over first, so that writes pause only for a
@@ -59,7 +73,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
           {
             pending: self.pending_restart === true,
             leader: /^(leader|master|primary)$/.test(String(self.role ?? '')),
-            decreased: shrinkingSettings(self),
+            waiting: waitingSettings(self),
             present: presentSettings(lines[index * LINES + 1], lines[index * LINES + 2]),
           },
         ];
@@ -69,17 +83,25 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
   diff({ want }, state) {
     const settings = foreseen(want, state);
     if (!state.pending && settings.length === 0) return undefined;
+    const decreased = shrinking(state.waiting);
     const how = state.leader
-      ? state.decreased.length > 0
-        ? `in place, because ${state.decreased.join(', ')} shrinks`
+      ? decreased.length > 0
+        ? `in place, because ${decreased.join(', ')} shrinks`
         : 'after a switchover'
       : 'one member at a time';
     return state.pending
-      ? { action: 'restart', summary: `PostgreSQL restarts for changed settings, ${how}` }
+      ? {
+          action: 'restart',
+          summary: `PostgreSQL restarts for changed settings, ${how}`,
+          settings: state.waiting.map(shown),
+        }
       : {
           action: 'restart',
           summary: `PostgreSQL restarts for ${settings.join(', ')}, one member at a time`,
           knownAfterApply: true,
+          settings: settings.map((name) =>
+            shown({ name, from: text(state.present?.[name]), to: text(want.parameters[name]) }),
+          ),
         };
   },
   async change({ want }, state, remote) {
@@ -89,7 +111,7 @@ const memberRestartKind: Kind<MemberRestartWant, MemberRestartState> = {
     await remote.run(`sleep ${want.settleSeconds}`);
     // An expected restart that turns out needless: nothing is restarted, and nobody hands over.
     if (!state.pending) return;
-    if (state.leader && state.decreased.length === 0) await handOver(want, remote);
+    if (state.leader && shrinking(state.waiting).length === 0) await handOver(want, remote);
     remote.doing('restarting PostgreSQL');
     await remote.run(restartPending(want), restarts(want.sharedBuffers));
   },

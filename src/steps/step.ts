@@ -1,3 +1,4 @@
+import type { RestartSetting } from '../decisions/restart.ts';
 import type { Host } from '../inventory/model.ts';
 import type { RoleName } from '../roles.ts';
 
@@ -14,6 +15,8 @@ export interface Difference {
   after?: string | undefined;
   /** Whether the exact change is known only after earlier steps. */
   knownAfterApply?: boolean | undefined;
+  /** The settings for which PostgreSQL restarts. */
+  settings?: RestartSetting[] | undefined;
 }
 
 /** A reload or restart that a change calls for. */

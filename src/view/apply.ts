@@ -1,6 +1,6 @@
 import type { LoadFigures } from '../cluster/client-load.ts';
 import type { ApplyResult } from '../engine/apply.ts';
-import type { Plan } from '../engine/plan.ts';
+import type { Plan, ShownPlan } from '../engine/plan.ts';
 import type { Host } from '../inventory/model.ts';
 import { showFigures } from './operation.ts';
 import { recap } from './plan.ts';
@@ -12,29 +12,58 @@ export interface Timed {
   ms: number;
 }
 
-/** The JSON document of `plan`. */
-export const planDocument = (plan: Plan, { run, ms }: Timed) => ({
+/** The version of these documents; a higher one has lost or changed a key. */
+const FORMAT_VERSION = 1;
+
+/** The JSON document of a plan, without who made it. `impact` is null where it is not known. */
+export const shownDocument = (plan: ShownPlan) => ({
+  format_version: FORMAT_VERSION,
   hosts: plan.hosts,
-  changes: plan.changes.map(({ host, step, role, action, knownAfterApply }) => ({
+  impact: plan.impact ?? null,
+  changes: plan.changes.map(({ host, stage, step, role, action, summary, before, after, knownAfterApply }) => ({
     host,
+    stage,
     step,
     role,
     action,
-    known_after_apply: knownAfterApply,
+    summary,
+    before: before ?? null,
+    after: after ?? null,
+    known_after_apply: knownAfterApply ?? false,
   })),
+  skipped: plan.skipped,
   notes: plan.notes,
+});
+
+/** The JSON document of `plan`. */
+export const planDocument = (plan: ShownPlan, { run, ms }: Timed) => ({
+  ...shownDocument(plan),
+  duration_ms: Math.round(ms),
+  run,
+});
+
+/** The JSON document of an `apply` that has nothing to do. */
+export const nothingDocument = (plan: Plan, { run, ms }: Timed) => ({
+  format_version: FORMAT_VERSION,
+  hosts: plan.hosts,
+  changes: [],
+  notes: plan.notes,
+  failed: [],
+  todo: [],
   duration_ms: Math.round(ms),
   run,
 });
 
 /** The JSON document of a run that could not begin because hosts were unreachable. */
 export const unreachableDocument = (hosts: readonly Host[], unreachable: ReadonlyMap<string, Error>, run: string) => ({
+  format_version: FORMAT_VERSION,
   hosts: Object.fromEntries(
     hosts.map(({ name }) => [name, { ok: 0, changed: 0, failed: 0, unreachable: unreachable.has(name), skipped: 0 }]),
   ),
   changes: [],
   notes: [],
   failed: [...unreachable].map(([host, error]) => ({ host, step: 'connect', message: error.message })),
+  todo: [],
   duration_ms: 0,
   run,
 });
@@ -52,14 +81,26 @@ const counts = (plan: Plan, { done, failed }: ApplyResult) =>
     ]),
   );
 
+/** The result of an apply, with what a client saw and what a person must still do, where that is known. */
+type CarriedOut = ApplyResult & Partial<LoadFigures> & { todo?: string[] };
+
 /** The JSON document of `apply`. */
-export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigures>, { run, ms }: Timed) => {
-  const { done, failed, writes, reads } = result;
+export const applyDocument = (plan: Plan, result: CarriedOut, { run, ms }: Timed) => {
+  const { done, failed, todo = [], writes, reads } = result;
   return {
+    format_version: FORMAT_VERSION,
     hosts: counts(plan, result),
-    changes: done.map(({ host, step, role, action }) => ({ host, step, role, action, known_after_apply: false })),
+    changes: done.map(({ host, stage, step, role, action }) => ({
+      host,
+      stage,
+      step,
+      role,
+      action,
+      known_after_apply: false,
+    })),
     notes: plan.notes,
     failed,
+    todo,
     duration_ms: Math.round(ms),
     run,
     ...(writes ? { writes, reads } : {}),
@@ -70,10 +111,10 @@ export const applyDocument = (plan: Plan, result: ApplyResult & Partial<LoadFigu
 export function showApply(
   name: string,
   plan: Plan,
-  result: ApplyResult & Partial<LoadFigures>,
+  result: CarriedOut,
   { run, ms, verbosity }: Timed & { verbosity: number },
 ): string {
-  const { failed, interrupted, writes, reads } = result;
+  const { failed, interrupted, todo = [], writes, reads } = result;
   const outcome =
     failed.length > 0
       ? paint.red('failed')
@@ -87,6 +128,7 @@ export function showApply(
     ...(writes && reads ? [showFigures({ writes, reads })] : []),
     ...failed.map(({ host, step, message }) => paint.red(`${host}: ${step}: ${message}`)),
     `${outcome} (${duration(ms)}, run ${run})`,
+    ...(todo.length > 0 ? ['', paint.bold('Still to do:'), ...todo.map((text) => `  - ${text}`)] : []),
   ].join('\n');
 }
 

@@ -76,6 +76,7 @@ class Rows {
  */
 export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<ProgressView> {
   const { Listr, ListrLogger, ProcessOutput, Spinner } = await import('listr2');
+  const started = performance.now();
   const rows = new Rows(hosts);
   const tasks = new Map<string, Task>();
   const refresh = () => {
@@ -168,7 +169,7 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
   return {
     emit(event) {
       rows.take(event);
-      const line = lastingLine(event);
+      const line = lastingLine(event, performance.now() - started);
       if (line !== undefined) screen.print(line);
     },
     async end() {

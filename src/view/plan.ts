@@ -1,5 +1,7 @@
-import { createTwoFilesPatch } from 'diff';
-import type { Change, HostCount, Plan } from '../engine/plan.ts';
+import type { Change } from '../engine/change.ts';
+import type { HostCount, ShownPlan } from '../engine/plan.ts';
+import { unifiedDiff } from './diff.ts';
+import { countsOf, type Entry, entriesOf, isBookkeeping, who } from './plan-entries.ts';
 import { paint } from './style.ts';
 
 const SIGN: Record<Change['action'], (text: string) => string> = {
@@ -11,54 +13,62 @@ const SIGN: Record<Change['action'], (text: string) => string> = {
   run: (text) => paint.cyan(`> ${text}`),
 };
 
-/** Unified diff of two texts, indented; empty when they are the same. */
-export function unifiedDiff(before: string, after: string): string {
-  if (before === after) return '';
-  const end = (text: string) => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
-  return createTwoFilesPatch('before', 'after', end(before), end(after), '', '', { context: 2 })
-    .split('\n')
-    .slice(3)
-    .filter((line) => line && !line.startsWith('\\'))
-    .map(
-      (line) =>
-        `      ${line.startsWith('+') ? paint.green(line) : line.startsWith('-') ? paint.red(line) : paint.dim(line)}`,
-    )
-    .join('\n');
-}
-
 /** Groups equal notes of several hosts. */
-const hostsWithNote = (plan: Plan, text: string): string[] => [
+const hostsWithNote = (plan: ShownPlan, text: string): string[] => [
   ...new Set(plan.notes.filter((note) => note.text === text).map(({ host }) => host)),
 ];
 
-/** Formats the plan for the operator: by host, in the order of execution. `diffs`: show whole new files as well. */
-export function showPlan(plan: Plan, options: { diffs: boolean; verbosity: number }): string {
-  const lines: string[] = [];
-  for (const host of Object.keys(plan.hosts)) {
-    const changes = plan.changes.filter((change) => change.host === host);
-    if (changes.length === 0) continue;
-    lines.push(paint.bold(host));
-    for (const change of changes) {
-      lines.push(
-        `  ${SIGN[change.action](change.step)}${change.summary ? paint.dim(`  ${change.summary}`) : ''}${change.knownAfterApply ? paint.dim('  (known after apply)') : ''}`,
-      );
-      const { before, after } = change;
-      const shown = (options.diffs || change.action !== 'create') && before !== undefined && after !== undefined;
-      const diff = shown ? unifiedDiff(before, after) : '';
-      if (diff) lines.push(diff);
-    }
-    lines.push('');
-  }
+/** Text for a plan without an impact. */
+export const NO_IMPACT = 'No impact on clients';
+
+/** Text for a saved plan that does not know its impact. */
+export const UNKNOWN_IMPACT = 'Its impact is not known: an older hapg has saved this plan';
+
+/** What clients and services will feel, which an operator reads first. */
+function impactLines({ impact, changes }: ShownPlan): string[] {
+  if (changes.length === 0) return [];
+  if (!impact) return [paint.yellow(UNKNOWN_IMPACT), ''];
+  if (impact.length === 0) return [paint.green(NO_IMPACT), ''];
+  return [paint.bold('Impact, in this order'), ...impact.map(({ text }) => `  ${text}`), ''];
+}
+
+/** One entry with its diff. `diffs`: also the whole text of new files. */
+function entryLines(entry: Entry, all: readonly string[], diffs: boolean): string[] {
+  const { hosts, action, step, summary, knownAfterApply, before, after } = entry;
+  const shown = (diffs || action !== 'create') && before !== undefined && after !== undefined;
+  const diff = shown ? unifiedDiff(before, after) : '';
+  const known = knownAfterApply ? paint.dim('  (known after apply)') : '';
+  return [
+    `  ${paint.bold(who(hosts, all))}: ${SIGN[action](step)}${summary ? paint.dim(`  ${summary}`) : ''}${known}`,
+    ...(diff ? [diff] : []),
+  ];
+}
+
+/**
+ * Formats the plan for the operator: its impact, then the changes by stage, in the order in which they are done, equal
+ * ones of several hosts as one. `diffs`: show whole new files as well. `verbosity` above 0: each host by itself, with
+ * hapg's own files.
+ */
+export function showPlan(plan: ShownPlan, options: { diffs: boolean; verbosity: number }): string {
+  const each = options.verbosity > 0;
+  const all = Object.keys(plan.hosts);
+  const lines = impactLines(plan);
+  for (const { stage, entries } of entriesOf(
+    plan.changes.filter((change) => each || !isBookkeeping(change)),
+    { each },
+  ))
+    lines.push(paint.bold(stage), ...entries.flatMap((entry) => entryLines(entry, all, options.diffs)), '');
+  const noted = new Set(plan.changes.filter((change) => !each && isBookkeeping(change)).map(({ host }) => host));
+  if (noted.size > 0)
+    lines.push(paint.dim(`bookkeeping on ${noted.size === 1 ? [...noted].join() : `${noted.size} hosts`}`), '');
   for (const text of new Set(plan.notes.map((note) => note.text)))
     lines.push(paint.cyan(`${hostsWithNote(plan, text).join(', ')}: ${text}`));
-  if (options.verbosity > 0)
+  if (each)
     for (const { host, step, because } of plan.skipped) lines.push(paint.cyan(`${host}: skipped ${step}: ${because}`));
-  const count = (action: Change['action']) => plan.changes.filter((change) => change.action === action).length;
-  const total = plan.changes.length;
   lines.push(
-    total === 0
+    plan.changes.length === 0
       ? paint.green('No changes: the hosts are as the inventory says.')
-      : `${total} changes: ${(['create', 'update', 'remove', 'reload', 'restart', 'run'] as const).flatMap((action) => (count(action) > 0 ? [`${count(action)} ${action}`] : [])).join(', ')}`,
+      : countsOf(plan.changes),
   );
   return lines.join('\n');
 }

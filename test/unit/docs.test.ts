@@ -13,7 +13,7 @@ import { parseInventory } from '../../src/inventory/load.ts';
 import { inventorySchema, jsonSchema } from '../../src/inventory/schema.ts';
 import { hostsFrom } from '../../src/inventory/terraform.ts';
 import { statusOf } from '../../src/status/status.ts';
-import { applyDocument, planDocument, unreachableDocument } from '../../src/view/apply.ts';
+import { applyDocument, nothingDocument, planDocument, unreachableDocument } from '../../src/view/apply.ts';
 import { generatedDocs } from '../../tools/generated-docs.ts';
 import { undescribed } from '../../tools/inventory-reference.ts';
 import { healthyLab, labCluster } from './model.ts';
@@ -164,6 +164,8 @@ function wrongWith(line: string, whole: boolean): string {
     // Help and version are everywhere, and commander would print them.
     if (name === undefined || name === '--version' || name === '--help') return '';
     const next = command.commands.find((one) => one.name() === name);
+    // A command with options of its own also works without a subcommand.
+    if (!next && command !== program && command.options.length > 0) break;
     if (!next) return name === name.toUpperCase() ? '' : `unknown command ${name}`;
     command = next;
     words.shift();
@@ -280,25 +282,27 @@ test('the documented form of status is the one that status has', () => {
   assert.deepEqual(shapeOf(JSON.parse(block!.text)), shapeOf(JSON.parse(JSON.stringify(real))));
 });
 
-test('the documented form of plan and apply is the one that they have', () => {
-  const [, block] = BLOCKS.filter(({ file, language }) => file === 'docs/status.md' && language === 'json');
+test('the documented forms of plan and apply are those that they have', () => {
+  const [, ofPlan, ofApply] = BLOCKS.filter(({ file, language }) => file === 'docs/status.md' && language === 'json');
   const change = { host: 'db1', stage: 's', step: 's', role: 'haproxy', action: 'create', ms: 0 } as const;
   const count = { ok: 1, changed: 1, failed: 0, unreachable: false, skipped: 0 };
   const plan = {
     hosts: { db1: count },
     changes: [{ ...change, knownAfterApply: false }],
+    impact: [{ kind: 'write_gap', hosts: ['db1'], text: 't' }],
     notes: [{ host: 'db1', text: 't' }],
+    skipped: [{ host: 'db1', step: 's', because: 'b' }],
   } as unknown as Plan;
   const failed = [{ host: 'db1', step: 's', message: 'm' }];
   const timed = { run: 'r', ms: 1 };
-  const documented = JSON.parse(block!.text) as Record<string, unknown>;
-  const result = { done: [change], failed, interrupted: false };
+  const documented = JSON.parse(ofApply!.text) as Record<string, unknown>;
+  const result = { done: [change], failed, todo: ['t'], interrupted: false };
   assert.deepEqual(
     shapeOf(documented),
     shapeOf(JSON.parse(JSON.stringify(applyDocument(plan, result as unknown as ApplyResult, timed)))),
   );
-  const { failed: _, ...planned } = documented;
-  assert.deepEqual(shapeOf(planned), shapeOf(planDocument(plan, timed)));
+  assert.deepEqual(shapeOf(JSON.parse(ofPlan!.text)), shapeOf(planDocument(plan, timed)));
+  assert.deepEqual(Object.keys(nothingDocument(plan, timed)).sort(), Object.keys(documented).sort());
   const unreachable = unreachableDocument(labCluster().hosts.slice(0, 1), new Map([['db1', new Error('x')]]), 'r');
   assert.deepEqual(Object.keys(unreachable).sort(), Object.keys(documented).sort());
 });

@@ -10,7 +10,7 @@ import { KEY, Terminal } from '../support/terminal.ts';
 test('apply: the plan in its colours, and "n" ends with 1', { skip }, async (context) => {
   const terminal = start(context, await setUp(context, {}), ['apply']);
   await terminal.sees('[y/N]');
-  assert.match(terminal.raw, /\x1b\[32m\+ directory \/etc\/hapg\x1b\[39m/);
+  assert.match(terminal.raw, /\x1b\[32m\+ directory \/etc\/etcd\x1b\[39m/);
   terminal.type(`n${KEY.enter}`);
   assert.equal(await terminal.ended, 1);
   assert.match(terminal.screen, /\[y\/N\] n\nnot confirmed; nothing was changed$/);
@@ -51,7 +51,7 @@ for (const [how, redirect, words] of [
     await terminal.until('the question', ({ beforeCursor }) =>
       /^Apply \d+ changes to pglab\? \[y\/N\] $/.test(beforeCursor),
     );
-    assert.match(terminal.all, /client\n {2}\+ directory \/etc\/hapg/);
+    assert.match(terminal.all, /\n {2}db1: \+ directory \/etc\/etcd/);
     terminal.type(KEY.ctrlC);
     await terminal.ended;
     for (const name of ['out', 'err'].map((one) => join(fakes.directory, one)))

@@ -11,7 +11,7 @@ const QUESTIONS: { what: string; command: string[]; setting: Setting; question: 
     command: ['apply'],
     setting: {},
     question: /^Apply \d+ changes to pglab\? \[y\/N\] $/,
-    shown: ['client\n  + directory /etc/hapg', ' create, '],
+    shown: ['bookkeeping on ', ' create, '],
   },
   {
     what: 'the explanation and the question',

@@ -1,14 +1,43 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../../errors.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
 import type { InitOptions } from '../init-options.ts';
+import type { PlanShowOptions } from '../plan-show.ts';
 import type { ValidateOptions } from '../validate.ts';
-import { collect, command, DIFF, inventoryOption, outputOption, PROBE, type Register } from './options.ts';
+import {
+  collect,
+  command,
+  DIFF,
+  inventoryOption,
+  outputOption,
+  PROBE,
+  type Register,
+  VERBOSE,
+  withCommonOptions,
+} from './options.ts';
 
 const NO_DOCTOR = ['--no-doctor', 'do not examine the hosts before a first apply'] as const;
 
 /** Joins the values of an option that is given several times to one list. */
 const joined = (value: string, before: string | undefined): string => (before ? `${before},${value}` : value);
+
+/** The forms of a plan. */
+const planOutput = (): Option =>
+  new Option('-o, --output <format>', 'text, json or markdown').choices(['text', 'json', 'markdown']).default('text');
+
+/**
+ * The options of a subcommand with those that were given before its name, which commander reads as its parent's. Throws
+ * UsageError for one that the subcommand could not keep.
+ */
+const withParents = <T extends object>(options: T, self: Command, parent: Command): T => {
+  const names = self.options.map((one) => one.attributeName());
+  const given = parent.options.filter((one) => parent.getOptionValueSource(one.attributeName()) === 'cli');
+  const lost = given.find((one) => !names.includes(one.attributeName()));
+  if (lost) throw new UsageError(`${lost.long} does not go with ${parent.name()} ${self.name()}`);
+  const before = given.map((one) => one.attributeName()).filter((name) => self.getOptionValueSource(name) !== 'cli');
+  return { ...options, ...Object.fromEntries(before.map((name) => [name, parent.getOptionValue(name)])) };
+};
 
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
@@ -56,8 +85,9 @@ export const begin: Register = (program, run) => {
 
   program
     .command('schema')
-    .description('print the JSON Schema of the inventory')
-    .action(() => run(async () => (await import('../validate.ts')).schemaCommand()));
+    .description('print the JSON Schema of the inventory, or of a document that -o json prints')
+    .argument('[document]', 'plan, apply, status, operation, doctor or error')
+    .action((name?: string) => run(async () => (await import('../validate.ts')).schemaCommand(name)));
 
   command(
     program,
@@ -79,12 +109,26 @@ export const begin: Register = (program, run) => {
     'examine the hosts as a first apply needs them, with a cure for each fault; exit 1 when one would not go through',
   ).action((options: CommonOptions) => run(async () => (await import('../doctor.ts')).doctorCommand(options)));
 
-  command(program, 'plan', 'show what apply would change; change nothing')
+  const plan = withCommonOptions(program.command('plan').description('show what apply would change; change nothing'), {
+    output: planOutput(),
+  })
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .option('--out <file>', 'save the plan for "hapg apply FILE"')
     .option(...DIFF)
     .option(...NO_DOCTOR)
     .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
+
+  plan
+    .command('show')
+    .description('show a saved plan without connecting to any host')
+    .argument('<file>', 'a plan saved with "hapg plan --out"')
+    .addOption(planOutput())
+    .option(...VERBOSE)
+    .option(...DIFF)
+    .option('--no-color', 'no colors')
+    .action((file: string, options: PlanShowOptions, self: Command) =>
+      run(async () => (await import('../plan-show.ts')).planShowCommand(file, withParents(options, self, plan))),
+    );
 
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')
     .argument('[planfile]', 'a plan saved with "hapg plan --out"; refused when it no longer matches the hosts')

@@ -10,7 +10,7 @@ import type { StatusOptions } from '../status.ts';
 import { command, outputOption, type Register, withCommonOptions } from './options.ts';
 
 /** What is printed is what the program on the host prints. */
-const OTHERS_OUTPUT = { output: false };
+const OTHERS_OUTPUT = { output: false } as const;
 
 /** The commands that read and change nothing, and logins to hosts. */
 export const look: Register = (program, run) => {

@@ -20,6 +20,14 @@ export const PROBE = ['--probe', 'write and read as a client meanwhile; report g
 /** The option of commands that show a plan. */
 export const DIFF = ['-D, --diff', 'show the plan with the whole text of new files too'] as const;
 
+/** The option that asks for more; repeatable. */
+export const VERBOSE = [
+  '-v, --verbose',
+  'report more; repeatable',
+  (_value: string, count: number): number => count + 1,
+  0,
+] as const;
+
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
@@ -46,15 +54,15 @@ export const outputOption = (): Option =>
 
 /**
  * Adds the common options to a command. `-f` is left free where it means "follow", and `-o` where the output is another
- * program's; `user` says what `--user` is where no host is logged in to.
+ * program's; some commands have further forms of output; `user` says what `--user` is where no host is logged in to.
  */
 export function withCommonOptions(
   command: Command,
   {
     forks = '-f, --forks <n>',
-    output = true,
+    output = outputOption(),
     user = 'SSH login name',
-  }: { forks?: string; output?: boolean; user?: string } = {},
+  }: { forks?: string; output?: Option | false; user?: string } = {},
 ): Command {
   command
     .addOption(inventoryOption())
@@ -63,14 +71,14 @@ export function withCommonOptions(
     .option('--skip-tags <roles>', 'not these roles')
     .option(forks, 'number of hosts that are worked on at once', '50')
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
-    .option('-v, --verbose', 'report more; repeatable', (_value, count: number) => count + 1, 0)
+    .option(...VERBOSE)
     .option('-q, --quiet', 'report nothing but the result', false)
     .option('-u, --user <name>', user)
     .option('--private-key <file>', 'SSH private key')
     .option('-K, --ask-become-pass', "ask for sudo's password", false)
     .option('-J, --jump <host>', 'SSH jump host')
     .option('-y, --yes', 'do not ask for confirmation', false);
-  if (output) command.addOption(outputOption());
+  if (output) command.addOption(output);
   return command
     .option('--lock-wait <seconds>', 'how long to wait while another run holds the lock', '0')
     .option('--no-color', 'no colors');
