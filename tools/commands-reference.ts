@@ -1,24 +1,8 @@
 import type { Argument, Command, Option } from 'commander';
-import { EXAMPLES } from '../src/commands/help.ts';
+import { examplesOf } from '../src/commands/help/text.ts';
+import { ENVIRONMENT, EXIT_CODES } from '../src/commands/help/topics.ts';
 import { withCommonOptions } from '../src/commands/register/options.ts';
 import type { EXIT } from '../src/errors.ts';
-
-const END: Record<keyof typeof EXIT, { meaning: string; where: string }> = {
-  done: { meaning: 'done, nothing is wrong', where: 'every command' },
-  refused: {
-    meaning: 'refused, or not healthy: a gate or guard said no, nothing was confirmed, or `status` has problems',
-    where: 'every command; operations end with 0 only when `status` would',
-  },
-  failed: {
-    meaning: 'a host or a step failed; with `plan --detailed-exitcode`: changes are pending',
-    where: 'commands that work on hosts, and `plan --detailed-exitcode`',
-  },
-  locked: { meaning: 'another run holds the lock', where: 'commands that change something' },
-  unreachable: { meaning: 'a host is unreachable, or its host key does not match', where: 'commands that connect' },
-  usage: { meaning: 'bad usage or a bad inventory; nothing was contacted', where: 'every command' },
-  interrupted: { meaning: 'interrupted (Ctrl-C, Ctrl-D at a question)', where: 'every command' },
-  bug: { meaning: 'a bug in hapg; please report it with the stack', where: 'every command' },
-};
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
@@ -59,10 +43,11 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
   const shared = command.options.filter(isCommon);
   const own = command.options.filter((option) => !isCommon(option));
   const all = shared.length === common.length;
+  const examples = examplesOf(command);
   return [
     `### ${words}`,
     `${capital(command.description())}.`,
-    ...(command.commands.length > 0 ? [] : [`    ${usage(words, command)}`]),
+    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usage(words, command)}`]),
     ...command.registeredArguments
       .map(
         (one) =>
@@ -77,10 +62,8 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
       : shared.length > 0
         ? [`Common options: ${shared.map((one) => code(one.flags)).join(', ')}.`]
         : []),
-    ...(EXAMPLES[command.name()] && parent === ''
-      ? [
-          `\`\`\`sh\n${EXAMPLES[command.name()]!.map((line) => line.replace(/ {2,}\((.*)\)$/, '   # $1')).join('\n')}\n\`\`\``,
-        ]
+    ...(examples.length > 0
+      ? [`\`\`\`sh\n${examples.map((line) => line.replace(/ {2,}\((.*)\)$/, '   # $1')).join('\n')}\n\`\`\``]
       : []),
     ...command.commands.map((one) => section(one, common, `${command.name()} `)),
   ].join('\n\n');
@@ -111,17 +94,13 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
 - Ctrl-C or Ctrl-D at a question ends the run there. During the work, Ctrl-C once finishes the steps in flight and starts
   no new ones; twice leaves what runs in units on the hosts (package installation, backup) to itself; three times ends at
   once. Running the command again goes on: reloads and restarts that were due are remembered on the hosts.
-- \`hapg ssh\` and \`hapg psql\` end with the exit code of the program that they run.
+- \`hapg ssh\` and \`hapg psql\` end with the exit code of the program that they run.`;
 
-| variable | meaning |
-|---|---|
-| \`HAPG_INVENTORY\` | the inventory file where \`-i\` is not given |
-| \`HAPG_BECOME_PASSWORD\` | sudo's password, instead of \`-K\` |
-| \`HAPG_KEY_PASSPHRASE\` | passphrase of an encrypted SSH key |
-| \`HAPG_AGE_IDENTITY\` | file of the age identity that opens an encrypted secret store; default \`~/.config/hapg/age.txt\` |
-| \`HAPG_LAB_RELEASE\` | Debian release of the lab's hosts; default \`trixie\` |
-| \`VISUAL\`, \`EDITOR\` | editor of \`hapg config edit\` |
-| \`NO_COLOR\` | no colors |`;
+const VARIABLES = [
+  '| variable | meaning |',
+  '|---|---|',
+  ...ENVIRONMENT.map(({ names, meaning }) => `| ${names.map(code).join(', ')} | ${cell(meaning)} |`),
+].join('\n');
 
 /**
  * Writes the text of docs/commands.md: exit codes, common options, and a section for each command in the groups of the
@@ -136,7 +115,7 @@ export function commandsReference(program: Command, exits: typeof EXIT, empty: C
   }
   const codes = Object.entries(exits).map(
     ([name, value]) =>
-      `| ${value} | ${cell(END[name as keyof typeof EXIT].meaning)} | ${cell(END[name as keyof typeof EXIT].where)} |`,
+      `| ${value} | ${cell(EXIT_CODES[name as keyof typeof EXIT].meaning)} | ${cell(EXIT_CODES[name as keyof typeof EXIT].where)} |`,
   );
   return `${[
     INTRO,
@@ -145,6 +124,8 @@ export function commandsReference(program: Command, exits: typeof EXIT, empty: C
     '## Common options',
     rows(common),
     NOTES,
+    '## Environment',
+    VARIABLES,
     ...[...groups].flatMap(([name, commands]) => [`## ${name}`, ...commands.map((one) => section(one, common))]),
   ].join('\n\n')}\n`;
 }

@@ -21,21 +21,6 @@ import { table } from '../view/style.ts';
 /** The passwords that can be rotated. The repository's passphrase stays: it encrypts the existing backups. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
 
-/** `hapg secrets [show|rotate|set NAME]`. */
-export async function secretsCommand(
-  what: string | undefined,
-  names: readonly string[],
-  options: OperateOptions,
-): Promise<number> {
-  if (what === 'rotate') return rotate(names, options);
-  if (options.probe) throw new UsageError('--probe goes with "hapg secrets rotate", which clients may notice');
-  if (what === undefined || what === 'show') return list(names, options, what === 'show');
-  if (what === 'set') return give(names, options);
-  throw new UsageError(
-    `hapg secrets ${what}: show, rotate, set NAME, or nothing for the names${suggest(what, ['show', 'rotate', 'set'])}`,
-  );
-}
-
 /** Throws UsageError for unknown names. */
 function expectKnown(names: readonly string[], known: readonly string[], cluster: Cluster, why = ''): void {
   const unknown = names.filter((name) => !known.includes(name));
@@ -46,14 +31,13 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   );
 }
 
-/** Saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
-async function give(names: readonly string[], options: CommonOptions): Promise<number> {
+/** `hapg secrets set NAME`: saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
+export async function setSecret(name: string | undefined, options: CommonOptions): Promise<number> {
   const { cluster, json } = readSetup(options);
   const known = externalSecrets(cluster);
   if (known.length === 0) throw new UsageError(`${cluster.file} needs no secret that you would have to bring`);
-  const [name] = names;
-  if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
-  expectKnown(names, known, cluster);
+  if (!name) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
+  expectKnown([name], known, cluster);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
   const weak = weakness(value);
@@ -96,8 +80,11 @@ function there(read: () => Secret): Secret | undefined {
   }
 }
 
-/** Lists the names of all secrets, or of the named ones; in plain text only on request. Contacts no host. */
-async function list(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
+/**
+ * `hapg secrets`, `hapg secrets show [NAME...]`: lists all secrets, or the named ones; in plain text only with `reveal`.
+ * Contacts no host.
+ */
+export async function listSecrets(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = readSetup(options);
   expectKnown(
     names,
@@ -136,8 +123,8 @@ const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
     : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
 
-/** Rotates the named passwords, or all. */
-async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
+/** `hapg secrets rotate [NAME...]`: replaces the named passwords, or all. */
+export async function rotateSecrets(names: readonly string[], options: OperateOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
   const possible = rotatable(cluster);
   const known = [...possible.system, ...possible.users];

@@ -149,7 +149,7 @@ const MISTAKES: [words: string, code: number, says: RegExp][] = [
     5,
     /^unknown secret repository: .*; the passphrase of backups that are there stays/,
   ],
-  ['secrets shwo -i lab.yaml', 5, /^hapg secrets shwo: .*\(did you mean "show"\?\)/],
+  ['secrets shwo -i lab.yaml', 5, /^error: hapg secrets shwo: .*\(did you mean "show"\?\)/],
   ['secrets set nosuch -i lab.yaml', 5, /needs no secret that you would have to bring/],
   ['restore -i lab.yaml --yes --confirm pglab --to-time 2026-02-30', 5, /^--to-time 2026-02-30: /],
   ['ssh db1 -i circle.yaml', 5, /^more than four jump hosts to .*go in a circle\?$/m],

@@ -44,14 +44,21 @@ export const inventoryOption = (): Option => {
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text');
 
+/** Options that the help of a command only names, because "hapg help options" describes them. */
+const folded = new WeakSet<Option>();
+
+/** Whether the help of a command only names an option. */
+export const isFolded = (option: Option): boolean => folded.has(option);
+
 /**
- * Adds the common options to a command. `-f` is left free where it means "follow", and `-o` where the output is another
+ * Adds the common options to a command; its help describes the inventory and the output, and only names the others. `-f` is left free where it means "follow", and `-o` where the output is another
  * program's.
  */
 export function withCommonOptions(
   command: Command,
   { forks = '-f, --forks <n>', output = true }: { forks?: string; output?: boolean } = {},
 ): Command {
+  const before = command.options.length;
   command
     .addOption(inventoryOption())
     .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
@@ -67,7 +74,10 @@ export function withCommonOptions(
     .option('-J, --jump <host>', 'SSH jump host')
     .option('-y, --yes', 'do not ask for confirmation', false);
   if (output) command.addOption(outputOption());
-  return command
+  command
     .option('--lock-wait <seconds>', 'how long to wait while another run holds the lock', '0')
     .option('--no-color', 'no colors');
+  for (const option of command.options.slice(before))
+    if (option.long !== '--inventory' && option.long !== '--output') folded.add(option);
+  return command;
 }
