@@ -100,7 +100,11 @@ export async function hapg(words: readonly string[]): Promise<number> {
   unregisterSecrets();
   try {
     const [first, second, ...rest] = words;
-    if (first === 'help') showHelp(program, words.slice(1));
+    if (first === '__complete')
+      await run(async () =>
+        (await import('./commands/completion/command.ts')).completeCommand(program, words.slice(1)),
+      );
+    else if (first === 'help') showHelp(program, words.slice(1));
     else if (second === 'help' && program.commands.some((one) => one.name() === first && one.commands.length > 0))
       showHelp(program, [first!, ...rest]);
     else await program.parseAsync(verbFirst(program, words), { from: 'user' });

@@ -86,11 +86,7 @@ function there(read: () => Secret): Secret | undefined {
  */
 export async function listSecrets(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = readSetup(options);
-  expectKnown(
-    names,
-    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...externalSecrets(cluster)],
-    cluster,
-  );
+  expectKnown(names, secretNames(cluster), cluster);
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${cluster.stateDir} has no secret store`);
   reportStoreWarnings(store, options);
@@ -117,8 +113,15 @@ function document(wanted: readonly Entry[], shown: (one: Entry) => string | null
   return { system: of('system'), users: of('user'), given: of('given') };
 }
 
+/** The names of all secrets of a cluster. */
+export const secretNames = (cluster: Cluster): string[] => [
+  ...SYSTEM_PASSWORDS,
+  ...cluster.settings.postgres.users.map(({ name }) => name),
+  ...externalSecrets(cluster),
+];
+
 /** The passwords that can be rotated in a cluster; accounts of a standby cluster belong to its source. */
-const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
+export const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
   cluster.upstream
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
     : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
