@@ -61,14 +61,19 @@ async function unfiltered(program: Command, words: readonly string[]): Promise<O
       return { candidates: flagsOf(position) };
     case 'value': {
       const { argChoices, long } = at.option;
-      const offer = await from(sourceOf(command, { name: long ?? '', argChoices }), at.word, position);
+      // The option may be one of a verb that comes later.
+      const owner = [command, ...command.commands].find((one) => one.options.includes(at.option)) ?? command;
+      const offer = await from(sourceOf(owner, { name: long ?? '', argChoices }), at.word, position);
       return { ...offer, candidates: offer.candidates.map((one) => ({ ...one, text: `${at.before}${one.text}` })) };
     }
     case 'word': {
       const { argument } = at;
       const source = argument && sourceOf(command, { name: argument.name(), argChoices: argument.argChoices });
       const { candidates, shell } = await from(source, at.word, position);
-      const help = command === program ? [{ text: 'help', about: 'show the help of a command or topic' }] : [];
+      const help =
+        command === program && operands.length === 0
+          ? [{ text: 'help', about: 'show the help of a command or topic' }]
+          : [];
       return {
         candidates: [...commandsOf(at.commands), ...help, ...candidates.filter(({ text }) => !operands.includes(text))],
         ...(shell ? { shell } : {}),

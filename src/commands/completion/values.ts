@@ -30,7 +30,10 @@ const described =
   () =>
     Object.entries(texts).map(([text, about]) => ({ text, about }));
 
-const named = ({ name, roles }: Host): Candidate => ({ text: name, about: [...roles].join(', ') });
+const named = ({ name, roles }: Host): Candidate => ({
+  text: name,
+  about: ASSIGNABLE_ROLES.filter((role) => roles.has(role)).join(', '),
+});
 
 /** Hosts with one of these roles, or all. */
 const hosts =
@@ -42,7 +45,7 @@ const hosts =
 const pattern: Source = async ({ word, cluster }) => {
   const mark = /^[!&]/.exec(word)?.[0] ?? '';
   const all = (await cluster()).hosts;
-  const roles = ROLE_NAMES.filter((role) => all.some((host) => host.roles.has(role)));
+  const roles = ASSIGNABLE_ROLES.filter((role) => all.some((host) => host.roles.has(role)));
   return [
     ...all.map(named),
     ...roles.map((role) => ({ text: role, about: 'hosts with this role' })),
