@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { examplesOf } from '../src/commands/help/text.ts';
+import { examplesOf, groupsOf, usageOf, wordsTo } from '../src/commands/help/text.ts';
 import { ENVIRONMENT, EXIT_CODES } from '../src/commands/help/topics.ts';
 import { withCommonOptions } from '../src/commands/register/options.ts';
 import type { EXIT } from '../src/errors.ts';
@@ -24,20 +24,9 @@ const rows = (options: readonly Option[]): string =>
 /** The options that `withCommonOptions` adds, read from a command without any others. */
 const commonOptions = (empty: Command): readonly Option[] => withCommonOptions(empty).options;
 
-/** A command line as it is typed, with its arguments. */
-const usage = (words: string, command: Command): string =>
-  [
-    words,
-    ...command.registeredArguments.map((one) => {
-      const name = `${one.name()}${one.variadic ? '...' : ''}`;
-      return one.required ? `<${name}>` : `[${name}]`;
-    }),
-  ].join(' ');
-
 const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-function section(command: Command, common: readonly Option[], parent = ''): string {
-  const words = `hapg ${parent}${command.name()}`;
+function section(command: Command, common: readonly Option[]): string {
   const isCommon = (option: Option) =>
     common.some((one) => one.long === option.long && one.description === option.description);
   const shared = command.options.filter(isCommon);
@@ -45,9 +34,9 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
   const all = shared.length === common.length;
   const examples = examplesOf(command);
   return [
-    `### ${words}`,
+    `### ${wordsTo(command)}`,
     `${capital(command.description())}.`,
-    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usage(words, command)}`]),
+    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usageOf(command)}`]),
     ...command.registeredArguments
       .map(
         (one) =>
@@ -65,7 +54,7 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
     ...(examples.length > 0
       ? [`\`\`\`sh\n${examples.map((line) => line.replace(/ {2,}\((.*)\)$/, '   # $1')).join('\n')}\n\`\`\``]
       : []),
-    ...command.commands.map((one) => section(one, common, `${command.name()} `)),
+    ...command.commands.map((one) => section(one, common)),
   ].join('\n\n');
 }
 
@@ -108,11 +97,6 @@ const VARIABLES = [
  */
 export function commandsReference(program: Command, exits: typeof EXIT, empty: Command): string {
   const common = commonOptions(empty);
-  const groups = new Map<string, Command[]>();
-  for (const command of program.commands) {
-    const name = (command.helpGroup() || 'Commands:').replace(/:$/, '');
-    groups.set(name, [...(groups.get(name) ?? []), command]);
-  }
   const codes = Object.entries(exits).map(
     ([name, value]) =>
       `| ${value} | ${cell(EXIT_CODES[name as keyof typeof EXIT].meaning)} | ${cell(EXIT_CODES[name as keyof typeof EXIT].where)} |`,
@@ -126,6 +110,9 @@ export function commandsReference(program: Command, exits: typeof EXIT, empty: C
     NOTES,
     '## Environment',
     VARIABLES,
-    ...[...groups].flatMap(([name, commands]) => [`## ${name}`, ...commands.map((one) => section(one, common))]),
+    ...[...groupsOf(program)].flatMap(([name, commands]) => [
+      `## ${name}`,
+      ...commands.map((one) => section(one, common)),
+    ]),
   ].join('\n\n')}\n`;
 }

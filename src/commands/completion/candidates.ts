@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { Cluster } from '../../inventory/model.ts';
+import { home } from '../../whoami.ts';
 import { TOPICS } from '../help/text.ts';
 import { type Position, positionOf } from './position.ts';
 import { type Candidate, type Source, sourceOf } from './values.ts';
@@ -31,7 +32,7 @@ const flagsOf = ({ command, given }: Position): Candidate[] => [
 async function clusterOf({ command, given }: Position): Promise<Cluster> {
   const { loadInventory } = await import('../../inventory/load.ts');
   const valuesOf = (flag: string) => [...given].flatMap(([{ long }, values]) => (long === flag ? values : []));
-  const named = valuesOf('--inventory').map((file) => file.replace(/^~(?=\/)/, process.env.HOME ?? '~'));
+  const named = valuesOf('--inventory').map((file) => file.replace(/^~(?=\/)/, home));
   const otherwise = command.options.find(({ long }) => long === '--inventory')?.defaultValue as string[] | undefined;
   return loadInventory(named.length > 0 ? named : (otherwise ?? 'inventory.yaml'), valuesOf('--extra')).cluster;
 }

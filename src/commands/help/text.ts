@@ -8,6 +8,26 @@ import { ENVIRONMENT, EXIT_CODES } from './topics.ts';
 export const wordsTo = (command: Command): string =>
   command.parent ? `${wordsTo(command.parent)} ${command.name()}` : command.name();
 
+/** The commands in the groups of the help, by the name of each. */
+export function groupsOf(program: Command): Map<string, Command[]> {
+  const groups = new Map<string, Command[]>();
+  for (const command of program.commands) {
+    const name = (command.helpGroup() || 'Commands:').replace(/:$/, '');
+    groups.set(name, [...(groups.get(name) ?? []), command]);
+  }
+  return groups;
+}
+
+/** A command line with a command's arguments, as it is typed. */
+export const usageOf = (command: Command): string =>
+  [
+    wordsTo(command),
+    ...command.registeredArguments.map((one) => {
+      const name = `${one.name()}${one.variadic ? '...' : ''}`;
+      return one.required ? `<${name}>` : `[${name}]`;
+    }),
+  ].join(' ');
+
 /** The examples of a command; empty where it has none. */
 export const examplesOf = (command: Command): readonly string[] =>
   EXAMPLES[wordsTo(command).split(' ').slice(1).join(' ')] ?? [];
