@@ -85,8 +85,7 @@ function dress(command: Command): void {
     },
   });
   command.showHelpAfterError(`(see ${wordsTo(command)} --help)`);
-  const end = helpEnd(command);
-  if (end) command.addHelpText('after', end);
+  command.addHelpText('after', () => helpEnd(command));
   for (const one of command.commands) dress(one);
 }
 dress(program);

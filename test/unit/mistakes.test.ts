@@ -172,6 +172,11 @@ test('a secret is shown by its name, in one line, and no other', async () => {
   const one = await inProcess(['secrets', 'show', 'app', '-i', 'lab.yaml']);
   assert.equal(one.code, 0);
   assert.match(one.out, /^user {2}app {2}\w{27}\n$/);
+  assert.deepEqual(
+    await inProcess(['secrets', '-i', 'lab.yaml', 'show', 'app']),
+    one,
+    'options may stand before the verb',
+  );
   assert.ok(all.out.includes(one.out.trim().split(/\s+/)[2]!), 'it is the one of the whole list');
   assert.equal(all.out.trim().split('\n').length, 7);
   const document = JSON.parse(
