@@ -21,22 +21,26 @@ const common = {
   external: ['cpu-features', '*.node'],
 };
 
+const ESM = {
+  format: 'esm',
+  banner: {
+    // What CommonJS packages (ssh2) expect to find around them.
+    js: "import { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;",
+  },
+};
+
 /** Entries that share what they have in common, as modules with source maps. */
 const modules = () =>
   build({
     ...common,
     // All in one directory, since sources find their data from where they lie; by their paths, since names may be the same.
     entryPoints: entries.map((entry) => ({ in: entry, out: entry.replace(/\.ts$/, '').replaceAll('/', '-') })),
-    format: 'esm',
+    ...ESM,
     sourcemap: true,
     // The sources lie in the checkout; every process reads the whole map.
     sourcesContent: false,
     splitting: true,
     chunkNames: 'chunk-[hash]',
-    banner: {
-      // What CommonJS packages (ssh2) expect to find around them.
-      js: "import { createRequire as __hapgRequire } from 'node:module'; const require = __hapgRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;",
-    },
   });
 
 /** The program as one function, which src/launch.ts calls, and V8's code of it. */
@@ -65,4 +69,23 @@ async function program() {
   execFileSync(process.execPath, ['tools/compile.mjs', directory], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-await (entries.length > 0 ? modules() : program());
+/** The man pages, which are made from the program's own commands. */
+async function manPages() {
+  await build({
+    ...common,
+    entryPoints: [{ in: 'tools/man.ts', out: 'man' }],
+    outExtension: { '.js': '.mjs' },
+    ...ESM,
+  });
+  const script = join(directory, 'man.mjs');
+  // The default inventory of the person who builds is none of theirs.
+  const env = { ...process.env, HAPG_INVENTORY: '' };
+  execFileSync(process.execPath, [script, join(directory, 'man')], { env, stdio: 'inherit' });
+  rmSync(script);
+}
+
+if (entries.length > 0) await modules();
+else {
+  await program();
+  await manPages();
+}

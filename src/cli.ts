@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
-import { examples, optionText } from './commands/help.ts';
+import { Command, CommanderError, Help } from 'commander';
+import { showHelp } from './commands/help/show.ts';
+import { helpEnd, optionText, TOPICS, wordsTo } from './commands/help/text.ts';
+import { verbFirst } from './commands/option-words.ts';
 import { backups } from './commands/register/backups.ts';
 import { begin } from './commands/register/begin.ts';
 import { change } from './commands/register/change.ts';
 import { emergency } from './commands/register/emergency.ts';
 import { lab } from './commands/register/lab.ts';
 import { look } from './commands/register/look.ts';
+import { isFolded } from './commands/register/options.ts';
 import { secrets } from './commands/register/secrets.ts';
 import { rephrase } from './commands/words-of-others.ts';
 import { EXIT } from './errors.ts';
@@ -32,13 +35,12 @@ async function run(work: () => Promise<number>): Promise<void> {
   }
 }
 
-/** Whether there is a command of this name. */
-const knows = (name: string): boolean =>
-  ['help', ...program.commands.flatMap((one) => [one.name(), ...one.aliases()])].includes(name);
-
 /** Whether the command line asks for a document, and how many there were before it. */
 let wantsDocument = false;
 let before = 0;
+
+/** What was said of a mistake on the command line. */
+let said: string | undefined;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -58,40 +60,57 @@ export const program = new Command('hapg')
   )
   .version(version)
   .enablePositionalOptions()
-  .configureHelp({ optionDescription: optionText })
+  .configureHelp({
+    optionDescription: optionText,
+    visibleOptions(command) {
+      return Help.prototype.visibleOptions.call(this, command).filter((one) => !isFolded(one));
+    },
+  })
   .configureOutput({
     writeOut: (text) => screen.print(text.replace(/\n$/, '')),
     writeErr: (text) => screen.printMessage(text.replace(/\n$/, '')),
-    outputError: (text, write) => write(rephrase(text, program)),
   })
   .exitOverride();
 
 for (const register of [begin, look, change, backups, emergency, secrets, lab]) register(program, run);
 
-program.helpCommand('help [command]', 'show the help of a command');
+program.helpCommand('help [command...]', `show the help of a command, or a topic: ${Object.keys(TOPICS).join(', ')}`);
 
-program.showHelpAfterError('(see hapg --help)');
-for (const one of program.commands) {
-  one.showHelpAfterError(`(see hapg ${one.name()} --help)`);
-  const text = examples(one.name());
-  if (text) one.addHelpText('after', text);
+/** Gives a command and those below it the end of their help, and the words about a mistake. */
+function dress(command: Command): void {
+  command.configureOutput({
+    outputError: (text, write) => {
+      said = rephrase(text, command);
+      write(said);
+    },
+  });
+  command.showHelpAfterError(`(see ${wordsTo(command)} --help)`);
+  command.addHelpText('after', () => helpEnd(command));
+  for (const one of command.commands) dress(one);
 }
+dress(program);
 
 /** Runs a command line and returns the exit code. Output goes to this process's streams. */
 export async function hapg(words: readonly string[]): Promise<number> {
   code = EXIT.done;
   wantsDocument = asksForJson(words);
   before = documentsPrinted();
+  said = undefined;
   unregisterSecrets();
   try {
-    // commander shows the help of the program for a command that it does not know.
-    const [first, asked] = words;
-    if (first === 'help' && asked !== undefined && !knows(asked)) program.error(`error: unknown command '${asked}'`);
-    await program.parseAsync(words, { from: 'user' });
+    const [first, second, ...rest] = words;
+    if (first === '__complete')
+      await run(async () =>
+        (await import('./commands/completion/command.ts')).completeCommand(program, words.slice(1)),
+      );
+    else if (first === 'help') showHelp(program, words.slice(1));
+    else if (second === 'help' && program.commands.some((one) => one.name() === first && one.commands.length > 0))
+      showHelp(program, [first!, ...rest]);
+    else await program.parseAsync(verbFirst(program, words), { from: 'user' });
   } catch (error) {
     // commander has reported it already, with the help where that was asked for.
     code = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.done : EXIT.usage) : reportError(error);
-    if (wantsDocument && code !== EXIT.done) printErrorDocument(code, rephrase(messageOf(error), program).trim());
+    if (wantsDocument && code !== EXIT.done) printErrorDocument(code, (said ?? messageOf(error)).trim());
   }
   return code;
 }

@@ -1,24 +1,8 @@
 import type { Argument, Command, Option } from 'commander';
-import { EXAMPLES } from '../src/commands/help.ts';
+import { examplesOf, groupsOf, usageOf, wordsTo } from '../src/commands/help/text.ts';
+import { ENVIRONMENT, EXIT_CODES } from '../src/commands/help/topics.ts';
 import { withCommonOptions } from '../src/commands/register/options.ts';
 import type { EXIT } from '../src/errors.ts';
-
-const END: Record<keyof typeof EXIT, { meaning: string; where: string }> = {
-  done: { meaning: 'done, nothing is wrong', where: 'every command' },
-  refused: {
-    meaning: 'refused, or not healthy: a gate or guard said no, nothing was confirmed, or `status` has problems',
-    where: 'every command; operations end with 0 only when `status` would',
-  },
-  failed: {
-    meaning: 'a host or a step failed; with `plan --detailed-exitcode`: changes are pending',
-    where: 'commands that work on hosts, and `plan --detailed-exitcode`',
-  },
-  locked: { meaning: 'another run holds the lock', where: 'commands that change something' },
-  unreachable: { meaning: 'a host is unreachable, or its host key does not match', where: 'commands that connect' },
-  usage: { meaning: 'bad usage or a bad inventory; nothing was contacted', where: 'every command' },
-  interrupted: { meaning: 'interrupted (Ctrl-C, Ctrl-D at a question)', where: 'every command' },
-  bug: { meaning: 'a bug in hapg; please report it with the stack', where: 'every command' },
-};
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
@@ -40,30 +24,19 @@ const rows = (options: readonly Option[]): string =>
 /** The options that `withCommonOptions` adds, read from a command without any others. */
 const commonOptions = (empty: Command): readonly Option[] => withCommonOptions(empty).options;
 
-/** A command line as it is typed, with its arguments. */
-const usage = (words: string, command: Command): string =>
-  [
-    words,
-    ...command.registeredArguments.map((one) => {
-      const name = `${one.name()}${one.variadic ? '...' : ''}`;
-      return one.required ? `<${name}>` : `[${name}]`;
-    }),
-  ].join(' ');
-
 const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-function section(command: Command, common: readonly Option[], parent = ''): string {
-  const words = `hapg ${parent}${command.name()}`;
+function section(command: Command, common: readonly Option[]): string {
   const isCommon = (option: Option) =>
     common.some((one) => one.long === option.long && one.description === option.description);
   const shared = command.options.filter(isCommon);
   const own = command.options.filter((option) => !isCommon(option));
   const all = shared.length === common.length;
+  const examples = examplesOf(command);
   return [
-    `### ${words}`,
+    `### ${wordsTo(command)}`,
     `${capital(command.description())}.`,
-    // A command with subcommands and options of its own also works alone.
-    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usage(words, command)}`]),
+    ...(command.commands.length > 0 && command.options.length === 0 ? [] : [`    ${usageOf(command)}`]),
     ...command.registeredArguments
       .map(
         (one) =>
@@ -78,12 +51,10 @@ function section(command: Command, common: readonly Option[], parent = ''): stri
       : shared.length > 0
         ? [`Common options: ${shared.map((one) => code(one.flags)).join(', ')}.`]
         : []),
-    ...(EXAMPLES[command.name()] && parent === ''
-      ? [
-          `\`\`\`sh\n${EXAMPLES[command.name()]!.map((line) => line.replace(/ {2,}\((.*)\)$/, '   # $1')).join('\n')}\n\`\`\``,
-        ]
+    ...(examples.length > 0
+      ? [`\`\`\`sh\n${examples.map((line) => line.replace(/ {2,}\((.*)\)$/, '   # $1')).join('\n')}\n\`\`\``]
       : []),
-    ...command.commands.map((one) => section(one, common, `${command.name()} `)),
+    ...command.commands.map((one) => section(one, common)),
   ].join('\n\n');
 }
 
@@ -112,17 +83,13 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
 - Ctrl-C or Ctrl-D at a question ends the run there. During the work, Ctrl-C once finishes the steps in flight and starts
   no new ones; twice leaves what runs in units on the hosts (package installation, backup) to itself; three times ends at
   once. Running the command again goes on: reloads and restarts that were due are remembered on the hosts.
-- \`hapg ssh\` and \`hapg psql\` end with the exit code of the program that they run.
+- \`hapg ssh\` and \`hapg psql\` end with the exit code of the program that they run.`;
 
-| variable | meaning |
-|---|---|
-| \`HAPG_INVENTORY\` | the inventory file where \`-i\` is not given |
-| \`HAPG_BECOME_PASSWORD\` | sudo's password, instead of \`-K\` |
-| \`HAPG_KEY_PASSPHRASE\` | passphrase of an encrypted SSH key |
-| \`HAPG_AGE_IDENTITY\` | file of the age identity that opens an encrypted secret store; default \`~/.config/hapg/age.txt\` |
-| \`HAPG_LAB_RELEASE\` | Debian release of the lab's hosts; default \`trixie\` |
-| \`VISUAL\`, \`EDITOR\` | editor of \`hapg config edit\` |
-| \`NO_COLOR\` | no colors |`;
+const VARIABLES = [
+  '| variable | meaning |',
+  '|---|---|',
+  ...ENVIRONMENT.map(({ names, meaning }) => `| ${names.map(code).join(', ')} | ${cell(meaning)} |`),
+].join('\n');
 
 /**
  * Writes the text of docs/commands.md: exit codes, common options, and a section for each command in the groups of the
@@ -130,14 +97,9 @@ const NOTES = `- Options look like Ansible's: \`-i\`, \`-l\`, \`-t\`, \`--skip-t
  */
 export function commandsReference(program: Command, exits: typeof EXIT, empty: Command): string {
   const common = commonOptions(empty);
-  const groups = new Map<string, Command[]>();
-  for (const command of program.commands) {
-    const name = (command.helpGroup() || 'Commands:').replace(/:$/, '');
-    groups.set(name, [...(groups.get(name) ?? []), command]);
-  }
   const codes = Object.entries(exits).map(
     ([name, value]) =>
-      `| ${value} | ${cell(END[name as keyof typeof EXIT].meaning)} | ${cell(END[name as keyof typeof EXIT].where)} |`,
+      `| ${value} | ${cell(EXIT_CODES[name as keyof typeof EXIT].meaning)} | ${cell(EXIT_CODES[name as keyof typeof EXIT].where)} |`,
   );
   return `${[
     INTRO,
@@ -146,6 +108,11 @@ export function commandsReference(program: Command, exits: typeof EXIT, empty: C
     '## Common options',
     rows(common),
     NOTES,
-    ...[...groups].flatMap(([name, commands]) => [`## ${name}`, ...commands.map((one) => section(one, common))]),
+    '## Environment',
+    VARIABLES,
+    ...[...groupsOf(program)].flatMap(([name, commands]) => [
+      `## ${name}`,
+      ...commands.map((one) => section(one, common)),
+    ]),
   ].join('\n\n')}\n`;
 }

@@ -20,21 +20,8 @@ export interface RenewOptions extends OperateOptions {
   trustOnly: boolean;
 }
 
-/** `hapg certs [renew]`. */
-export function certsCommand(what: string | undefined, options: RenewOptions): Promise<number> {
-  if (what === undefined) {
-    if (options.authority !== undefined || options.trustOnly || options.probe)
-      throw new UsageError(
-        'hapg certs lists certificates: --authority, --trust-only and --probe go with "hapg certs renew"',
-      );
-    return list(options);
-  }
-  if (what === 'renew') return renew(options);
-  throw new UsageError(`hapg certs ${what}: renew, or nothing for the list`);
-}
-
-/** Lists every certificate with its expiry, soonest first. */
-async function list(options: CommonOptions): Promise<number> {
+/** `hapg certs`: lists every certificate with its expiry, soonest first. */
+export async function listCertificates(options: CommonOptions): Promise<number> {
   const setup = readSetup(options);
   const found = await withRun(setup, 'certs', { secrets: () => [] }, (run) =>
     askEach(run, async (host) => (await observe(run.session, host, ['certificates'])).certificates),
@@ -51,8 +38,8 @@ async function list(options: CommonOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** Renews every leaf certificate, or replaces an authority with an overlap of both. */
-function renew(options: RenewOptions): Promise<number> {
+/** `hapg certs renew`: renews every leaf certificate, or replaces an authority with an overlap of both. */
+export async function renewCertificates(options: RenewOptions): Promise<number> {
   const { authority } = options;
   if (options.trustOnly && authority === undefined)
     throw new UsageError('--trust-only goes with --authority NAME, which is replaced');

@@ -26,24 +26,13 @@ import { unifiedDiff } from '../view/diff.ts';
 import { showPlan } from '../view/plan.ts';
 import { screen } from '../view/screen.ts';
 
-export interface ConfigOptions extends OperateOptions {
+export interface EditOptions extends OperateOptions {
   set: string[];
   unset: string[];
 }
 
-/** `hapg config [show|edit]`. */
-export async function configCommand(what: string | undefined, options: ConfigOptions): Promise<number> {
-  if (what === undefined || what === 'show') {
-    if (options.set.length > 0 || options.unset.length > 0 || options.probe)
-      throw new UsageError('hapg config show changes nothing: --set, --unset and --probe go with "hapg config edit"');
-    return show(options);
-  }
-  if (what === 'edit') return edit(options);
-  throw new UsageError(`hapg config ${what}: show or edit`);
-}
-
-/** Shows the dynamic configuration in the DCS, as Patroni reports it. */
-function show(options: CommonOptions): Promise<number> {
+/** `hapg config show`: shows the dynamic configuration in the DCS, as Patroni reports it. */
+export async function showSettings(options: CommonOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
   const wanted = { hosts: hostsWith(cluster, 'patroni'), about: ['members'] } as const;
@@ -58,7 +47,7 @@ function show(options: CommonOptions): Promise<number> {
 }
 
 /** The settings to change: named on the command line, or edited by the operator. Throws UsageError. */
-function wantedEdits({ set, unset, inventory }: ConfigOptions): SettingEdit[] {
+function wantedEdits({ set, unset, inventory }: EditOptions): SettingEdit[] {
   try {
     if (set.length === 0 && unset.length === 0) {
       const before = settingsText(readFileSync(filesOf(inventory).own, 'utf8'));
@@ -96,8 +85,8 @@ function editByHand(text: string): string {
   }
 }
 
-/** Changes settings in the inventory and in the cluster: checks them, shows diff and plan, then applies. */
-function edit(options: ConfigOptions): Promise<number> {
+/** `hapg config edit`: changes settings in the inventory and in the cluster: checks them, shows diff and plan, then applies. */
+export async function editSettings(options: EditOptions): Promise<number> {
   const edits = wantedEdits(options);
   const before = loadInventory(options.inventory, options.extra);
   return operate(

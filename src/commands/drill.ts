@@ -34,8 +34,7 @@ export interface DrillOptions extends CommonOptions {
  * `hapg drill restore`: restores the newest backup beside the cluster, checks, counts and removes it. The host does all
  * of it, so that a timer can as well. The cluster is not touched, and no lock is taken.
  */
-export async function drillCommand(what: string, options: DrillOptions): Promise<number> {
-  if (what !== 'restore') throw new UsageError(`hapg drill ${what}: "hapg drill restore" is the only drill`);
+export async function restoreDrill(options: DrillOptions): Promise<number> {
   const setup = readSetup(options);
   const { cluster } = setup;
   expectRepositories(cluster);

@@ -22,21 +22,6 @@ import { table } from '../view/style.ts';
 /** The passwords that can be rotated. The repository's passphrase stays: it encrypts the existing backups. */
 const ROTATABLE = SYSTEM_PASSWORDS.filter((name) => name !== 'repository');
 
-/** `hapg secrets [show|rotate|set NAME]`. */
-export async function secretsCommand(
-  what: string | undefined,
-  names: readonly string[],
-  options: OperateOptions,
-): Promise<number> {
-  if (what === 'rotate') return rotate(names, options);
-  if (options.probe) throw new UsageError('--probe goes with "hapg secrets rotate", which clients may notice');
-  if (what === undefined || what === 'show') return list(names, options, what === 'show');
-  if (what === 'set') return give(names, options);
-  throw new UsageError(
-    `hapg secrets ${what}: show, rotate, set NAME, or nothing for the names${suggest(what, ['show', 'rotate', 'set'])}`,
-  );
-}
-
 /** Throws UsageError for unknown names. */
 function expectKnown(names: readonly string[], known: readonly string[], cluster: Cluster, why = ''): void {
   const unknown = names.filter((name) => !known.includes(name));
@@ -47,8 +32,8 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
   );
 }
 
-/** Saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
-async function give(names: readonly string[], options: CommonOptions): Promise<number> {
+/** `hapg secrets set NAME`: saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
+export async function setSecret(name: string | undefined, options: CommonOptions): Promise<number> {
   const { cluster, json } = readSetup(options);
   const known = externalSecrets(cluster);
   if (known.length === 0)
@@ -58,9 +43,8 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
     throw new UsageError(
       `hapg secrets set: ${fromHere(cluster.file)} has secrets.command, which fetches ${known.join(', ')} in every run: change it there`,
     );
-  const [name] = names;
-  if (!name || names.length > 1) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
-  expectKnown(names, known, cluster);
+  if (!name) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
+  expectKnown([name], known, cluster);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
   const weak = weakness(value);
@@ -103,14 +87,13 @@ function there(read: () => Secret): Secret | undefined {
   }
 }
 
-/** Lists the names of all secrets, or of the named ones; in plain text only on request. Contacts no host. */
-async function list(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
+/**
+ * `hapg secrets`, `hapg secrets show [NAME...]`: lists all secrets, or the named ones; in plain text only with `reveal`.
+ * Contacts no host.
+ */
+export async function listSecrets(names: readonly string[], options: CommonOptions, reveal: boolean): Promise<number> {
   const { cluster, json } = readSetup(options);
-  expectKnown(
-    names,
-    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...externalSecrets(cluster)],
-    cluster,
-  );
+  expectKnown(names, secretNames(cluster), cluster);
   const store = await SecretStore.read(cluster);
   if (!store) throw new Refused(`${fromHere(cluster.stateDir)} has no secret store`);
   reportStoreWarnings(store, options);
@@ -137,14 +120,21 @@ function document(wanted: readonly Entry[], shown: (one: Entry) => string | null
   return { system: of('system'), users: of('user'), given: of('given') };
 }
 
+/** The names of all secrets of a cluster. */
+export const secretNames = (cluster: Cluster): string[] => [
+  ...SYSTEM_PASSWORDS,
+  ...cluster.settings.postgres.users.map(({ name }) => name),
+  ...externalSecrets(cluster),
+];
+
 /** The passwords that can be rotated in a cluster; accounts of a standby cluster belong to its source. */
-const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
+export const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
   cluster.upstream
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
     : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
 
-/** Rotates the named passwords, or all. */
-async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
+/** `hapg secrets rotate [NAME...]`: replaces the named passwords, or all. */
+export async function rotateSecrets(names: readonly string[], options: OperateOptions): Promise<number> {
   const { cluster } = readSetup({ ...options, quiet: true });
   const possible = rotatable(cluster);
   const known = [...possible.system, ...possible.users];

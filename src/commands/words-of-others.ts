@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { suggest } from '../inventory/suggest.ts';
+import { wordsTo } from './help/text.ts';
+import { optionIn } from './option-words.ts';
 
 /** What people type who come from other tools, and what it is called here. */
 export const WORDS_OF_OTHERS = new Map(
@@ -43,29 +46,38 @@ export const WORDS_OF_OTHERS = new Map(
 const INVENTORY = /\.ya?ml$/;
 
 /**
- * Says a complaint of commander in words that name what was typed and what is meant; `words` are the command line. A
+ * Says a complaint of commander about a command line of `command` in words that name what was typed and what is meant. A
  * complaint that is clear enough comes back as it is.
  */
-export function rephrase(complaint: string, program: Command): string {
+export function rephrase(complaint: string, command: Command): string {
   const unknown = /^error: unknown command '([^']+)'/.exec(complaint);
   if (unknown) {
-    const meant = WORDS_OF_OTHERS.get(unknown[1]!.toLowerCase());
+    const meant = command.parent ? undefined : WORDS_OF_OTHERS.get(unknown[1]!.toLowerCase());
     return meant ? `error: there is no command "${unknown[1]}": hapg calls it ${meant}\n` : complaint;
   }
-  const many = /^error: too many arguments for '([^']+)'\. Expected (\d+)/.exec(complaint);
-  if (!many) return complaint;
-  const command = findCommand(program, many[1]!);
-  const extra = command?.args[Number(many[2])];
-  if (!command || extra === undefined) return complaint;
-  const has = (flag: string) => command.options.some((option) => option.long === flag);
-  const name = `hapg ${many[1]}`;
+  const option = /^error: unknown option '([^'=]+)/.exec(complaint)?.[1];
+  if (option) return withVerb(command, option) ?? complaint;
+  const many = /^error: too many arguments for '[^']+'\. Expected (\d+)/.exec(complaint);
+  const extra = many && command.args[Number(many[1])];
+  if (!many || extra === undefined || extra === null) return complaint;
+  const has = (flag: string) => command.options.some(({ long }) => long === flag);
+  const name = wordsTo(command);
+  const verbs = command.commands.map((one) => one.name());
   if (INVENTORY.test(extra) && has('--inventory'))
     return `error: ${name} ${extra}: an inventory is named with -i: ${name} -i ${extra}\n`;
-  if (has('--to') && many[1] === 'switchover')
+  if (verbs.length > 0) return `error: ${name} ${extra}: ${verbs.join(', ')}, or nothing${suggest(extra, verbs)}\n`;
+  if (has('--to') && command.name() === 'switchover')
     return `error: ${name} ${extra}: the new leader is named with --to: ${name} --to ${extra}\n`;
-  if (has('--limit')) return `error: ${name} ${extra}: hosts are selected with --limit: ${name} --limit ${extra}\n`;
+  if (has('--limit') && many[1] === '0')
+    return `error: ${name} ${extra}: hosts are selected with --limit: ${name} --limit ${extra}\n`;
   return `error: ${name} takes no argument such as "${extra}"\n`;
 }
 
-const findCommand = (program: Command, name: string): Command | undefined =>
-  [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)].find((one) => one.name() === name);
+/** What is said of an option that only goes with other verbs of a command; undefined where no verb has it. */
+function withVerb(command: Command, option: string): string | undefined {
+  const group = command.commands.length > 0 ? command : command.parent;
+  if (!group?.parent) return undefined;
+  const verbs = group.commands.filter((one) => optionIn(one.options, option));
+  const meant = verbs.map((one) => `"${wordsTo(one)}"`).join(' and ');
+  return verbs.length > 0 ? `error: ${wordsTo(command)}: ${option} goes with ${meant}\n` : undefined;
+}

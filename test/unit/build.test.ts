@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,7 +14,9 @@ test("the build leaves V8's code of the program, which fits, whatever the files 
   });
   mkdirSync(join(home, '.ssh'));
   writeFileSync(join(home, '.ssh', 'config'), 'Host *\n  ProxyCommand tunnel %h\n');
-  execFileSync(process.execPath, ['build.mjs', directory], { env: { ...process.env, HOME: home } });
+  execFileSync(process.execPath, ['build.mjs', directory], {
+    env: { ...process.env, HOME: home, HAPG_INVENTORY: 'own.yaml' },
+  });
   const bundle = join(directory, 'program.cjs');
   const text = readFileSync(bundle, 'latin1');
   assert.doesNotMatch(text, /[^\x00-\x7f]/, 'it is read as Latin-1');
@@ -23,4 +25,8 @@ test("the build leaves V8's code of the program, which fits, whatever the files 
     cachedData: readFileSync(join(directory, 'program.code')),
   });
   assert.equal(script.cachedDataRejected, false);
+  const pages = readdirSync(join(directory, 'man'));
+  assert.ok(pages.includes('hapg.1') && pages.includes('hapg-apply.1'), pages.join());
+  assert.match(readFileSync(join(directory, 'man', 'hapg.1'), 'utf8'), /\(default: inventory\.yaml\)/);
+  assert.deepEqual(readdirSync(directory).sort(), ['hapg.js', 'man', 'program.cjs', 'program.code']);
 });

@@ -6,7 +6,9 @@ import type { Command } from 'commander';
 import { parse, parseDocument } from 'yaml';
 import { program } from '../../src/cli.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { EXAMPLES } from '../../src/commands/help.ts';
+import { EXAMPLES } from '../../src/commands/help/examples.ts';
+import { examplesOf, TOPICS, wordsTo } from '../../src/commands/help/text.ts';
+import { verbFirst } from '../../src/commands/option-words.ts';
 import type { ApplyResult } from '../../src/engine/apply.ts';
 import type { Plan } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
@@ -157,12 +159,18 @@ function wordsOf(line: string): string[] {
 
 /** What is wrong with a command line; empty when the program would take it. `whole`: nothing may be missing either. */
 function wrongWith(line: string, whole: boolean): string {
-  const [, ...words] = wordsOf(line);
+  const words = [...verbFirst(program, wordsOf(line).slice(1))];
+  if (words[0] === 'help')
+    return words.length === 1 || words[1]! in TOPICS ? '' : wrongWith(`hapg ${words[1]} --help`, whole);
   let command: Command = program;
   while (command.commands.length > 0) {
     const name = words[0];
+    // A command with verbs may do something without one.
+    if (command.options.length > 1 && (name === undefined || name.startsWith('-'))) break;
     // Help and version are everywhere, and commander would print them.
     if (name === undefined || name === '--version' || name === '--help') return '';
+    // Where several verbs are meant.
+    if (!whole && name.includes('|')) return '';
     const next = command.commands.find((one) => one.name() === name);
     // A command with options of its own also works without a subcommand.
     if (!next && command !== program && command.options.length > 0) break;
@@ -207,10 +215,18 @@ test('every command line that is quoted is one that the program takes', () => {
 });
 
 test('every command has an example in its help, and each example is one that the program takes', () => {
+  const all = program.commands.flatMap((one) => [one, ...one.commands]);
+  assert.deepEqual(all.filter((one) => examplesOf(one).length === 0).map(wordsTo), []);
   assert.deepEqual(
-    program.commands.map((one) => one.name()).filter((name) => !EXAMPLES[name]),
+    Object.keys(EXAMPLES).filter((name) => !all.some((one) => wordsTo(one) === `hapg ${name}`)),
     [],
+    'examples of no command',
   );
+  for (const [name, lines] of Object.entries(EXAMPLES))
+    assert.ok(
+      lines.every((line) => line.startsWith(`hapg ${name}`)),
+      name,
+    );
   for (const line of Object.values(EXAMPLES).flat())
     assert.equal(wrongWith(line.replace(/ {2,}\(.*\)$/, ''), true), '', line);
 });
@@ -221,6 +237,9 @@ for (const [line, wrong] of [
   ['hapg plan x.yaml', '1 arguments, and plan takes 0'],
   ['hapg reinit -i x.yaml', 'an argument is missing'],
   ['hapg add-replica db4', '--address is missing'],
+  ['hapg config show --set rto=wide', 'unknown option --set'],
+  ['hapg secrets shwo', '1 arguments, and secrets takes 0'],
+  ['hapg kept shwo', 'unknown command shwo'],
 ] as const)
   test(`the check of quoted command lines notices: ${line}`, () => assert.equal(wrongWith(line, true), wrong));
 

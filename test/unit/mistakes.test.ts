@@ -149,7 +149,7 @@ const MISTAKES: [words: string, code: number, says: RegExp][] = [
     5,
     /^unknown secret repository: .*; the passphrase of backups that are there stays/,
   ],
-  ['secrets shwo -i lab.yaml', 5, /^hapg secrets shwo: .*\(did you mean "show"\?\)/],
+  ['secrets shwo -i lab.yaml', 5, /^error: hapg secrets shwo: .*\(did you mean "show"\?\)/],
   ['secrets set nosuch -i lab.yaml', 5, /needs no secret that you would have to bring/],
   ['restore -i lab.yaml --yes --confirm pglab --to-time 2026-02-30', 5, /^--to-time 2026-02-30: /],
   ['ssh db1 -i circle.yaml', 5, /^more than four jump hosts to .*go in a circle\?$/m],
@@ -172,6 +172,11 @@ test('a secret is shown by its name, in one line, and no other', async () => {
   const one = await inProcess(['secrets', 'show', 'app', '-i', 'lab.yaml']);
   assert.equal(one.code, 0);
   assert.match(one.out, /^user {2}app {2}\w{27}\n$/);
+  assert.deepEqual(
+    await inProcess(['secrets', '-i', 'lab.yaml', 'show', 'app']),
+    one,
+    'options may stand before the verb',
+  );
   assert.ok(all.out.includes(one.out.trim().split(/\s+/)[2]!), 'it is the one of the whole list');
   assert.equal(all.out.trim().split('\n').length, 7);
   const document = JSON.parse(

@@ -18,6 +18,7 @@ const SHIPPED = [
   'docs/operations.md',
   'inventory/lab.yaml',
   'inventory/standby.yaml',
+  'templates/completion/hapg.bash',
   'templates/etcd/etcd.service.eta',
   'templates/init/inventory.yaml.eta',
   'vagrant/Vagrantfile',

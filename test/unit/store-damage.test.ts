@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { planCommand } from '../../src/commands/apply.ts';
 import { renderCommand } from '../../src/commands/render.ts';
-import { secretsCommand } from '../../src/commands/secrets.ts';
+import { listSecrets, rotateSecrets } from '../../src/commands/secrets.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import { Refused } from '../../src/errors.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
@@ -172,9 +172,9 @@ test('no command ends in a bug on a damaged store', async () => {
     () => planCommand({ ...options, doctor: true }),
     () => statusCommand(options),
     () => renderCommand(join(root, 'rendered'), options),
-    () => secretsCommand(undefined, [], options as never),
-    () => secretsCommand('show', [], options as never),
-    () => secretsCommand('rotate', [], options as never),
+    () => listSecrets([], options as never, false),
+    () => listSecrets([], options as never, true),
+    () => rotateSecrets([], options as never),
   ])
     await assert.rejects(run, refused(/secrets\.yaml is no YAML/));
 });

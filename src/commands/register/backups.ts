@@ -31,17 +31,11 @@ export const backups: Register = (program, run) => {
       run(async () => (await import('../kept.ts')).keptRmCommand(name, options)),
     );
 
-  command(
-    program,
-    'drill',
-    'prove that the newest backup can be restored, without touching the cluster: "hapg drill restore"',
-  )
-    .argument('<what>', 'kind of drill: restore')
+  const drill = program.command('drill').description('rehearse what must work when it is needed: "hapg drill restore"');
+  command(drill, 'restore', 'prove that the newest backup can be restored, without touching the cluster')
     .option('--on <host>', 'host to drill on; default: pgbackrest.drill.host, or the host with the role pgbackrest')
     .option('--count <table...>', 'count the rows of DATABASE.TABLE in the restored database')
-    .action((what: string, options: DrillOptions) =>
-      run(async () => (await import('../drill.ts')).drillCommand(what, options)),
-    );
+    .action((options: DrillOptions) => run(async () => (await import('../drill.ts')).restoreDrill(options)));
 
   command(
     program,

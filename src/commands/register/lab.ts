@@ -1,3 +1,4 @@
+import { Argument } from 'commander';
 import type { Cluster } from '../../inventory/model.ts';
 import type { Preinstalled } from '../../lab/platform.ts';
 import { print, printJson, printMessage } from '../../run/ask.ts';
@@ -99,8 +100,8 @@ export const lab: Register = (program, run) => {
   program
     .command('completion')
     .description('print a shell completion script')
-    .argument('<shell>', 'bash, zsh or fish')
-    .action((shell: string) => run(async () => (await import('../completion.ts')).completionCommand(program, shell)));
+    .addArgument(new Argument('<shell>', 'bash, zsh or fish').choices(['bash', 'zsh', 'fish']))
+    .action((shell: string) => run(async () => (await import('../completion/command.ts')).completionCommand(shell)));
 };
 
 const WARM = ['--warm', 'new hosts have the packages of all roles installed and nothing configured'] as const;

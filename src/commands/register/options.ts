@@ -52,9 +52,16 @@ export const inventoryOption = (): Option => {
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text');
 
+/** Options that the help of a command only names, because "hapg help options" describes them. */
+const folded = new WeakSet<Option>();
+
+/** Whether the help of a command only names an option. */
+export const isFolded = (option: Option): boolean => folded.has(option);
+
 /**
- * Adds the common options to a command. `-f` is left free where it means "follow", and `-o` where the output is another
- * program's; some commands have further forms of output; `user` says what `--user` is where no host is logged in to.
+ * Adds the common options to a command; its help describes the inventory and the output, and only names the others. `-f` is left
+ * free where it means "follow", and `-o` where the output is another program's; some commands have further forms of output;
+ * `user` says what `--user` is where no host is logged in to.
  */
 export function withCommonOptions(
   command: Command,
@@ -64,6 +71,7 @@ export function withCommonOptions(
     user = 'SSH login name',
   }: { forks?: string; output?: Option | false; user?: string } = {},
 ): Command {
+  const before = command.options.length;
   command
     .addOption(inventoryOption())
     .option('-l, --limit <hosts>', 'only these hosts: names, roles, globs, !x, @file')
@@ -79,7 +87,10 @@ export function withCommonOptions(
     .option('-J, --jump <host>', 'SSH jump host')
     .option('-y, --yes', 'do not ask for confirmation', false);
   if (output) command.addOption(output);
-  return command
+  command
     .option('--lock-wait <seconds>', 'how long to wait while another run holds the lock', '0')
     .option('--no-color', 'no colors');
+  for (const option of command.options.slice(before))
+    if (option.long !== '--inventory' && option.long !== '--output') folded.add(option);
+  return command;
 }

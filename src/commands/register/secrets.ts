@@ -1,37 +1,53 @@
 import type { OperateOptions } from '../../run/intent.ts';
+import type { CommonOptions } from '../../run/options.ts';
 import type { RenewOptions } from '../certs.ts';
-import type { ConfigOptions } from '../config.ts';
+import type { EditOptions } from '../config.ts';
 import { collect, command, PROBE, type Register } from './options.ts';
 
 /** The commands about secrets, certificates and settings. */
 export const secrets: Register = (program, run) => {
   program.commandsGroup('Secrets and settings:');
 
-  command(program, 'secrets', 'list the passwords; show, rotate or set them')
-    .argument(
-      '[what]',
-      'show (plain text), rotate (new passwords, no interruption) or set (from the terminal or standard input)',
-    )
+  const passwords = command(program, 'secrets', 'list the passwords; show, rotate or set them').action(
+    (options: CommonOptions) => run(async () => (await import('../secrets.ts')).listSecrets([], options, false)),
+  );
+  command(passwords, 'show', 'print passwords in plain text')
     .argument('[names...]', 'names of secrets as "hapg secrets" lists them; default: all')
+    .action((names: string[], options: CommonOptions) =>
+      run(async () => (await import('../secrets.ts')).listSecrets(names, options, true)),
+    );
+  command(passwords, 'rotate', 'make new passwords, without an interruption')
+    .argument('[names...]', 'names of passwords as "hapg secrets" lists them; default: all')
     .option(...PROBE)
-    .action((what: string | undefined, names: string[], options: OperateOptions) =>
-      run(async () => (await import('../secrets.ts')).secretsCommand(what, names, options)),
+    .action((names: string[], options: OperateOptions) =>
+      run(async () => (await import('../secrets.ts')).rotateSecrets(names, options)),
+    );
+  command(passwords, 'set', 'save a secret that you bring, from the terminal or standard input')
+    .argument('[name]', 'name of the secret, such as s3-key-BUCKET; without it, the names are told')
+    .action((name: string | undefined, options: CommonOptions) =>
+      run(async () => (await import('../secrets.ts')).setSecret(name, options)),
     );
 
-  command(program, 'certs', 'list the certificates with their expiry, or renew them')
-    .argument('[what]', 'renew: new keys and certificates, no interruption')
+  const certificates = command(program, 'certs', 'list the certificates with their expiry, or renew them').action(
+    (options: CommonOptions) => run(async () => (await import('../certs.ts')).listCertificates(options)),
+  );
+  command(certificates, 'renew', 'make new keys and certificates, without an interruption')
     .option(
       '--authority <name>',
       'replace a certificate authority: etcd (or zookeeper), patroni, postgres or pgbackrest',
     )
     .option('--trust-only', 'stop once the new authority is trusted beside the old one', false)
     .option(...PROBE)
-    .action((what: string | undefined, options: RenewOptions) =>
-      run(async () => (await import('../certs.ts')).certsCommand(what, options)),
-    );
+    .action((options: RenewOptions) => run(async () => (await import('../certs.ts')).renewCertificates(options)));
 
-  command(program, 'config', 'show the settings in the DCS, or edit them: checked, applied, written into the inventory')
-    .argument('[what]', 'show (the default) or edit')
+  const show = (options: CommonOptions) => run(async () => (await import('../config.ts')).showSettings(options));
+  const settings = command(
+    program,
+    'config',
+    'show the settings in the DCS, or edit them: checked, applied, written into the inventory',
+  ).action(show);
+  command(settings, 'show', 'show the settings in the DCS').action(show);
+  command(settings, 'edit', 'edit the settings: checked, applied, written into the inventory')
     .option(
       '--set <key=value>',
       'setting to change, such as postgres.parameters.work_mem=8MB; repeatable; without it an editor opens',
@@ -40,7 +56,5 @@ export const secrets: Register = (program, run) => {
     )
     .option('--unset <key>', "setting to take out, back to hapg's default; repeatable", collect, [])
     .option(...PROBE)
-    .action((what: string | undefined, options: ConfigOptions) =>
-      run(async () => (await import('../config.ts')).configCommand(what, options)),
-    );
+    .action((options: EditOptions) => run(async () => (await import('../config.ts')).editSettings(options)));
 };

@@ -1,6 +1,7 @@
-import type { Option } from 'commander';
-
-/** Command lines that show what a command is for; test/unit/docs.test.ts parses each of them. */
+/**
+ * Command lines that show what a command is for, by the command's words after `hapg`; test/unit/docs.test.ts parses each
+ * of them.
+ */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   init: [
     'hapg init cluster.yaml --databases 10.0.0.1,10.0.0.2,10.0.0.3 --backup 10.0.0.4 --clients 10.0.0.0/24',
@@ -20,10 +21,9 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   audit: ['hapg audit -i cluster.yaml --hosts'],
   backup: ['hapg backup -i cluster.yaml --type full'],
   backups: ['hapg backups -i cluster.yaml'],
-  kept: [
-    'hapg kept list -i cluster.yaml',
-    'hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500',
-  ],
+  kept: ['hapg kept list -i cluster.yaml'],
+  'kept list': ['hapg kept list -i cluster.yaml'],
+  'kept rm': ['hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500'],
   promote: ['hapg promote -i far.yaml'],
   restart: ['hapg restart -i cluster.yaml --pending', 'hapg restart -i cluster.yaml --limit db2'],
   reinit: ['hapg reinit -i cluster.yaml db3'],
@@ -41,13 +41,22 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   repair: ['hapg repair -i cluster.yaml'],
   destroy: ['hapg destroy -i cluster.yaml'],
   lab: ['hapg lab up -i inventory/lab.yaml', 'hapg lab kill -i inventory/lab.yaml db1'],
-  completion: ['hapg completion bash > /etc/bash_completion.d/hapg'],
-  doctor: ['hapg doctor -i cluster.yaml', 'hapg doctor -i cluster.yaml -o json'],
-  plan: [
-    'hapg plan -i cluster.yaml --out cluster.plan',
-    'hapg plan -i cluster.yaml --detailed-exitcode -o json',
-    'hapg plan show cluster.plan -o markdown    (for a merge request)',
+  'lab up': ['hapg lab up -i inventory/lab.yaml', 'hapg lab up -i inventory/vm.yaml --vm'],
+  'lab down': ['hapg lab down -i inventory/lab.yaml'],
+  'lab status': ['hapg lab status -i inventory/lab.yaml -o json'],
+  'lab kill': ['hapg lab kill -i inventory/lab.yaml db1'],
+  'lab start': ['hapg lab start -i inventory/lab.yaml db1'],
+  'lab cut': ['hapg lab cut -i inventory/lab.yaml db1'],
+  'lab heal': ['hapg lab heal -i inventory/lab.yaml db1'],
+  'lab add': ['hapg lab add -i inventory/lab.yaml db4 --address 10.1.1.17'],
+  'lab image': ['hapg lab image'],
+  completion: [
+    'hapg completion bash > /etc/bash_completion.d/hapg',
+    'hapg completion fish > ~/.config/fish/completions/hapg.fish',
   ],
+  doctor: ['hapg doctor -i cluster.yaml', 'hapg doctor -i cluster.yaml -o json'],
+  plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
+  'plan show': ['hapg plan show cluster.plan -o markdown    (for a merge request)'],
   apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
   update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],
   switchover: ['hapg switchover -i cluster.yaml --to db2 --probe'],
@@ -56,19 +65,28 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'hapg remove-node -i cluster.yaml db4',
     'hapg remove-node -i cluster.yaml db3 db4 --gone    (lost for good)',
   ],
-  drill: ['hapg drill restore -i cluster.yaml --count app.orders'],
+  drill: ['hapg drill restore -i cluster.yaml'],
+  'drill restore': [
+    'hapg drill restore -i cluster.yaml --count app.orders',
+    'hapg drill restore -i cluster.yaml --on db2',
+  ],
   restore: [
     'hapg restore -i cluster.yaml --to-time "2026-01-31 14:05:00"',
     'hapg restore -i cluster.yaml --latest --yes --confirm main',
     'hapg restore -i cluster.yaml --into copy.yaml --latest',
   ],
-  secrets: [
-    'hapg secrets show app -i cluster.yaml',
-    'hapg secrets rotate -i cluster.yaml',
-    'hapg secrets set s3-key-backups -i cluster.yaml < key',
+  secrets: ['hapg secrets -i cluster.yaml', 'hapg secrets show app -i cluster.yaml'],
+  'secrets show': ['hapg secrets show app -i cluster.yaml', 'hapg secrets show -i cluster.yaml -o json'],
+  'secrets rotate': ['hapg secrets rotate -i cluster.yaml', 'hapg secrets rotate app -i cluster.yaml --probe'],
+  'secrets set': ['hapg secrets set s3-key-backups -i cluster.yaml < key'],
+  certs: ['hapg certs -i cluster.yaml', 'hapg certs renew -i cluster.yaml'],
+  'certs renew': [
+    'hapg certs renew -i cluster.yaml',
+    'hapg certs renew -i cluster.yaml --authority postgres --trust-only',
   ],
-  certs: ['hapg certs renew -i cluster.yaml --authority postgres --trust-only'],
-  config: [
+  config: ['hapg config -i cluster.yaml', 'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB'],
+  'config show': ['hapg config show -i cluster.yaml -o json'],
+  'config edit': [
     'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB',
     'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
   ],
@@ -83,14 +101,3 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],
 };
-
-/** The examples at the end of a command's help; empty where it has none. */
-export const examples = (command: string): string =>
-  (EXAMPLES[command] ?? []).map((line, index) => `${index === 0 ? '\nExamples:\n' : ''}  ${line}`).join('\n');
-
-/** An option's text in the help, with its default unless that is "off" or "none". */
-export function optionText({ description, defaultValue }: Option): string {
-  const off = defaultValue === undefined || typeof defaultValue === 'boolean' || defaultValue === 0;
-  const none = Array.isArray(defaultValue) && defaultValue.length === 0;
-  return off || none ? description : `${description} (default: ${String(defaultValue)})`;
-}
