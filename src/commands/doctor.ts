@@ -8,7 +8,7 @@ import { examine, judgePresent, silentHost } from '../run/doctor.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { withRun } from '../run/run.ts';
 import { readSetup } from '../run/setup.ts';
-import { showFindings, verdictOn } from '../view/doctor.ts';
+import { doctorDocumentOf, showFindings, verdictOn } from '../view/doctor.ts';
 
 /** `hapg doctor`: examines the hosts as a first apply needs them; exits 1 when one would not go through. */
 export async function doctorCommand(options: CommonOptions): Promise<number> {
@@ -44,7 +44,7 @@ export async function doctorCommand(options: CommonOptions): Promise<number> {
       );
     await progress.end();
     const fit = !findings.some(({ level }) => level === 'failure');
-    if (json) printJson({ cluster: cluster.name, fit, findings });
+    if (json) printJson(doctorDocumentOf(cluster.name, findings));
     else print(`${showFindings(findings, { verbose: options.verbose > 0 })}\n\n${verdictOn(cluster.name, findings)}`);
     return fit ? EXIT.done : EXIT.refused;
   });

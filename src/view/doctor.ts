@@ -52,6 +52,26 @@ export function showFindings(findings: readonly Finding[], { verbose }: { verbos
     .join('\n');
 }
 
+/** The document of `hapg doctor -o json`: every finding as a check with a code, and the findings themselves. */
+export const doctorDocumentOf = (cluster: string, findings: readonly Finding[]) => {
+  const ok = !findings.some(({ level }) => level === 'failure');
+  return {
+    format_version: 1,
+    cluster,
+    ok,
+    checks: findings.map(({ check, host, level, seen, cure }) => ({
+      code: check.replaceAll(/\W+/g, '_'),
+      host,
+      ok: level !== 'failure',
+      level,
+      message: seen,
+      cure: cure ?? null,
+    })),
+    fit: ok,
+    findings,
+  };
+};
+
 /** What is wrong, in words for a refusal or a note. */
 export const inWords = ({ check, host, seen, cure }: Finding): string =>
   `${host ? `${host}: ` : ''}${check}: ${seen}${cure ? `; ${cure}` : ''}`;

@@ -26,7 +26,21 @@ export const operationDocument = part({
 }).describe('hapg update, switchover, restart, add-replica, remove-node, restore, repair and others, with -o json');
 
 export const doctorDocument = part({
+  format_version: formatVersion,
   cluster: text,
+  ok: boolean,
+  checks: z
+    .array(
+      part({
+        code: text,
+        host: text,
+        ok: boolean,
+        level: z.enum(['ok', 'warning', 'failure']),
+        message: text,
+        cure: text.nullable(),
+      }),
+    )
+    .describe('The findings, each with a code'),
   fit: boolean,
   findings: z.array(
     part({

@@ -23,8 +23,21 @@ test('doctor names each fault with its cure, and exits 1; its document has every
   assert.match(plain(out), /^failure {2}locale +db1 +the locale C\.UTF-8 .*\n +→ add it to \/etc\/locale\.gen/m);
   const json = await inProcess(['doctor', '-o', 'json', '-i', inventory]);
   assert.equal(json.code, 1);
-  const document = JSON.parse(json.out) as { fit: boolean; findings: { check: string; host: string; level: string }[] };
+  const document = JSON.parse(json.out) as {
+    ok: boolean;
+    checks: { code: string; host: string; ok: boolean; message: string; cure: string | null }[];
+    fit: boolean;
+    findings: { check: string; host: string; level: string }[];
+  };
   assert.equal(document.fit, false);
+  assert.equal(document.ok, false);
+  assert.equal(document.checks.length, document.findings.length);
+  const [failure, ...others] = document.checks.filter(({ ok }) => !ok);
+  assert.deepEqual(others, []);
+  assert.deepEqual([failure!.code, failure!.host], ['locale', 'db1']);
+  assert.match(failure!.message, /the locale C\.UTF-8/);
+  assert.match(failure!.cure!, /locale\.gen/);
+  for (const { code } of document.checks) assert.match(code, /^[a-z_]+$/);
   assert.deepEqual(
     document.findings.filter(({ level }) => level === 'failure').map(({ check, host }) => `${check} ${host}`),
     ['locale db1'],
