@@ -14,6 +14,7 @@ import { unitsOf } from '../src/roles.ts';
 import { BACKUP_TIMERS } from './out-of-service.ts';
 
 const DATABASE = ['patroni.service'];
+const ARCHIVE = 'pgbackrest.service';
 const DCS = ['etcd.service', 'zookeeper.service'];
 
 /** The services of a host through which clients and members reach the database. */
@@ -51,7 +52,7 @@ export async function stop(op: Operation): Promise<void> {
     seconds: ASK_S,
   }));
   // The member's own archiving service goes on until the leader has archived its last segment.
-  const clients = (host: Host) => inFront(host).filter((unit) => unit !== 'pgbackrest.service');
+  const clients = (host: Host) => inFront(host).filter((unit) => unit !== ARCHIVE);
   await onEach(
     op,
     cluster.hosts.filter((host) => clients(host).length > 0),
@@ -77,7 +78,7 @@ export async function stop(op: Operation): Promise<void> {
 }
 
 /**
- * Starts a whole cluster: the DCS, the member that led last, the others, and then what clients come through. `first` are
+ * Starts a whole cluster: the DCS, the archive, the member that led last, the others, and then what clients come through. `first` are
  * the members that led last; without one all start at once and Patroni elects. `hosts` are those that answer.
  */
 export async function start(op: Operation, hosts: readonly Host[], first: readonly Host[]): Promise<void> {
@@ -100,6 +101,15 @@ export async function start(op: Operation, hosts: readonly Host[], first: readon
       ({ dcs }) => verdict(dcs.quorum ? [] : [`${cluster.dcs.label} has no quorum yet`]),
       { hosts: voters, about: ['members'], everyMs: 1000, stoppable: true },
     );
+  }
+  const archiving = hosts.filter((host) => unitsOf(host).includes(ARCHIVE));
+  if (archiving.length > 0) {
+    op.stage('archive', archiving);
+    // A member that recovers asks the archive first, and waits for minutes where nobody listens.
+    await onEach(op, archiving, { name: 'start the archive', role: 'pgbackrest', action: 'run' }, () => ({
+      sh: startUnits([ARCHIVE]),
+      seconds: START_ONE_S,
+    }));
   }
   const members = hostsWith(cluster, 'patroni').filter((host) => hosts.includes(host));
   const others = members.filter((host) => !first.includes(host));
