@@ -1,3 +1,4 @@
+import { loginUsers, presentDatabases } from '../inventory/accounts.ts';
 import { type Cluster, hostsWith, memberPort } from '../inventory/model.ts';
 import { hostPort } from '../inventory/network.ts';
 import { PKI } from '../paths.ts';
@@ -5,7 +6,8 @@ import { PKI } from '../paths.ts';
 export type ConnectRole = 'primary' | 'replica' | 'any';
 
 /**
- * Returns a libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and user: through the
+ * Returns a libpq URI (PostgreSQL documentation, 32.1.1) without password, for the first database and its owner (of a group:
+ * its first member that may log in): through the
  * VIP, else through the balancers, else directly to the members in libpq's multi-host form. `authority` is the client's
  * CA file. `outside` takes the endpoints that the inventory gives for clients elsewhere. Undefined without database or
  * user, or without such an endpoint.
@@ -16,8 +18,8 @@ export function clientUri(
   { authority = PKI.client, outside = false }: { authority?: string; outside?: boolean } = {},
 ): string | undefined {
   const { settings } = cluster;
-  const database = settings.postgres.databases[0];
-  const user = database?.owner ?? settings.postgres.users[0]?.name;
+  const database = presentDatabases(settings.postgres)[0];
+  const user = database && loginOf(settings.postgres, database.owner);
   if (!database || !user) return undefined;
   const balancers = hostsWith(cluster, 'haproxy');
   const balanced = cluster.vip !== undefined || balancers.length > 0;
@@ -46,4 +48,14 @@ export function clientUri(
       : { load_balance_hosts: 'random' }),
   });
   return `postgresql://${user}@${endpoints.map(({ host, port }) => hostPort(host, port)).join(',')}/${database.name}?${options.toString().replaceAll('%2F', '/')}`;
+}
+
+/** Returns the login that a client uses in a database of this owner: the owner, else its first member, else the first login. */
+function loginOf(postgres: Cluster['settings']['postgres'], owner: string | undefined): string | undefined {
+  const logins = loginUsers(postgres);
+  const login =
+    logins.find(({ name }) => name === owner) ??
+    logins.find(({ roles }) => owner !== undefined && roles.includes(owner)) ??
+    logins[0];
+  return login?.name;
 }

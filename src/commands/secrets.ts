@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
+import { madeUsers } from '../inventory/accounts.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
 import { askSecret, print, printJson } from '../run/ask.ts';
@@ -56,7 +57,7 @@ async function give(names: readonly string[], options: CommonOptions): Promise<n
   expectKnown(names, known, cluster);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
-  const weak = weakness(value);
+  const weak = weakness(name, value);
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.setExternalSecret(name, value);
@@ -80,7 +81,7 @@ function entries(cluster: Cluster, store: SecretStore): Entry[] {
   });
   return [
     ...SYSTEM_PASSWORDS.map((name) => entry('system', name, () => store.password(name))),
-    ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
+    ...madeUsers(cluster.settings.postgres).map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
     ...externalSecrets(cluster).map((name) => entry('given', name, (key) => store.externalSecret(key))),
   ];
 }
@@ -101,7 +102,7 @@ async function list(names: readonly string[], options: CommonOptions, reveal: bo
   const { cluster, json } = readSetup(options);
   expectKnown(
     names,
-    [...SYSTEM_PASSWORDS, ...cluster.settings.postgres.users.map(({ name }) => name), ...externalSecrets(cluster)],
+    [...SYSTEM_PASSWORDS, ...madeUsers(cluster.settings.postgres).map(({ name }) => name), ...externalSecrets(cluster)],
     cluster,
   );
   const store = await SecretStore.read(cluster);
@@ -134,7 +135,7 @@ function document(wanted: readonly Entry[], shown: (one: Entry) => string | null
 const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
   cluster.upstream
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
-    : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
+    : { system: [...ROTATABLE], users: madeUsers(cluster.settings.postgres).map(({ name }) => name) };
 
 /** Rotates the named passwords, or all. */
 async function rotate(names: readonly string[], options: OperateOptions): Promise<number> {
@@ -143,6 +144,9 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   const known = [...possible.system, ...possible.users];
   const why = [
     cluster.upstream ? `; accounts are those of ${cluster.upstream.name}, and the next apply takes them over` : '',
+    ...names
+      .filter((name) => externalSecrets(cluster).includes(name))
+      .map((name) => `; bring a new ${name} with "hapg secrets set ${name}"`),
     names.includes('repository') ? '; the passphrase of backups that are there stays as long as they do' : '',
   ].join('');
   expectKnown(names, known, cluster, why);
