@@ -11,7 +11,7 @@ import { pgpass } from '../src/secrets/pgpass.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
-import { identifier, literal } from '../src/steps/sql-objects.ts';
+import { identifier, literal } from '../src/steps/sql/text.ts';
 
 const FILE = PATHS.clientPasswords;
 const SWAP = `mv -fT ${FILE}.hapg-new ${FILE}`;

@@ -16,6 +16,8 @@ export interface Change {
   before?: string | undefined;
   after?: string | undefined;
   knownAfterApply: boolean;
+  /** What is lost with its data; only where there is something. */
+  loses?: readonly string[];
 }
 
 export interface HostCount {

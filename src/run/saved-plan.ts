@@ -17,20 +17,35 @@ export interface SavedPlan {
 }
 
 /** What a plan is made of: the files of the inventory, and what was set on top of them. */
-export type Inputs = Pick<CommonOptions, 'inventory' | 'extra'>;
+export type Inputs = Pick<CommonOptions, 'inventory' | 'extra'> & { prune?: boolean | undefined };
 
 /** Saves a plan for `hapg apply FILE`, without secrets. Its inventory's files are named from where it lies. */
-export function savePlan(file: string, own: string, { inventory, extra }: Inputs, { digest, changes }: Plan): void {
+export function savePlan(
+  file: string,
+  own: string,
+  { inventory, extra, prune }: Inputs,
+  { digest, changes }: Plan,
+): void {
   const { under, own: last } = filesOf(inventory);
   const files = [...under, last].map((one) => relative(dirname(resolve(file)), resolve(one)));
-  const document = { hapg: 1, inventory: own, inputs: { files, extra }, digest, changes: scrubbed(changes) };
+  const document = {
+    hapg: 1,
+    inventory: own,
+    inputs: { files, extra, ...(prune ? { prune } : {}) },
+    digest,
+    changes: scrubbed(changes),
+  };
   onFile(file, () => writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 }));
 }
 
 /** Reads what `hapg plan --out` has saved. Throws UsageError. */
 export function readPlan(file: string): SavedPlan {
   const text = onFile(file, () => readFileSync(file, 'utf8'));
-  const document = json<{ hapg?: number; digest?: string; inputs?: { files: string[]; extra: string[] } } | null>(text);
+  const document = json<{
+    hapg?: number;
+    digest?: string;
+    inputs?: { files: string[]; extra: string[]; prune?: boolean };
+  } | null>(text);
   if (document?.hapg !== 1 || typeof document.digest !== 'string')
     throw new UsageError(
       /^(?:cluster|hosts):/m.test(text)
@@ -39,7 +54,11 @@ export function readPlan(file: string): SavedPlan {
     );
   const { digest, inputs } = document;
   const from = (one: string) => resolve(dirname(resolve(file)), one);
-  return { file, digest, inputs: inputs && { inventory: inputs.files.map(from), extra: inputs.extra } };
+  return {
+    file,
+    digest,
+    inputs: inputs && { inventory: inputs.files.map(from), extra: inputs.extra, prune: inputs.prune },
+  };
 }
 
 /** Throws Refused when the present plan differs from the saved one. */

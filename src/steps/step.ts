@@ -14,6 +14,8 @@ export interface Difference {
   after?: string | undefined;
   /** Whether the exact change is known only after earlier steps. */
   knownAfterApply?: boolean | undefined;
+  /** What is lost with its data and cannot be brought back; its loss is confirmed by name. */
+  loses?: readonly string[];
 }
 
 /** A reload or restart that a change calls for. */
