@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { patroniCluster, patroniRights } from '../../roles/patroni/users-and-databases.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
+import type { Cluster } from '../../src/inventory/model.ts';
 import type { Context } from '../../src/playbook.ts';
 import { Secret } from '../../src/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
@@ -52,8 +53,11 @@ describe('statements on a real server', {
     one.kind.parse(server.sh(one.kind.probe([one]).replaceAll(' 2>/dev/null', '')), [one]).get(one.id);
 
   /** Applies as the engine does: a stage is probed, then its steps are changed, and probed again. */
-  async function apply(users: string, databases: string, prune = false): Promise<Done> {
-    const context = { cluster: clusterOf(users, databases), secrets, prune } as unknown as Context;
+  const apply = (users: string, databases: string, prune = false): Promise<Done> =>
+    applyCluster(clusterOf(users, databases), prune);
+
+  async function applyCluster(cluster: Cluster, prune = false): Promise<Done> {
+    const context = { cluster, secrets, prune } as unknown as Context;
     const done: Done = { actions: [], summaries: [], notes: [] };
     const remote = { run: async (script: string) => server.sh(script) } as unknown as Remote;
     for (const stage of [patroniCluster, patroniRights]) {
@@ -222,5 +226,29 @@ grant select on app.orders to reader with grant option; set role reader; grant s
     const { summaries } = await settle(USERS, gone, true);
     assert.deepEqual(summaries, ['drop database elsewhere with its data']);
     assert.equal(server.sql("select count(*) from pg_database where datname = 'elsewhere'"), '0');
+  });
+
+  test('inventory/two-applications.yaml: either login of a pair goes on with what the other made', async () => {
+    const text = readFileSync('inventory/two-applications.yaml', 'utf8').replace(
+      'version: "17"',
+      `version: "${MAJOR}"`,
+    );
+    const { cluster } = parseInventory(text, 'two-applications.yaml');
+    await applyCluster(cluster);
+    assert.deepEqual((await applyCluster(cluster)).summaries, []);
+    server.sql('create table orders (id serial primary key, what text)', 'orders', 'orders_blue');
+    server.sql(
+      "alter table orders add at timestamptz; insert into orders (what) values ('tea')",
+      'orders',
+      'orders_green',
+    );
+    assert.deepEqual((await applyCluster(cluster)).summaries, [], 'default privileges gave what the grants want');
+    assert.equal(server.sql('select what from orders', 'orders', 'analyst'), 'tea');
+    assert.throws(() => server.sql('delete from orders', 'orders', 'analyst'), /permission denied/);
+    assert.throws(() => server.sql('select 1', 'orders', 'billing_blue'), /permission denied for database/);
+    const alter = "alter role orders_blue password 'x'";
+    assert.throws(() => server.sql(alter, 'orders', 'orders_blue'), /permission denied/, 'the group may not');
+    server.sql(`set role none; ${alter}`, 'orders', 'orders_blue');
+    assert.deepEqual((await applyCluster(cluster)).summaries, ['password of user orders_blue']);
   });
 });
