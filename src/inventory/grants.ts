@@ -59,7 +59,7 @@ export function targetMistake(text: string): string {
   if (/^(table|sequence)$/.test(first) && second && !second.includes('.'))
     return `${first} ${second} has no schema: ${first} SCHEMA.${second}`;
   if (first === 'database' && second) return `a grant is about its own database: on: database`;
-  const begun = text.replace(/(schema|table|sequence) .*$/, '$1').trim();
+  const begun = text.trim().replace(/^(.*\bin schema|schema|table|sequence)\b.*$/, '$1');
   const near = suggest(
     begun,
     WORDS.map((form) => form.replace(/ (SCHEMA\.)?NAME$/, '')),

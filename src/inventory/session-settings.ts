@@ -9,7 +9,7 @@ import type { Problem } from './yaml-text.ts';
 /** What a session may set: by everybody, or by a superuser, who writes it into the role or database. */
 const BY_SESSION = ['user', 'superuser'];
 /** What belongs to one transaction, and what would make the session another person's. */
-const NOT_KEPT = /^(transaction_(deferrable|isolation|read_only)|session_authorization|seed|is_superuser)$/;
+const NOT_KEPT = /^(transaction_(deferrable|isolation|read_only)|role|session_authorization|seed|is_superuser)$/;
 
 type Value = string | number | boolean;
 
@@ -27,9 +27,9 @@ function judge(name: string, value: Value, path: Path, inventory: Inventory): Pr
     return [error(path, `names of settings are in lower case here: ${name.toLowerCase()}`, true)];
   if (name.includes('.')) return customSetting(name, path, inventory).filter(({ severity }) => severity === 'error');
   const major = Number(inventory.postgres.version);
+  if (NOT_KEPT.test(name)) return [error(path, `${name} belongs to one session or transaction`, true)];
   const setting = settingOf(major, name);
   if (!setting) return [error(path, unknownSetting(name, major), true)];
-  if (NOT_KEPT.test(name)) return [error(path, `${name} belongs to one session or transaction`, true)];
   if (!BY_SESSION.includes(setting.context))
     return [
       error(

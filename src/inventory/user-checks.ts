@@ -85,8 +85,10 @@ function membershipProblems({ postgres }: Inventory, user: User, index: number, 
     if (role === user.name) return [error(path, `${role} cannot be a member of itself`)];
     if (postgres.users.some((one) => one.name === role && one.ensure === 'absent'))
       return [error(path, `${role} is to be absent`)];
+    // Of a circle only the membership that leads back is told.
+    const back = postgres.users.findIndex((one) => one.name === role) < index;
     if (names.includes(role))
-      return reaches(postgres, role, user.name)
+      return back && reaches(postgres, role, user.name)
         ? [error(path, `${role} is itself a member of ${user.name}: memberships must not go in a circle`)]
         : [];
     if (PREDEFINED.includes(role)) return [];

@@ -39,7 +39,7 @@ export interface SqlState {
 const settings = (database: string, role: string): string =>
   `(select coalesce(json_agg(c), '[]') from pg_db_role_setting s, unnest(s.setconfig) c where s.setdatabase = ${database} and s.setrole = ${role})`;
 
-/** From PostgreSQL 16 on a membership may only allow to administer the role, such as that of the role's creator. */
+/** SQL condition for a membership that gives rights: from PostgreSQL 16 on it may only allow to administer the role. */
 const IN_EFFECT =
   "(coalesce((to_jsonb(m) ->> 'set_option')::bool, true) or coalesce((to_jsonb(m) ->> 'inherit_option')::bool, true))";
 
