@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { parse } from 'yaml';
 import { patroniCluster, patroniRights } from '../../roles/patroni/users-and-databases.ts';
+import { targetText } from '../../src/inventory/grants.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
 import type { Context } from '../../src/playbook.ts';
 import { Secret } from '../../src/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
+import { identifier } from '../../src/steps/sql/text.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { MAJOR, PrivateServer } from './private-server.ts';
 
@@ -226,6 +229,53 @@ grant select on app.orders to reader with grant option; set role reader; grant s
     const { summaries } = await settle(USERS, gone, true);
     assert.deepEqual(summaries, ['drop database elsewhere with its data']);
     assert.equal(server.sql("select count(*) from pg_database where datname = 'elsewhere'"), '0');
+  });
+
+  test('a role that a declared one is a member of is declared enough to stay', async () => {
+    server.sql('create role legacy; create role stranger');
+    const { summaries } = await settle(`${USERS}\n- {name: heir, roles: [legacy]}`, DATABASES, true);
+    assert.match(summaries.join('\n'), /^drop role stranger\ncreate user heir; grant legacy to heir$/);
+    await settle(USERS, DATABASES, true);
+  });
+
+  test('names of objects and roles may be anything that PostgreSQL takes', async () => {
+    const name = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+      .filter((one) => !/[\p{Cc}\u2028\u2029]/u.test(one) && one.isWellFormed() && !/^pg_/i.test(one));
+    const nasty = ['a.b', 'a"b', "a'b", '$$', 'a\\', ':x', 'Ü.ß', ' ', '--', 'select', '{', '%', '#'];
+    const names = [...new Set([...nasty, ...fc.sample(name, { numRuns: 20, seed: 1 })])];
+    const roles = names.map((one) => `x${one}`);
+    server.sql(
+      names
+        .map((one) => `create table app.${identifier(one)} (id int); create sequence app.${identifier(`${one}s`)};`)
+        .join('\n') +
+        roles
+          .map(
+            (one, index) =>
+              `create role ${identifier(one)}; grant select on app.${identifier(names[index]!)} to ${identifier(one)};`,
+          )
+          .join('\n'),
+      'app',
+    );
+    const grants = names.map((one) => ({
+      on: targetText({ kind: 'table', schema: 'app', name: one }),
+      privileges: ['truncate'],
+      to: 'reader',
+    }));
+    const databases = parse(DATABASES) as { grants: unknown[] }[];
+    databases[0]!.grants.push(...grants);
+    const all = JSON.stringify(databases);
+    const first = await settle(USERS, all);
+    assert.ok(!first.notes.some((one) => one.includes('does not exist')), first.notes.join('\n'));
+    assert.equal(
+      server.sql(
+        "select count(*) from information_schema.role_table_grants where grantee = 'reader' and privilege_type = 'TRUNCATE'",
+        'app',
+      ),
+      String(names.length),
+    );
+    await settle(USERS, all, true);
+    assert.equal(server.sql("select count(*) from pg_roles where rolname ~ '^x'"), '0');
   });
 
   test('inventory/two-applications.yaml: either login of a pair goes on with what the other made', async () => {

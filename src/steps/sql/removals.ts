@@ -29,7 +29,10 @@ export interface RemovalsState {
   databases: { name: string; sessions: number }[];
 }
 
-const kept = (want: RemovalsWant): string[] => [...want.users.map(({ name }) => name), ...want.protected];
+/** Declared roles, those that a declaration makes them members of, and the cluster's own. */
+const kept = ({ users, protected: own }: RemovalsWant): string[] => [
+  ...new Set([...users.flatMap(({ name, roles }) => [name, ...roles]), ...own]),
+];
 
 /** The query for what may go and what holds it; it runs in the database postgres, and its answer is one line. */
 export function removalsQuery(want: RemovalsWant): string {
