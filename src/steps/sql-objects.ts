@@ -1,5 +1,4 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
-import { json } from '../programs/json.ts';
 import { hasSocket } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { print } from '../shell/quote.ts';
@@ -8,7 +7,7 @@ import { databaseStatements } from './sql/databases.ts';
 import { roleStatements, undeclaredMemberships } from './sql/roles.ts';
 import { undeclaredSettings } from './sql/settings.ts';
 import { QUERY, type SqlState } from './sql/state.ts';
-import { ask, identifier, literal, run, type Statement, script } from './sql/text.ts';
+import { answered, ask, identifier, literal, run, type Statement, script } from './sql/text.ts';
 import { POOLER, type SqlWant } from './sql/want.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -26,7 +25,7 @@ const sqlObjectsKind: Kind<SqlWant, SqlState | undefined> = {
       .join('\n'),
   parse(answer, steps) {
     const text = answer.split('\n').find((line) => line.startsWith('{'));
-    return new Map(steps.map((one) => [one.id, json<SqlState>(text)]));
+    return new Map(steps.map((one) => [one.id, answered<SqlState>(text)]));
   },
   diff({ want }, state) {
     if (!state)

@@ -1,11 +1,10 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
-import { json } from '../programs/json.ts';
 import { hasSocket } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { print } from '../shell/quote.ts';
 import { type Placed, type RemovalsState, type RemovalsWant, removals, removalsQuery } from './sql/removals.ts';
 import { QUERY, type SqlState } from './sql/state.ts';
-import { ask, run, script } from './sql/text.ts';
+import { answered, ask, run, script } from './sql/text.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 type State = { shared: SqlState; holding: RemovalsState } | undefined;
@@ -25,8 +24,8 @@ const removalsKind: Kind<RemovalsWant, State> = {
     const lines = answer.split('\n');
     return new Map(
       steps.map((one, index) => {
-        const shared = json<SqlState>(lines[2 * index]);
-        const holding = json<RemovalsState>(lines[2 * index + 1]);
+        const shared = answered<SqlState>(lines[2 * index]);
+        const holding = answered<RemovalsState>(lines[2 * index + 1]);
         return [one.id, shared && holding && { shared, holding }];
       }),
     );

@@ -1,5 +1,4 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
-import { json } from '../programs/json.ts';
 import { hasSocket } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { print } from '../shell/quote.ts';
@@ -8,7 +7,7 @@ import { grantStatements, publicStatements, thingsAt, undeclaredRights } from '.
 import type { Extra, RightsState, RightsWant } from './sql/rights.ts';
 import { rightsQuery } from './sql/rights-state.ts';
 import { schemaStatements } from './sql/schemas.ts';
-import { ask, run, type Statement, script } from './sql/text.ts';
+import { answered, ask, run, type Statement, script } from './sql/text.ts';
 import { type Kind, type Remote, type Step, step } from './step.ts';
 
 type State = RightsState | undefined;
@@ -23,7 +22,7 @@ const probe = (steps: readonly Step<RightsWant>[]): string =>
 
 function parse(answer: string, steps: readonly Step<RightsWant>[]): Map<string, State> {
   const lines = answer.split('\n');
-  return new Map(steps.map((one, index) => [one.id, json<RightsState>(lines[index])]));
+  return new Map(steps.map((one, index) => [one.id, answered<RightsState>(lines[index])]));
 }
 
 async function send({ server, database }: RightsWant, state: State, list: Statement[], remote: Remote): Promise<void> {

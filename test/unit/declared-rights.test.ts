@@ -14,6 +14,8 @@ import { Secret } from '../../src/secret.ts';
 import { externalSecrets, weakness } from '../../src/secrets/external-secrets.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
+import { scramVerifier } from '../../src/steps/scram.ts';
+import { roleStatements } from '../../src/steps/sql/roles.ts';
 import { applied, refused, root } from './store.ts';
 
 const LAB = readFileSync('inventory/lab.yaml', 'utf8');
@@ -262,6 +264,59 @@ test('the text of a target says the same target, whatever the names are', () => 
   );
   fc.assert(fc.property(target, (one) => assert.deepEqual(parseTarget(targetText(one)), { ...one })));
 });
+
+/** A membership of PostgreSQL 16 and later, whose server may not be here. */
+for (const [what, inherit, rows, says] of [
+  ['none', true, [], ['grant "g" to "u"']],
+  ['one that inherits', true, [['postgres', true]], []],
+  ['one of PostgreSQL 15', false, [['postgres', null]], []],
+  [
+    'one that does not, and should',
+    true,
+    [['postgres', false]],
+    ['grant "g" to "u" with inherit true granted by "postgres"'],
+  ],
+  [
+    'two of which one inherits, and should',
+    true,
+    [
+      ['a', false],
+      ['b', true],
+    ],
+    [],
+  ],
+  [
+    'two that should not inherit',
+    false,
+    [
+      ['a', true],
+      ['b', false],
+      ['c', true],
+    ],
+    ['grant "g" to "u" with inherit false granted by "a"', 'grant "g" to "u" with inherit false granted by "c"'],
+  ],
+] as const)
+  test(`a membership of which there is ${what}`, () => {
+    const attributes = { createdb: false, createrole: false, replication: false, bypassrls: false, inherit };
+    const password = new Secret('a password');
+    const want = { name: 'u', password, roles: ['g'], connectionLimit: -1, attributes, validUntil: null, settings: {} };
+    const there = {
+      name: 'u',
+      login: true,
+      superuser: false,
+      limit: -1,
+      attributes,
+      until: null,
+      ended: false,
+      settings: [],
+    };
+    const roles = rows.map(([by, inherits]) => ({ role: 'g', by, inherit: inherits }));
+    const state = [{ ...there, verifier: scramVerifier('a password'), roles }];
+    assert.deepEqual(
+      roleStatements([want], state).map(({ statement }) => statement()),
+      says,
+    );
+  });
 
 for (const [text, names] of [
   ['app, public', ['app', 'public']],

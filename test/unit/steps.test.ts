@@ -271,7 +271,7 @@ test('users and databases: what is missing is made, what differs is changed, not
         name: 'app',
         login: false,
         limit: -1,
-        roles: [{ role: 'pg_monitor', by: 'postgres' }],
+        roles: [{ role: 'pg_monitor', by: 'postgres', inherit: true }],
         verifier: scramVerifier('another'),
       },
       { ...plainState, name: 'else', login: true, limit: -1, roles: [], verifier: null },

@@ -80,13 +80,25 @@ function alterations(role: RoleWant, there: RoleState): Statement[] {
   ];
 }
 
-const memberships = ({ name, roles }: RoleWant, there: RoleState | undefined): Statement[] =>
-  roles
-    .filter((role) => !there?.roles.some((one) => one.role === role))
-    .map((role) => ({
-      text: `grant ${role} to ${name}`,
-      statement: () => `grant ${identifier(role)} to ${identifier(name)}`,
+const memberships = ({ name, roles, attributes: { inherit } }: RoleWant, there: RoleState | undefined): Statement[] =>
+  roles.flatMap((role) => {
+    const rows = there?.roles.filter((one) => one.role === role) ?? [];
+    const grant = `grant ${identifier(role)} to ${identifier(name)}`;
+    if (rows.length === 0) return [{ text: `grant ${role} to ${name}`, statement: () => grant }];
+    // From PostgreSQL 16 on each membership has kept what the role was when it was granted.
+    return otherwise(rows, inherit).map(({ by }) => ({
+      text: `${name} ${inherit ? 'inherits' : 'does not inherit'} the rights of ${role}`,
+      statement: () => `${grant} with inherit ${inherit} granted by ${identifier(by)}`,
     }));
+  });
+
+/** The memberships in one role that have to change: one of several is enough to inherit its rights. */
+const otherwise = (rows: RoleState['roles'], inherit: boolean): RoleState['roles'] =>
+  inherit
+    ? rows.some((one) => one.inherit !== false)
+      ? []
+      : rows.slice(0, 1)
+    : rows.filter((one) => one.inherit === true);
 
 /** Returns the memberships of a role that are there and not declared. */
 export const undeclaredMemberships = ({ roles }: Pick<RoleWant, 'roles'>, there: RoleState): RoleState['roles'] =>

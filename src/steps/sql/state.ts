@@ -13,8 +13,8 @@ export interface RoleState {
   /** Whether that is over. */
   ended: boolean;
   verifier: string | null;
-  /** The roles that it is a member of, each with who granted that. */
-  roles: { role: string; by: string }[];
+  /** The roles that it is a member of, each with who granted that; `inherit` is a property of the role before PostgreSQL 16. */
+  roles: { role: string; by: string; inherit: boolean | null }[];
   /** Settings of its sessions in any database, as `name=value`. */
   settings: string[];
 }
@@ -49,6 +49,6 @@ export const QUERY = `select json_build_object('recovery', pg_is_in_recovery(),
 'attributes', json_build_object('createdb', rolcreatedb, 'createrole', rolcreaterole, 'replication', rolreplication, 'bypassrls', rolbypassrls, 'inherit', rolinherit),
 'until', case when isfinite(rolvaliduntil) then to_char(rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') end, 'ended', coalesce(rolvaliduntil <= now(), false),
 'settings', ${settings('0', 'a.oid')},
-'roles', (select coalesce(json_agg(json_build_object('role', g.rolname, 'by', pg_get_userbyid(m.grantor)) order by g.rolname), '[]') from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = a.oid and ${IN_EFFECT})) order by rolname), '[]') from pg_authid a where rolname !~ '^pg_'),
+'roles', (select coalesce(json_agg(json_build_object('role', g.rolname, 'by', pg_get_userbyid(m.grantor), 'inherit', (to_jsonb(m) ->> 'inherit_option')::bool) order by g.rolname), '[]') from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = a.oid and ${IN_EFFECT})) order by rolname), '[]') from pg_authid a where rolname !~ '^pg_'),
 'lookUp', (select prosrc from pg_proc where pronamespace = to_regnamespace('${POOLER}') and proname = 'get_auth'),
 'databases', (select json_agg(json_build_object('name', datname, 'owner', pg_get_userbyid(datdba), 'limit', datconnlimit, 'settings', ${settings('d.oid', '0')}) order by datname) from pg_database d))`;

@@ -22,6 +22,9 @@ export const array = (texts: readonly string[]): string => `array[${texts.map(li
 export const ask = (server: Server, database: string, query: string): string =>
   `timeout 10 ${psql(server, database, '-c', "set search_path = ''", '-c', query.replaceAll('\n', ' '))} 2>/dev/null`;
 
+/** Reads the answer of `ask`; undefined when there is none. Throws for one that is cut short. */
+export const answered = <T>(line: string | undefined): T | undefined => (line ? (JSON.parse(line) as T) : undefined);
+
 /** POSIX sh that runs statements which it reads from `printed`, another sh command; its log gets none of them. */
 export const run = (server: Server, database: string, printed: string): string =>
   `${printed} | ${psql(server, database, '-f', '-')}`;
