@@ -3,8 +3,8 @@ import { hasSocket } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { print } from '../shell/quote.ts';
 import { defaultStatements, undeclaredDefaults } from './sql/default-privileges.ts';
-import { grantStatements, publicStatements, thingsAt, undeclaredRights } from './sql/grants.ts';
-import type { Extra, RightsState, RightsWant } from './sql/rights.ts';
+import { grantStatements, lacking, publicStatements, thingsAt, undeclaredRights } from './sql/grants.ts';
+import type { Extra, GrantWant, RightsState, RightsWant } from './sql/rights.ts';
 import { rightsQuery } from './sql/rights-state.ts';
 import { schemaStatements } from './sql/schemas.ts';
 import { answered, ask, run, type Statement, script } from './sql/text.ts';
@@ -46,7 +46,7 @@ const rightsKind: Kind<RightsWant, State> = {
       summary: list.map(({ text }) => text).join('; '),
     };
   },
-  notes: ({ want }, state) => (state ? [...notThere(want, state), ...more(want, state)] : []),
+  notes: ({ want }, state) => (state ? [...notThere(want, state), ...hints(want, state), ...more(want, state)] : []),
   change: ({ want }, state, remote) => send(want, state, state ? statements(want, state) : [], remote),
 };
 
@@ -65,7 +65,8 @@ const extras = (want: RightsWant, state: RightsState): Extra[] => [
 /** Returns a note for each single object that a right is declared on and that does not exist: applications make their tables. */
 const notThere = (want: RightsWant, state: RightsState): string[] => {
   const made = want.schemas.map(({ name }) => name);
-  const missing = want.grants
+  const schemas = want.defaults.map(({ schema }) => ({ kind: 'schema' as const, schema, name: null }));
+  const missing = [...want.grants, ...schemas]
     .filter((one) => one.name !== null || (one.kind === 'schema' && !made.includes(one.schema!)))
     .filter((one) => thingsAt(one, want.database, state).length === 0)
     .map(({ kind, schema, name }) => `${kind} ${name === null ? schema : `${schema}.${name}`}`);
@@ -73,6 +74,24 @@ const notThere = (want: RightsWant, state: RightsState): string[] => {
     (what) => `${what} does not exist in ${want.database} yet: its rights follow with the next apply after it does`,
   );
 };
+
+/** Returns a note for each role whose new objects will lack rights again, because no default privileges give them. */
+const hints = (want: RightsWant, state: RightsState): string[] => {
+  const notes = want.grants
+    .filter(({ kind, name }) => name === null && kind !== 'schema' && kind !== 'database')
+    .flatMap((grant) =>
+      lacking(grant, want.database, state)
+        .filter(({ owner }) => !hasDefaults(grant, owner, want))
+        .map(
+          ({ owner }) =>
+            `new ${grant.kind}s of ${owner} in ${grant.schema} (${want.database}) will lack the rights of ${grant.to} too: declare them under default_privileges, for: ${owner}`,
+        ),
+    );
+  return [...new Set(notes)];
+};
+
+const hasDefaults = ({ schema, kind, to }: GrantWant, owner: string, { defaults }: RightsWant): boolean =>
+  defaults.some((one) => one.for === owner && one.schema === schema && one.kind === kind && one.to === to);
 
 const more = (want: RightsWant, state: RightsState): string[] => {
   const found = extras(want, state);

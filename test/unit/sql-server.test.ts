@@ -140,7 +140,12 @@ describe('statements on a real server', {
 
   test('what lacks its rights is granted, object by object', async () => {
     server.sql('create table app.late (id int); create table app.other (id int)', 'app');
-    const { summaries } = await settle(USERS, DATABASES);
+    const { summaries, notes } = await settle(USERS, DATABASES);
+    assert.match(
+      notes.join('\n'),
+      /new tables of postgres in app \(app\) will lack the rights of app_ro too: declare them under default_privileges, for: postgres/,
+    );
+    assert.doesNotMatch(notes.join('\n'), /new tables of app_rw/, 'these get them by themselves');
     assert.deepEqual(summaries, [
       'grant select on 2 tables of app (late, ...) to app_ro; grant select, update, usage on sequence app.orders_id_seq to app_ro; grant insert on table app."Order ""Items" to reader',
     ]);
@@ -216,7 +221,10 @@ grant select on app.orders to reader with grant option; set role reader; grant s
     );
     server.sql('drop owned by old', 'elsewhere');
     const { summaries } = await settle(absent, DATABASES);
-    assert.match(summaries.join('\n'), /rights of old in postgres; rights of old in app; drop role old/);
+    assert.match(
+      summaries.join('\n'),
+      /revoke every right of old in postgres; revoke every right of old in app; drop role old/,
+    );
     assert.equal(server.sql('select count(*) from app.olds', 'app'), '0', 'what it made is still there');
   });
 
@@ -276,6 +284,43 @@ grant select on app.orders to reader with grant option; set role reader; grant s
     );
     await settle(USERS, all, true);
     assert.equal(server.sql("select count(*) from pg_roles where rolname ~ '^x'"), '0');
+  });
+
+  test('members of an extension keep what came with it', async () => {
+    const [extension] = server
+      .sql(
+        "select name from pg_available_extensions where name in ('pg_stat_statements', 'pgcrypto', 'hstore') order by 1",
+      )
+      .split('\n');
+    if (!extension) return;
+    await settle(USERS, DATABASES, true);
+    server.sql(`create extension ${extension} schema app`, 'app');
+    server.sql(
+      `do $$ begin execute 'grant execute on function ' || (select objid::regprocedure from pg_depend where deptype = 'e' and classid = 'pg_proc'::regclass and refobjid = (select oid from pg_extension where extname = '${extension}') limit 1) || ' to app_green'; end $$`,
+      'app',
+    );
+    assert.deepEqual((await settle(USERS, DATABASES, true)).summaries, []);
+  });
+
+  test('rights in a schema that an application has yet to make follow when it has', async () => {
+    const later = DATABASES.replace(
+      '  grants:',
+      `  grants:
+    - {on: schema later, privileges: [usage], to: app_ro}
+    - {on: all tables in schema later, privileges: [select], to: app_ro}`,
+    ).replace(
+      '  default_privileges:',
+      `  default_privileges:
+    - {for: app_rw, schema: later, on: tables, privileges: [select], to: app_ro}`,
+    );
+    const before = await settle(USERS, later);
+    assert.deepEqual(before.summaries, []);
+    assert.match(before.notes.join('\n'), /schema later does not exist in app yet/);
+    server.sql('create schema later authorization app_rw; create table later.t (id int)', 'app');
+    assert.match(
+      (await settle(USERS, later)).summaries.join(),
+      /grant usage on schema later to app_ro; grant select on table later\.t/,
+    );
   });
 
   test('inventory/two-applications.yaml: either login of a pair goes on with what the other made', async () => {

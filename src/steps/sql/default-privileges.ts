@@ -7,9 +7,10 @@ const alter = (of: Of, change: string): string =>
   `alter default privileges for role ${identifier(of.for)} in schema ${identifier(of.schema)} ${change}`;
 const words = (of: Of): string => `new ${of.kind}s of ${of.for} in ${of.schema}`;
 
-/** Returns the statements that grant what is missing on objects that will be created. */
-export const defaultStatements = ({ defaults }: RightsWant, state: RightsState): Statement[] =>
+/** Returns the statements that grant what is missing on objects that will be created, in schemas that exist or are made. */
+export const defaultStatements = ({ defaults, schemas }: RightsWant, state: RightsState): Statement[] =>
   defaults.flatMap((want) => {
+    if (![...schemas, ...state.schemas].some(({ name }) => name === want.schema)) return [];
     const rights = rightsOf(want, state);
     const lacking = want.privileges.filter((one) => !rights.some(([to, what]) => to === want.to && what === one));
     if (lacking.length === 0) return [];

@@ -56,13 +56,17 @@ export const grantStatements = ({ grants, database, schemas }: RightsWant, state
 
 const ownersOf = (owner: string): Right[] => ['create', 'usage'].map((privilege) => [owner, privilege, owner]);
 
+/** Returns the things that lack a declared right. */
+export const lacking = (grant: GrantWant, database: string, state: RightsState): { owner: string }[] =>
+  thingsAt(grant, database, state).filter((thing) => missing(grant, thing).length > 0);
+
 function missing({ privileges, to }: GrantWant, thing: Thing): Statement[] {
-  const lacking = privileges.filter((one) => !has(thing.rights, to, one));
-  if (lacking.length === 0) return [];
+  const needed = privileges.filter((one) => !has(thing.rights, to, one));
+  if (needed.length === 0) return [];
   return [
     {
-      text: `grant ${lacking.join(', ')} on ${thing.text} to ${to}`,
-      statement: () => `grant ${lacking.join(', ')} on ${thing.sql} to ${grantee(to)}`,
+      text: `grant ${needed.join(', ')} on ${thing.text} to ${to}`,
+      statement: () => `grant ${needed.join(', ')} on ${thing.sql} to ${grantee(to)}`,
     },
   ];
 }

@@ -120,7 +120,7 @@ function dropStatements({ name, holds }: Candidate): Placed[] {
   return [
     ...(holds.length > 0 ? [...places] : []).map((database) => ({
       database,
-      text: `rights of ${name} in ${database}`,
+      text: `revoke every right of ${name} in ${database}`,
       statement: () => `begin; reassign owned by ${role} to current_user; drop owned by ${role}; commit`,
     })),
     inShared({ text: `drop role ${name}`, statement: () => `drop role ${role}` }),
