@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +74,24 @@ export class PrivateServer {
       ],
       { input: text, encoding: 'utf8', cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] },
     ).trim();
+  }
+
+  /** Opens a session of a role and waits until the server has it; the returned function ends it. */
+  async session(database: string, user: string): Promise<() => void> {
+    const child = spawn(
+      join(this.binDir, 'psql'),
+      ['-X', '-h', this.directory, '-p', String(PORT), '-U', user, '-d', database, '-c', 'select pg_sleep(60)'],
+      { cwd: '/', stdio: 'ignore' },
+    );
+    const there = () => this.sql(`select count(*) from pg_stat_activity where usename = '${user}'`);
+    for (let looks = 0; there() !== '1'; looks++) {
+      assert.ok(looks < 100, `${user} is not there`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return () => {
+      this.sql(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '${user}'`);
+      child.kill();
+    };
   }
 
   stop(): void {

@@ -220,6 +220,9 @@ grant select on app.orders to reader with grant option; set role reader; grant s
       /role old stays: it has rights in elsewhere, which/,
     );
     server.sql('drop owned by old', 'elsewhere');
+    const end = await server.session('postgres', 'old');
+    assert.match((await apply(absent, DATABASES)).notes.join('\n'), /role old stays: it has 1 session\. End/);
+    end();
     const { summaries } = await settle(absent, DATABASES);
     assert.match(
       summaries.join('\n'),
@@ -234,6 +237,12 @@ grant select on app.orders to reader with grant option; set role reader; grant s
     assert.deepEqual(kept.summaries, []);
     assert.match(kept.notes.join('\n'), /database elsewhere is declared absent and stays/);
     assert.deepEqual((await settle(USERS, DATABASES, true)).summaries, [], 'one that nothing is said of stays');
+    const end = await server.session('elsewhere', 'reader');
+    assert.match(
+      (await settle(USERS, gone, true)).notes.join('\n'),
+      /database elsewhere stays: it has 1 session\. End/,
+    );
+    end();
     const { summaries } = await settle(USERS, gone, true);
     assert.deepEqual(summaries, ['drop database elsewhere with its data']);
     assert.equal(server.sql("select count(*) from pg_database where datname = 'elsewhere'"), '0');
