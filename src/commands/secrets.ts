@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
-import { madeUsers } from '../inventory/accounts.ts';
+import { madeUsers, ownPasswordName } from '../inventory/accounts.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
 import { askSecret, print, printJson } from '../run/ask.ts';
@@ -144,9 +144,9 @@ async function rotate(names: readonly string[], options: OperateOptions): Promis
   const known = [...possible.system, ...possible.users];
   const why = [
     cluster.upstream ? `; accounts are those of ${cluster.upstream.name}, and the next apply takes them over` : '',
-    ...names
-      .filter((name) => externalSecrets(cluster).includes(name))
-      .map((name) => `; bring a new ${name} with "hapg secrets set ${name}"`),
+    ...externalSecrets(cluster)
+      .filter((secret) => names.some((name) => secret === name || secret === ownPasswordName(name)))
+      .map((secret) => `; ${secret} is made by others: bring the next one with "hapg secrets set ${secret}"`),
     names.includes('repository') ? '; the passphrase of backups that are there stays as long as they do' : '',
   ].join('');
   expectKnown(names, known, cluster, why);
