@@ -6,7 +6,6 @@ import { keepalived } from '../roles/keepalived/keepalived.ts';
 import { packageSources, packagesRole } from '../roles/patroni/package-sources.ts';
 import {
   patroni,
-  patroniCluster,
   patroniDynamic,
   patroniExtensions,
   patroniInEffect,
@@ -14,6 +13,7 @@ import {
   patroniSettles,
 } from '../roles/patroni/patroni.ts';
 import { patroniUpstream } from '../roles/patroni/upstream.ts';
+import { patroniCluster, patroniRights } from '../roles/patroni/users-and-databases.ts';
 import { pgbackrest, pgbackrestSchedule } from '../roles/pgbackrest/pgbackrest.ts';
 import { pgbouncer } from '../roles/pgbouncer/pgbouncer.ts';
 import { ufw } from '../roles/ufw/ufw.ts';
@@ -203,6 +203,13 @@ const settings: Stage = {
   ],
 };
 
+/** Rights come after the databases that they are in. */
+const rights: Stage = {
+  name: 'schemas and rights',
+  hosts: leading,
+  steps: (_host, context) => patroniRights(context),
+};
+
 const backup: Stage = {
   name: 'first backup',
   hosts: ({ cluster }) => backupHosts(cluster),
@@ -281,6 +288,7 @@ export const apply: Playbook = [
   source,
   leader,
   settings,
+  rights,
   backup,
   replicas,
   restarts,

@@ -11,7 +11,7 @@ import { pgpass } from '../src/secrets/pgpass.ts';
 import type { SecretStore } from '../src/secrets/store.ts';
 import { print } from '../src/shell/quote.ts';
 import { scramVerifier } from '../src/steps/scram.ts';
-import { identifier, literal } from '../src/steps/sql-objects.ts';
+import { identifier, literal } from '../src/steps/sql/text.ts';
 
 const FILE = PATHS.clientPasswords;
 const SWAP = `mv -fT ${FILE}.hapg-new ${FILE}`;
@@ -81,9 +81,9 @@ async function exchange(op: Operation, name: string, alter: string, clients: rea
     await onLeader(op, name, alter);
     return give(clients);
   }
-  // The client's URI logs in as this user, who may change the own password. One session does both, so that hardly any
-  // login falls between the file and the server.
-  const script = `\\! ${SWAP}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
+  // The client's URI logs in as this user, who may change the own password, but not in the name of a group that the
+  // setting `role` has made of it. One session does both, so that hardly any login falls between the file and the server.
+  const script = `set role none;\n\\! ${SWAP}\nselect pg_sleep(${READ_TO_LOGIN_MS / 1000});\n${alter}`;
   const changed = op.step(first, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(`${print(script)} | ${clientPsql(uri, FILE)} -v ON_ERROR_STOP=1 -f - >/dev/null`),
   );

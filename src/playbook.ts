@@ -19,6 +19,8 @@ export interface Context {
   databaseBytes?: number | undefined;
   /** Leaf certificates made before this time are renewed, where a command sets it (ms since the epoch). */
   renewIssuedBefore?: number | undefined;
+  /** Whether roles, memberships, rights and settings that the inventory does not declare are taken away (`--prune`). */
+  prune?: boolean | undefined;
 }
 
 /** A stage of a playbook: steps for some hosts, done together or one after another. */

@@ -1,7 +1,7 @@
 import { type Cluster, hostsWith, isPooled } from '../../src/inventory/model.ts';
 import { single } from '../../src/inventory/network.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
-import { POOLER } from '../../src/steps/sql-objects.ts';
+import { POOLER } from '../../src/steps/sql/want.ts';
 
 export const SUPERUSER = 'postgres';
 export const REPLICATION_USER = 'replicator';

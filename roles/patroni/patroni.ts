@@ -5,13 +5,13 @@ import { START_S, shutdown, standstill } from '../../src/bounds/postgres.ts';
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities } from '../../src/cluster/versions.ts';
 import { bestCandidate } from '../../src/decisions/switchover.ts';
+import { presentDatabases } from '../../src/inventory/accounts.ts';
 import {
   type Cluster,
   commitsWait,
   dcsRole,
   type Host,
   hostsWith,
-  isPooled,
   patroniScope,
   serverOf,
 } from '../../src/inventory/model.ts';
@@ -36,7 +36,6 @@ import { memberRestart } from '../../src/steps/member-restart.ts';
 import { memberSettings } from '../../src/steps/member-settings.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { settingsInEffect } from '../../src/steps/settings-in-effect.ts';
-import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
@@ -44,7 +43,7 @@ import { walDirectory } from '../../src/steps/wal-directory.ts';
 import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
 import { dcsClientPackage, EXTERNAL_CA } from './dcs-connection.ts';
 import { dcsConfig, sharedParameters } from './dynamic-config.ts';
-import { hbaLines, REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
+import { hbaLines } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 import { preferences } from './preferences.ts';
 import { librariesCheck, settingsCheck } from './settings-check.ts';
@@ -250,31 +249,9 @@ export const patroniDynamic = (host: Host, context: Context): Step =>
     settleSeconds: patroniSettles(context.cluster) + 1,
   });
 
-/** Steps that need a leader: users and databases. A standby cluster has those of its upstream. */
-export const patroniCluster = (context: Context): Step[] =>
-  context.cluster.upstream ? [] : [accountsAndDatabases(context)];
-
-const accountsAndDatabases = ({ cluster, secrets }: Context): Step =>
-  sqlObjects(role, {
-    server: serverOf(cluster),
-    users: cluster.settings.postgres.users.map((user) => ({
-      name: user.name,
-      roles: user.roles,
-      connectionLimit: user.connection_limit ?? -1,
-      password: secrets.userPassword(user.name),
-    })),
-    accounts: [
-      { name: SUPERUSER, password: secrets.password('superuser') },
-      { name: REPLICATION_USER, password: secrets.password('replication') },
-      { name: REWIND_USER, password: secrets.password('rewind') },
-    ],
-    pooled: isPooled(cluster),
-    databases: cluster.settings.postgres.databases.map(({ name, owner }) => ({ name, owner: owner ?? 'postgres' })),
-  });
-
 /** Steps for extensions on the leader, after the rolling restart, without which a preloaded extension cannot be made. */
 export const patroniExtensions = (_host: Host, { cluster }: Context): Step[] =>
-  cluster.settings.postgres.databases
+  presentDatabases(cluster.settings.postgres)
     .filter((database) => database.extensions.length > 0)
     .map((database) =>
       extensions(role, { server: serverOf(cluster), database: database.name, names: database.extensions }),

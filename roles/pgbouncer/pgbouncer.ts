@@ -9,7 +9,7 @@ import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
-import { POOLER } from '../../src/steps/sql-objects.ts';
+import { POOLER } from '../../src/steps/sql/want.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 

@@ -1,3 +1,4 @@
+import { loginUsers, presentDatabases } from '../inventory/accounts.ts';
 import { type Cluster, type Host, hostsWith, memberPort } from '../inventory/model.ts';
 import { PKI } from '../paths.ts';
 import type { ConnectRole } from './connect-choices.ts';
@@ -15,18 +16,19 @@ export interface ConnectWish {
 }
 
 /**
- * Returns the database and user of a connection: the named ones, else the first database, its owner, else the first
- * user. pg_hba.conf lets every user into every database, so any pair of the inventory is possible. Undefined where the
- * inventory has no database or no user.
+ * Returns the database and user of a connection: the named ones, else the first database and its owner (of a group: its first
+ * member that may log in). pg_hba.conf lets every user into every database, so any pair of the inventory is possible. Undefined
+ * where the inventory has no database or no user.
  */
 export function accountOf(
   { settings: { postgres } }: Cluster,
   wish: Pick<ConnectWish, 'database' | 'user'>,
 ): { database: string; user: string } | undefined {
-  const owned = wish.user === undefined ? undefined : postgres.databases.find(({ owner }) => owner === wish.user);
-  const database = wish.database ?? (owned ?? postgres.databases[0])?.name;
-  const owner = postgres.databases.find(({ name }) => name === database)?.owner;
-  const user = wish.user ?? owner ?? postgres.users[0]?.name;
+  const databases = presentDatabases(postgres);
+  const owned = wish.user === undefined ? undefined : databases.find(({ owner }) => owner === wish.user);
+  const database = wish.database ?? (owned ?? databases[0])?.name;
+  const owner = databases.find(({ name }) => name === database)?.owner;
+  const user = wish.user ?? loginOf(postgres, owner);
   return database === undefined || user === undefined ? undefined : { database, user };
 }
 
@@ -63,4 +65,14 @@ export function connectionOf(cluster: Cluster, role: ConnectRole, wish: ConnectW
 export function clientUri(cluster: Cluster, role: ConnectRole, wish: ConnectWish = {}): string | undefined {
   const connection = connectionOf(cluster, role, wish);
   return connection && uri(connection);
+}
+
+/** Returns the login that a client uses in a database of this owner: the owner, else its first member, else the first login. */
+function loginOf(postgres: Cluster['settings']['postgres'], owner: string | undefined): string | undefined {
+  const logins = loginUsers(postgres);
+  const login =
+    logins.find(({ name }) => name === owner) ??
+    logins.find(({ roles }) => owner !== undefined && roles.includes(owner)) ??
+    logins[0];
+  return login?.name;
 }

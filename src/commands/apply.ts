@@ -6,7 +6,7 @@ import type { Plan } from '../engine/plan.ts';
 import { EXIT, KnownError, Refused, Unanswered, UsageError } from '../errors.ts';
 import { expectWritable } from '../file-trouble.ts';
 import { carryOut, outcomeOf, planInputs, surveyFor } from '../run/apply.ts';
-import { confirm, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
+import { type About, confirm, confirmTyped, needsAnswer, notConfirmed, print, printJson } from '../run/ask.ts';
 import { changingRun } from '../run/changing-run.ts';
 import { examineFirst } from '../run/doctor.ts';
 import { expectHooks } from '../run/hooks.ts';
@@ -24,6 +24,7 @@ export interface PlanOptions extends Omit<CommonOptions, 'output'> {
   output?: PlanFormat;
   detailedExitcode?: boolean;
   out?: string;
+  prune?: boolean;
   diff?: boolean;
   /** False: the hosts of a first apply are not examined. */
   doctor: boolean;
@@ -36,6 +37,10 @@ export interface ApplyOptions extends CommonOptions {
   /** Whether the operator named no inventory. */
   inventoryIsDefault?: boolean;
   check?: boolean;
+  /** Whether what is not declared in the database is taken away. */
+  prune?: boolean;
+  /** The cluster's name, where data is lost with a database. */
+  confirm?: string;
   diff?: boolean;
   probe?: boolean;
   doctor: boolean;
@@ -59,7 +64,7 @@ async function showsPlan(options: PlanOptions): Promise<number> {
   const { out, diff = false, verbose, output } = options;
   if (out !== undefined) expectWritable(out);
   const setup = readSetup({ ...options, output: output === 'json' ? 'json' : 'text' });
-  const wanted = await planInputs(setup, playbook);
+  const wanted = { ...(await planInputs(setup, playbook)), prune: options.prune };
   const { secrets } = wanted;
   return withRun(setup, 'plan', { secrets: () => secrets.all(), started }, async (run) => {
     const surveyed = await surveyFor(run, wanted);
@@ -109,7 +114,8 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
   const { cluster, json } = setup;
   expectHooks(cluster);
   if (!saved) needsAnswer('Changes', options);
-  const wanted = await planInputs(setup, playbook);
+  const prune = options.prune || saved?.inputs?.prune;
+  const wanted = { ...(await planInputs(setup, playbook)), prune };
   const { secrets } = wanted;
   return withRun(setup, 'apply', { secrets: () => secrets.all(), started }, async (run) => {
     const change = changingRun(run);
@@ -134,7 +140,7 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
     // A saved plan was confirmed when it was read.
     const about = { ...options, explain, yes: options.yes || saved !== undefined };
     await change.beforeWork(async () => {
-      if (!(await confirm(`Apply ${plan.changes.length} changes to ${cluster.name}?`, about))) throw notConfirmed();
+      if (!(await confirmed(plan, cluster.name, { ...about, typed: options.confirm }))) throw notConfirmed();
       // Reading a plan takes minutes, in which hosts can die. Only the plan that was shown is confirmed.
       if (!about.yes) expectSame(plan, (await surveyFor(run, wanted)).plan);
       await run.hooks.before('apply', facts);
@@ -152,6 +158,21 @@ export async function applyCommand(planFile: string | undefined, given: ApplyOpt
     if (result.interrupted) return EXIT.interrupted;
     return result.failed.length > 0 ? EXIT.failed : EXIT.done;
   });
+}
+
+/** Asks for confirmation; where a database is dropped its loss is confirmed by the cluster's name, also with a saved plan. */
+function confirmed(
+  { changes }: Plan,
+  cluster: string,
+  about: About & { typed?: string | undefined },
+): Promise<boolean> {
+  const lost = changes.flatMap(({ loses }) => loses ?? []);
+  if (lost.length === 0) return confirm(`Apply ${changes.length} changes to ${cluster}?`, about);
+  return confirmTyped(
+    `Apply ${changes.length} changes to ${cluster} and lose ${lost.join(', ')} for good?`,
+    cluster,
+    about,
+  );
 }
 
 /** Throws Refused when the present plan is not the one that the operator confirmed. */

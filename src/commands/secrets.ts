@@ -3,6 +3,7 @@ import { rotatePasswords } from '../../playbooks/rotate.ts';
 import { DEFAULT_LIMITS, steady } from '../decisions/update.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { fromHere } from '../from-here.ts';
+import { madeUsers, ownPasswordName } from '../inventory/accounts.ts';
 import type { Cluster } from '../inventory/model.ts';
 import { suggest } from '../inventory/suggest.ts';
 import { askSecret, print, printJson } from '../run/ask.ts';
@@ -47,7 +48,7 @@ export async function setSecret(name: string | undefined, options: CommonOptions
   expectKnown([name], known, cluster);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
-  const weak = weakness(value);
+  const weak = weakness(name, value);
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
   await store.setExternalSecret(name, value);
@@ -71,7 +72,7 @@ function entries(cluster: Cluster, store: SecretStore): Entry[] {
   });
   return [
     ...SYSTEM_PASSWORDS.map((name) => entry('system', name, () => store.password(name))),
-    ...cluster.settings.postgres.users.map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
+    ...madeUsers(cluster.settings.postgres).map(({ name }) => entry('user', name, (user) => store.userPassword(user))),
     ...externalSecrets(cluster).map((name) => entry('given', name, (key) => store.externalSecret(key))),
   ];
 }
@@ -123,7 +124,7 @@ function document(wanted: readonly Entry[], shown: (one: Entry) => string | null
 /** The names of all secrets of a cluster. */
 export const secretNames = (cluster: Cluster): string[] => [
   ...SYSTEM_PASSWORDS,
-  ...cluster.settings.postgres.users.map(({ name }) => name),
+  ...madeUsers(cluster.settings.postgres).map(({ name }) => name),
   ...externalSecrets(cluster),
 ];
 
@@ -131,7 +132,7 @@ export const secretNames = (cluster: Cluster): string[] => [
 export const rotatable = (cluster: Cluster): { system: SystemPassword[]; users: string[] } =>
   cluster.upstream
     ? { system: ROTATABLE.filter((name) => !isAccount(name)), users: [] }
-    : { system: [...ROTATABLE], users: cluster.settings.postgres.users.map(({ name }) => name) };
+    : { system: [...ROTATABLE], users: madeUsers(cluster.settings.postgres).map(({ name }) => name) };
 
 /** `hapg secrets rotate [NAME...]`: replaces the named passwords, or all. */
 export async function rotateSecrets(names: readonly string[], options: OperateOptions): Promise<number> {
@@ -140,6 +141,9 @@ export async function rotateSecrets(names: readonly string[], options: OperateOp
   const known = [...possible.system, ...possible.users];
   const why = [
     cluster.upstream ? `; accounts are those of ${cluster.upstream.name}, and the next apply takes them over` : '',
+    ...externalSecrets(cluster)
+      .filter((secret) => names.some((name) => secret === name || secret === ownPasswordName(name)))
+      .map((secret) => `; ${secret} is made by others: bring the next one with "hapg secrets set ${secret}"`),
     names.includes('repository') ? '; the passphrase of backups that are there stays as long as they do' : '',
   ].join('');
   expectKnown(names, known, cluster, why);

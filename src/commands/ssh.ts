@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Refused } from '../errors.ts';
+import { presentDatabases } from '../inventory/accounts.ts';
 import { type Cluster, type Host, hostsWith } from '../inventory/model.ts';
 import { expectHost } from '../inventory/select.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
@@ -58,7 +59,7 @@ export async function psqlCommand(args: readonly string[], options: PsqlOptions)
   const { host: named } = options;
   const host = named ? expectHost(cluster, `--host ${named}`, named, 'patroni') : await leader(setup);
   const target = await targetOf(cluster, host, options);
-  const database = cluster.settings.postgres.databases[0]?.name ?? 'postgres';
+  const database = presentDatabases(cluster.settings.postgres)[0]?.name ?? 'postgres';
   // Debian's wrapper of psql, because it loads readline for interactive use.
   const command = asPostgres(
     ...['psql', '-h', SOCKET_DIR, '-p', String(cluster.settings.postgres.port), '-d', database, ...args],

@@ -16,4 +16,6 @@ export interface Change {
   knownAfterApply: boolean;
   /** The settings for which PostgreSQL restarts. */
   settings?: RestartSetting[] | undefined;
+  /** What is lost with its data; only where there is something. */
+  loses?: readonly string[];
 }

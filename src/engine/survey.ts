@@ -22,7 +22,7 @@ export interface Survey {
 }
 
 /** What a command adds to the context beside the inventory. */
-export type ExtraContext = Pick<Context, 'databaseBytes' | 'renewIssuedBefore'>;
+export type ExtraContext = Pick<Context, 'databaseBytes' | 'renewIssuedBefore' | 'prune'>;
 
 /** Assumed facts of a host before its first probe, which corrects them. */
 const UNKNOWN = parseFacts('id=debian\ncodename=trixie\ncpus=1\nmemory=1048576\nvirt=none\nipv6=yes');

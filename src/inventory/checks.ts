@@ -1,13 +1,16 @@
 import { timing } from '../timing.ts';
+import { loginUsers, presentDatabases } from './accounts.ts';
 import { addresses, portCollisions, vip } from './address-checks.ts';
 import { type Check, error, warning, withRole } from './check.ts';
+import { databases as databasesDeclared } from './database-checks.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
 import { hba } from './hba-checks.ts';
 import { hostParameters, parameters } from './parameter-checks.ts';
 import { dataOfMembers, paths } from './path-checks.ts';
-import { extensions, sqlObjects } from './postgres-checks.ts';
+import { extensions } from './postgres-checks.ts';
 import type { Inventory } from './schema.ts';
 import { standbyAlone } from './standby-checks.ts';
+import { users } from './user-checks.ts';
 import type { Problem } from './yaml-text.ts';
 
 /** Runs all checks that need more than one value, the most useful ones first. Pure. */
@@ -145,7 +148,7 @@ const repository: Check = (inventory) => {
 const clientsWithDatabase: Check = (inventory) => {
   const problems: Problem[] = [];
   for (const [name] of withRole(inventory, 'client'))
-    if (inventory.postgres.databases.length === 0 || inventory.postgres.users.length === 0)
+    if (presentDatabases(inventory.postgres).length === 0 || loginUsers(inventory.postgres).length === 0)
       problems.push(
         warning(['hosts', name, 'roles'], 'a client host needs postgres.databases and postgres.users to connect to'),
       );
@@ -259,7 +262,8 @@ const CHECKS: Check[] = [
   dataOfMembers,
   parameters,
   hostParameters,
-  sqlObjects,
+  users,
+  databasesDeclared,
   hba,
   extensions,
   standbyAlone,

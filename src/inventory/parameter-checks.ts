@@ -46,14 +46,15 @@ function judge(name: string, value: string | number | boolean, path: Path, inven
   if (name.includes('.')) return customSetting(name, path, inventory);
   const major = Number(inventory.postgres.version);
   const setting = settingOf(major, name);
-  if (!setting) return [error(path, unknown(name, major), true)];
+  if (!setting) return [error(path, unknownSetting(name, major), true)];
   if (setting.context === 'internal') return [error(path, `${name} cannot be set: PostgreSQL only shows it`, true)];
   if (LEFT_OUT[name]?.includes(major))
     return [error(path, `Patroni leaves ${name} out of the configuration; set it in the session that needs it`, true)];
   return judgeValue(setting, value, path, inventory);
 }
 
-function unknown(name: string, major: number): string {
+/** Returns what to write in place of a name that the version has no setting of. */
+export function unknownSetting(name: string, major: number): string {
   const successor = successorOf(name);
   if (successor) return `PostgreSQL ${major} has no setting ${name}; in its place: ${successor}`;
   const there = majorsWith(name);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { extension, extensionName, packageName } from './extensions.ts';
+import { databases } from './databases-schema.ts';
+import { extension, packageName } from './extensions.ts';
 import { majorVersion } from './major-version.ts';
-import { absolutePath, oneLine, parametersOf, port, sqlName } from './values.ts';
+import { users } from './users-schema.ts';
+import { absolutePath, oneLine, parametersOf, port } from './values.ts';
 
 export const postgres = z
   .strictObject({
@@ -37,29 +39,8 @@ export const postgres = z
       .describe(
         'Extra pg_hba.conf lines, placed before the final reject. TLS and a password or certificate are required; includes are refused',
       ),
-    databases: z
-      .array(
-        z.strictObject({
-          name: sqlName.describe('Name of the database'),
-          owner: sqlName.optional().describe('One of postgres.users; default: postgres'),
-          extensions: z
-            .array(extensionName)
-            .default([])
-            .describe('Extensions that are created in this database; they are never dropped'),
-        }),
-      )
-      .default([])
-      .describe('Databases that are created; they are never dropped'),
-    users: z
-      .array(
-        z.strictObject({
-          name: sqlName.describe('Name of the role'),
-          roles: z.array(sqlName).default([]).describe('Roles that the user is a member of'),
-          connection_limit: z.int().min(-1).optional().describe('Most connections at once; -1 or left out: no limit'),
-        }),
-      )
-      .default([])
-      .describe('Login roles that are created; their passwords come from the secret store'),
+    databases,
+    users,
     extensions: z
       .array(extension)
       .default([])

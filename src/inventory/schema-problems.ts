@@ -7,11 +7,11 @@ import type { Problem } from './yaml-text.ts';
 type Path = readonly (string | number)[];
 type Issue = z.core.$ZodIssue;
 
-/** Keys that people bring from elsewhere, by the place where they stand (* for any key), with what to do instead. */
+/** Keys and values that people bring from elsewhere, by the place where they stand (* for any key), with what to do instead. */
 const ELSEWHERE = new Map([
   [
     'postgres.users.*.password',
-    'postgres.users has no passwords: hapg makes one for each user and keeps it in the secret store; "hapg secrets show NAME" prints it',
+    'postgres.users has no passwords: hapg makes one for each user and keeps it in the secret store ("hapg secrets show NAME" prints it), or with password: own you bring it ("hapg secrets set user-NAME")',
   ],
 ]);
 
@@ -71,11 +71,16 @@ function toProblems(issue: Issue, data: unknown): Problem[] {
 function unknown(path: Path, key: string): string {
   if (key === '<<')
     return 'merge keys (<<) are no part of YAML 1.2: write the keys out, or the whole mapping as an alias (*NAME)';
-  const place = [...path, key].map((one) => (typeof one === 'number' ? '*' : one)).join('.');
-  return ELSEWHERE.get(place) ?? `unknown key "${key}"${suggest(key, knownKeys(path))}`;
+  return elsewhere([...path, key]) ?? `unknown key "${key}"${suggest(key, knownKeys(path))}`;
 }
 
+const elsewhere = (path: Path): string | undefined =>
+  ELSEWHERE.get(path.map((one) => (typeof one === 'number' ? '*' : one)).join('.'));
+
 function message(issue: Issue, value: unknown): string {
+  // What was written may be a password, and is not repeated.
+  const instead = elsewhere(pathOf(issue));
+  if (instead) return instead;
   const name = issue.path.map(String).join('.');
   if (issue.code === 'invalid_type')
     return value === undefined ? `${name} is missing` : `${name}: ${wrongType(issue, value)}`;

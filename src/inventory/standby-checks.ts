@@ -1,3 +1,4 @@
+import { hasOwnPassword, isLogin, presentDatabases, presentUsers } from './accounts.ts';
 import { type Check, error, withRole } from './check.ts';
 import { contains } from './network.ts';
 import type { Inventory } from './schema.ts';
@@ -47,8 +48,11 @@ export function standbyOfUpstream(inventory: Inventory, upstream: Inventory, fil
   if (here.version !== there.version)
     wrong(`${file} has PostgreSQL ${there.version}, and a copy has the same: postgres.version`);
   const names = (postgres: Inventory['postgres']) => ({
-    users: postgres.users.map((one) => one.name),
-    databases: postgres.databases.map((one) => `${one.name}${one.owner ? ` of ${one.owner}` : ''}`),
+    // Passwords are taken over as the source has them.
+    users: presentUsers(postgres).map(
+      (one) => `${one.name}${isLogin(one) ? '' : ' (a group)'}${hasOwnPassword(one) ? ' (password: own)' : ''}`,
+    ),
+    databases: presentDatabases(postgres).map((one) => `${one.name}${one.owner ? ` of ${one.owner}` : ''}`),
     extensions: postgres.extensions.map((one) => (typeof one === 'string' ? one : one.name)),
   });
   for (const kind of ['users', 'databases', 'extensions'] as const) {

@@ -30,6 +30,8 @@ export interface PlanInputs {
   secrets: SecretStore;
   /** Whether a secret store existed before this run; only then hosts of another cluster can be detected. */
   stored: boolean;
+  /** Whether what is not declared in the database is taken away. */
+  prune?: boolean | undefined;
 }
 
 /**
@@ -54,11 +56,12 @@ export async function planInputs({ cluster, options }: Setup, playbook: Playbook
 export async function surveyFor(run: Run, wanted: PlanInputs, change?: ChangingRun): Promise<Survey> {
   const { setup, cluster, session } = run;
   const { hosts, roles, json } = setup;
-  const { playbook, secrets, stored } = wanted;
+  const { playbook, secrets, stored, prune } = wanted;
   await reachAll(run, hosts, GO_WITHOUT, (unreachable) => {
     if (json) printJson(unreachableDocument(hosts, unreachable, run.id));
   });
-  const read = (lock?: ChangingRun['locking']) => survey(session, playbook, { hosts, roles }, secrets, { lock });
+  const read = (lock?: ChangingRun['locking']) =>
+    survey(session, playbook, { hosts, roles }, secrets, { lock, extra: { prune } });
   let found = await read(change?.locking);
   if (change) await confirmUnchanged(setup, secrets);
   refuseUnless(checkIdentity(cluster, found.context.snapshot, stored ? secrets.known() : undefined));

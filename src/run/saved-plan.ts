@@ -20,7 +20,7 @@ export interface SavedPlan {
 }
 
 /** What a plan is made of: the files of the inventory, and what was set on top of them. */
-export type Inputs = Pick<CommonOptions, 'inventory' | 'extra'>;
+export type Inputs = Pick<CommonOptions, 'inventory' | 'extra'> & { prune?: boolean | undefined };
 
 /** A saved plan with all that is shown of it. */
 export interface SavedDocument extends SavedPlan {
@@ -37,7 +37,7 @@ export interface SavedDocument extends SavedPlan {
 export function savePlan(
   file: string,
   { name, file: own }: Pick<Cluster, 'name' | 'file'>,
-  { inventory, extra }: Inputs,
+  { inventory, extra, prune }: Inputs,
   { digest, changes, impact, notes, skipped, hosts }: Plan,
   run: string,
 ): void {
@@ -45,7 +45,16 @@ export function savePlan(
   const files = [...under, last].map((one) => relative(dirname(resolve(file)), resolve(one)));
   const shown = scrubbed({ changes, impact, notes, skipped, hosts });
   const made = new Date().toISOString();
-  const document = { hapg: 1, cluster: name, inventory: own, inputs: { files, extra }, run, made, digest, ...shown };
+  const document = {
+    hapg: 1,
+    cluster: name,
+    inventory: own,
+    inputs: { files, extra, ...(prune ? { prune } : {}) },
+    run,
+    made,
+    digest,
+    ...shown,
+  };
   onFile(file, () => writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 }));
 }
 
@@ -59,7 +68,7 @@ const saved = z.looseObject({
   cluster: text.optional(),
   run: text.optional(),
   made: text.optional(),
-  inputs: z.object({ files: z.array(text), extra: z.array(text) }).optional(),
+  inputs: z.object({ files: z.array(text), extra: z.array(text), prune: z.boolean().optional() }).optional(),
   changes: z
     .array(z.looseObject({ host: text, stage: text, step: text, role: text, action: text, summary: text }))
     .optional(),
@@ -85,7 +94,7 @@ export function readPlan(file: string): SavedDocument {
   return {
     file,
     digest,
-    inputs: inputs && { inventory: inputs.files.map(from), extra: inputs.extra },
+    inputs: inputs && { inventory: inputs.files.map(from), extra: inputs.extra, prune: inputs.prune },
     cluster: cluster ?? basename(inventory).replace(/\.ya?ml$/, ''),
     run,
     made,

@@ -28,7 +28,7 @@ async function fetchOne(cluster: Cluster, command: CommandLine, name: string): P
   if (failure) throw refuse([failure, stderr.trim().split('\n').at(-1)].filter(Boolean).join(': '));
   const value = new Secret(stdout.replace(/\r?\n$/, ''));
   if (!value.reveal()) throw refuse('it printed nothing');
-  const weak = weakness(value);
+  const weak = weakness(name, value);
   if (weak) throw refuse(weak);
   return value;
 }

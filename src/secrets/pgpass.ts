@@ -1,5 +1,6 @@
+import { loginUsers } from '../inventory/accounts.ts';
 import type { Cluster } from '../inventory/model.ts';
-import type { Secret } from '../secret.ts';
+import { Secret } from '../secret.ts';
 import type { SecretStore } from './store.ts';
 import { joined, type SecretText } from './text.ts';
 
@@ -10,10 +11,14 @@ export const pgpass = (
   other?: { name: string; password: Secret },
 ): SecretText =>
   joined(
-    settings.postgres.users.flatMap(({ name }) => [
+    loginUsers(settings.postgres).flatMap(({ name }) => [
       `*:*:*:${name}:`,
-      name === other?.name ? other.password : secrets.userPassword(name),
+      escaped(name === other?.name ? other.password : secrets.userPassword(name)),
       '\n',
     ]),
     { syntax: 'pgpass' },
   );
+
+/** Returns a password as the file has it: what separates its fields is escaped. */
+const escaped = (password: Secret): Secret =>
+  /[:\\]/.test(password.reveal()) ? new Secret(password.reveal().replaceAll(/[:\\]/g, '\\$&')) : password;

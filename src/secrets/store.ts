@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Refused } from '../errors.ts';
 import { fromHere } from '../from-here.ts';
 import type { Identity } from '../identity.ts';
+import { hasOwnPassword, loginUsers, madeUsers, ownPasswordName } from '../inventory/accounts.ts';
 import { dcsName } from '../inventory/dcs.ts';
 import { type Cluster, dcsRole } from '../inventory/model.ts';
 import {
@@ -14,7 +15,7 @@ import {
   createAuthority,
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
-import { externalSecrets } from './external-secrets.ts';
+import { externalSecrets, ownPasswords } from './external-secrets.ts';
 import { fetchSecrets } from './fetch.ts';
 import { inventoryDigest } from './inventory-digest.ts';
 import type { Lineage } from './lineage.ts';
@@ -123,8 +124,10 @@ export class SecretStore {
     take(
       this.stored.users,
       theirs.stored.users,
-      this.cluster.settings.postgres.users.map((user) => user.name),
+      madeUsers(this.cluster.settings.postgres).map((user) => user.name),
     );
+    const own = ownPasswords(this.cluster.settings.postgres);
+    if (own.length > 0) take((this.stored.given ??= noNames()), theirs.stored.given ?? {}, own);
     const trusted = theirs.trusted('postgres');
     if (this.stored.source === trusted) return;
     this.stored.source = trusted;
@@ -134,7 +137,7 @@ export class SecretStore {
   private async fill(): Promise<void> {
     const { stored } = this;
     if (this.cluster.upstream) await this.adopt(this.cluster.upstream);
-    const want = this.cluster.settings.postgres.users.map((user) => user.name);
+    const want = madeUsers(this.cluster.settings.postgres).map((user) => user.name);
     for (const name of SYSTEM_PASSWORDS) stored.passwords[name] ??= this.made();
     for (const name of want) stored.users[name] ??= this.made();
     for (const name of authoritiesOf(this.cluster)) {
@@ -223,7 +226,13 @@ export class SecretStore {
   }
 
   userPassword(name: string): Secret {
-    return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
+    const user = loginUsers(this.cluster.settings.postgres).find((one) => one.name === name);
+    if (!user || !hasOwnPassword(user))
+      return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
+    const own = ownPasswordName(name);
+    const value = this.stored.given?.[own];
+    if (value !== undefined) return new Secret(value);
+    throw new Refused(`the secret store has no ${own}; bring it with "hapg secrets set ${own}"`);
   }
 
   /** Returns a value that `complete` makes, and that a run without it lacks. */

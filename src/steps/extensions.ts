@@ -1,7 +1,7 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
 import { hasSocket, psql, type Server } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
-import { identifier } from './sql-objects.ts';
+import { identifier } from './sql/text.ts';
 import { type Kind, type Step, step } from './step.ts';
 
 export interface ExtensionsWant {

@@ -17,6 +17,8 @@ export interface Difference {
   knownAfterApply?: boolean | undefined;
   /** The settings for which PostgreSQL restarts. */
   settings?: RestartSetting[] | undefined;
+  /** What is lost with its data and cannot be brought back; its loss is confirmed by name. */
+  loses?: readonly string[];
 }
 
 /** A reload or restart that a change calls for. */

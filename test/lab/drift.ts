@@ -163,6 +163,12 @@ const DRIFTS: Drift[] = [
     ['sql-objects users and databases update'],
   ],
   [
+    'a user may more than is declared, and its password ends',
+    'LEADER',
+    `runuser -u postgres -- psql -XAtqc "alter role spare createdb valid until '2030-01-01'"`,
+    ['sql-objects users and databases update'],
+  ],
+  [
     'the password of the replication account was changed by hand',
     'LEADER',
     `runuser -u postgres -- psql -XAtqc "alter role replicator password 'changed by hand'"`,

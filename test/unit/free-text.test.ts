@@ -8,7 +8,7 @@ import { parseInventory } from '../../src/inventory/load.ts';
 import { render, secretYaml } from '../../src/render.ts';
 import { Secret } from '../../src/secret.ts';
 import { print, quote, words } from '../../src/shell/quote.ts';
-import { identifier, literal } from '../../src/steps/sql-objects.ts';
+import { identifier, literal } from '../../src/steps/sql/text.ts';
 import { codePoint } from '../support/code-point.ts';
 import { labCluster } from './model.ts';
 

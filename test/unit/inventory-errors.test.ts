@@ -69,7 +69,7 @@ const BAD: Bad[] = [
   [
     'a password of a user',
     'users: [{name: app}]',
-    'users: [{name: app, ‸password: x}]',
+    'users: [{name: app, password: ‸x}]',
     /hapg makes one for each user/,
   ],
   [

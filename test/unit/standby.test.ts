@@ -23,6 +23,7 @@ import { backupHosts, hostsWith } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Observation } from '../../src/observe/index.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
+import { Secret } from '../../src/secret.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { configPatch } from '../../src/steps/dcs-config.ts';
 import { contextFor, FACTS, healthyLab } from './model.ts';
@@ -80,6 +81,12 @@ for (const [what, ours, theirs, says] of [
   ['the same name', change('cluster: pgfar', 'cluster: pg'), same, /has a name of its own/],
   ['a member of the same name', change('  far1:', '  pg-a1:'), same, /has a database host pg-a1 too/],
   ['another version', change('version: "17"', 'version: "16"'), same, /has PostgreSQL 17/],
+  [
+    "a password that is not the source's own",
+    change('- {name: app}\n', '- {name: app, password: own}\n'),
+    same,
+    /postgres.users .*app \(password: own\)/,
+  ],
   ['another user', change('- {name: app}\n', '- {name: app}\n    - {name: web}\n'), same, /postgres.users .*: web/],
   [
     'a database less',
@@ -312,4 +319,17 @@ test('an old Patroni, and a backup restored into a copy, are refused', () => {
   }
   const clone = mayClone(main, copy, takeSnapshot(new Map()));
   assert.ok(!clone.ok && /pgfar is to be a standby of pg/.test(clone.reasons.join()));
+});
+
+test('a standby cluster takes over a password that was brought to its source, and keeps it when it is promoted', async () => {
+  const own = (text: string) => text.replace(/{name: app}/, '{name: app, password: own}');
+  const { far: there, main: source } = pair(own(COPY), own(MAIN));
+  const store = await SecretStore.create(source);
+  await store.setExternalSecret('user-app', new Secret('brought by somebody'));
+  const copied = await SecretStore.create(there.cluster);
+  await copied.complete();
+  assert.equal(copied.userPassword('app').reveal(), 'brought by somebody');
+  const alone = copied.through(loadInventory(there.cluster.file, [], (text) => removeKey(text, 'standby_of')).cluster);
+  await alone.complete();
+  assert.equal(alone.userPassword('app').reveal(), 'brought by somebody');
 });

@@ -23,7 +23,9 @@ import { memberRestart } from '../../src/steps/member-restart.ts';
 import { option } from '../../src/steps/option.ts';
 import { packages } from '../../src/steps/package.ts';
 import { scramMatches, scramVerifier } from '../../src/steps/scram.ts';
-import { identifier, literal, type SqlState, sqlObjects } from '../../src/steps/sql-objects.ts';
+import type { SqlState } from '../../src/steps/sql/state.ts';
+import { identifier, literal } from '../../src/steps/sql/text.ts';
+import { sqlObjects } from '../../src/steps/sql-objects.ts';
 import type { Remote, Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { timing } from '../../src/timing.ts';
@@ -198,6 +200,11 @@ test('a SCRAM verifier matches its password only', () => {
   assert.ok(!scramMatches('md5abc', 'correct horse'));
 });
 
+/** What a role and a database have that nothing was declared of. */
+const attributes = { createdb: false, createrole: false, replication: false, bypassrls: false, inherit: true };
+const plainRole = { attributes, validUntil: null, settings: {} };
+const plainState = { superuser: false, attributes, until: null, ended: false, settings: [] };
+
 test('a password is derived once for each verifier, however often a run compares', () => {
   const verifiers = Array.from({ length: 3 }, (_, index) => scramVerifier(`password ${index}`));
   const derived = mock.method(crypto, 'pbkdf2Sync');
@@ -205,6 +212,7 @@ test('a password is derived once for each verifier, however often a run compares
   const user = (index: number) => ({
     name: `u${index}`,
     roles: [],
+    ...plainRole,
     connectionLimit: -1,
     password: new Secret(`password ${index}`),
   });
@@ -218,7 +226,14 @@ test('a password is derived once for each verifier, however often a run compares
   const state: SqlState = {
     recovery: false,
     lookUp: null,
-    users: verifiers.map((verifier, index) => ({ name: `u${index}`, login: true, limit: -1, roles: [], verifier })),
+    users: verifiers.map((verifier, index) => ({
+      ...plainState,
+      name: `u${index}`,
+      login: true,
+      limit: -1,
+      roles: [],
+      verifier,
+    })),
     databases: [],
   };
   try {
@@ -243,8 +258,8 @@ test('users and databases: what is missing is made, what differs is changed, not
     accounts: [],
     pooled: false,
     server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
-    users: [{ name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
-    databases: [{ name: 'app', owner: 'app' }],
+    users: [{ ...plainRole, name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
+    databases: [{ name: 'app', owner: 'app', connectionLimit: -1, settings: {} }],
   });
   const base: SqlState = { recovery: false, lookUp: null, users: [], databases: [] };
   assert.equal(step.kind.diff(step, base)?.summary, 'create user app; grant pg_monitor to app; create database app');
@@ -252,10 +267,17 @@ test('users and databases: what is missing is made, what differs is changed, not
     recovery: false,
     lookUp: null,
     users: [
-      { name: 'app', login: false, limit: -1, roles: ['pg_monitor'], verifier: scramVerifier('another') },
-      { name: 'else', login: true, limit: -1, roles: [], verifier: null },
+      {
+        ...plainState,
+        name: 'app',
+        login: false,
+        limit: -1,
+        roles: [{ role: 'pg_monitor', by: 'postgres', inherit: true }],
+        verifier: scramVerifier('another'),
+      },
+      { ...plainState, name: 'else', login: true, limit: -1, roles: [], verifier: null },
     ],
-    databases: [{ name: 'app', owner: 'else' }],
+    databases: [{ name: 'app', owner: 'else', limit: -1, settings: [] }],
   };
   assert.equal(
     step.kind.diff(step, there)?.summary,

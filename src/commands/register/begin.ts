@@ -17,6 +17,10 @@ import {
   withCommonOptions,
 } from './options.ts';
 
+const PRUNE = [
+  '--prune',
+  'also take away roles, memberships, rights and settings in the database that are not declared, and databases that are declared absent',
+] as const;
 const NO_DOCTOR = ['--no-doctor', 'do not examine the hosts before a first apply'] as const;
 
 /** Joins the values of an option that is given several times to one list. */
@@ -114,6 +118,7 @@ export const begin: Register = (program, run) => {
   })
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .option('--out <file>', 'save the plan for "hapg apply FILE"')
+    .option(...PRUNE)
     .option(...DIFF)
     .option(...NO_DOCTOR)
     .action((options: PlanOptions) => run(async () => (await import('../apply.ts')).planCommand(options)));
@@ -133,6 +138,8 @@ export const begin: Register = (program, run) => {
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')
     .argument('[planfile]', 'a plan saved with "hapg plan --out"; refused when it no longer matches the hosts')
     .option('-C, --check', 'change nothing, as plan does')
+    .option(...PRUNE)
+    .option('--confirm <cluster>', 'name of the cluster, instead of typing it where a database is dropped')
     .option(...DIFF)
     .option(...PROBE)
     .option(...NO_DOCTOR)
