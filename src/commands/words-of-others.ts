@@ -73,11 +73,11 @@ export function rephrase(complaint: string, command: Command): string {
   return `error: ${name} takes no argument such as "${extra}"\n`;
 }
 
-/** What is said of an option that only goes with other verbs of a command; undefined where no verb has it. */
+/** What is said of an option that only goes with other verbs of a command, or without one; undefined where none has it. */
 function withVerb(command: Command, option: string): string | undefined {
   const group = command.commands.length > 0 ? command : command.parent;
   if (!group?.parent) return undefined;
-  const verbs = group.commands.filter((one) => optionIn(one.options, option));
+  const verbs = [group, ...group.commands].filter((one) => one !== command && optionIn(one.options, option));
   const meant = verbs.map((one) => `"${wordsTo(one)}"`).join(' and ');
   return verbs.length > 0 ? `error: ${wordsTo(command)}: ${option} goes with ${meant}\n` : undefined;
 }

@@ -20,7 +20,7 @@ const env = { ...process.env, PATH: `${join(directory, 'bin')}:${process.env.PAT
 /** A command line up to the cursor, what a shell offers, and the part of it that bash leaves as it is. */
 const LINES: [line: string, offered: string, before?: string][] = [
   ['hapg ss', 'ssh'],
-  ['hapg sta', 'status'],
+  ['hapg stat', 'status'],
   ['hapg nosuch', ''],
   ['hapg secrets ', 'rotate set show'],
   ['hapg secrets -i lab.yaml ro', 'rotate'],

@@ -30,19 +30,6 @@ const joined = (value: string, before: string | undefined): string => (before ? 
 const planOutput = (): Option =>
   new Option('-o, --output <format>', 'text, json or markdown').choices(['text', 'json', 'markdown']).default('text');
 
-/**
- * The options of a subcommand with those that were given before its name, which commander reads as its parent's. Throws
- * UsageError for one that the subcommand could not keep.
- */
-const withParents = <T extends object>(options: T, self: Command, parent: Command): T => {
-  const names = self.options.map((one) => one.attributeName());
-  const given = parent.options.filter((one) => parent.getOptionValueSource(one.attributeName()) === 'cli');
-  const lost = given.find((one) => !names.includes(one.attributeName()));
-  if (lost) throw new UsageError(`${lost.long} does not go with ${parent.name()} ${self.name()}`);
-  const before = given.map((one) => one.attributeName()).filter((name) => self.getOptionValueSource(name) !== 'cli');
-  return { ...options, ...Object.fromEntries(before.map((name) => [name, parent.getOptionValue(name)])) };
-};
-
 /** The commands that set a cluster up. */
 export const begin: Register = (program, run) => {
   program.commandsGroup('Begin:');
@@ -131,8 +118,8 @@ export const begin: Register = (program, run) => {
     .option(...VERBOSE)
     .option(...DIFF)
     .option('--no-color', 'no colors')
-    .action((file: string, options: PlanShowOptions, self: Command) =>
-      run(async () => (await import('../plan-show.ts')).planShowCommand(file, withParents(options, self, plan))),
+    .action((file: string, options: PlanShowOptions) =>
+      run(async () => (await import('../plan-show.ts')).planShowCommand(file, options)),
     );
 
   command(program, 'apply', 'bring the hosts to the state that the inventory describes')

@@ -53,7 +53,7 @@ test('an option that it could not keep is refused', async (context) => {
   const { file, inventory } = await saved(context);
   const { code, err } = await inProcess(['plan', '-i', inventory, 'show', file]);
   assert.equal(code, 5);
-  assert.match(err, /--inventory does not go with plan show/);
+  assert.match(err, /^error: hapg plan show: -i goes with "hapg plan"$/m);
 });
 
 test('a saved plan has no secret', async (context) => {
