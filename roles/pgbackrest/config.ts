@@ -61,6 +61,17 @@ function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, 
   };
 }
 
+/** Returns what is kept (pgBackRest configuration reference, "Full Retention Type"). */
+const retention = (
+  repo: string,
+  { full = 2, days, diff }: Cluster['settings']['pgbackrest']['retention'],
+): Options => ({
+  ...(days === undefined
+    ? { [`${repo}-retention-full`]: full }
+    : { [`${repo}-retention-full-type`]: 'time', [`${repo}-retention-full`]: days }),
+  ...(diff === undefined ? {} : { [`${repo}-retention-diff`]: diff }),
+});
+
 /** Returns the options of a repository that is reached through another host. */
 const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number, directory: string): Options => ({
   ...tlsHost(`repo${key}-host`, host, port, directory),
@@ -137,7 +148,7 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
         ? remoteRepository(one, dedicated, pgbackrest.port, PKI.pgbackrest)
         : {
             ...repositoryPlace(one, context.secrets, PKI.pgbackrest),
-            [`repo${one.key}-retention-full`]: pgbackrest.retention.full,
+            ...retention(`repo${one.key}`, pgbackrest.retention),
             [`repo${one.key}-bundle`]: 'y',
             ...(able.blockBackup ? { [`repo${one.key}-block`]: 'y' } : {}),
           },

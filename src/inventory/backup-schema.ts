@@ -98,7 +98,28 @@ export const pgbackrest = z
     process_max: z.int().min(1).max(64).default(2).describe('Processes that compress and copy at once'),
     retention: z
       .strictObject({
-        full: z.int().min(1).default(2).describe('Number of full backups that are kept, with the WAL that they need'),
+        full: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe(
+            'Number of full backups that are kept, with the WAL that they need; default: 2, where days is not given',
+          ),
+        days: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe('Age in place of a number: a full backup is kept until a newer one is older than so many days'),
+        diff: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe(
+            'Number of differential backups that are kept, with the incremental ones of each; default: as long as their full backup',
+          ),
       })
       .prefault({})
       .describe('What is kept; older backups expire'),

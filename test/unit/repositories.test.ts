@@ -70,6 +70,22 @@ test('without a backup host, every database host reaches the repositories, and n
   assert.match(String((service.want as FileWant).content), /ExecCondition=.*https:\/\/10\.1\.1\.10:8008\/primary\n/);
 });
 
+/** The options of retention that the backup host gets for this `retention:`. */
+async function retention(wanted: string): Promise<[name: string, value: string][]> {
+  const cluster = labCluster(['retention: {full: 2}', `retention: ${wanted}`]);
+  return Object.entries(config(await contextFor(cluster), 'backup')).filter(([name]) => name.includes('retention'));
+}
+
+test('full backups are kept by their number, or until a newer one is old enough; differential ones by their number', async () => {
+  assert.deepEqual(await retention('{}'), [['repo1-retention-full', '2']]);
+  assert.deepEqual(await retention('{full: 5}'), [['repo1-retention-full', '5']]);
+  assert.deepEqual(await retention('{days: 30, diff: 6}'), [
+    ['repo1-retention-full-type', 'time'],
+    ['repo1-retention-full', '30'],
+    ['repo1-retention-diff', '6'],
+  ]);
+});
+
 test('a clone reads with the keys of its source and has its own stanza to write to', async () => {
   const context = await contextFor(labCluster());
   const source = parse(cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys').reveal(), {
