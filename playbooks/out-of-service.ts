@@ -5,6 +5,7 @@ import { marked } from '../src/bounds/patroni.ts';
 import { checkpoint as checkpointTime, START_ALL_S, stop } from '../src/bounds/postgres.ts';
 import { undoFor } from '../src/bounds/undo.ts';
 import type { Waits } from '../src/bounds/waits.ts';
+import { BACKUP_TYPES, backupUnit } from '../src/cluster/backup-schedule.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { commitsWaitElsewhere } from '../src/decisions/update.ts';
 import { verdict } from '../src/decisions/verdict.ts';
@@ -32,7 +33,7 @@ const drainUndo = (wait: Waits, sharedBuffers: number | undefined): number =>
 /** Timers that stop together with Patroni and are never waited for. */
 export const MEMBER_TIMERS = ['patroni-preferences.timer'];
 /** Timers that start backups and drills. */
-export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
+export const BACKUP_TIMERS = [...BACKUP_TYPES.map((type) => `${backupUnit(type)}.timer`), 'pgbackrest-drill.timer'];
 
 /**
  * POSIX sh that brings a host back into service. It waits for the package manager's end, because a service that is

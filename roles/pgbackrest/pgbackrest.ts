@@ -7,7 +7,6 @@ import {
   type RepositorySettings,
   repositoryHost,
 } from '../../src/inventory/model.ts';
-import { hostPort } from '../../src/inventory/network.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
@@ -20,10 +19,13 @@ import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { ready } from '../../src/steps/ready.ts';
 import { stanza } from '../../src/steps/stanza.ts';
-import { reload, restart, type Step } from '../../src/steps/step.ts';
+import { reload, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
+import { bandwidth } from './bandwidth.ts';
 import { pgbackrestConfig, storageAuthority } from './config.ts';
+import { LOGS } from './directories.ts';
 import { drill } from './drill.ts';
+import { schedule } from './schedule.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
@@ -53,7 +55,7 @@ export function pgbackrest(host: Host, context: Context): Step[] {
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
     ...(dedicated ? server(host, context) : []),
-    directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
+    directory(role, LOGS, { ...POSTGRES, mode: '0750' }),
     ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
     ...(backupHosts(cluster).includes(host) ? cluster.repositories.flatMap(storage) : []),
     file(role, PGBACKREST_CONFIG, pgbackrestConfig(host, context), {
@@ -95,12 +97,6 @@ function server(host: Host, context: Context): Step[] {
   ];
 }
 
-/** Limits of a database host's server, which only reads for backups, so its limit is theirs; WAL is pushed separately. */
-const bandwidth = (host: Host, { cluster }: Context) => ({
-  readLimit: host.roles.has('patroni') ? cluster.settings.pgbackrest.read_bandwidth : undefined,
-  dataDir: host.dataDir,
-});
-
 /** Steps for a repository's directory, on a host that reaches it directly. */
 function storage(one: RepositorySettings): Step[] {
   if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
@@ -122,35 +118,7 @@ function storage(one: RepositorySettings): Step[] {
 /** Steps that need a leader: the stanza, a check of archiving, the first full backup, and the schedule. */
 export function pgbackrestSchedule(host: Host, context: Context, leader: Host | undefined): Step[] {
   const { cluster } = context;
-  const { schedule } = cluster.settings.pgbackrest;
   const dedicated = repositoryHost(cluster);
-  const timers = (['full', 'diff'] as const).flatMap((type) => [
-    file(
-      role,
-      `/etc/systemd/system/pgbackrest-${type}.service`,
-      render('pgbackrest/backup.service', {
-        type,
-        stanza: cluster.stanza,
-        repositories: cluster.repositories.map((one) => one.key),
-        // A dedicated host reads through the servers of the others, which apply the limit.
-        ...(dedicated ? { readLimit: undefined, dataDir: '' } : bandwidth(host, context)),
-        // Every database host has the schedule, and the leader at that time takes the backup.
-        leader: dedicated
-          ? undefined
-          : {
-              authority: `${PKI.patroni}/rest-ca.crt`,
-              url: `https://${hostPort(host.address, cluster.settings.patroni.port)}/primary`,
-            },
-      }),
-    ),
-    file(
-      role,
-      `/etc/systemd/system/pgbackrest-${type}.timer`,
-      render('pgbackrest/backup.timer', { type, calendar: schedule[type] }),
-      { notify: [restart(`pgbackrest-${type}.timer`)] },
-    ),
-    unit(role, `pgbackrest-${type}.timer`),
-  ]);
   return [
     ...(host === dedicated || (!dedicated && host === leader)
       ? [
@@ -162,6 +130,6 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
           }),
         ]
       : []),
-    ...timers,
+    ...schedule(host, context),
   ];
 }

@@ -127,6 +127,7 @@ export const pgbackrest = z
       .strictObject({
         full: calendar.default('Sun 03:00').describe('When full backups are taken'),
         diff: calendar.default('Mon..Sat 03:00').describe('When differential backups are taken'),
+        incr: calendar.optional().describe('When incremental backups are taken; default: never'),
       })
       .prefault({})
       .describe('Schedule of the backups (systemd calendar expressions)'),

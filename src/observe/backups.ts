@@ -1,4 +1,5 @@
 import { STORAGE_S } from '../bounds/programs.ts';
+import { backupUnit, scheduledTypes } from '../cluster/backup-schedule.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { showFile } from '../programs/files.ts';
@@ -44,8 +45,8 @@ export interface DrillResult {
 export const schedule: Question<Answer<Schedule>> = {
   about: 'backups',
   of: (cluster, host) => backupHosts(cluster).includes(host),
-  script: () =>
-    'systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null',
+  script: (cluster) =>
+    `systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec ${words(...scheduledTypes(cluster).map((type) => `${backupUnit(type)}.timer`))} 2>/dev/null`,
   read(answer) {
     const timers = answer
       .split(/\n\n+/)
