@@ -1,31 +1,23 @@
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities } from '../../src/cluster/versions.ts';
-import {
-  backupHosts,
-  type Cluster,
-  type Host,
-  type RepositorySettings,
-  repositoryHost,
-} from '../../src/inventory/model.ts';
+import { backupHosts, type Cluster, type Host, repositoryHost } from '../../src/inventory/model.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
-import { PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
+import { judgeConfig, PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
-import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
-import { ready } from '../../src/steps/ready.ts';
 import { stanza } from '../../src/steps/stanza.ts';
 import { reload, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
 import { bandwidth } from './bandwidth.ts';
-import { pgbackrestConfig, storageAuthority } from './config.ts';
+import { pgbackrestConfig } from './config.ts';
 import { LOGS } from './directories.ts';
 import { drill } from './drill.ts';
 import { schedule } from './schedule.ts';
+import { storage } from './storage.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
@@ -57,10 +49,16 @@ export function pgbackrest(host: Host, context: Context): Step[] {
     ...(dedicated ? server(host, context) : []),
     directory(role, LOGS, { ...POSTGRES, mode: '0750' }),
     ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
-    ...(backupHosts(cluster).includes(host) ? cluster.repositories.flatMap(storage) : []),
+    ...(backupHosts(cluster).includes(host)
+      ? cluster.repositories.flatMap((one) => storage(one, context.secrets, PKI.pgbackrest))
+      : []),
     file(role, PGBACKREST_CONFIG, pgbackrestConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
+      check: judgeConfig('{}', cluster.stanza, {
+        database: host !== dedicated,
+        repositories: backupHosts(cluster).includes(host),
+      }),
       ...(dedicated ? { notify: [reload(UNIT)] } : {}),
     }),
     ...(dedicated
@@ -94,24 +92,6 @@ function server(host: Host, context: Context): Step[] {
       },
       again,
     ),
-  ];
-}
-
-/** Steps for a repository's directory, on a host that reaches it directly. */
-function storage(one: RepositorySettings): Step[] {
-  if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
-  const own = dataDirectory(role, one.path, POSTGRES.owner, ['0750', '0700', '0770']);
-  if (one.kind === 'host') return [own];
-  // A missing mount looks like an empty directory, and backups would fill a database host's own disk.
-  const missing = `${one.path} is on no mount of its own: mount the shared directory there first`;
-  return [
-    own,
-    ready(role, `mount ${one.path}`, {
-      check: `[ "$(stat -c %d ${quote(one.path)})" != "$(stat -c %d /)" ]`,
-      act: `echo ${quote(missing)}`,
-      doing: 'looking for the mount',
-      timeoutSeconds: 5,
-    }),
   ];
 }
 

@@ -3,12 +3,21 @@ import { capabilities, SHIPPED_POSTGRES } from '../cluster/versions.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
 import { DATA_DIR, immutableSettings } from '../inventory/immutable.ts';
-import { type Cluster, dataDirSetting, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
+import {
+  backupHosts,
+  type Cluster,
+  dataDirSetting,
+  dcsHosts,
+  dcsRole,
+  type Host,
+  hostsWith,
+} from '../inventory/model.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
+import { kindOf } from '../repositories/kinds.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
 import { noHostHeld, pauseWords } from './holds.ts';
@@ -297,6 +306,16 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
       reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
+  }
+  for (const host of backupHosts(cluster).filter((one) => hosts.includes(one))) {
+    const its = facts(host);
+    for (const one of cluster.repositories) {
+      const needs = kindOf(one).needs?.(one, capabilities(its));
+      if (needs)
+        reasons.push(
+          `${host.name}: repository ${one.key} with ${needs}, here is ${its.versions.pgbackrest}; write postgres: {repository: pgdg}`,
+        );
+    }
   }
   return verdict(reasons);
 }

@@ -4,6 +4,7 @@ import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, RepositorySettings } from '../inventory/model.ts';
 import { said } from '../observe/answer.ts';
 import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
+import { kindOf } from '../repositories/kinds.ts';
 import { pauseWords } from './holds.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 
@@ -50,12 +51,10 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
       reasons.push(`${name}: ${dataDir} is not empty; a clone is made on empty hosts only`);
   }
   if (snapshot.initialize) reasons.push(`the DCS of ${target.name} knows a cluster already (${snapshot.initialize})`);
-  const place = (cluster: Cluster) => (one: RepositorySettings) =>
-    one.kind === 's3'
-      ? `${one.endpoint}:${one.port}/${one.bucket}${one.path} ${cluster.stanza}`
-      : one.kind === 'directory'
-        ? `${one.path} ${cluster.stanza}`
-        : undefined;
+  const place = (cluster: Cluster) => (one: RepositorySettings) => {
+    const shared = kindOf(one).shared(one);
+    return shared && `${shared} ${cluster.stanza}`;
+  };
   const taken = source.repositories.map(place(source));
   for (const one of target.repositories.map(place(target)))
     if (one && taken.includes(one))

@@ -4,6 +4,7 @@ import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { PATHS } from '../paths.ts';
 import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
+import { kindOf } from '../repositories/kinds.ts';
 import { words } from '../shell/quote.ts';
 import { type Answer, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';
@@ -64,7 +65,7 @@ export const schedule: Question<Answer<Schedule>> = {
 };
 
 const directories = (cluster: Cluster): string[] =>
-  cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path);
+  cluster.repositories.filter((one) => kindOf(one).directory).map((one) => one.path);
 
 /** Free space of the repositories that are directories. */
 export const space: Question<Answer<Space[]>> = {

@@ -46,3 +46,33 @@ rc=0
 ${repositories.map((key) => `${pgbackrest(stanza, `--repo=${key}`, '--force', 'stanza-delete')} || rc=1`).join('\n')}
 ${pgbackrest(stanza, 'start')} || rc=1
 exit $rc`;
+
+/** POSIX sh that ends the script with pgBackRest's words, unless they say that it has understood its configuration. */
+const unlessUnderstood = (words: string): string =>
+  `case "$out" in *'configuration file contains'*) ;; *'${words}'*) out= ;; esac
+[ -z "$out" ] || { printf '%s\n' "$out"; exit 1; }`;
+
+/**
+ * POSIX sh that lets pgBackRest judge a configuration file, and ends the script with what it says when it does not accept
+ * it. `file` is a word of sh. Nothing is contacted or changed: one call lacks its segment, the other one names no backup,
+ * which pgBackRest finds after it has read all options. It takes the calls of a host that has a database, that reaches the
+ * repositories, or both.
+ */
+export function judgeConfig(file: string, stanza: string, has: { database: boolean; repositories: boolean }): string {
+  const call = (...args: readonly string[]) =>
+    `${pgbackrest(stanza, '--log-level-console=warn', '--log-level-file=off', ...args)} --config=${file}`;
+  return [
+    ...(has.database
+      ? [`out=$(${call('archive-push')} 2>&1) || :\n${unlessUnderstood('WAL segment to push required')}`]
+      : []),
+    // With locks of its own: a backup that runs now is no reason to reject a file.
+    ...(has.repositories
+      ? [
+          `locks=$(${asPostgres('mktemp', '-d')})
+out=$(${call('--set=none', 'expire')} --lock-path="$locks" 2>&1) || :
+rm -rf "$locks"
+${unlessUnderstood('is not a valid backup label format')}`,
+        ]
+      : []),
+  ].join('\n');
+}

@@ -1,39 +1,28 @@
 import { Refused } from '../errors.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { kindOf } from '../repositories/kinds.ts';
 import type { Secret } from '../secret.ts';
-
-/** Returns the names of a bucket's keys in the secret store. */
-export const s3Secrets = (bucket: string): { key: string; secret: string } => ({
-  key: `s3-key-${bucket}`,
-  secret: `s3-secret-${bucket}`,
-});
+import { type GivenSecret, line } from './given.ts';
 
 /** Names of an external DCS's credentials in the secret store. */
 export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;
 
-/** Returns the names of secrets that an operator has to bring, because somebody else made them. */
-export const externalSecrets = ({ repositories, dcs: { external } }: Cluster): string[] => [
-  ...repositories.flatMap((one) => (one.kind === 's3' ? Object.values(s3Secrets(one.bucket)) : [])),
-  ...(external?.user ? [DCS_SECRETS.password] : []),
-  ...(external?.token ? [DCS_SECRETS.token] : []),
-];
-
-/** The least length of a secret: a shorter one can be guessed, and cannot be redacted without other words (characters). */
-const SHORTEST = 8;
-
-/** Returns why a secret that an operator brings is rejected; undefined when it is accepted. */
-export function weakness(secret: Secret): string | undefined {
-  const value = secret.reveal();
-  if (/[\p{Cc}\u2028\u2029]/u.test(value)) return 'it is not one line without control characters';
-  if (value !== value.trim()) return 'it begins or ends with a space, which configuration files do not keep';
-  // Counts code points, as an operator does.
-  if ([...value].length < SHORTEST) return `it has fewer than ${SHORTEST} characters`;
-  return undefined;
+/** Returns the secrets that an operator has to bring, because somebody else made them; each once. */
+export function givenSecrets({ repositories, dcs: { external } }: Cluster): GivenSecret[] {
+  const all = [
+    ...repositories.flatMap((one) => kindOf(one).secrets?.(one) ?? []),
+    ...(external?.user ? [line(DCS_SECRETS.password)] : []),
+    ...(external?.token ? [line(DCS_SECRETS.token)] : []),
+  ];
+  return [...new Map(all.map((one) => [one.name, one])).values()];
 }
+
+/** Returns the names of these secrets. */
+export const externalSecrets = (cluster: Cluster): string[] => givenSecrets(cluster).map(({ name }) => name);
 
 /** Throws Refused for secrets that an older version accepted and this one rejects. */
 export function expectStrong(cluster: Cluster, given: (name: string) => Secret): void {
-  const weak = externalSecrets(cluster).flatMap((name) => {
+  const weak = givenSecrets(cluster).flatMap(({ name, weakness }) => {
     const reason = given(name).reveal() ? weakness(given(name)) : undefined;
     return reason
       ? [`${name}: ${reason}. Change it where it was made, and bring it with "hapg secrets set ${name}"`]

@@ -5,6 +5,7 @@ import { parse } from 'ini';
 import { apply } from '../../playbooks/apply.ts';
 import { cloneSourceConfig, pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import { mayClone } from '../../src/decisions/restore.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
@@ -16,7 +17,7 @@ import { Secret } from '../../src/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import { stanza } from '../../src/steps/stanza.ts';
 import type { Remote } from '../../src/steps/step.ts';
-import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
+import { contextFor, EMPTY, FACTS, healthyLab, labCluster } from './model.ts';
 
 const BUCKET = 'kind: s3, bucket: backups, endpoint: s3.example.com, uri_style: path';
 /** The lab with these repositories, with or without its backup host. */
@@ -88,9 +89,12 @@ test('full backups are kept by their number, or until a newer one is old enough;
 
 test('a clone reads with the keys of its source and has its own stanza to write to', async () => {
   const context = await contextFor(labCluster());
-  const source = parse(cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys').reveal(), {
-    bracketedArray: false,
-  });
+  const source = parse(
+    cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys', capabilities(FACTS)).reveal(),
+    {
+      bracketedArray: false,
+    },
+  );
   assert.equal(source.pglab['pg1-path'], '/data');
   assert.equal(source.global['repo1-host-cert-file'], '/keys/pgbackrest.crt');
 });
