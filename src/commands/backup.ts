@@ -44,7 +44,8 @@ export function repositoryPlace(cluster: Cluster, one: RepositorySettings): stri
   return kindOf(one).place(one, repositoryHost(cluster)?.name);
 }
 
-const repositoryName = ({ repositories }: Cluster, key: number): string => {
+/** The number and the name of a repository, for tables. */
+export const repositoryName = ({ repositories }: Cluster, key: number): string => {
   const one = repositories.find((other) => other.key === key);
   return `${key} ${one ? kindOf(one).label(one) : ''}`.trim();
 };

@@ -1,7 +1,7 @@
-import type { CommonOptions } from '../../run/options.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { DrillOptions } from '../drill.ts';
 import type { RestoreOptions } from '../restore.ts';
+import type { VerifyOptions } from '../verify-backups.ts';
 import { command, PROBE, type Register } from './options.ts';
 
 /** The commands about backups and restores. */
@@ -13,9 +13,23 @@ export const backups: Register = (program, run) => {
     .option(...PROBE)
     .action((options: BackupOptions) => run(async () => (await import('../backup.ts')).backupCommand(options)));
 
-  command(program, 'backups', 'list the backups and the time span that a restore can reach').action(
-    (options: CommonOptions) => run(async () => (await import('../backup.ts')).backupsCommand(options)),
-  );
+  command(
+    program,
+    'backups',
+    'list the backups and the time span that a restore can reach, or verify every file of them',
+  )
+    .argument('[what]', 'verify: read everything in the repositories and compare it with its checksums')
+    .option(
+      '--on <host>',
+      'verify: host that reads; default: the one with the role pgbackrest, else the first database host',
+    )
+    .action((what: string | undefined, options: VerifyOptions) =>
+      run(async () =>
+        what === undefined
+          ? (await import('../backup.ts')).backupsCommand(options)
+          : (await import('../verify-backups.ts')).verifyBackupsCommand(what, options),
+      ),
+    );
 
   command(
     program,
