@@ -1,7 +1,7 @@
 import { type Cluster, type Host, hostsWith, repositoryHost } from '../../src/inventory/model.ts';
+import type { Able } from '../../src/inventory/repositories/kind.ts';
 import { PATHS } from '../../src/paths.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
-import type { Able } from '../../src/repositories/kind.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { certificate } from '../../src/steps/certificate.ts';
 import { directory } from '../../src/steps/directory.ts';

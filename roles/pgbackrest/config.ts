@@ -7,11 +7,11 @@ import {
   type RepositorySettings,
   repositoryHost,
 } from '../../src/inventory/model.ts';
+import type { Able, Options } from '../../src/inventory/repositories/kind.ts';
+import { kindOf } from '../../src/inventory/repositories/kinds.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
-import type { Able, Options } from '../../src/repositories/kind.ts';
-import { kindOf } from '../../src/repositories/kinds.ts';
 import { Secret } from '../../src/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';

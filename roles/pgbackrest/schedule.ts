@@ -1,4 +1,4 @@
-import { BACKUP_TYPES, type BackupType, backupUnit } from '../../src/cluster/backup-schedule.ts';
+import { BACKUP_TYPES, type BackupType, backupUnit } from '../../src/inventory/backup-schedule.ts';
 import { type Host, repositoryHost } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';

@@ -1,6 +1,6 @@
 import type { RepositorySettings } from '../../src/inventory/model.ts';
+import { kindOf } from '../../src/inventory/repositories/kinds.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
-import { kindOf } from '../../src/repositories/kinds.ts';
 import { Secret } from '../../src/secret.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { quote } from '../../src/shell/quote.ts';

@@ -12,12 +12,12 @@ import {
   type Host,
   hostsWith,
 } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
-import { kindOf } from '../repositories/kinds.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
 import { noHostHeld, pauseWords } from './holds.ts';

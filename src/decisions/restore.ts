@@ -2,9 +2,9 @@ import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, RepositorySettings } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { said } from '../observe/answer.ts';
 import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
-import { kindOf } from '../repositories/kinds.ts';
 import { pauseWords } from './holds.ts';
 import { all, type Verdict, verdict } from './verdict.ts';
 

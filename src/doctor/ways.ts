@@ -1,5 +1,5 @@
 import { backupHosts, type Cluster, type Host, hostsWith } from '../inventory/model.ts';
-import { kindOf } from '../repositories/kinds.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import type { Rule } from '../steps/firewall.ts';
 
 /** A connection that the cluster needs. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { repositoryEntry } from '../repositories/kinds.ts';
+import { repositoryEntry } from './repositories/kinds.ts';
 import { absolutePath, calendar, clusterName, hostName, port, sqlName } from './values.ts';
 
 const drill = z

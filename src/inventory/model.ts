@@ -1,11 +1,11 @@
 import { dirname, join, resolve } from 'node:path';
-import { type RepositorySettings, repositoryOf } from '../repositories/kinds.ts';
 import type { RoleName } from '../roles.ts';
 import { type Timing, timing } from '../timing.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { type Hardening, hardeningOf } from './hardening-schema.ts';
 import { splitCidr } from './network.ts';
+import { type RepositorySettings, repositoryOf } from './repositories/kinds.ts';
 import type { Inventory } from './schema.ts';
 import { type TuningItem, tuningOf } from './tuning-schema.ts';
 

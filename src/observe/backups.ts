@@ -1,10 +1,10 @@
 import { STORAGE_S } from '../bounds/programs.ts';
-import { backupUnit, scheduledTypes } from '../cluster/backup-schedule.ts';
+import { backupUnit, scheduledTypes } from '../inventory/backup-schedule.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { PATHS } from '../paths.ts';
 import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
-import { kindOf } from '../repositories/kinds.ts';
 import { words } from '../shell/quote.ts';
 import { type Answer, bounded, wholeOf } from './answer.ts';
 import type { Question } from './question.ts';

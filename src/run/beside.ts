@@ -5,7 +5,7 @@ import { checkIdentity } from '../decisions/admission.ts';
 import { auditScript } from '../engine/audit.ts';
 import { probe } from '../engine/probe.ts';
 import type { Session } from '../engine/session.ts';
-import { KnownError, Refused } from '../errors.ts';
+import { KnownError, Refused, StepFailed } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
 import { SecretStore } from '../secrets/store.ts';
 import type { Remote } from '../steps/step.ts';
@@ -70,7 +70,7 @@ export async function besideCluster<Result>(setup: Setup, its: Beside<Result>): 
     const entry = { run: run.id, by: run.by, command: run.command, changed: recorder.done.length };
     await session.ask(host, auditScript({ ...entry, result: ok ? 'ok' : 'failed' }), AUDIT_S);
     await run.progress.end();
-    if (result === undefined) throw failure ?? new Error(`${step}: it left no result`);
+    if (result === undefined) throw failure ?? new StepFailed(host.name, step, 'it left no result');
     its.show(result, run.id);
     return ok;
   });

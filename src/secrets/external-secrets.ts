@@ -1,8 +1,8 @@
 import { Refused } from '../errors.ts';
+import { type GivenSecret, line } from '../inventory/given-secret.ts';
 import type { Cluster } from '../inventory/model.ts';
-import { kindOf } from '../repositories/kinds.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import type { Secret } from '../secret.ts';
-import { type GivenSecret, line } from './given.ts';
 
 /** Names of an external DCS's credentials in the secret store. */
 export const DCS_SECRETS = { password: 'dcs-password', token: 'dcs-token' } as const;

@@ -1,6 +1,6 @@
 import { ARCHIVE_LIMIT_S, BACKUP_DELAY_S } from '../bounds/health.ts';
-import { backupUnit, scheduledTypes } from '../cluster/backup-schedule.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { backupUnit, scheduledTypes } from '../inventory/backup-schedule.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';

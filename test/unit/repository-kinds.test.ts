@@ -7,14 +7,14 @@ import { pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { repositoryPlace } from '../../src/commands/backup.ts';
 import { checkVersions } from '../../src/decisions/admission.ts';
 import { allSteps } from '../../src/engine/plan.ts';
+import { privateKey } from '../../src/inventory/given-secret.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import type { Host } from '../../src/inventory/model.ts';
+import { parseFingerprint } from '../../src/inventory/repositories/fingerprint.ts';
 import type { Context } from '../../src/playbook.ts';
-import { parseFingerprint } from '../../src/repositories/fingerprint.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import { Secret } from '../../src/secret.ts';
 import { externalSecrets, givenSecrets } from '../../src/secrets/external-secrets.ts';
-import { privateKey } from '../../src/secrets/given.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import { contextWithKeys, ENTRIES, factsWith, GIVEN, withRepositories } from './repository-kinds.ts';
 

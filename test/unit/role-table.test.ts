@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packagesOfRoles } from '../../roles/index.ts';
-import { BACKUP_TYPES, backupUnit } from '../../src/cluster/backup-schedule.ts';
+import { BACKUP_TYPES, backupUnit } from '../../src/inventory/backup-schedule.ts';
 import { PKI } from '../../src/paths.ts';
 import {
   ASSIGNABLE_ROLES,

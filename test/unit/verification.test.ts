@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { parseVerification } from '../../src/observe/verification.ts';
 import { verify } from '../../src/programs/pgbackrest.ts';
 import { setUp } from '../support/command-in-terminal.ts';
-import { healthyHosts } from '../support/fake-hosts.ts';
+import { healthyHosts, hostsWithBackup } from '../support/fake-hosts.ts';
 import { inProcess } from '../support/in-process.ts';
 import { programs, sh } from './sh.ts';
 
@@ -124,11 +124,14 @@ test('a word that is none, and a host that does not reach the repositories, are 
 });
 
 /** Runs the command against fake hosts, of which the backup host's unit has left this log. */
-async function command(context: TestContext, log: string, words: string[] = []) {
+async function command(context: TestContext, log: string, words: string[] = [], sections: object = {}) {
   const { backup } = healthyHosts();
   // The wait for the unit's end names the log as well.
   const answers = { '| tail -n 12': '', 'tac /var/log/hapg/verify.log': log };
-  const fakes = await setUp(context, { hosts: { backup: { ...backup, answers } }, stored: true });
+  const fakes = await setUp(context, {
+    hosts: { backup: { sections: { ...backup!.sections, ...sections }, answers } },
+    stored: true,
+  });
   const ended = await inProcess(['backups', 'verify', ...words, '-i', fakes.inventory]);
   return { ...ended, scripts: fakes.scripts };
 }
@@ -156,4 +159,18 @@ test('damage ends with 1, with its count and what to do, and is a document with 
   const document = JSON.parse(json.out) as { ok: boolean; host: string; repositories: { files: object }[] };
   assert.deepEqual([document.ok, document.host], [false, 'backup']);
   assert.deepEqual(document.repositories[0]!.files, { checked: 2235, invalid: 1 });
+});
+
+test('a running backup may expire what is being verified, so its end is waited for', async (context) => {
+  const info = hostsWithBackup().backup!.sections!.repository!.replace('"held":false', '"held":true');
+  const { code, err, scripts } = await command(context, logOf(GOOD), [], { repository: info });
+  assert.equal(code, 1);
+  assert.match(err, /a backup is running/);
+  assert.ok(!scripts.some(({ script }) => script.includes('systemd-run -q --unit=hapg-verify')));
+});
+
+test('a unit that leaves no outcome is a failure of its host and not of hapg', async (context) => {
+  const { code, err } = await command(context, 'sh: pgbackrest: not found\n');
+  assert.equal(code, 2, err);
+  assert.match(err, /backup: verify the backups: it left no result/);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absolutePath, port } from '../inventory/values.ts';
+import { absolutePath, port } from '../values.ts';
 import type { Options, RepositoryFile } from './kind.ts';
 
 /* What storages behind HTTPS have in common. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { serviceAccount } from '../secrets/given.ts';
+import { serviceAccount } from '../given-secret.ts';
 import { authority, authorityFile, authorityOption, endpoint, pathInside, type Storage } from './bucket.ts';
 import type { RepositoryKind } from './kind.ts';
 

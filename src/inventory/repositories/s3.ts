@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line } from '../secrets/given.ts';
+import { line } from '../given-secret.ts';
 import {
   authority,
   authorityFile,

@@ -1,4 +1,4 @@
-import type { Cluster } from '../inventory/model.ts';
+import type { Cluster } from './model.ts';
 
 /** Types of backups, the widest first. */
 export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { absolutePath, port } from '../inventory/values.ts';
-import { privateKey } from '../secrets/given.ts';
+import { privateKey } from '../given-secret.ts';
+import { absolutePath, port } from '../values.ts';
 import { type Fingerprint, parseFingerprint } from './fingerprint.ts';
 import type { RepositoryKind } from './kind.ts';
 

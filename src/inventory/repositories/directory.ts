@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absolutePath } from '../inventory/values.ts';
+import { absolutePath } from '../values.ts';
 import type { RepositoryKind } from './kind.ts';
 
 const schema = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { base64Key, line } from '../secrets/given.ts';
+import { base64Key, line } from '../given-secret.ts';
 import {
   authority,
   authorityFile,

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import type { capabilities } from '../cluster/versions.ts';
-import type { Secret } from '../secret.ts';
-import type { GivenSecret } from '../secrets/given.ts';
+import type { Secret } from '../../secret.ts';
+import type { GivenSecret } from '../given-secret.ts';
 
 /** Options of pgBackRest by name. */
 export type Options = Record<string, string | number | Secret>;
@@ -19,10 +18,16 @@ export interface Means {
   given(name: string): Secret;
   /** Returns the path of one of the kind's files on the host. */
   file(name: string): string;
-  /** What the host's programs can do. */
+  /** What the host's pgBackRest can do. */
   able: Able;
 }
-export type Able = ReturnType<typeof capabilities>;
+
+/** The capabilities that kinds ask about, of `capabilities` in src/cluster/versions.ts. */
+export interface Able {
+  sftp: boolean;
+  sftpKeyCheck: boolean;
+  azureIdentity: boolean;
+}
 
 /** A file beside pgBackRest's configuration that an option names. */
 export interface RepositoryFile {
