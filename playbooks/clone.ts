@@ -1,6 +1,7 @@
 import { CLONE_SOURCE_CONFIG, cloneSourceAccess } from '../roles/pgbackrest/clone-source.ts';
 import { HOLE_S } from '../src/bounds/undo.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
+import { capabilities } from '../src/cluster/versions.ts';
 import { verdict } from '../src/decisions/verdict.ts';
 import { converge, surveyAll } from '../src/engine/converge.ts';
 import { untilCopied } from '../src/engine/copying.ts';
@@ -47,7 +48,7 @@ export async function clone(
       {
         name: 'way to the source',
         hosts: () => [host],
-        steps: () => cloneSourceAccess(host, source.cluster, sourceSecrets),
+        steps: (_host, { facts }) => cloneSourceAccess(host, source.cluster, sourceSecrets, capabilities(facts(host))),
       },
     ];
     await converge(op, await surveyAll(op, way, store, { hosts: [host] }));

@@ -10,6 +10,7 @@ import { commitsWaitElsewhere } from '../src/decisions/update.ts';
 import { verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { StepFailed } from '../src/errors.ts';
+import { BACKUP_TYPES, backupUnit } from '../src/inventory/backup-schedule.ts';
 import { type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
 import { checkpoint } from '../src/programs/postgres.ts';
@@ -32,7 +33,7 @@ const drainUndo = (wait: Waits, sharedBuffers: number | undefined): number =>
 /** Timers that stop together with Patroni and are never waited for. */
 export const MEMBER_TIMERS = ['patroni-preferences.timer'];
 /** Timers that start backups and drills. */
-export const BACKUP_TIMERS = ['pgbackrest-full.timer', 'pgbackrest-diff.timer', 'pgbackrest-drill.timer'];
+export const BACKUP_TIMERS = [...BACKUP_TYPES.map((type) => `${backupUnit(type)}.timer`), 'pgbackrest-drill.timer'];
 
 /**
  * POSIX sh that brings a host back into service. It waits for the package manager's end, because a service that is

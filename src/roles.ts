@@ -57,7 +57,7 @@ export const ROLES = {
     ansibleGroups: 'pgbackrest|backups?',
     ports: [at('pgBackRest', 'pgbackrest', 'port')],
     units: ['pgbackrest.service'],
-    jobs: ['pgbackrest-full', 'pgbackrest-diff', 'pgbackrest-drill'],
+    jobs: ['pgbackrest-full', 'pgbackrest-diff', 'pgbackrest-incr', 'pgbackrest-drill'],
     packages: ['pgbackrest'],
     keys: '/etc/pgbackrest/pki',
   },

@@ -7,15 +7,14 @@ import {
   type RepositorySettings,
   repositoryHost,
 } from '../../src/inventory/model.ts';
+import type { Able, Options } from '../../src/inventory/repositories/kind.ts';
+import { kindOf } from '../../src/inventory/repositories/kinds.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { POSTGRES, SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { Secret } from '../../src/secret.ts';
-import { s3Secrets } from '../../src/secrets/external-secrets.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { joined, type Part, type SecretText } from '../../src/secrets/text.ts';
-
-type Options = Record<string, string | number | Secret>;
 
 /**
  * Returns the options of a TLS connection to another host's pgBackRest, with the keys in `directory`; `prefix` is
@@ -30,36 +29,38 @@ const tlsHost = (prefix: string, host: Host, port: number, directory: string): O
   [`${prefix}-key-file`]: `${directory}/pgbackrest.key`,
 });
 
-/** Returns the file with the CA of an S3 storage that the system does not know. */
-export const storageAuthority = ({ key }: RepositorySettings, directory: string): string =>
-  `${directory}/repo${key}-ca.crt`;
+/** Returns the path of a file of a repository's own, whose kind names it. */
+export const repositoryFile = ({ key }: RepositorySettings, name: string, directory: string): string =>
+  `${directory}/repo${key}-${name}`;
 
-/** Returns where a repository is and how it is read (pgBackRest configuration reference, "Repository Options"). */
-function repositoryPlace(one: RepositorySettings, secrets: SecretStore, directory: string): Options {
-  const repo = `repo${one.key}`;
-  return {
-    [`${repo}-path`]: one.path,
-    [`${repo}-cipher-type`]: 'aes-256-cbc',
-    [`${repo}-cipher-pass`]: secrets.password('repository'),
-    ...(one.kind === 's3' ? bucket(one, secrets, directory) : {}),
+/**
+ * Returns where a repository is and how it is read (pgBackRest configuration reference, "Repository Options"), for a host
+ * with these capabilities; `directory` holds its files.
+ */
+function repositoryPlace(one: RepositorySettings, secrets: SecretStore, directory: string, able: Able): Options {
+  const its: Options = {
+    path: one.path,
+    'cipher-type': 'aes-256-cbc',
+    'cipher-pass': secrets.password('repository'),
+    ...kindOf(one).options?.(one, {
+      given: (name) => secrets.externalSecret(name),
+      file: (name) => repositoryFile(one, name, directory),
+      able,
+    }),
   };
+  return Object.fromEntries(Object.entries(its).map(([name, value]) => [`repo${one.key}-${name}`, value]));
 }
 
-function bucket(one: RepositorySettings & { kind: 's3' }, secrets: SecretStore, directory: string): Options {
-  const repo = `repo${one.key}`;
-  const keys = s3Secrets(one.bucket);
-  return {
-    [`${repo}-type`]: 's3',
-    [`${repo}-s3-bucket`]: one.bucket,
-    [`${repo}-s3-endpoint`]: one.endpoint,
-    [`${repo}-s3-region`]: one.region,
-    [`${repo}-s3-uri-style`]: one.uriStyle,
-    [`${repo}-storage-port`]: one.port,
-    ...(one.ca ? { [`${repo}-storage-ca-file`]: storageAuthority(one, directory) } : {}),
-    [`${repo}-s3-key`]: secrets.externalSecret(keys.key),
-    [`${repo}-s3-key-secret`]: secrets.externalSecret(keys.secret),
-  };
-}
+/** Returns what is kept (pgBackRest configuration reference, "Full Retention Type"). */
+const retention = (
+  repo: string,
+  { full = 2, days, diff }: Cluster['settings']['pgbackrest']['retention'],
+): Options => ({
+  ...(days === undefined
+    ? { [`${repo}-retention-full`]: full }
+    : { [`${repo}-retention-full-type`]: 'time', [`${repo}-retention-full`]: days }),
+  ...(diff === undefined ? {} : { [`${repo}-retention-diff`]: diff }),
+});
 
 /** Returns the options of a repository that is reached through another host. */
 const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number, directory: string): Options => ({
@@ -70,13 +71,14 @@ const remoteRepository = ({ key }: RepositorySettings, host: Host, port: number,
 /**
  * Returns the configuration with which a host of another cluster restores from this one's repositories. It is
  * effectively read only, since it is used only for `restore` and `archive-get`. `directory` holds its keys, `dataDir`
- * is the target of the restore.
+ * is the target of the restore, `able` are the capabilities of the host.
  */
 export function cloneSourceConfig(
   cluster: Cluster,
   secrets: SecretStore,
   dataDir: string,
   directory: string,
+  able: Able,
 ): SecretText {
   const { pgbackrest } = cluster.settings;
   const dedicated = repositoryHost(cluster);
@@ -86,7 +88,7 @@ export function cloneSourceConfig(
       global,
       dedicated
         ? remoteRepository(one, dedicated, pgbackrest.port, directory)
-        : repositoryPlace(one, secrets, directory),
+        : repositoryPlace(one, secrets, directory, able),
     );
   return joined(serialize({ global, [cluster.stanza]: { 'pg1-path': dataDir } }, []), { syntax: 'ini' });
 }
@@ -136,8 +138,8 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
       dedicated && host !== dedicated
         ? remoteRepository(one, dedicated, pgbackrest.port, PKI.pgbackrest)
         : {
-            ...repositoryPlace(one, context.secrets, PKI.pgbackrest),
-            [`repo${one.key}-retention-full`]: pgbackrest.retention.full,
+            ...repositoryPlace(one, context.secrets, PKI.pgbackrest, able),
+            ...retention(`repo${one.key}`, pgbackrest.retention),
             [`repo${one.key}-bundle`]: 'y',
             ...(able.blockBackup ? { [`repo${one.key}-block`]: 'y' } : {}),
           },

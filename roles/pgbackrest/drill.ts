@@ -8,28 +8,22 @@ import { file } from '../../src/steps/file.ts';
 import { restart, type Step } from '../../src/steps/step.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { noticeUnit } from './notice.ts';
+import { scratchServer } from './scratch.ts';
 
 const role = 'pgbackrest';
 const TIMER = 'pgbackrest-drill.timer';
-/** Directory of a drill's database, on the databases' file system, where room is likely. */
-const SCRATCH = '/var/lib/postgresql/hapg-drill';
-
 /** Steps for the restore drill: its script on every host that could run one, its schedule on the chosen host. */
 export function drill(host: Host, context: Context): Step[] {
   const { cluster } = context;
-  const { postgres } = cluster.settings;
+  const scratch = scratchServer(cluster, 'drill');
   const { schedule, count } = cluster.settings.pgbackrest.drill;
   const script = file(
     role,
     PATHS.drillScript,
     render('pgbackrest/drill.sh', {
-      stanza: cluster.stanza,
-      binDir: cluster.binDir,
-      libDir: cluster.binDir.replace(/bin$/, 'lib'),
-      scratch: SCRATCH,
+      ...scratch,
       result: PATHS.drill,
-      // The port only names the socket in a directory of its own; nothing listens on it.
-      port: postgres.port + 1,
+      scratchServer: render('pgbackrest/scratch.sh', scratch),
       count: words(...count.map(({ database, table }) => `${database}.${table}`)),
     }),
     { mode: '0755' },

@@ -1,30 +1,24 @@
 import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities } from '../../src/cluster/versions.ts';
-import {
-  backupHosts,
-  type Cluster,
-  type Host,
-  type RepositorySettings,
-  repositoryHost,
-} from '../../src/inventory/model.ts';
-import { hostPort } from '../../src/inventory/network.ts';
+import { backupHosts, type Cluster, type Host, repositoryHost } from '../../src/inventory/model.ts';
 import { PATHS, PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
-import { PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
+import { judgeConfig, PGBACKREST_CONFIG } from '../../src/programs/pgbackrest.ts';
 import { POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { quote } from '../../src/shell/quote.ts';
 import { certificate } from '../../src/steps/certificate.ts';
-import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
-import { ready } from '../../src/steps/ready.ts';
 import { stanza } from '../../src/steps/stanza.ts';
-import { reload, restart, type Step } from '../../src/steps/step.ts';
+import { reload, type Step } from '../../src/steps/step.ts';
 import { unit } from '../../src/steps/unit.ts';
-import { pgbackrestConfig, storageAuthority } from './config.ts';
+import { bandwidth } from './bandwidth.ts';
+import { pgbackrestConfig } from './config.ts';
+import { LOGS } from './directories.ts';
 import { drill } from './drill.ts';
-import { notice, noticeUnit } from './notice.ts';
+import { notice } from './notice.ts';
+import { schedule } from './schedule.ts';
+import { storage } from './storage.ts';
 
 const role = 'pgbackrest';
 const UNIT = 'pgbackrest.service';
@@ -54,12 +48,18 @@ export function pgbackrest(host: Host, context: Context): Step[] {
     directory(role, '/etc/pgbackrest'),
     directory(role, PKI.pgbackrest),
     ...(dedicated ? server(host, context) : []),
-    directory(role, '/var/log/pgbackrest', { ...POSTGRES, mode: '0750' }),
+    directory(role, LOGS, { ...POSTGRES, mode: '0750' }),
     ...(host === dedicated ? [] : [directory(role, '/var/spool/pgbackrest', { ...POSTGRES, mode: '0750' })]),
-    ...(backupHosts(cluster).includes(host) ? cluster.repositories.flatMap(storage) : []),
+    ...(backupHosts(cluster).includes(host)
+      ? cluster.repositories.flatMap((one) => storage(one, context.secrets, PKI.pgbackrest))
+      : []),
     file(role, PGBACKREST_CONFIG, pgbackrestConfig(host, context), {
       ...POSTGRES,
       mode: '0600',
+      check: judgeConfig('{}', cluster.stanza, {
+        database: host !== dedicated,
+        repositories: backupHosts(cluster).includes(host),
+      }),
       ...(dedicated ? { notify: [reload(UNIT)] } : {}),
     }),
     ...(dedicated
@@ -97,63 +97,10 @@ function server(host: Host, context: Context): Step[] {
   ];
 }
 
-/** Limits of a database host's server, which only reads for backups, so its limit is theirs; WAL is pushed separately. */
-const bandwidth = (host: Host, { cluster }: Context) => ({
-  readLimit: host.roles.has('patroni') ? cluster.settings.pgbackrest.read_bandwidth : undefined,
-  dataDir: host.dataDir,
-});
-
-/** Steps for a repository's directory, on a host that reaches it directly. */
-function storage(one: RepositorySettings): Step[] {
-  if (one.kind === 's3') return one.ca ? [file(role, storageAuthority(one, PKI.pgbackrest), `${one.ca.trim()}\n`)] : [];
-  const own = dataDirectory(role, one.path, POSTGRES.owner, ['0750', '0700', '0770']);
-  if (one.kind === 'host') return [own];
-  // A missing mount looks like an empty directory, and backups would fill a database host's own disk.
-  const missing = `${one.path} is on no mount of its own: mount the shared directory there first`;
-  return [
-    own,
-    ready(role, `mount ${one.path}`, {
-      check: `[ "$(stat -c %d ${quote(one.path)})" != "$(stat -c %d /)" ]`,
-      act: `echo ${quote(missing)}`,
-      doing: 'looking for the mount',
-      timeoutSeconds: 5,
-    }),
-  ];
-}
-
 /** Steps that need a leader: the stanza, a check of archiving, the first full backup, and the schedule. */
 export function pgbackrestSchedule(host: Host, context: Context, leader: Host | undefined): Step[] {
   const { cluster } = context;
-  const { schedule } = cluster.settings.pgbackrest;
   const dedicated = repositoryHost(cluster);
-  const timers = (['full', 'diff'] as const).flatMap((type) => [
-    file(
-      role,
-      `/etc/systemd/system/pgbackrest-${type}.service`,
-      render('pgbackrest/backup.service', {
-        type,
-        stanza: cluster.stanza,
-        notice: noticeUnit(context),
-        repositories: cluster.repositories.map((one) => one.key),
-        // A dedicated host reads through the servers of the others, which apply the limit.
-        ...(dedicated ? { readLimit: undefined, dataDir: '' } : bandwidth(host, context)),
-        // Every database host has the schedule, and the leader at that time takes the backup.
-        leader: dedicated
-          ? undefined
-          : {
-              authority: `${PKI.patroni}/rest-ca.crt`,
-              url: `https://${hostPort(host.address, cluster.settings.patroni.port)}/primary`,
-            },
-      }),
-    ),
-    file(
-      role,
-      `/etc/systemd/system/pgbackrest-${type}.timer`,
-      render('pgbackrest/backup.timer', { type, calendar: schedule[type] }),
-      { notify: [restart(`pgbackrest-${type}.timer`)] },
-    ),
-    unit(role, `pgbackrest-${type}.timer`),
-  ]);
   return [
     ...(host === dedicated || (!dedicated && host === leader)
       ? [
@@ -165,6 +112,6 @@ export function pgbackrestSchedule(host: Host, context: Context, leader: Host | 
           }),
         ]
       : []),
-    ...timers,
+    ...schedule(host, context),
   ];
 }

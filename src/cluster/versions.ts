@@ -41,5 +41,10 @@ export function capabilities({ versions }: Pick<Facts, 'versions'>) {
     pgbackrestAddressNames: atLeast(versions.pgbackrest, '2.55'),
     /** Block incremental backups (pgBackRest 2.46 release notes). */
     blockBackup: atLeast(versions.pgbackrest, '2.46'),
+    /** Repositories on SFTP servers (pgBackRest 2.46 release notes); `repo-sftp-host-key-check-type` (2.48). */
+    sftp: atLeast(versions.pgbackrest, '2.46'),
+    sftpKeyCheck: atLeast(versions.pgbackrest, '2.48'),
+    /** `repo-azure-key-type=auto` (pgBackRest 2.58 release notes). */
+    azureIdentity: atLeast(versions.pgbackrest, '2.58'),
   };
 }

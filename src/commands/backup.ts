@@ -4,6 +4,7 @@ import { noBackupRunning } from '../decisions/update.ts';
 import { all, verdict } from '../decisions/verdict.ts';
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { backupHosts, type Cluster, type RepositorySettings, repositoryHost } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import type { Backup } from '../observe/repository.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { OperateOptions } from '../run/intent.ts';
@@ -41,14 +42,13 @@ export function expectRepositories({ file, name, repositories, upstream }: Clust
 
 /** Where a repository is, for the operator who must recognize it. */
 export function repositoryPlace(cluster: Cluster, one: RepositorySettings): string {
-  if (one.kind === 's3') return `the bucket ${one.bucket} at ${one.endpoint}, path ${one.path}`;
-  const host = one.kind === 'host' ? repositoryHost(cluster) : undefined;
-  return host ? `${one.path} on ${host.name}` : one.path;
+  return kindOf(one).place(one, repositoryHost(cluster)?.name);
 }
 
-const repositoryName = ({ repositories }: Cluster, key: number): string => {
+/** The number and the name of a repository, for tables. */
+export const repositoryName = ({ repositories }: Cluster, key: number): string => {
   const one = repositories.find((other) => other.key === key);
-  return `${key} ${one?.kind === 's3' ? one.bucket : (one?.path ?? '')}`.trim();
+  return `${key} ${one ? kindOf(one).label(one) : ''}`.trim();
 };
 
 /** The flags of `hapg backup`. */

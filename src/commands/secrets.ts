@@ -13,7 +13,7 @@ import type { CommonOptions } from '../run/options.ts';
 import { refuseUnless } from '../run/refuse.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { Secret } from '../secret.ts';
-import { externalSecrets, weakness } from '../secrets/external-secrets.ts';
+import { externalSecrets, givenSecrets } from '../secrets/external-secrets.ts';
 import { pgpass } from '../secrets/pgpass.ts';
 import { isAccount, SecretStore, SYSTEM_PASSWORDS, type SystemPassword } from '../secrets/store.ts';
 import { storeFile } from '../secrets/store-file.ts';
@@ -36,7 +36,8 @@ function expectKnown(names: readonly string[], known: readonly string[], cluster
 /** `hapg secrets set NAME`: saves a secret that the operator brings, from the terminal or standard input. Contacts no host. */
 export async function setSecret(name: string | undefined, options: CommonOptions): Promise<number> {
   const { cluster, json } = readSetup(options);
-  const known = externalSecrets(cluster);
+  const wanted = givenSecrets(cluster);
+  const known = wanted.map((one) => one.name);
   if (known.length === 0)
     throw new UsageError(`${fromHere(cluster.file)} needs no secret that you would have to bring`);
   const { command } = cluster.settings.secrets;
@@ -46,12 +47,15 @@ export async function setSecret(name: string | undefined, options: CommonOptions
     );
   if (!name) throw new UsageError(`hapg secrets set NAME: one of ${known.join(', ')}`);
   expectKnown([name], known, cluster);
+  const form = wanted.find((one) => one.name === name)!;
+  if (form.ofFile && screen.canAsk)
+    throw new UsageError(`${name} has several lines: bring it with "hapg secrets set ${name} < FILE"`);
   const value = screen.canAsk ? await askSecret(name) : new Secret((await text(process.stdin)).trim());
   if (!value.reveal()) throw new UsageError(`${name}: nothing was given`);
-  const weak = weakness(name, value);
+  const weak = form.weakness(value);
   if (weak) throw new UsageError(`${name}: ${weak}. Change it where it was made, and bring that`);
   const store = (await SecretStore.read(cluster)) ?? (await SecretStore.create(cluster));
-  await store.setExternalSecret(name, value);
+  await store.setExternalSecret(name, form.stored(value));
   if (json) printJson({ name, file: storeFile(cluster) });
   else print(`${name} is kept in ${fromHere(storeFile(cluster))}; "hapg apply" brings it to the hosts`);
   return EXIT.done;

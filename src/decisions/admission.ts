@@ -4,7 +4,16 @@ import { fromHere } from '../from-here.ts';
 import type { Identity } from '../identity.ts';
 import { dcsName, dcsPeer } from '../inventory/dcs.ts';
 import { DATA_DIR, immutableSettings } from '../inventory/immutable.ts';
-import { type Cluster, dataDirSetting, dcsHosts, dcsRole, type Host, hostsWith } from '../inventory/model.ts';
+import {
+  backupHosts,
+  type Cluster,
+  dataDirSetting,
+  dcsHosts,
+  dcsRole,
+  type Host,
+  hostsWith,
+} from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { normalPath } from '../inventory/values.ts';
 import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
@@ -298,6 +307,16 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
       );
     if (cluster.replication === 'quorum' && !capabilities(its).quorumMode)
       reasons.push(`${host.name}: replication: quorum needs Patroni 4, here is ${its.versions.patroni}`);
+  }
+  for (const host of backupHosts(cluster).filter((one) => hosts.includes(one))) {
+    const its = facts(host);
+    for (const one of cluster.repositories) {
+      const needs = kindOf(one).needs?.(one, capabilities(its));
+      if (needs)
+        reasons.push(
+          `${host.name}: repository ${one.key} with ${needs}, here is ${its.versions.pgbackrest}; write postgres: {repository: pgdg}`,
+        );
+    }
   }
   return verdict(reasons);
 }

@@ -2,6 +2,7 @@ import { epochMs } from '../cluster/moment.ts';
 import { describeTarget, type Target } from '../cluster/restore-target.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
 import type { Cluster, RepositorySettings } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { said } from '../observe/answer.ts';
 import { type Backup, lsnValue, type Repository } from '../observe/repository.ts';
 import { pauseWords } from './holds.ts';
@@ -50,12 +51,10 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
       reasons.push(`${name}: ${dataDir} is not empty; a clone is made on empty hosts only`);
   }
   if (snapshot.initialize) reasons.push(`the DCS of ${target.name} knows a cluster already (${snapshot.initialize})`);
-  const place = (cluster: Cluster) => (one: RepositorySettings) =>
-    one.kind === 's3'
-      ? `${one.endpoint}:${one.port}/${one.bucket}${one.path} ${cluster.stanza}`
-      : one.kind === 'directory'
-        ? `${one.path} ${cluster.stanza}`
-        : undefined;
+  const place = (cluster: Cluster) => (one: RepositorySettings) => {
+    const shared = kindOf(one).shared(one);
+    return shared && `${shared} ${cluster.stanza}`;
+  };
   const taken = source.repositories.map(place(source));
   for (const one of target.repositories.map(place(target)))
     if (one && taken.includes(one))
@@ -69,11 +68,45 @@ export function mayRestore(
   snapshot: Snapshot,
   target: Target,
   label: string | undefined,
-  { repository, lastCommit, room, now }: RestoreFacts,
+  facts: RestoreFacts,
 ): Verdict {
   // A paused Patroni leaves PostgreSQL running when it stops, and the restored one could not start beside it.
-  const reasons = snapshot.paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : [];
-  if (!repository) return verdict(['pgBackRest does not answer on the repository host']);
+  const paused = snapshot.paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : [];
+  const { repository } = facts;
+  if (!repository) return verdict([NO_ANSWER]);
+  const backup = backupFor(target, repository.backups, label);
+  return all(
+    verdict([...paused, ...unreachable(cluster, snapshot, target, label, { ...facts, repository })]),
+    backup ? facts.room(backup.sizeBytes * GROWTH) : verdict([]),
+  );
+}
+
+/** May a part of this cluster be restored beside what is there? Its names are checked by the command. */
+export function mayExtract(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  target: Target,
+  label: string | undefined,
+  { repository, ...facts }: Omit<RestoreFacts, 'room'>,
+): Verdict {
+  if (!repository) return verdict([NO_ANSWER]);
+  return verdict([
+    ...(snapshot.leader ? [] : ['no member leads, so nothing can be restored into the cluster']),
+    ...unreachable(cluster, snapshot, target, label, { ...facts, repository }),
+  ]);
+}
+
+const NO_ANSWER = 'pgBackRest does not answer on the repository host';
+
+/** Returns why the backups do not reach a target. */
+function unreachable(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  target: Target,
+  label: string | undefined,
+  { repository, lastCommit, now }: Omit<RestoreFacts, 'room'> & { repository: Repository },
+): string[] {
+  const reasons: string[] = [];
   const { backups } = repository;
   const first = backups[0];
   const foreign = snapshot.systemIdentifiers.filter((one) => one !== repository.systemIdentifier);
@@ -100,5 +133,5 @@ export function mayRestore(
       `nothing was committed after ${describeTarget(target)} (the last commit is of ${new Date(lastCommit).toISOString()}): use --latest`,
     );
   if (backup?.damaged) reasons.push(`backup ${backup.label} holds damaged pages; name another one with --backup`);
-  return all(verdict(reasons), backup ? room(backup.sizeBytes * GROWTH) : verdict([]));
+  return reasons;
 }

@@ -1,4 +1,5 @@
 import { backupHosts, type Cluster, type Host, hostsWith } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import type { Rule } from '../steps/firewall.ts';
 
 /** A connection that the cluster needs. */
@@ -36,7 +37,7 @@ export function waysOf(cluster: Cluster, rulesOf: (host: Host) => readonly Rule[
   return [...inside, ...outside(cluster)];
 }
 
-/** The connections to an external DCS, to S3, and to the cluster that a standby cluster follows. */
+/** The connections to an external DCS, to repositories outside, and to the cluster that a standby cluster follows. */
 function outside(cluster: Cluster): Way[] {
   const members = hostsWith(cluster, 'patroni');
   const each = (hosts: readonly Host[], address: string, port: number, purpose: string): Way[] =>
@@ -47,9 +48,10 @@ function outside(cluster: Cluster): Way[] {
       const { address, port } = endpoint(one);
       return each(members, address, port, dcs.label);
     }),
-    ...cluster.repositories.flatMap((one) =>
-      one.kind === 's3' ? each(backupHosts(cluster), one.endpoint, one.port, `repository ${one.key}`) : [],
-    ),
+    ...cluster.repositories.flatMap((one) => {
+      const service = kindOf(one).service?.(one);
+      return service ? each(backupHosts(cluster), service.address, service.port, `repository ${one.key}`) : [];
+    }),
     ...(upstream
       ? hostsWith(upstream, 'patroni').flatMap(({ address }) =>
           each(members, address, upstream.settings.postgres.port, `cluster ${upstream.name}`),

@@ -26,11 +26,11 @@ systemd-run -q --unit=${unit} -p Type=exec -p RuntimeMaxSec=${timeoutSeconds} -p
 
 /**
  * POSIX sh that removes the files of ended units whose controller has gone. Expects the host's lock: no other run waits
- * for a result then, except a drill, which takes no lock.
+ * for a result then, except those of `besideCluster`, which take no lock.
  */
 export const clearEnded = `for script in ${PATHS.units}/*.sh; do
   unit=\${script##*/}
-  [ ! -e "$script" ] || [ "$unit" = drill.sh ] || systemctl -q is-active "hapg-\${unit%.sh}" || rm -f "$script" "\${script%.sh}.rc"
+  [ ! -e "$script" ] || [ "$unit" = drill.sh ] || [ "$unit" = verify.sh ] || systemctl -q is-active "hapg-\${unit%.sh}" || rm -f "$script" "\${script%.sh}.rc"
 done`;
 
 /**

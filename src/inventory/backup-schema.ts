@@ -1,55 +1,6 @@
 import { z } from 'zod';
+import { repositoryEntry } from './repositories/kinds.ts';
 import { absolutePath, calendar, clusterName, hostName, port, sqlName } from './values.ts';
-
-const repository = z.discriminatedUnion(
-  'kind',
-  [
-    z.strictObject({
-      kind: z.literal('host').describe('A directory of the host with the role pgbackrest: pgbackrest.path'),
-    }),
-    z.strictObject({
-      kind: z.literal('directory').describe('A directory on a mount that every host which takes part in backups has'),
-      path: absolutePath.describe('Directory of the repository'),
-    }),
-    z.strictObject({
-      kind: z
-        .literal('s3')
-        .describe(
-          'A bucket of an S3-compatible storage. Bring its keys with "hapg secrets set s3-key-BUCKET" and "s3-secret-BUCKET"',
-        ),
-      bucket: z
-        .string()
-        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'not the name of a bucket')
-        .describe('Name of the bucket'),
-      endpoint: z
-        .string()
-        .regex(/^[A-Za-z0-9.:-]+$/, 'the name or address of the storage, without https://')
-        .describe('Name or address of the storage, without https://'),
-      region: z
-        .string()
-        .regex(/^[A-Za-z0-9-]+$/)
-        .default('us-east-1')
-        .describe('Region of the bucket'),
-      port: port.default(443).describe('Port of the storage'),
-      uri_style: z
-        .enum(['host', 'path'])
-        .default('host')
-        .describe('Where a request names the bucket: in the host name or in the path'),
-      path: absolutePath.optional().describe('Path in the bucket; default: /CLUSTER'),
-      ca: z
-        .string()
-        .regex(
-          /^\s*-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*$/,
-          'expected a certificate in PEM form',
-        )
-        .optional()
-        .describe(
-          "Certificate (PEM) of the authority that signed the storage's certificate; needed where the system does not trust it",
-        ),
-    }),
-  ],
-  { error: 'a repository has a kind: host, directory or s3' },
-);
 
 const drill = z
   .strictObject({
@@ -82,7 +33,7 @@ export const pgbackrest = z
       .default('/var/lib/pgbackrest')
       .describe('Directory of the repository on the backup host; default: /var/lib/pgbackrest'),
     repositories: z
-      .array(repository)
+      .array(repositoryEntry)
       .min(1, 'leave repositories out, or name one')
       .max(4)
       .optional()
@@ -98,7 +49,28 @@ export const pgbackrest = z
     process_max: z.int().min(1).max(64).default(2).describe('Processes that compress and copy at once'),
     retention: z
       .strictObject({
-        full: z.int().min(1).default(2).describe('Number of full backups that are kept, with the WAL that they need'),
+        full: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe(
+            'Number of full backups that are kept, with the WAL that they need; default: 2, where days is not given',
+          ),
+        days: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe('Age in place of a number: a full backup is kept until a newer one is older than so many days'),
+        diff: z
+          .int()
+          .min(1)
+          .max(9_999_999)
+          .optional()
+          .describe(
+            'Number of differential backups that are kept, with the incremental ones of each; default: as long as their full backup',
+          ),
       })
       .prefault({})
       .describe('What is kept; older backups expire'),
@@ -106,6 +78,7 @@ export const pgbackrest = z
       .strictObject({
         full: calendar.default('Sun 03:00').describe('When full backups are taken'),
         diff: calendar.default('Mon..Sat 03:00').describe('When differential backups are taken'),
+        incr: calendar.optional().describe('When incremental backups are taken; default: never'),
       })
       .prefault({})
       .describe('Schedule of the backups (systemd calendar expressions)'),

@@ -5,6 +5,7 @@ import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { type Hardening, hardeningOf } from './hardening-schema.ts';
 import { splitCidr } from './network.ts';
+import { type RepositorySettings, repositoryOf } from './repositories/kinds.ts';
 import type { Inventory } from './schema.ts';
 import { type TuningItem, tuningOf } from './tuning-schema.ts';
 
@@ -36,20 +37,7 @@ export interface Host {
   parameters: Record<string, string | number | boolean>;
 }
 
-/** Where backups and WAL go; `key` is pgBackRest's number of it. */
-export type RepositorySettings = { key: number; path: string } & (
-  | { kind: 'host' }
-  | { kind: 'directory' }
-  | {
-      kind: 's3';
-      bucket: string;
-      endpoint: string;
-      region: string;
-      port: number;
-      uriStyle: 'host' | 'path';
-      ca: string | undefined;
-    }
-);
+export type { RepositorySettings };
 
 /** The distributed configuration store, which holds the leader's key. */
 export interface Dcs {
@@ -194,13 +182,7 @@ function dcsOf({ cluster, dcs, etcd, zookeeper }: Inventory): Dcs {
 function repositoriesOf({ cluster, hosts, pgbackrest }: Inventory): RepositorySettings[] {
   const dedicated = Object.values(hosts).some((host) => host.roles.includes('pgbackrest'));
   const wanted = pgbackrest.repositories ?? (dedicated ? [{ kind: 'host' } as const] : []);
-  return wanted.map((one, index) => {
-    const key = index + 1;
-    if (one.kind === 'host') return { key, kind: 'host', path: pgbackrest.path };
-    if (one.kind === 'directory') return { key, kind: 'directory', path: one.path };
-    const { uri_style, path, ca, ...rest } = one;
-    return { key, ...rest, path: path ?? `/${cluster}`, uriStyle: uri_style, ca };
-  });
+  return wanted.map((one, index) => repositoryOf(one, index + 1, { cluster, hostPath: pgbackrest.path }));
 }
 
 /**

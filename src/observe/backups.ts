@@ -1,5 +1,7 @@
 import { STORAGE_S } from '../bounds/programs.ts';
+import { backupUnit, scheduledTypes } from '../inventory/backup-schedule.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
+import { kindOf } from '../inventory/repositories/kinds.ts';
 import { PATHS } from '../paths.ts';
 import { showFile } from '../programs/files.ts';
 import { json } from '../programs/json.ts';
@@ -44,8 +46,8 @@ export interface DrillResult {
 export const schedule: Question<Answer<Schedule>> = {
   about: 'backups',
   of: (cluster, host) => backupHosts(cluster).includes(host),
-  script: () =>
-    'systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec pgbackrest-full.timer pgbackrest-diff.timer 2>/dev/null',
+  script: (cluster) =>
+    `systemctl show --timestamp=unix -p Id,ActiveState,LastTriggerUSec ${words(...scheduledTypes(cluster).map((type) => `${backupUnit(type)}.timer`))} 2>/dev/null`,
   read(answer) {
     const timers = answer
       .split(/\n\n+/)
@@ -63,7 +65,7 @@ export const schedule: Question<Answer<Schedule>> = {
 };
 
 const directories = (cluster: Cluster): string[] =>
-  cluster.repositories.filter((one) => one.kind !== 's3').map((one) => one.path);
+  cluster.repositories.filter((one) => kindOf(one).directory).map((one) => one.path);
 
 /** Free space of the repositories that are directories. */
 export const space: Question<Answer<Space[]>> = {

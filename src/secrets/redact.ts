@@ -30,6 +30,10 @@ const written = (value: string): string[] => [
   value.replaceAll("'", "''"),
 ];
 
+/** Returns a value, and of one with several lines each line that is not a mark of its form: programs print lines. */
+const wholeAndLines = (value: string): string[] =>
+  value.includes('\n') ? [value, ...value.split('\n').filter((line) => !line.startsWith('-----'))] : [value];
+
 let last: { key: string; pattern: RegExp | undefined } = { key: '', pattern: undefined };
 
 /** Compiles one expression for all values, the longest first, so that a common beginning leaves no rest. */
@@ -49,7 +53,7 @@ function patternFor(values: readonly string[]): RegExp | undefined {
  */
 export function redact(text: string, secrets: Iterable<Secret>): string {
   const values = [...secrets]
-    .map((secret) => secret.reveal())
+    .flatMap((secret) => wholeAndLines(secret.reveal()))
     .filter((value) => value.length >= SHORTEST && !OURS.has(value));
   const pattern = patternFor(values);
   return concealInMessage(pattern ? text.replace(pattern, REDACTED) : text);

@@ -15,7 +15,7 @@ import {
   createAuthority,
 } from '../pki/authority.ts';
 import { Secret } from '../secret.ts';
-import { externalSecrets, ownPasswords } from './external-secrets.ts';
+import { externalSecrets, givenSecrets, ownPasswords } from './external-secrets.ts';
 import { fetchSecrets } from './fetch.ts';
 import { inventoryDigest } from './inventory-digest.ts';
 import type { Lineage } from './lineage.ts';
@@ -189,7 +189,7 @@ export class SecretStore {
   /** Fetches secrets of others by the inventory's command, as far as it has one; each once. Throws Refused. */
   async fetch(names: readonly string[]): Promise<void> {
     if (this.cluster.settings.secrets.command === undefined) return;
-    const missing = names.filter((name) => !this.fetched.has(name));
+    const missing = givenSecrets(this.cluster).filter(({ name }) => names.includes(name) && !this.fetched.has(name));
     for (const [name, value] of await fetchSecrets(this.cluster, missing)) this.fetched.set(name, value);
   }
 

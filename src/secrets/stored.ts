@@ -45,13 +45,17 @@ export class Damage extends Error {}
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A map of texts. z.record does not accept a map with the key `constructor`. */
-const named = z.unknown().superRefine((value, context) => {
-  const say = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
-  if (!isMap(value)) return say('expected names with their secrets');
-  for (const [name, secret] of Object.entries(value))
-    if (typeof secret !== 'string' || !/^[^\r\n\0]+$/.test(secret)) say('expected a text of one line', [name]);
-});
+/** A map of texts of this form. z.record does not accept a map with the key `constructor`. */
+const texts = (form: RegExp, expected: string) =>
+  z.unknown().superRefine((value, context) => {
+    const say = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
+    if (!isMap(value)) return say('expected names with their secrets');
+    for (const [name, secret] of Object.entries(value))
+      if (typeof secret !== 'string' || !form.test(secret)) say(`expected ${expected}`, [name]);
+  });
+const named = texts(/^[^\r\n\0]+$/, 'a text of one line');
+/** What an operator brings may be a file: the key of a service account, a private key. */
+const given = texts(/^[^\r\0]+$/, 'a text');
 
 /** SHA-256 of the texts that have passed a check: of a certificate alone, or of a certificate with its key. */
 const passed = new Set<string>();
@@ -100,7 +104,7 @@ const schema = z.looseObject({
       })
       .refine(fits, KEY),
   ),
-  given: named.optional(),
+  given: given.optional(),
   source: z.string().optional(),
   shown: z.boolean().optional(),
   next: z.looseObject({ passwords: named, users: named }).optional(),

@@ -44,7 +44,7 @@ export interface Concealed {
 }
 
 const VALUE = String.raw`("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,;]+)`;
-const NAME = '(?:passw(?:or)?d|passwort|kennwort|passphrase|pass|pwd|secret|token|s3-key)';
+const NAME = '(?:passw(?:or)?d|passwort|kennwort|passphrase|pass|pwd|secret|token|s3-key|azure-key)';
 
 /** Credentials in unmistakable forms; the second group is the secret, after a name or a user. */
 const PLAIN: readonly RegExp[] = [

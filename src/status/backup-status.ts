@@ -1,5 +1,6 @@
 import { ARCHIVE_LIMIT_S, BACKUP_DELAY_S } from '../bounds/health.ts';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import { backupUnit, scheduledTypes } from '../inventory/backup-schedule.ts';
 import { backupHosts, type Cluster } from '../inventory/model.ts';
 import { said, silence } from '../observe/answer.ts';
 import { bytes, isoSeconds } from '../units.ts';
@@ -57,7 +58,7 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Repo
       );
     return { key: one.key, kind: one.kind, ok: seen?.status === 0, free_bytes: space?.freeBytes ?? null };
   });
-  for (const host of hosts) scheduleProblems(host.name, snapshot, problem);
+  for (const host of hosts) scheduleProblems(cluster, host.name, snapshot, problem);
   const archive = archiveView(snapshot, problem);
   return {
     stanza: cluster.stanza,
@@ -70,7 +71,12 @@ export function backupStatus(cluster: Cluster, snapshot: Snapshot, problem: Repo
 }
 
 /** Reports a timer that is off, or one that fired without a backup. */
-function scheduleProblems(host: string, { observations, repository }: Snapshot, problem: Report): void {
+function scheduleProblems(
+  cluster: Cluster,
+  host: string,
+  { observations, repository }: Snapshot,
+  problem: Report,
+): void {
   const seen = observations.get(host);
   const service = said(seen?.schedule);
   if (!service || seen?.holder) return;
@@ -84,7 +90,7 @@ function scheduleProblems(host: string, { observations, repository }: Snapshot, 
       problem(
         'backup_age',
         host,
-        `the schedule called for a backup at ${isoSeconds(service.triggered)}, and ${last ? `the last one${where} is of ${isoSeconds(last.stop)}` : `there is no backup${where} yet`}; see "hapg logs pgbackrest-full pgbackrest-diff"`,
+        `the schedule called for a backup at ${isoSeconds(service.triggered)}, and ${last ? `the last one${where} is of ${isoSeconds(last.stop)}` : `there is no backup${where} yet`}; see "hapg logs ${scheduledTypes(cluster).map(backupUnit).join(' ')}"`,
       );
   }
 }

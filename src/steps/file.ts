@@ -65,6 +65,10 @@ const isClosed = (content: string | Secret | undefined): boolean =>
 const withheld = (content: string | Secret): string =>
   content instanceof Secret ? ' (secret)' : ` (more than ${MAX_DIFF_BYTES} bytes)`;
 
+/** A line of sh that makes systemd read a unit's file again, or notice that it is gone; empty for other files. */
+const reloadFor = ({ path }: FileWant): string =>
+  path.startsWith('/etc/systemd/system/') ? '\nsystemctl daemon-reload' : '';
+
 /** File type bits of st_mode (inode(7)). */
 const TYPES = new Map<number, FileState['type']>([
   [0o100000, 'file'],
@@ -199,7 +203,9 @@ done`;
     const path = quote(want.path);
     const aside = quote(`${want.path}.hapg-aside-`);
     if (want.content === undefined) {
-      await remote.run(state.type === 'directory' ? `mv -T ${path} ${aside}$(date +%s)` : `rm -f ${path}`);
+      await remote.run(
+        `${state.type === 'directory' ? `mv -T ${path} ${aside}$(date +%s)` : `rm -f ${path}`}${reloadFor(want)}`,
+      );
       return;
     }
     const next = quote(`${want.path}.hapg-new`);
@@ -213,8 +219,7 @@ chown ${quote(`${want.owner}:${want.group}`)} ${next}
 chmod ${want.mode} ${next}
 ${check ?? ''}
 ${keepForeign(want)}
-mv -fT ${next} ${path}
-${want.path.startsWith('/etc/systemd/system/') ? 'systemctl daemon-reload' : ''}`);
+mv -fT ${next} ${path}${reloadFor(want)}`);
   },
   save: ({ want }) => `[ ! -e ${quote(want.path)} ] || cp -a ${quote(want.path)} ${saved(want.path)}`,
   undo({ want }) {

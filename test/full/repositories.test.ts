@@ -7,9 +7,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
+import { pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
+import { checkVersions } from '../../src/decisions/admission.ts';
+import { backupHosts } from '../../src/inventory/model.ts';
+import { judgeConfig } from '../../src/programs/pgbackrest.ts';
+import { print } from '../../src/shell/quote.ts';
 import { before, test } from '../support/group.ts';
 import { leaderOf, TestLab } from '../support/lab.ts';
 import { seconds } from '../support/time.ts';
+import { contextWithKeys, ENTRIES, withRepositories } from '../unit/repository-kinds.ts';
 
 const lab = new TestLab('pgs3');
 const ADDRESS = '10.9.1.70';
@@ -151,4 +157,23 @@ test('all database hosts are lost: empty ones are set up as far as the bucket, a
   for (const host of DATABASES)
     assert.equal(lab.on(host, "runuser -u postgres -- psql -XAtqd app -c 'select count(*) from kept'").out, '7', host);
   assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
+});
+
+test('pgBackRest on the hosts accepts the configuration of every kind of repository', async () => {
+  const version = /\d+(\.\d+)+/.exec(lab.on('db1', 'pgbackrest version').out)![0];
+  for (const [name, entry] of Object.entries(ENTRIES)) {
+    const cluster = withRepositories([entry], entry === 'kind: host');
+    const context = await contextWithKeys(cluster, version);
+    const host = backupHosts(cluster)[0]!;
+    // What a version cannot do is refused by plan.
+    if (!checkVersions(cluster, context.facts, [host]).ok) continue;
+    const has = { database: host.roles.has('patroni'), repositories: true };
+    const { code, out } = lab.on(
+      'db1',
+      `${print(pgbackrestConfig(host, context).reveal())} > /tmp/judged.conf; chown postgres /tmp/judged.conf
+${judgeConfig('/tmp/judged.conf', cluster.stanza, has)}`,
+    );
+    assert.equal(code, 0, `${name}: ${out}`);
+  }
+  lab.on('db1', 'rm /tmp/judged.conf');
 });

@@ -6,12 +6,13 @@ import fc from 'fast-check';
 import { rightsWants } from '../../roles/patroni/users-and-databases.ts';
 import { clientUri } from '../../src/cluster/connect.ts';
 import { UsageError } from '../../src/errors.ts';
+import { line, userPassword } from '../../src/inventory/given-secret.ts';
 import { parseTarget, privilegesOf, type Target, targetText } from '../../src/inventory/grants.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
 import { sameSetting, settingTexts } from '../../src/inventory/session-settings.ts';
 import { validUntil } from '../../src/inventory/users-schema.ts';
 import { Secret } from '../../src/secret.ts';
-import { externalSecrets, weakness } from '../../src/secrets/external-secrets.ts';
+import { externalSecrets } from '../../src/secrets/external-secrets.ts';
 import { pgpass } from '../../src/secrets/pgpass.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { scramVerifier } from '../../src/steps/scram.ts';
@@ -391,9 +392,9 @@ describe('passwords that an operator brings', () => {
   });
 
   test('are ASCII: what a client makes of other characters differs', () => {
-    assert.match(weakness('user-app', new Secret('größere Passwörter')) ?? '', /only ASCII/);
-    assert.equal(weakness('s3-secret-x', new Secret('größere Passwörter')), undefined);
-    assert.match(weakness('user-app', new Secret('short')) ?? '', /fewer than 8/);
+    assert.match(userPassword('user-app').weakness(new Secret('größere Passwörter')) ?? '', /only ASCII/);
+    assert.equal(line('s3-secret-x').weakness(new Secret('größere Passwörter')), undefined);
+    assert.match(userPassword('user-app').weakness(new Secret('short')) ?? '', /fewer than 8/);
   });
 
   test("a client of a group's database logs in as a member of the group", () => {

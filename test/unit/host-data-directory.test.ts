@@ -15,6 +15,7 @@ import { cloneSourceAccess } from '../../roles/pgbackrest/clone-source.ts';
 import { pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { databasePaths } from '../../src/cluster/storage.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import { describeEnd } from '../../src/commands/destroy.ts';
 import { admitApply, checkIdentity } from '../../src/decisions/admission.ts';
 import { mayAdd } from '../../src/decisions/growth.ts';
@@ -40,7 +41,7 @@ import { hostsWithBackup } from '../support/fake-hosts.ts';
 import { probed } from '../support/fake-probe.ts';
 import { inProcess } from '../support/in-process.ts';
 import { runOver } from './engine/run.ts';
-import { contextFor, EMPTY, healthyLab, its, labCluster } from './model.ts';
+import { contextFor, EMPTY, FACTS, healthyLab, its, labCluster } from './model.ts';
 
 const DB3 = 'db3:    {address: 10.1.1.12, ssh: {host: 127.0.0.1, port: 3003}';
 const DEFAULT = '/var/lib/postgresql/17/pglab';
@@ -344,7 +345,7 @@ describe('operations on a host work in its own data directory', () => {
   test('the configuration with which a clone is restored', async () => {
     const source = await SecretStore.create(plain);
     const configOf = (name: string) =>
-      cloneSourceAccess(host(cluster, name), plain, source)
+      cloneSourceAccess(host(cluster, name), plain, source, capabilities(FACTS))
         .map(({ want }) => (want as FileWant).content)
         .flatMap((content) => (content instanceof Secret ? [content.reveal()] : []))
         .find((text) => text.includes('pg1-path'))!;

@@ -251,6 +251,12 @@ const BAD: Bad[] = [
   ['a login name with a space', '  user: root', '  user: ‸"a b"', /login name/],
   ['a schedule that is none', 'pgbackrest: {port: 8432}', 'pgbackrest: {schedule: {full: ‸"daily; rm"}}', /calendar/],
   ['a retention of zero', 'pgbackrest: {port: 8432}', 'pgbackrest: {retention: {full: ‸0}}', />=1/],
+  [
+    'a retention that counts backups and days at once',
+    'pgbackrest: {port: 8432}',
+    'pgbackrest: {retention: {full: 4, ‸days: 30}}',
+    /full is a number of backups and days is an age: write one of them/,
+  ],
   ['a relative repository path', 'pgbackrest: {port: 8432}', 'pgbackrest: {path: ‸backup}', /absolute path/],
   ['a database name with a quote', '{name: app, owner: app}', '{name: ‸"a\'b", owner: app}', /lower-case letters/],
   ['an age recipient that is none', 'rto: fast', 'secrets: {recipients: [‸ssh-ed25519]}\nrto: fast', /age1/],

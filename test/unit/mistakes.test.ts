@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -221,6 +222,32 @@ test('a key that nobody has brought is told as missing, and one that is too shor
   const config = readFileSync('rendered/backup/etc/pgbackrest/pgbackrest.conf', 'utf8');
   assert.match(config, /^repo2-s3-key=\[redacted\]\nrepo2-s3-key-secret=\[redacted\]$/m);
   assert.match(config, /^repo2-type=s3$/m);
+});
+
+test('a key file is brought as it is, kept with its lines, and shown by no other command', async () => {
+  const entry =
+    'kind: sftp, host: s.example, user: b, path: /b, fingerprint: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"';
+  writeFileSync(
+    'sftp.yaml',
+    lab
+      .replace('cluster: pglab', 'cluster: sftp')
+      .replace('pgbackrest:\n', `pgbackrest:\n  repositories: [{${entry}}]\n`),
+  );
+  const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const give = (input: string) =>
+    spawnSync(CLI[0]!, [...CLI.slice(1), 'secrets', 'set', 'sftp-key-s.example', '-i', 'sftp.yaml'], {
+      input,
+      encoding: 'utf8',
+    });
+  const refused = give('no key at all\n');
+  assert.equal(refused.status, 5);
+  assert.match(refused.stderr, /sftp-key-s\.example: it is no private SSH key/);
+  assert.equal(give(key).status, 0);
+  const shown = await inProcess(['secrets', 'show', 'sftp-key-s.example', '-i', 'sftp.yaml', '-o', 'json']);
+  assert.equal(JSON.parse(shown.out).given['sftp-key-s.example'], key);
+  const rendered = await inProcess(['render', 'rendered-sftp', '-i', 'sftp.yaml']);
+  assert.equal(rendered.code, 0, rendered.err);
+  assert.equal(readFileSync('rendered-sftp/backup/etc/pgbackrest/pki/repo1-sftp.key', 'utf8').trim(), '[redacted]');
 });
 
 test('a short secret that an older version has taken is not in what render writes, and plan asks for another', async () => {

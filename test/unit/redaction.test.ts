@@ -434,3 +434,10 @@ test('the journal, documents and messages hold no secret of the run', () => {
   });
   assert.equal(scrub('x later-and-later y'), 'x [redacted] y');
 });
+
+test('a single line of a key with several lines is found in a message', () => {
+  const key = new Secret(
+    '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\nAAAAtzc2gtZWQyNTUxOQ\n-----END OPENSSH PRIVATE KEY-----\n',
+  );
+  assert.equal(redact('line 2 is AAAAtzc2gtZWQyNTUxOQ, not base64', [key]), 'line 2 is [redacted], not base64');
+});

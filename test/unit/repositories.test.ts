@@ -5,6 +5,7 @@ import { parse } from 'ini';
 import { apply } from '../../playbooks/apply.ts';
 import { cloneSourceConfig, pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
+import { capabilities } from '../../src/cluster/versions.ts';
 import { mayClone } from '../../src/decisions/restore.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
@@ -16,7 +17,7 @@ import { Secret } from '../../src/secret.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import { stanza } from '../../src/steps/stanza.ts';
 import type { Remote } from '../../src/steps/step.ts';
-import { contextFor, EMPTY, healthyLab, labCluster } from './model.ts';
+import { contextFor, EMPTY, FACTS, healthyLab, labCluster } from './model.ts';
 
 const BUCKET = 'kind: s3, bucket: backups, endpoint: s3.example.com, uri_style: path';
 /** The lab with these repositories, with or without its backup host. */
@@ -70,11 +71,30 @@ test('without a backup host, every database host reaches the repositories, and n
   assert.match(String((service.want as FileWant).content), /ExecCondition=.*https:\/\/10\.1\.1\.10:8008\/primary\n/);
 });
 
+/** The options of retention that the backup host gets for this `retention:`. */
+async function retention(wanted: string): Promise<[name: string, value: string][]> {
+  const cluster = labCluster(['retention: {full: 2}', `retention: ${wanted}`]);
+  return Object.entries(config(await contextFor(cluster), 'backup')).filter(([name]) => name.includes('retention'));
+}
+
+test('full backups are kept by their number, or until a newer one is old enough; differential ones by their number', async () => {
+  assert.deepEqual(await retention('{}'), [['repo1-retention-full', '2']]);
+  assert.deepEqual(await retention('{full: 5}'), [['repo1-retention-full', '5']]);
+  assert.deepEqual(await retention('{days: 30, diff: 6}'), [
+    ['repo1-retention-full-type', 'time'],
+    ['repo1-retention-full', '30'],
+    ['repo1-retention-diff', '6'],
+  ]);
+});
+
 test('a clone reads with the keys of its source and has its own stanza to write to', async () => {
   const context = await contextFor(labCluster());
-  const source = parse(cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys').reveal(), {
-    bracketedArray: false,
-  });
+  const source = parse(
+    cloneSourceConfig(context.cluster, context.secrets, '/data', '/keys', capabilities(FACTS)).reveal(),
+    {
+      bracketedArray: false,
+    },
+  );
   assert.equal(source.pglab['pg1-path'], '/data');
   assert.equal(source.global['repo1-host-cert-file'], '/keys/pgbackrest.crt');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packagesOfRoles } from '../../roles/index.ts';
+import { BACKUP_TYPES, backupUnit } from '../../src/inventory/backup-schedule.ts';
 import { PKI } from '../../src/paths.ts';
 import {
   ASSIGNABLE_ROLES,
@@ -36,8 +37,7 @@ test('what serves is logged, and its package is not upgraded behind the back of 
       assert.ok(JOURNALS.includes(unit.replace('.service', '')), unit);
     }
   }
-  for (const name of ['pgbackrest-full', 'pgbackrest-diff', 'pgbackrest-drill'])
-    assert.ok(JOURNALS.includes(name), name);
+  for (const name of [...BACKUP_TYPES.map(backupUnit), 'pgbackrest-drill']) assert.ok(JOURNALS.includes(name), name);
   for (const name of [
     'postgresql',
     'patroni',

@@ -144,6 +144,7 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
   '--to': MEMBERS,
   '--host': MEMBERS,
   'restore --on': MEMBERS,
+  'backups verify --on': hosts('pgbackrest', 'patroni'),
   'drill restore --on': hosts('pgbackrest', 'patroni'),
   '--role': described({ primary: 'writes', replica: 'reads', any: 'either' }),
   '--type': described({ full: 'whole', diff: 'since the last full one', incr: 'since the last one' }),

@@ -70,10 +70,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'hapg drill restore -i cluster.yaml --count app.orders',
     'hapg drill restore -i cluster.yaml --on db2',
   ],
+  'backups verify': ['hapg backups verify -i cluster.yaml'],
   restore: [
     'hapg restore -i cluster.yaml --to-time "2026-01-31 14:05:00"',
     'hapg restore -i cluster.yaml --latest --yes --confirm main',
     'hapg restore -i cluster.yaml --into copy.yaml --latest',
+    'hapg restore -i cluster.yaml --database app --table app.orders --latest',
   ],
   secrets: ['hapg secrets -i cluster.yaml', 'hapg secrets show app -i cluster.yaml'],
   'secrets show': ['hapg secrets show app -i cluster.yaml', 'hapg secrets show -i cluster.yaml -o json'],

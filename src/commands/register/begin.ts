@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from '../../errors.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { ApplyOptions, PlanOptions } from '../apply.ts';
 import type { InitOptions } from '../init-options.ts';
