@@ -8,6 +8,7 @@ import { inUnits } from '../../src/postgres/value.ts';
 import { written } from '../../src/postgres/written.ts';
 import { SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { sharedParameters } from './dynamic-config.ts';
+import { RESTORE_WAL } from './restore-wal.ts';
 
 const KIB = 1024;
 const MIB = 1_048_576;
@@ -63,7 +64,7 @@ export function memberParameters(host: Host, context: Context): Record<string, s
       ? {
           archive_command: `pgbackrest --stanza=${cluster.stanza} archive-push "%p"`,
           // WAL that a standby cluster still lacks is in its upstream's archive, not in its own.
-          ...(cluster.upstream ? {} : { restore_command: `pgbackrest --stanza=${cluster.stanza} archive-get %f "%p"` }),
+          ...(cluster.upstream ? {} : { restore_command: `${RESTORE_WAL} %f "%p"` }),
         }
       : {}),
   };

@@ -46,6 +46,7 @@ import { dcsConfig, sharedParameters } from './dynamic-config.ts';
 import { hbaLines } from './hba.ts';
 import { memberParameters } from './parameters.ts';
 import { preferences } from './preferences.ts';
+import { RESTORE_WAL, restoreWal } from './restore-wal.ts';
 import { librariesCheck, settingsCheck } from './settings-check.ts';
 import { hasWatchdog, loadsSoftdog } from './watchdog.ts';
 
@@ -193,13 +194,14 @@ export function patroni(host: Host, context: Context): Step[] {
   ];
 }
 
-/** Steps for directories outside the data directory: for WAL, and on a host without data for each tablespace. */
+/** Steps for what restores WAL, and for directories outside the data directory: for WAL, and on a host without data for each tablespace. */
 function placesElsewhere(host: Host, { cluster, snapshot }: Context): Step[] {
   const { walDir } = cluster;
   const hasData = said(snapshot.observations.get(host.name)?.dataDirectory)?.state === 'cluster';
   const own = (path: string) => dataDirectory(role, path, POSTGRES.owner, DATA_MODES);
   return [
     ...(walDir ? [own(walDir)] : []),
+    ...(backupsServe(cluster) ? [file(role, RESTORE_WAL, restoreWal(cluster), { mode: '0755' })] : []),
     ...(walDir && backupsServe(cluster)
       ? [
           file(role, RESTORE_REPLICA, render('patroni/restore-replica', restoreReplica(host, cluster)), {

@@ -44,6 +44,12 @@ export const switchover = (sharedBuffers: number | undefined): number => writing
 /** How long a balancer waits for the new leader (s); longer than a successful switchover. */
 export const FOLLOW_S = 30;
 
+/**
+ * How long a member waits for the archive to take a connection (s). A promotion asks for about four files first, and
+ * pgBackRest alone would try three times its io-timeout for each: three minutes (measured with 2.55).
+ */
+export const ARCHIVE_LISTENS_S = 1;
+
 /** How long a promotion may take (s): all received WAL is replayed first. */
 export const PROMOTE_S = 300;
 

@@ -70,6 +70,23 @@ export function failingOver(lab: TestLab, deep = false): void {
     for (const balancer of after.balancers) assert.deepEqual(balancer.primary, [leaderOf(after)]);
   });
 
+  test("the leader's host is lost together with the backup host: nobody waits for the archive", async () => {
+    const leader = leaderOf(await lab.healthy(90));
+    const writer = new Writer(lab);
+    writer.start(120);
+    await pause(3);
+    assert.equal((await lab.hapg(['lab', 'kill', 'backup'])).code, 0);
+    assert.equal((await lab.hapg(['lab', 'kill', leader])).code, 0);
+    writer.resumed(60);
+    await pause(5);
+    const result = writer.stop();
+    console.log(`leader and backup host lost: ${JSON.stringify(result)}`);
+    assert.equal(result.lost, 0);
+    assert.ok(result.longestGapMs < milliseconds(30_000), `${result.longestGapMs} ms`);
+    for (const host of ['backup', leader]) assert.equal((await lab.hapg(['lab', 'start', host])).code, 0);
+    await lab.healthy(120);
+  });
+
   test('the VIP moves when its balancer is lost, and exactly one host holds it', async () => {
     const holder = (await lab.healthy(60)).vip.holders[0]!;
     const writer = new Writer(lab);

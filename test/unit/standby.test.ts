@@ -174,7 +174,7 @@ test('a copy takes no backups and archives nothing from elsewhere; both begin wh
   const [before, later] = [copy, promoted].map(async (one) => memberParameters(first, await contextFor(one)));
   assert.equal((await before!).restore_command, undefined);
   assert.match(String((await before!).archive_command), /archive-push/);
-  assert.match(String((await later!).restore_command), /archive-get/);
+  assert.match(String((await later!).restore_command), /restore-wal/);
 });
 
 test('promotion takes out one line and leaves every other character', () => {
