@@ -37,11 +37,10 @@ export async function pause(op: Operation, hosts: readonly Host[], seconds: numb
   const scope = patroniScope(op.cluster);
   op.stage('pause', hosts);
   try {
-    settled(
-      await settleAll(hosts, op.session.options.forks, (host) =>
-        op.setHold(host, 'pause', changePause(scope, 'resume'), seconds),
-      ),
+    const set = await settleAll(hosts, op.session.options.forks, (host) =>
+      op.setHold(host, 'pause', changePause(scope, 'resume'), seconds),
     );
+    settled(set);
     await op.step(hosts[0]!, 'pause', 'patroni', 'run', (remote) =>
       remote.run(changePause(scope, 'pause'), PATRONICTL_S),
     );

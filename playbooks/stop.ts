@@ -27,14 +27,13 @@ async function onEach(
   step: { name: string; role: string; action: 'run' | 'remove' },
   script: (host: Host) => { sh: string; seconds: number },
 ): Promise<void> {
-  settled(
-    await settleAll(hosts, op.session.options.forks, (host) =>
-      op.step(host, step.name, step.role, step.action, (remote) => {
-        const { sh, seconds } = script(host);
-        return remote.run(sh, seconds);
-      }),
-    ),
+  const results = await settleAll(hosts, op.session.options.forks, (host) =>
+    op.step(host, step.name, step.role, step.action, (remote) => {
+      const { sh, seconds } = script(host);
+      return remote.run(sh, seconds);
+    }),
   );
+  settled(results);
 }
 
 /**

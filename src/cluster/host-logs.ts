@@ -21,7 +21,7 @@ export interface LogWish {
   grep?: string | undefined;
   /** The newest entries of each host. */
   newest?: number | undefined;
-  /** With entries that say only that somebody connected. */
+  /** Whether entries count that say only that somebody connected. */
   all?: boolean | undefined;
   /** The most bytes of the answer. */
   limit: number;

@@ -1,5 +1,6 @@
 import { MEASURE_S } from '../bounds/copy.ts';
 import { type Cluster, dcsRole, type Host } from '../inventory/model.ts';
+import { usedOn } from '../programs/files.ts';
 import { quote, words } from '../shell/quote.ts';
 
 /** Data that an operation has set aside on a host. */
@@ -76,7 +77,7 @@ export function keptScript(cluster: Cluster, host: Host): string {
 look ${quote(host.dataDir)}
 show() {
   [ -d "$2" ] || return 0
-  kib=$(timeout ${MEASURE_S} du -skx -- "$2" 2>/dev/null | cut -f 1)
+  kib=$(${usedOn('"$2"', MEASURE_S)})
   echo "kept|$1|$kib|$(against "$2" | tr '\\n' ' ')|$2"
 }
 beside() { for k in "$2".before-restore-* "$2".replaced-* "$2".destroyed-*; do show "$1" "$k"; done; }

@@ -27,7 +27,7 @@ export interface Impact {
     | 'balancer_restart'
     | 'balancer_reload'
     | 'vip';
-  /** In the order in which it happens on them. */
+  /** The hosts, in the order in which it happens on them. */
   hosts: string[];
   text: string;
 }

@@ -58,6 +58,10 @@ export function bytesOfKiB(text: string | undefined): number {
   return Number(text) * 1024;
 }
 
+/** POSIX sh that prints the size of a directory, a word of sh, on its own file system (KiB); nothing after `seconds`. */
+export const usedOn = (path: string, seconds: number): string =>
+  `timeout ${seconds} du -skx -- ${path} 2>/dev/null | cut -f 1`;
+
 /**
  * POSIX sh that prints the size of a directory without logs (bytes); links are followed, so WAL and tablespaces
  * elsewhere count. Prints nothing when the directory is absent, or when counting takes longer than `seconds`.

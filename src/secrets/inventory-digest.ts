@@ -4,10 +4,11 @@ import type { Inventory } from '../inventory/schema.ts';
 /** What hosts see of the way in: sshd is set up by the login name, and jump hosts keep forwarding. */
 const wayIn = ({ user, jump }: { user?: string | undefined; jump?: string | undefined } = {}) => ({ user, jump });
 
-/** Returns the part of an inventory that hosts see. Ports, keys, the transport, hooks and the form of the store may differ between operators. */
-const seenByHosts = ({ ssh, hosts, hooks: { webhook }, secrets: _ofTheController, ...rest }: Inventory) => ({
+/** Returns the part of an inventory that hosts see. Ports, keys, the transport, hooks and ways to a vault may differ between operators. */
+const seenByHosts = ({ ssh, hosts, hooks: { webhook }, secrets: { recipients }, ...rest }: Inventory) => ({
   ...rest,
   webhook,
+  secrets: { recipients },
   ssh: wayIn(ssh),
   hosts: Object.fromEntries(
     Object.entries(hosts).map(([name, { ssh: own, ...host }]) => [name, { ...host, ssh: wayIn(own) }]),

@@ -9,6 +9,8 @@ const ALLOWED: Record<string, string> = {
   'src/run/status.ts EVERY_MS': 'the pace of looking, not a bound',
   'src/programs/patroni.ts ASK_ROLE_EVERY_S': 'the pace of looking, not a bound',
   'src/programs/patroni.ts ASK_CYCLE_EVERY_S': 'the pace of looking, not a bound',
+  'src/view/heartbeat.ts SILENCE_MS': 'how often a person is told',
+  'src/decisions/write-gap.ts MEASURED_CHECKS_S': 'a part of a measured figure',
   'src/view/live.ts TICK_MS': 'how often the screen is drawn',
   'src/commands/logs.ts FOLLOW_MS': 'how often new lines are read',
   'src/commands/status.ts WATCH_MS': 'how often the screen is drawn',
