@@ -16,7 +16,7 @@ import { sql } from '../src/programs/postgres.ts';
 /** The host that uses the repositories now: the backup host, else the leader. Throws Refused when there is none. */
 export function backupHost(op: Operation, { leader }: Snapshot): Host {
   const host = repositoryHost(op.cluster) ?? (leader && op.host(leader.name));
-  if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories');
+  if (!host) throw new Refused('no member leads, and no host of its own reaches the repositories', 'no_leader');
   return host;
 }
 

@@ -70,7 +70,7 @@ const TABLESPACES =
 export async function inspectHost(op: Operation, snapshot: Snapshot, host: Host): Promise<JoinFacts> {
   const { cluster } = op;
   const names = sameAsLeader(cluster);
-  if (!snapshot.leader) throw new Refused('no member leads, so nothing can join');
+  if (!snapshot.leader) throw new Refused('no member leads, so nothing can join', 'no_leader');
   const leader = op.host(snapshot.leader.name);
   const [there, here] = await Promise.all([
     op.ask(

@@ -5,7 +5,7 @@ import { checkpoint as checkpointTime, FOLLOW_S, switchover as switchoverTime } 
 import { sharedBuffers } from '../src/cluster/buffers.ts';
 import type { Snapshot } from '../src/cluster/snapshot.ts';
 import { bestCandidate, maySwitchOver } from '../src/decisions/switchover.ts';
-import { type Verdict, verdict } from '../src/decisions/verdict.ts';
+import { codesOf, type Verdict, verdict } from '../src/decisions/verdict.ts';
 import type { Operation } from '../src/engine/operation.ts';
 import { attempted, settleAll, settled } from '../src/engine/pool.ts';
 import { Refused, StepFailed } from '../src/errors.ts';
@@ -41,7 +41,8 @@ export async function switchOver(op: Operation, wanted?: string): Promise<void> 
   const { cluster } = op;
   const snapshot = await op.observe(hostsWith(cluster, 'patroni'), { about: ['members'] });
   const choice = chooseCandidate(cluster, snapshot, wanted);
-  if (!choice.verdict.ok) throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`);
+  if (!choice.verdict.ok)
+    throw new Refused(`the switchover is refused: ${choice.verdict.reasons.join('; ')}`, ...codesOf(choice.verdict));
   const [from, to] = [op.host(choice.from), op.host(choice.to)];
   await op.between('switchover', { FROM: from.name, TO: to.name }, () => moveLeadership(op, snapshot, from, to));
 }

@@ -97,7 +97,7 @@ const reasonOf = (cause: Error): string => (cause instanceof StepFailed ? cause.
 
 async function onLeader(op: Operation, name: string, sql: string): Promise<void> {
   const { leader } = await op.observe(hostsWith(op.cluster, 'patroni'), { about: ['members'] });
-  if (!leader) throw new Refused('no member leads');
+  if (!leader) throw new Refused('no member leads', 'no_leader');
   const host = op.host(leader.name);
   await op.step(host, `password of user ${name}`, 'patroni', 'update', (remote) =>
     remote.run(

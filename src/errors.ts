@@ -1,3 +1,5 @@
+import type { RefusalCode } from './refusal-codes.ts';
+
 /**
  * The exit codes (the table is part of the outside contract). Any other error is a bug and exits with 250 and a stack.
  */
@@ -32,8 +34,12 @@ export class UsageError extends KnownError {
 
 /** A verdict or gate refused, or the cluster is not healthy. */
 export class Refused extends KnownError {
-  constructor(message: string) {
+  /** What kind of reasons there are; `hapg explain` knows them. */
+  readonly codes: readonly [RefusalCode, ...RefusalCode[]];
+
+  constructor(message: string, ...codes: readonly [RefusalCode, ...RefusalCode[]]) {
     super(message, EXIT.refused);
+    this.codes = codes;
   }
 }
 

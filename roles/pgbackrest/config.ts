@@ -161,7 +161,7 @@ export function pgbackrestConfig(host: Host, context: Context): SecretText {
 function serialize(sections: Record<string, Options>, repeated: readonly string[]): Part[] {
   const parts: Part[] = [];
   for (const [index, [name, options]] of Object.entries(sections).entries()) {
-    if (/[\r\n\]]/.test(name)) throw new Refused(`pgbackrest.conf cannot have a section "${name}"`);
+    if (/[\r\n\]]/.test(name)) throw new Refused(`pgbackrest.conf cannot have a section "${name}"`, 'secret_weak');
     parts.push(`${index > 0 ? '\n' : ''}[${name}]\n`);
     if (index === 0) parts.push(...repeated.map((line) => `${line}\n`));
     for (const [key, value] of Object.entries(options)) {
@@ -169,6 +169,7 @@ function serialize(sections: Record<string, Options>, repeated: readonly string[
       if (!text || text !== text.trim() || /[\r\n\0]/.test(text))
         throw new Refused(
           `pgbackrest.conf cannot hold ${key}=${value}: a value is one line, and neither begins nor ends with a space`,
+          'secret_weak',
         );
       parts.push(`${key}=`, value instanceof Secret ? value : text, '\n');
     }

@@ -180,5 +180,6 @@ function expectSame(shown: Plan, now: Plan): void {
   if (now.digest !== shown.digest)
     throw new Refused(
       `nothing was changed: while the plan was read the hosts have changed, and now ${now.changes.length} changes would be made instead of those shown. Run again`,
+      'changed_meanwhile',
     );
 }

@@ -62,7 +62,7 @@ export function backupCommand(options: BackupOptions): Promise<number> {
   if (!type) throw new UsageError(`--type ${options.type}: one of ${TYPES.join(', ')}`);
   return operate('backup', options, async (op, snapshot) => {
     expectRepositories(op.cluster);
-    refuseUnless(all(noBackupRunning(snapshot), verdict(snapshot.leader ? [] : ['no member leads'])));
+    refuseUnless(all(noBackupRunning(snapshot), verdict(snapshot.leader ? [] : ['no member leads'], 'no_leader')));
     const host = backupHost(op, snapshot);
     let made: Backup[] = [];
     return {
@@ -93,7 +93,8 @@ export async function backupsCommand(options: CommonOptions): Promise<number> {
   const hosts = cluster.hosts.filter((host) => keepers.includes(host) || host.roles.has('patroni'));
   return observeHosts(setup, 'backups', { hosts, about: ['backups', 'members'] }, (snapshot) => {
     const { repository } = snapshot;
-    if (!repository) throw new Refused(`${keepers.map((host) => host.name).join(', ')}: pgBackRest does not answer`);
+    if (!repository)
+      throw new Refused(`${keepers.map((host) => host.name).join(', ')}: pgBackRest does not answer`, 'backup');
     const { backups, archive } = repository;
     const window = windowOf(snapshot);
     if (setup.json)

@@ -43,7 +43,10 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
     throw new UsageError(`--into ${options.into}: the clone needs an inventory of its own`);
   const secrets = await SecretStore.read(from);
   if (!secrets)
-    throw new Refused(`${fromHere(from.stateDir)} has no secret store: ${from.name} has not been applied from here`);
+    throw new Refused(
+      `${fromHere(from.stateDir)} has no secret store: ${from.name} has not been applied from here`,
+      'store_missing',
+    );
   let sessionOfSource: Session | undefined;
   const flags = { ...options, inventory: options.into, asItIs: true, emergency: true, mayBeNew: true };
   try {
@@ -76,6 +79,7 @@ export async function cloneCommand(options: RestoreOptions & { into: string }): 
       if (order.source !== from.name)
         throw new Refused(
           `${cluster.name} is being restored from ${order.source ?? 'its own backup'}; go on with that`,
+          'restore',
         );
       return {
         explain: `${begun ? 'continues: ' : ''}${cluster.name} becomes a copy of ${from.name} as it was at ${describeTarget(order.target)}, from backup ${order.backup}\n  ${from.name} stays as it is; users get the passwords of ${cluster.name}'s own secret store`,

@@ -39,7 +39,8 @@ export async function showSettings(options: CommonOptions): Promise<number> {
   return observeHosts(setup, 'config', wanted, async (snapshot, session, reached) => {
     const host = reached.find((one) => one.name === snapshot.leader?.name) ?? reached[0]!;
     const { code, output } = await session.ask(host, showDynamic(patroniScope(cluster)), QUICK_S);
-    if (code !== 0) throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`);
+    if (code !== 0)
+      throw new Refused(`${host.name}: the DCS holds no settings of ${cluster.scope}: ${output.trim()}`, 'dcs');
     if (setup.json) printJson(parse(output));
     else print(output.trimEnd());
     return EXIT.done;

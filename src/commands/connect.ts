@@ -41,12 +41,16 @@ export async function connectCommand(options: ConnectOptions): Promise<number> {
   if (outside && !cluster.hosts.some((host) => host.outside))
     throw new Refused(
       `${fromHere(cluster.file)} says nowhere how clients from outside get in: add outside: {host, port} to the hosts`,
+      'nothing_to_connect_to',
     );
   const authority = caOut === undefined ? PKI.client : resolve(caOut);
   const wish = { ...options, authority };
   const connections = roles.flatMap((role) => connectionOf(cluster, role, wish) ?? []);
   if (!isFull(connections, roles))
-    throw new Refused('the inventory has no database with a user: add postgres.databases and postgres.users');
+    throw new Refused(
+      'the inventory has no database with a user: add postgres.databases and postgres.users',
+      'nothing_to_connect_to',
+    );
   const [first] = connections;
   const store = withPassword || caOut !== undefined || format === 'k8s-secret' ? await storeOf(cluster) : undefined;
   const ca = store?.trusted('postgres') ?? '';
@@ -102,7 +106,8 @@ function expectAccount({ file, settings: { postgres } }: Cluster, { database, us
 
 async function storeOf(cluster: Cluster): Promise<SecretStore> {
   const store = await SecretStore.read(cluster);
-  if (!store) throw new Refused(`${fromHere(cluster.stateDir)} has no secret store; "hapg apply" makes it`);
+  if (!store)
+    throw new Refused(`${fromHere(cluster.stateDir)} has no secret store; "hapg apply" makes it`, 'store_missing');
   return store;
 }
 

@@ -45,7 +45,7 @@ export function destroyCommand(options: DestroyOptions): Promise<number> {
       const paused = snapshot.paused
         ? [`${pauseWords(snapshot)}, and Patroni would leave PostgreSQL running: "hapg resume" first`]
         : [];
-      refuseUnless(all(verdict(paused), noBackupRunning(snapshot)));
+      refuseUnless(all(verdict(paused, 'paused'), noBackupRunning(snapshot)));
       const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
       return {
         explain: describeEnd(cluster, { stamp, backups: options.backups }),

@@ -49,6 +49,7 @@ export function drainCommand(name: string, options: DrainOptions): Promise<numbe
       all(
         verdict(
           serves(host) ? [] : [`${name}: no client is served by it (${[...host.roles].join(', ')}); it can be stopped`],
+          'nothing_to_connect_to',
         ),
         isDrained ? verdict([]) : mayTakeOut(cluster, snapshot, host, DEFAULT_LIMITS),
         choice?.verdict ?? verdict([]),

@@ -26,20 +26,23 @@ export function explainedCodes(): Explained[] {
 /** The text of a cell without the marks of Markdown: a command in quotes, a link as its words. */
 const plain = (cell: string): string => cell.replaceAll(/\[(.*?)\]\(.*?\)/g, '$1').replaceAll(/`(.*?)`/g, '"$1"');
 
-/** `hapg explain [CODE]`: says what a code of `hapg status` means and what to do about it; without one, lists all. */
-export function explainCommand(code: string | undefined, { output }: { output: string }): number {
+/** `hapg explain [CODE...]`: says what codes mean and what to do about it; without one, lists all. */
+export function explainCommand(codes: readonly string[], { output }: { output: string }): number {
   const all = explainedCodes();
-  if (code === undefined) {
+  if (codes.length === 0) {
     if (output === 'json') printJson(all);
     else print(table(all.map((one) => [one.code, one.meaning])));
     return 0;
   }
-  const found = all.find((one) => one.code === code);
-  if (!found) {
-    const known = all.map((one) => one.code);
-    throw new UsageError(`${code}: no code of hapg status${suggest(code, known)}; "hapg explain" lists them`);
-  }
-  if (output === 'json') printJson(found);
-  else print(`${found.code}: ${found.meaning}\n→ ${found.cure}`);
+  const found = codes.map((code) => {
+    const one = all.find((other) => other.code === code);
+    if (one) return one;
+    const known = all.map((other) => other.code);
+    throw new UsageError(
+      `${code}: no code of a problem or a refusal${suggest(code, known)}; "hapg explain" lists them`,
+    );
+  });
+  if (output === 'json') printJson(found.length === 1 ? found[0] : found);
+  else print(found.map(({ code, meaning, cure }) => `${code}: ${meaning}\n→ ${cure}`).join('\n\n'));
   return 0;
 }

@@ -44,6 +44,7 @@ export function fenceCommand(name: string, options: FenceOptions): Promise<numbe
             handOver === 'election' && snapshot.paused
               ? ['the cluster is paused, so nobody would take over: "hapg resume" first']
               : [],
+            'paused',
           ),
         ),
       );
@@ -82,7 +83,10 @@ export function fenceCommand(name: string, options: FenceOptions): Promise<numbe
 const withCure = (choice: ReturnType<typeof verdict>, name: string): ReturnType<typeof verdict> =>
   choice.ok
     ? choice
-    : verdict([...choice.reasons, `${name} leads and cannot hand over: --now stops it at once, and the others elect`]);
+    : verdict(
+        [...choice.reasons, `${name} leads and cannot hand over: --now stops it at once, and the others elect`],
+        'candidate',
+      );
 
 /** `hapg unfence`: lets a fenced member take part again. */
 export const unfenceCommand = (name: string, options: OperateOptions): Promise<number> =>

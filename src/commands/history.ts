@@ -38,6 +38,9 @@ export function historyCommand(options: CommonOptions): Promise<number> {
         );
       return EXIT.done;
     }
-    throw new Refused(`Patroni answers on none of ${reached.map(({ name }) => name).join(', ')}; see "hapg status"`);
+    throw new Refused(
+      `Patroni answers on none of ${reached.map(({ name }) => name).join(', ')}; see "hapg status"`,
+      'unknown',
+    );
   });
 }

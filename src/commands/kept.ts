@@ -83,8 +83,14 @@ export async function keptRmCommand(name: string, options: KeptRmOptions): Promi
             path,
             all.map((other) => other.path),
           )}; "hapg kept list" prints the names`,
+          'directory',
         );
-      refuseUnless(verdict(one.obstacles.map((why) => `${name}: ${why}`)));
+      refuseUnless(
+        verdict(
+          one.obstacles.map((why) => `${name}: ${why}`),
+          'directory',
+        ),
+      );
       return {
         explain: `! ${path} on ${hostName} is DELETED: ${sizeOf(one)} of a ${one.part === 'dcs' ? 'DCS member' : one.part}, set aside by ${one.origin} on ${isoSeconds(one.at / 1000)}. There is no way back`,
         question: `Delete ${name}?`,

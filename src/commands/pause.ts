@@ -37,10 +37,13 @@ export function pauseCommand(options: PauseOptions): Promise<number> {
     const hosts = runningMembers(op, snapshot);
     const { leader, leaders } = snapshot;
     refuseUnless(
-      verdict([
-        ...nobodyToAsk(hosts),
-        ...(leaders.length > 1 ? [`two leaders: ${leaders.join(' and ')}; a pause would let both go on`] : []),
-      ]),
+      verdict(
+        [
+          ...nobodyToAsk(hosts),
+          ...(leaders.length > 1 ? [`two leaders: ${leaders.join(' and ')}; a pause would let both go on`] : []),
+        ],
+        'member',
+      ),
     );
     const now = op.clock.now();
     const end = timeIn(seconds, now);
@@ -64,7 +67,7 @@ export function pauseCommand(options: PauseOptions): Promise<number> {
 export const resumeCommand = (options: OperateOptions): Promise<number> =>
   operate('resume', { ...options, ...IN_AN_EMERGENCY }, async (op, snapshot) => {
     const hosts = runningMembers(op, snapshot);
-    refuseUnless(verdict(nobodyToAsk(hosts)));
+    refuseUnless(verdict(nobodyToAsk(hosts), 'member'));
     if (!snapshot.paused && !holdsOf(snapshot).some(({ name }) => name === 'pause')) return undefined;
     const { leader } = snapshot;
     return {

@@ -103,7 +103,7 @@ export const promoteCommand = (options: PromoteOptions): Promise<number> => {
       const answers = copies && host && !options.besideSource ? await sourceAnswers(op, host, known) : [];
       refuseUnless(mayPromote(snapshot, answers, options.besideSource));
       if (copies && !said(snapshot.observations.get(host!.name)?.sql))
-        throw new Refused(`${host!.name}: PostgreSQL does not answer, so its data is unknown`);
+        throw new Refused(`${host!.name}: PostgreSQL does not answer, so its data is unknown`, 'unknown');
       await store.complete();
       const there = cluster.hosts.filter((one) => snapshot.observations.has(one.name));
       const away = cluster.hosts.filter((one) => !there.includes(one)).map(({ name }) => name);

@@ -57,7 +57,10 @@ function writeBundle(file: string, top: string, parts: readonly ReportPart[]): v
       maxBuffer: 1024 * 1024 * 1024,
     });
     if (error || status !== 0)
-      throw new Refused(`the tar program does not pack the report (${error?.message ?? stderr.toString().trim()})`);
+      throw new Refused(
+        `the tar program does not pack the report (${error?.message ?? stderr.toString().trim()})`,
+        'program',
+      );
     onFile(file, () => writeFileSync(file, stdout, { mode: 0o600, flag: 'wx' }));
   } finally {
     rmSync(directory, { recursive: true, force: true });

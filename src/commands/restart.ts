@@ -27,7 +27,7 @@ export const restartCommand = (options: RestartOptions): Promise<number> =>
         steady(cluster, snapshot, DEFAULT_LIMITS),
         leads ? noLongTransaction(snapshot, DEFAULT_LIMITS) : verdict([]),
         leads && !bestCandidate(snapshot, commitsWait(cluster))
-          ? verdict(['the leader has no member to hand over to; restarting it means downtime'])
+          ? verdict(['the leader has no member to hand over to; restarting it means downtime'], 'candidate')
           : verdict([]),
       ),
     );

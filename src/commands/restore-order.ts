@@ -43,6 +43,7 @@ export function readOrder(cluster: Cluster): RestoreOrder | undefined {
     const reason = cause instanceof z.ZodError ? 'it does not hold a restore' : (cause as Error).message;
     throw new Refused(
       `${file} records an unfinished restore, and cannot be read (${reason}). Restore it from a copy; ${PATHS.restore} on the database hosts describes the restore`,
+      'restore',
     );
   }
 }
@@ -111,6 +112,7 @@ export async function orderFor(
   if (begun?.done.includes('restored'))
     throw new Refused(
       `a restore to ${describeTarget(begun.target)} is under way (${begun.done.join(', ')}); run "hapg restore" without a target to go on`,
+      'restore',
     );
   if (!wanted) throw new UsageError('where to? --to-time, --to-lsn, --to-name or --latest');
   const order = await make(wanted);

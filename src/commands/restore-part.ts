@@ -60,13 +60,13 @@ async function expectPlace(op: Operation, host: Host, { database, table, as }: P
     .split('\n')
     .filter(Boolean);
   if (table === undefined) {
-    if (there.includes(as)) throw new Refused(`there is a database ${as} already: name another one with --as`);
+    if (there.includes(as)) throw new Refused(`there is a database ${as} already: name another one with --as`, 'taken');
     return;
   }
   if (!there.includes(database))
-    throw new Refused(`the cluster has no database ${database}: restore all of it, without --table`);
+    throw new Refused(`the cluster has no database ${database}: restore all of it, without --table`, 'restore_target');
   if ((await op.ask(host, 'names of schemas', schemaIn(op.cluster, database, as))).trim())
-    throw new Refused(`there is a schema ${as} in ${database} already: name another one with --as`);
+    throw new Refused(`there is a schema ${as} in ${database} already: name another one with --as`, 'taken');
 }
 
 /**

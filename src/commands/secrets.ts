@@ -100,7 +100,7 @@ export async function listSecrets(names: readonly string[], options: CommonOptio
   const { cluster, json } = readSetup(options);
   expectKnown(names, secretNames(cluster), cluster);
   const store = await SecretStore.read(cluster);
-  if (!store) throw new Refused(`${fromHere(cluster.stateDir)} has no secret store`);
+  if (!store) throw new Refused(`${fromHere(cluster.stateDir)} has no secret store`, 'store_missing');
   reportStoreWarnings(store, options);
   const wanted = entries(cluster, store).filter(({ name }) => names.length === 0 || names.includes(name));
   const shown = ({ value }: Entry): string | null => (value ? (reveal ? value.reveal() : String(value)) : null);

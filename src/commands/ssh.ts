@@ -25,7 +25,7 @@ async function openssh(target: SshTarget, options: readonly string[], command: r
     });
     return await new Promise((done, failed) => {
       child.on('error', (cause) =>
-        failed(new Refused(`the ssh program does not start (${cause.message}); install an OpenSSH client`)),
+        failed(new Refused(`the ssh program does not start (${cause.message}); install an OpenSSH client`, 'program')),
       );
       child.on('close', (code) => done(code ?? 255));
     });
@@ -73,7 +73,11 @@ function leader(setup: Setup): Promise<Host> {
   const members = hostsWith(setup.cluster, 'patroni');
   return observeHosts(setup, 'psql', { hosts: members, about: ['members'] }, (snapshot) => {
     const host = members.find((one) => one.name === snapshot.leader?.name);
-    if (!host) throw new Refused(`no member leads; name one with --host (${words(...members.map((one) => one.name))})`);
+    if (!host)
+      throw new Refused(
+        `no member leads; name one with --host (${words(...members.map((one) => one.name))})`,
+        'no_leader',
+      );
     return host;
   });
 }

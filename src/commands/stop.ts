@@ -17,6 +17,7 @@ export const stopCommand = (options: OperateOptions): Promise<number> =>
       all(
         verdict(
           paused ? [`${pauseWords(snapshot)}, and Patroni would leave PostgreSQL running: "hapg resume" first`] : [],
+          'paused',
         ),
         leader ? noBackupRunning(snapshot) : verdict([]),
         leader ? noLongTransaction(snapshot, DEFAULT_LIMITS) : verdict([]),

@@ -65,7 +65,7 @@ export async function trustCommand(options: CommonOptions): Promise<number> {
   else if (fresh.length === 0 && rows.length > 0) print(explain);
   if (fresh.length > 0) {
     const question = `Store ${fresh.length} keys? Compare them with what the hosts' consoles show.`;
-    if (!(await confirm(question, { ...options, explain }))) throw new Refused('nothing was stored');
+    if (!(await confirm(question, { ...options, explain }))) throw new Refused('nothing was stored', 'not_confirmed');
     ensureStateDir(cluster);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     appendFileSync(file, `${text && !text.endsWith('\n') ? '\n' : ''}${fresh.join('')}`, { mode: 0o600 });

@@ -130,11 +130,15 @@ function admitUpdate(
   const leads = [...plan.rolling.keys()].some((host) => host.name === snapshot.leader?.name);
   return all(
     ...[...plan.rolling.keys()].map((host) => mayTakeOut(cluster, snapshot, host, limits)),
-    verdict([...found].flatMap(([host, { room }]) => shortOfRoom(room).map((reason) => `${host.name}: ${reason}`))),
+    verdict(
+      [...found].flatMap(([host, { room }]) => shortOfRoom(room).map((reason) => `${host.name}: ${reason}`)),
+      'room',
+    ),
     verdict(
       leads && snapshot.members.length < 2
         ? ['the leader has no replica that could take over; updating it means downtime, which hapg does not do']
         : [],
+      'candidate',
     ),
   );
 }

@@ -43,7 +43,10 @@ export async function verifyBackupsCommand(options: VerifyOptions): Promise<numb
     host,
     admit({ repository }) {
       if (repository?.running)
-        throw new Refused('a backup is running, which may expire what is being verified; wait for its end');
+        throw new Refused(
+          'a backup is running, which may expire what is being verified; wait for its end',
+          'backup_running',
+        );
     },
     work: (remote) =>
       remote.unit('verify', verify(cluster.stanza, keys), transfer(), {

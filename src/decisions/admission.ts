@@ -19,6 +19,7 @@ import { said, silence } from '../observe/answer.ts';
 import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
 import { parseBoolean } from '../postgres/value.ts';
+import type { RefusalCode } from '../refusal-codes.ts';
 import { compareRevisions, type Lineage } from '../secrets/lineage.ts';
 import { bytes } from '../units.ts';
 import { noHostHeld, pauseWords } from './holds.ts';
@@ -67,7 +68,7 @@ export function checkIdentity(
     reasons.push(
       `a cluster is living on these hosts, but ${fromHere(cluster.stateDir)} has no secret store. Bring it back: new passwords and authorities would cut everything off`,
     );
-  return verdict(reasons);
+  return verdict(reasons, 'identity');
 }
 
 /** Reasons against an outdated copy of the secret store, or one that was changed apart from the one in use. */
@@ -211,19 +212,26 @@ const MAKING = /^(initializing new cluster|running custom bootstrap script|creat
  */
 export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readonly string[]): Verdict {
   const reasons: string[] = [];
+  const codes = new Set<RefusalCode>();
+  const refuse = (code: RefusalCode, ...texts: readonly string[]) => {
+    if (texts.length > 0) codes.add(code);
+    reasons.push(...texts);
+  };
   const { label } = cluster.dcs;
   const role = dcsRole(cluster);
   for (const host of cluster.hosts) {
     const { dataDirectory, patroni } = snapshot.observations.get(host.name) ?? {};
     const reason = silence(dataDirectory);
-    if (reason !== undefined) reasons.push(`${host.name}: it is not known whether there is a database (${reason})`);
+    if (reason !== undefined)
+      refuse('unknown', `${host.name}: it is not known whether there is a database (${reason})`);
     // What a run that was killed has begun goes on.
     if (!MAKING.test(String(said(patroni)?.self?.state)))
-      reasons.push(...placesTaken(cluster, host, said(dataDirectory)));
+      refuse('taken', ...placesTaken(cluster, host, said(dataDirectory)));
   }
   for (const { name, dataDir } of cluster.hosts)
     if (said(snapshot.observations.get(name)?.dataDirectory)?.lost)
-      reasons.push(
+      refuse(
+        'directory',
         `${name}: ${dataDir} had the database of this host and is empty now: is its mount missing? Where it is gone for good, "hapg reinit ${name}" builds it anew from the others`,
       );
   if (snapshot.systemIdentifiers.length > 1) {
@@ -231,36 +239,43 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
       const identifier = said(dataDirectory)?.systemIdentifier;
       return identifier ? [`${host} ${identifier}`] : [];
     });
-    reasons.push(
+    refuse(
+      'system_identifier',
       `more than one database system: ${where.join(', ')}; the DCS says ${snapshot.initialize ?? 'nothing'}. Move the wrong data directory away`,
     );
   }
   if (snapshot.leaders.length > 1)
-    reasons.push(`two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`);
+    refuse(
+      'two_leaders',
+      `two leaders: ${snapshot.leaders.join(' and ')}. Do not write to either; find out which one is right`,
+    );
   for (const [host, { restore }] of snapshot.observations)
-    if (restore) reasons.push(`${host}: a restore is under way; run "hapg restore" again to go on`);
+    if (restore) refuse('restore', `${host}: a restore is under way; run "hapg restore" again to go on`);
   const backups = [...snapshot.observations].filter(
     ([, { repository }]) => (said(repository)?.backups.length ?? 0) > 0,
   );
   if (!snapshot.exists && backups.length > 0)
-    reasons.push(
+    refuse(
+      'backup',
       `${backups.map(([host]) => host).join(', ')}: there are backups of ${cluster.stanza}, and no database host has data: "hapg restore --latest" brings it back. For a new cluster use another stanza`,
     );
-  reasons.push(...withoutInterface(cluster, snapshot));
+  refuse('not_fit', ...withoutInterface(cluster, snapshot));
   const stands = standbyAsDeclared(cluster, snapshot);
-  if (!stands.ok) reasons.push(...stands.reasons);
-  if (snapshot.paused) reasons.push(`${pauseWords(snapshot)}, so there is no failover: "hapg resume" first`);
+  if (!stands.ok) refuse('standing', ...stands.reasons);
+  if (snapshot.paused) refuse('paused', `${pauseWords(snapshot)}, so there is no failover: "hapg resume" first`);
   const held = noHostHeld(snapshot);
-  if (!held.ok) reasons.push(...held.reasons);
+  if (!held.ok) refuse('held', ...held.reasons);
   const withData = [...snapshot.observations]
     .filter(([, { dataDirectory }]) => said(dataDirectory)?.state === 'cluster')
     .map(([host]) => host);
   if (withData.length > 0 && snapshot.dcs.quorum && snapshot.dcs.blind)
-    reasons.push(
+    refuse(
+      'dcs',
       `${label} answers, but no database host can read its keys ("patronictl list"), so it is not known which cluster is the right one`,
     );
   else if (withData.length > 0 && snapshot.initialize === undefined && snapshot.dcs.quorum)
-    reasons.push(
+    refuse(
+      'dcs',
       `${withData.join(', ')}: there are databases, but the DCS knows of no cluster (its initialize key is missing). Starting an empty host now would make a second, empty cluster; use "hapg repair"`,
     );
   const empty = [...snapshot.observations]
@@ -268,16 +283,17 @@ export function admitApply(cluster: Cluster, snapshot: Snapshot, missing: readon
     .map(([host]) => host);
   // If the DCS came up empty, the empty host could start first and make a second cluster.
   if (withData.length > 0 && empty.length > 0 && snapshot.initialize === undefined && !snapshot.dcs.quorum)
-    reasons.push(
+    refuse(
+      'dcs',
       `${withData.join(', ')}: there are databases, ${empty.join(', ')} has none, and ${label} does not answer, so it is not known which cluster is the right one: start ${label} first${role ? ` ("systemctl start ${role}" on its hosts)` : ''}`,
     );
   // ZooKeeper reports its members only while it has a quorum; two that lost their data must not form a new one.
   if (withData.length > 0 && !snapshot.dcs.quorum && (snapshot.dcs.members.length > 0 || role === 'zookeeper'))
-    reasons.push(`${label} has lost its quorum: bring its members back first, or use "hapg repair"`);
+    refuse('dcs', `${label} has lost its quorum: bring its members back first, or use "hapg repair"`);
   const founding = [...snapshot.observations.values()].some((one) => one.dataDirectory !== undefined);
   if (founding && !snapshot.exists && missing.length > 0)
-    reasons.push(`a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
-  return verdict(reasons);
+    refuse('unknown', `a new cluster is only made when all its hosts are there; not asked: ${missing.join(', ')}`);
+  return verdict(reasons, ...codes);
 }
 
 /** Can these hosts do what the inventory asks for, with the packages that they have or will get? */
@@ -318,7 +334,7 @@ export function checkVersions(cluster: Cluster, facts: (host: Host) => Facts, ho
         );
     }
   }
-  return verdict(reasons);
+  return verdict(reasons, 'version');
 }
 
 /**
@@ -343,5 +359,5 @@ export function checkHugePages(
         `${host.name}: huge_pages is on, and the host keeps ${bytes(hugePages * hugePageBytes)} of huge pages for ${bytes(buffers)} of shared_buffers, so that PostgreSQL would not start; write huge_pages: try${sysctl === 'all' ? ', or turn tuning.huge_pages on' : ''}`,
       );
   }
-  return verdict(reasons);
+  return verdict(reasons, 'huge_pages');
 }

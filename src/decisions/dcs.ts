@@ -6,14 +6,17 @@ import { type Verdict, verdict } from './verdict.ts';
 /** May this member of the DCS be restarted or removed? The healthy voters without it must still be a quorum. */
 export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: Snapshot): Verdict {
   const voters = snapshot.dcs.members.filter((member) => !member.learner);
-  if (voters.length === 0) return verdict([`the members of ${label} do not report their state`]);
+  if (voters.length === 0) return verdict([`the members of ${label} do not report their state`], 'dcs');
   const quorum = Math.floor(voters.length / 2) + 1;
   const others = voters.filter((member) => member.healthy && member.name !== name).length;
   if (others >= quorum || voters.length === 1) return { ok: true };
   const ill = voters.filter((member) => !member.healthy).map((member) => member.name);
-  return verdict([
-    `${label} has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`,
-  ]);
+  return verdict(
+    [
+      `${label} has ${others} other healthy voters of ${voters.length}, ${quorum} are needed${ill.length > 0 ? `; not healthy: ${ill.join(', ')}` : ''}`,
+    ],
+    'dcs',
+  );
 }
 
 /**
@@ -41,5 +44,5 @@ export function dcsHealthy(cluster: Cluster, snapshot: Snapshot): Verdict {
     else if (member.learner) reasons.push(`${host.name} has no vote in ${label} yet`);
     else if (!member.healthy) reasons.push(`${label} on ${host.name} is not healthy`);
   }
-  return verdict(reasons);
+  return verdict(reasons, 'dcs');
 }

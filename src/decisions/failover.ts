@@ -24,27 +24,33 @@ export function mayFailOver(cluster: Cluster, snapshot: Snapshot, to: string): V
   const running = said(observations.get(to)?.patroni)?.self;
   const serving = leaders[0] ?? leader?.name;
   if (serving !== undefined)
-    return verdict([
-      leaders.length > 0
-        ? `${serving} leads and serves: a planned change is "hapg switchover --to ${to}"`
-        : `${serving} has the lease of the leader, and its host does not answer here: it may serve clients. When it is dead, the lease ends within ${cluster.timing.patroni.ttl} s; run again then`,
-    ]);
+    return verdict(
+      [
+        leaders.length > 0
+          ? `${serving} leads and serves: a planned change is "hapg switchover --to ${to}"`
+          : `${serving} has the lease of the leader, and its host does not answer here: it may serve clients. When it is dead, the lease ends within ${cluster.timing.patroni.ttl} s; run again then`,
+      ],
+      'leader_serves',
+    );
   const mine = receivedBy(snapshot, to);
   const ahead = hostsWith(cluster, 'patroni').flatMap(({ name }) => {
     const its = receivedBy(snapshot, name);
     return name !== to && its !== undefined && mine !== undefined && its > mine ? [{ name, more: its - mine }] : [];
   });
-  return verdict([
-    ...(dcs.quorum ? [] : [`${cluster.dcs.label} does not answer on ${to}, so nobody can lead: "hapg repair" first`]),
-    ...(running ? [] : [`Patroni does not run on ${to}: hapg ssh ${to} -- systemctl start patroni`]),
-    ...(member || !running ? [] : [`${to} is not a member`]),
-    ...(member?.tags.nofailover === true ? [`${to} has the tag nofailover`] : []),
-    ...(running && running.state !== 'running' && running.state !== 'streaming'
-      ? [`PostgreSQL on ${to} is ${String(running.state)}`]
-      : []),
-    ...(running && mine === undefined ? [`${to} does not report how much it has received`] : []),
-    ...ahead.map(({ name, more }) => `${name} has ${bytes(more)} more than ${to}: --to ${name}`),
-  ]);
+  return verdict(
+    [
+      ...(dcs.quorum ? [] : [`${cluster.dcs.label} does not answer on ${to}, so nobody can lead: "hapg repair" first`]),
+      ...(running ? [] : [`Patroni does not run on ${to}: hapg ssh ${to} -- systemctl start patroni`]),
+      ...(member || !running ? [] : [`${to} is not a member`]),
+      ...(member?.tags.nofailover === true ? [`${to} has the tag nofailover`] : []),
+      ...(running && running.state !== 'running' && running.state !== 'streaming'
+        ? [`PostgreSQL on ${to} is ${String(running.state)}`]
+        : []),
+      ...(running && mine === undefined ? [`${to} does not report how much it has received`] : []),
+      ...ahead.map(({ name, more }) => `${name} has ${bytes(more)} more than ${to}: --to ${name}`),
+    ],
+    'candidate',
+  );
 }
 
 /** What is lost when `to` takes over, in words. */

@@ -50,7 +50,7 @@ export function mayAdd(cluster: Cluster, snapshot: Snapshot, host: Host, prospec
   }
   const storage =
     data?.state === 'cluster' ? verdict([]) : all(roomFor(host, prospect), placesFree(host, prospect.storage));
-  return all(verdict(reasons), storage);
+  return all(verdict(reasons, 'taken'), storage);
 }
 
 const roomFor = (host: Host, { storage, ...needs }: JoinFacts): Verdict =>
@@ -63,7 +63,7 @@ export function mayReinit(cluster: Cluster, snapshot: Snapshot, host: Host, pros
   if (snapshot.leader?.name === host.name) reasons.push(`${host.name} leads; switch over first ("hapg switchover")`);
   const others = { ...cluster, hosts: cluster.hosts.filter((one) => one !== host) };
   return all(
-    verdict(reasons),
+    verdict(reasons, 'member'),
     maySetAside(host.name, cluster, prospect.storage),
     roomFor(host, prospect),
     steadyMembers(others, snapshot),
@@ -122,7 +122,7 @@ export function mayRemove(cluster: Cluster, snapshot: Snapshot, host: Host, isLo
   for (const role of ['haproxy', 'keepalived'] as const)
     if (host.roles.has(role) && others(role).length === 0)
       reasons.push(`${host.name} is the only host with the role ${role}, through which clients come`);
-  return verdict(reasons);
+  return verdict(reasons, 'last_of_kind');
 }
 
 /**
@@ -141,6 +141,7 @@ export function areLost(snapshot: Snapshot, hosts: readonly Host[]): Verdict {
           ]
         : [];
     }),
+    'member',
   );
 }
 

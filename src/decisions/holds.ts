@@ -41,4 +41,5 @@ export const noHostHeld = (snapshot: Snapshot): Verdict =>
     holdsOf(snapshot)
       .filter(({ name }) => name !== 'pause')
       .map(describeHold),
+    'held',
   );

@@ -31,7 +31,7 @@ export function membersStreaming(cluster: Cluster, snapshot: Snapshot, maxLagByt
         reasons.push(`${member.name} is on timeline ${member.timeline}, the leader on ${snapshot.timeline}`);
     }
   }
-  return verdict(reasons);
+  return verdict(reasons, 'member');
 }
 
 /** Whether commits wait for this member. */
@@ -44,9 +44,10 @@ export function synchronousStandbyThere(cluster: Cluster, snapshot: Snapshot): V
   const wanted = Math.max(1, Math.min(cluster.synchronousNodes, able.length));
   const there = snapshot.members.filter(isSynchronous).length;
   if (there >= wanted) return verdict([]);
-  return verdict([
-    there === 0 ? 'there is no synchronous standby' : `there are ${there} synchronous standbys instead of ${wanted}`,
-  ]);
+  return verdict(
+    [there === 0 ? 'there is no synchronous standby' : `there are ${there} synchronous standbys instead of ${wanted}`],
+    'no_sync_standby',
+  );
 }
 
 /** The condition between two restarts: all members stream, and commits are protected. */

@@ -42,7 +42,7 @@ export function findDamage(
       : snapshot.initialize === undefined && snapshot.systemIdentifiers.length > 0
         ? `${label} knows of no cluster ${cluster.scope}, and is not this cluster's own: bring its keys back there (${cluster.dcsPath})`
         : undefined;
-    return { damages, verdict: verdict(damaged ? [damaged] : []) };
+    return { damages, verdict: verdict(damaged ? [damaged] : [], 'directory') };
   }
   const hosts = dcsHosts(cluster);
   const healthy = (host: Host) => snapshot.dcs.members.some((one) => one.name === host.name && one.healthy);
@@ -162,5 +162,5 @@ export function findDamage(
         `${label} knows of no cluster, and there is more than one database: ${identifiers.join(', ')}. Move the wrong data directories away`,
       );
   }
-  return { damages, verdict: verdict(reasons) };
+  return { damages, verdict: verdict(reasons, 'dcs') };
 }

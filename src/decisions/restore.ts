@@ -59,7 +59,7 @@ export function mayClone(source: Cluster, target: Cluster, snapshot: Snapshot): 
   for (const one of target.repositories.map(place(target)))
     if (one && taken.includes(one))
       reasons.push(`both would archive to ${one}: give ${target.name} a stanza or a path of its own`);
-  return verdict(reasons);
+  return verdict(reasons, 'taken');
 }
 
 /** May this restore begin? Not with a target outside the window, a foreign repository, too little room, or a mistyped name. */
@@ -73,10 +73,10 @@ export function mayRestore(
   // A paused Patroni leaves PostgreSQL running when it stops, and the restored one could not start beside it.
   const paused = snapshot.paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : [];
   const { repository } = facts;
-  if (!repository) return verdict([NO_ANSWER]);
+  if (!repository) return verdict([NO_ANSWER], 'backup');
   const backup = backupFor(target, repository.backups, label);
   return all(
-    verdict([...paused, ...unreachable(cluster, snapshot, target, label, { ...facts, repository })]),
+    verdict([...paused, ...unreachable(cluster, snapshot, target, label, { ...facts, repository })], 'restore_target'),
     backup ? facts.room(backup.sizeBytes * GROWTH) : verdict([]),
   );
 }
@@ -89,11 +89,14 @@ export function mayExtract(
   label: string | undefined,
   { repository, ...facts }: Omit<RestoreFacts, 'room'>,
 ): Verdict {
-  if (!repository) return verdict([NO_ANSWER]);
-  return verdict([
-    ...(snapshot.leader ? [] : ['no member leads, so nothing can be restored into the cluster']),
-    ...unreachable(cluster, snapshot, target, label, { ...facts, repository }),
-  ]);
+  if (!repository) return verdict([NO_ANSWER], 'backup');
+  return verdict(
+    [
+      ...(snapshot.leader ? [] : ['no member leads, so nothing can be restored into the cluster']),
+      ...unreachable(cluster, snapshot, target, label, { ...facts, repository }),
+    ],
+    'restore_target',
+  );
 }
 
 const NO_ANSWER = 'pgBackRest does not answer on the repository host';

@@ -7,11 +7,14 @@ import { type Verdict, verdict } from './verdict.ts';
 /** Is the live cluster what the inventory says: a standby cluster, or an independent one? */
 export function standbyAsDeclared({ upstream, file }: Cluster, { leader }: Snapshot): Verdict {
   if (!leader || (leader.role === 'standby_leader') === (upstream !== undefined)) return verdict([]);
-  return verdict([
-    upstream
-      ? `${leader.name} leads and takes writes, and ${file} says that this is a standby of ${upstream.name}: take standby_of out of it ("hapg promote" does), or build the copy anew on empty hosts`
-      : `${leader.name} leads a standby cluster, and ${file} no longer has standby_of: "hapg promote" makes it one that takes writes`,
-  ]);
+  return verdict(
+    [
+      upstream
+        ? `${leader.name} leads and takes writes, and ${file} says that this is a standby of ${upstream.name}: take standby_of out of it ("hapg promote" does), or build the copy anew on empty hosts`
+        : `${leader.name} leads a standby cluster, and ${file} no longer has standby_of: "hapg promote" makes it one that takes writes`,
+    ],
+    'standing',
+  );
 }
 
 /** Does the leader of a standby cluster get WAL from its upstream? The lag of the others is judged as everywhere. */
@@ -23,6 +26,7 @@ export function receivesWal({ upstream }: Cluster, snapshot: Snapshot): Verdict 
     sql.receiver?.status === 'streaming'
       ? []
       : [`${leader.name} gets nothing from ${upstream.name}${sql.receiver ? ` (${sql.receiver.status})` : ''}`],
+    'standing',
   );
 }
 
@@ -36,13 +40,16 @@ export function mayPromote(snapshot: Snapshot, answers: readonly string[], besid
   const there = [
     ...new Set([...answers, ...(receiver?.status === 'streaming' && receiver.from ? [receiver.from] : [])]),
   ];
-  return verdict([
-    ...(paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : []),
-    ...(leader ? [] : ['no member leads']),
-    ...(there.length > 0 && !besideUpstream
-      ? [
-          `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or use --beside-source for an independent copy`,
-        ]
-      : []),
-  ]);
+  return verdict(
+    [
+      ...(paused ? [`${pauseWords(snapshot)}: "hapg resume" first`] : []),
+      ...(leader ? [] : ['no member leads']),
+      ...(there.length > 0 && !besideUpstream
+        ? [
+            `its source is there, at ${there.join(', ')}, so there would be two clusters that take writes. Stop Patroni on its members that do not lead, then on the one that does (nothing is lost then), or use --beside-source for an independent copy`,
+          ]
+        : []),
+    ],
+    'standing',
+  );
 }

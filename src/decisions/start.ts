@@ -18,16 +18,19 @@ export function mayStart(cluster: Cluster, snapshot: Snapshot): Verdict {
   const awake = voters.filter(there).length;
   const away = hostsWith(cluster, 'patroni').filter((host) => !there(host));
   const names = (hosts: readonly Host[]) => hosts.map(({ name }) => name).join(', ');
-  return verdict([
-    ...(voters.length > 0 && awake < quorum
-      ? [
-          `${cluster.dcs.label} needs ${quorum} of its ${voters.length} members, and ${awake} of their hosts answer: bring back ${names(voters.filter((host) => !there(host)))}`,
-        ]
-      : []),
-    ...(away.length > 0 && ledLast(cluster, snapshot).length === 0
-      ? [
-          `none of the database hosts that answer led last, so ${names(away)} may have rows that they lack: bring ${away.length === 1 ? 'it' : 'them'} back. Where ${away.length === 1 ? 'it is' : 'they are'} lost for good: "hapg ssh HOST -- systemctl start etcd patroni" on the others, and then "hapg failover --to HOST"`,
-        ]
-      : []),
-  ]);
+  return verdict(
+    [
+      ...(voters.length > 0 && awake < quorum
+        ? [
+            `${cluster.dcs.label} needs ${quorum} of its ${voters.length} members, and ${awake} of their hosts answer: bring back ${names(voters.filter((host) => !there(host)))}`,
+          ]
+        : []),
+      ...(away.length > 0 && ledLast(cluster, snapshot).length === 0
+        ? [
+            `none of the database hosts that answer led last, so ${names(away)} may have rows that they lack: bring ${away.length === 1 ? 'it' : 'them'} back. Where ${away.length === 1 ? 'it is' : 'they are'} lost for good: "hapg ssh HOST -- systemctl start etcd patroni" on the others, and then "hapg failover --to HOST"`,
+          ]
+        : []),
+    ],
+    'led_last',
+  );
 }

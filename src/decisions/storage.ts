@@ -48,7 +48,7 @@ export function maySetAside(host: string, { walDir }: Cluster, { places }: Stora
         `${host}: ${copied.map(({ path }) => path).join(', ')} ${copied.length > 1 ? 'are mount points' : 'is a mount point'}, so that the present data is kept as a copy beside it, where ${bytes(free)} are free and ${bytes(needed)} are needed. Move the data away by hand, or make room`,
       );
   }
-  return verdict(reasons);
+  return verdict(reasons, 'directory');
 }
 
 /**
@@ -81,7 +81,7 @@ export function hasRoom(
   }
   if (rooms.length === 0 || Number.isNaN(own))
     reasons.push(`${name}: it is not known how much room there is for ${dataDir}`);
-  return verdict(reasons);
+  return verdict(reasons, 'room');
 }
 
 /** Are the directories of tablespaces and WAL empty for this host's copy? The data directory is judged elsewhere. */
@@ -93,4 +93,5 @@ export const placesFree = ({ name, dataDir }: Host, { rooms }: Storage): Verdict
         ({ path }) =>
           `${name}: ${path} is not empty, and a part of the database belongs there; move what is in it away`,
       ),
+    'directory',
   );

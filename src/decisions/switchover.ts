@@ -16,7 +16,7 @@ export function maySwitchOver(snapshot: Snapshot, to: string, synchronous: boole
     if (member.tags.nofailover === true) reasons.push(`${to} has the tag nofailover`);
     if (synchronous && !isSynchronous(member)) reasons.push(`${to} is no synchronous standby`);
   }
-  return verdict(reasons);
+  return verdict(reasons, 'candidate');
 }
 
 /** Returns the best member to switch over to: synchronous before asynchronous, least behind, then by name; undefined when there is none. */

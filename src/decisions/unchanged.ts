@@ -25,5 +25,6 @@ export function unchanged(before: Snapshot, now: Snapshot): Verdict {
         (name) =>
           `${name} has changed since the question was asked: ${was.get(name) ?? 'nothing'} → ${is.get(name) ?? 'no answer'}. Run again`,
       ),
+    'changed_meanwhile',
   );
 }

@@ -42,7 +42,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
       if (member.tags[tag] === true && wanted[tag] !== true)
         reasons.push(`${member.name} has the tag ${tag}, which the inventory does not say`);
   }
-  return verdict(reasons);
+  return verdict(reasons, 'temporary');
 }
 
 /** Does exactly one balancer hold the VIP, and does every balancer send writes to the leader alone? */
@@ -64,7 +64,7 @@ export function balancersHealthy(cluster: Cluster, snapshot: Snapshot): Verdict 
         `HAProxy on ${host.name} sends writes to ${up.map((row) => row.server).join(' and ') || 'nobody'}, but ${snapshot.leader.name} leads`,
       );
   }
-  return verdict(reasons);
+  return verdict(reasons, 'balancer');
 }
 
 /** Is no backup being taken? Stopping a member or the repository would break it. */
@@ -76,6 +76,7 @@ export function noBackupRunning(snapshot: Snapshot): Verdict {
         return [`${host}: pgBackRest does not report whether a backup is running (${unknown})`];
       return said(repository)?.running ? [`${host}: a backup is running; wait for its end`] : [];
     }),
+    'backup_running',
   );
 }
 
@@ -87,6 +88,7 @@ const poolsOpen = (hosts: readonly Host[], { observations }: Snapshot): Verdict 
       if (pool === undefined || said(pool) === true) return [];
       return [`PgBouncer on ${name} takes no connections`];
     }),
+    'pool',
   );
 
 /** Is the cluster whole and undisturbed? The condition before a planned change, and between two hosts of one. */
@@ -96,8 +98,9 @@ export const steady = (cluster: Cluster, snapshot: Snapshot, { maxLagBytes }: Li
       cluster.hosts
         .filter((host) => !snapshot.observations.has(host.name))
         .map((host) => `${host.name} does not answer`),
+      'unknown',
     ),
-    verdict(snapshot.paused ? [pauseWords(snapshot)] : []),
+    verdict(snapshot.paused ? [pauseWords(snapshot)] : [], 'paused'),
     noHostHeld(snapshot),
     standbyAsDeclared(cluster, snapshot),
     hostsWith(cluster, 'patroni').length > 0 ? membersHealthy(cluster, snapshot, maxLagBytes) : verdict([]),
@@ -114,15 +117,17 @@ export function noLongTransaction(snapshot: Snapshot, { maxTransactionSeconds }:
   const seen = snapshot.observations.get(leader);
   const open = said(seen?.sql)?.transaction;
   if (seen && !said(seen.sql))
-    return verdict([
-      `${leader}: PostgreSQL does not report which transactions are open (${silence(seen.sql) ?? 'it does not run'})`,
-    ]);
+    return verdict(
+      [`${leader}: PostgreSQL does not report which transactions are open (${silence(seen.sql) ?? 'it does not run'})`],
+      'unknown',
+    );
   return verdict(
     open && open.seconds > maxTransactionSeconds
       ? [
           `${leader}: a transaction of ${open.user ?? 'somebody'} in ${open.database ?? '?'} is open for ${open.seconds} s (limit ${maxTransactionSeconds} s); end it, or wait`,
         ]
       : [],
+    'long_transaction',
   );
 }
 
@@ -148,6 +153,7 @@ function strictNeedsAnother(cluster: Cluster, snapshot: Snapshot, host: Host): V
     others.length >= cluster.synchronousNodes + (snapshot.leader?.name === host.name ? 1 : 0)
       ? []
       : [`${host.name}: writes would stop without it, for synchronous_mode_strict is on and no other standby is there`],
+    'only_member',
   );
 }
 
@@ -174,11 +180,14 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
   const eligible = snapshot.members.some(
     (one) => one.name !== host.name && one !== snapshot.leader && one.state === 'streaming' && one.tags.nosync !== true,
   );
-  return verdict([
-    ...(member?.tags.nosync === true ? [] : [`${host.name} does not show its marks yet`]),
-    ...(member && isSynchronous(member) ? [`commits still wait for ${host.name}`] : []),
-    ...(eligible && !snapshot.members.some(isSynchronous) ? ['no other standby is synchronous yet'] : []),
-  ]);
+  return verdict(
+    [
+      ...(member?.tags.nosync === true ? [] : [`${host.name} does not show its marks yet`]),
+      ...(member && isSynchronous(member) ? [`commits still wait for ${host.name}`] : []),
+      ...(eligible && !snapshot.members.some(isSynchronous) ? ['no other standby is synchronous yet'] : []),
+    ],
+    'no_sync_standby',
+  );
 }
 
 /**
@@ -188,20 +197,22 @@ export function commitsWaitElsewhere(cluster: Cluster, snapshot: Snapshot, host:
 export function notAskedInFailsafe(snapshot: Snapshot, host: Host): Verdict {
   const views = [...snapshot.observations.values()].flatMap((one) => said(one.dcs) ?? []);
   if (!views.some(({ blind }) => !blind))
-    return verdict([`it is not known whether ${host.name} is still asked in failsafe mode`]);
+    return verdict([`it is not known whether ${host.name} is still asked in failsafe mode`], 'unknown');
   return verdict(
     views.some(({ failsafe }) => failsafe.includes(host.name)) ? [`${host.name} is still asked in failsafe mode`] : [],
+    'unknown',
   );
 }
 
 /** Does no other member count on this one: it has left their list, and would not be asked in failsafe mode? */
 export const isForgotten = (snapshot: Snapshot, host: Host): Verdict =>
   all(
-    verdict(snapshot.members.length === 0 ? ['no member reports who the others are'] : []),
+    verdict(snapshot.members.length === 0 ? ['no member reports who the others are'] : [], 'unknown'),
     verdict(
       snapshot.members.some((member) => member.name === host.name && member.state !== 'stopped')
         ? [`${host.name} is still a member`]
         : [],
+      'member',
     ),
     notAskedInFailsafe(snapshot, host),
   );
@@ -209,7 +220,7 @@ export const isForgotten = (snapshot: Snapshot, host: Host): Verdict =>
 /** Are the host and its members whole again after the work, while its own marks are still set? */
 export const backInService = (cluster: Cluster, snapshot: Snapshot, host: Host, { maxLagBytes }: Limits): Verdict =>
   all(
-    verdict(snapshot.observations.has(host.name) ? [] : [`${host.name} does not answer`]),
+    verdict(snapshot.observations.has(host.name) ? [] : [`${host.name} does not answer`], 'unknown'),
     host.roles.has('patroni') ? membersStreaming(cluster, snapshot, maxLagBytes) : verdict([]),
     dcsHosts(cluster).includes(host) ? dcsHealthy(cluster, snapshot) : verdict([]),
     hostsWithAny(cluster, 'haproxy', 'keepalived').includes(host) ? balancersHealthy(cluster, snapshot) : verdict([]),

@@ -123,7 +123,8 @@ export class ClientLoad {
    */
   static async start(session: Session, secrets: SecretStore): Promise<ClientLoad> {
     const { cluster } = session;
-    if (!clientUri(cluster, 'primary')) throw new Refused('--probe needs a database with a user in the inventory');
+    if (!clientUri(cluster, 'primary'))
+      throw new Refused('--probe needs a database with a user in the inventory', 'probe');
     const host = hostsWith(cluster, 'client')[0];
     const runner = host ? onHost(session, host) : onController(session, secrets);
     try {
@@ -133,6 +134,7 @@ export class ClientLoad {
       if (host) throw cause;
       throw new Refused(
         `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
+        'probe',
       );
     }
     await runner.launch(loadScript(cluster, runner));

@@ -114,6 +114,7 @@ export class Session {
         if (host.jumpHost === false && ways.has(host.name))
           throw new Refused(
             `${host.name}: jump_host is false, and ${ways.get(host.name)![0]?.[0]?.name ?? host.name} is reached through it; nothing was changed`,
+            'jump_host',
           );
       return ways;
     });

@@ -151,6 +151,7 @@ export async function survey(
   if (plan.refusals.length > 0)
     throw new Refused(
       `refused, nothing was changed:\n${plan.refusals.map(({ host, text }) => `  - ${host}: ${text}`).join('\n')}`,
+      'foreign',
     );
   return { playbook, scope, context, facts, probed, plan };
 }

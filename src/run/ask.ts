@@ -37,7 +37,10 @@ export function noteEvent(event: RunEvent): void {
 
 /** The end of a run whose question was not answered with yes. */
 export const notConfirmed = (): Refused =>
-  new Refused(run.changed ? 'not confirmed; run again to continue' : 'not confirmed; nothing was changed');
+  new Refused(
+    run.changed ? 'not confirmed; run again to continue' : 'not confirmed; nothing was changed',
+    'not_confirmed',
+  );
 
 const interrupted = (): Interrupted =>
   new Interrupted(run.changed ? 'interrupted; run again to continue' : 'interrupted; nothing was changed');

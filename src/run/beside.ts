@@ -50,6 +50,7 @@ export async function besideCluster<Result>(setup: Setup, its: Beside<Result>): 
   if (!store)
     throw new Refused(
       `${fromHere(cluster.stateDir)} has no secret store: this inventory has not been applied from here`,
+      'store_missing',
     );
   return withRun(setup, its.command, { secrets: () => store.all(), shown: [host] }, async (run) => {
     const { session } = run;

@@ -95,6 +95,7 @@ export async function examineFirst({ session, setup }: Run, { context }: Survey,
   if (failures.length > 0)
     throw new Refused(
       `refused, nothing was changed; the hosts are not fit for a first apply ("hapg doctor" shows all, --no-doctor goes on):\n${failures.map((one) => `  - ${one}`).join('\n')}`,
+      'not_fit',
     );
   for (const one of findings.filter(({ level }) => level === 'warning'))
     session.options.emit({ type: 'note', text: inWords(one) });

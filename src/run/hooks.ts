@@ -40,7 +40,7 @@ export class RunHooks implements Hooks {
   async before(moment: Moment, facts: HookFacts): Promise<void> {
     const name = `before_${moment}` as const;
     const failure = await this.call(name, facts);
-    if (failure) throw new Refused(`hooks.${name} forbids it: ${failure}`);
+    if (failure) throw new Refused(`hooks.${name} forbids it: ${failure}`, 'hook');
   }
 
   async after(moment: Moment, facts: HookFacts): Promise<void> {

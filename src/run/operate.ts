@@ -66,6 +66,7 @@ export async function operate(
   if (!store)
     throw new Refused(
       `${fromHere(cluster.stateDir)} has no secret store: this inventory has not been applied from here`,
+      'store_missing',
     );
   return withRun(setup, command, { secrets: () => store.all(), started }, async (run) => {
     const change = await take(run, options, store);

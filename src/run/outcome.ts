@@ -1,8 +1,9 @@
-import { EXIT, KnownError } from '../errors.ts';
+import { EXIT, KnownError, Refused } from '../errors.ts';
 import { fileTrouble } from '../file-trouble.ts';
 import { BadInventory } from '../inventory/yaml-text.ts';
 import { packageRoot } from '../package-root.ts';
 import { screen } from '../view/screen.ts';
+import { paint } from '../view/style.ts';
 import { endOf, printJson } from './ask.ts';
 
 /** Whether an error is about a file of the operator's, not about one of hapg's own. */
@@ -15,7 +16,7 @@ const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith
 export function reportError(cause: unknown): number {
   const error = cause instanceof KnownError ? endOf(cause) : cause;
   const trouble = fileTrouble(error);
-  if (error instanceof KnownError) screen.printMessage(error.message);
+  if (error instanceof KnownError) screen.printMessage(`${error.message}${explained(error)}`);
   else if (trouble && isTheirs(error as NodeJS.ErrnoException)) screen.printMessage(trouble);
   else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -24,6 +25,10 @@ export function reportError(cause: unknown): number {
   }
   return error instanceof KnownError ? error.exitCode : EXIT.failed;
 }
+
+/** The line that says where a person learns more about a refusal; empty for any other error. */
+const explained = (error: KnownError): string =>
+  error instanceof Refused ? paint.dim(`\n  hapg explain ${error.codes.join(' ')}`) : '';
 
 /** What ended a run, in a word, by its exit code. */
 const KINDS: Readonly<Record<number, string>> = {
@@ -38,8 +43,9 @@ const KINDS: Readonly<Record<number, string>> = {
 
 /** Prints the document of a run that has ended with an error, for `-o json`. */
 export function printErrorDocument(code: number, message: string, cause?: unknown): void {
+  const codes = cause instanceof Refused ? cause.codes : undefined;
   const problems = cause instanceof BadInventory ? cause.problems.map(problemOf) : undefined;
-  printJson({ format_version: 1, ok: false, exit_code: code, error: { kind: KINDS[code], message }, problems });
+  printJson({ format_version: 1, ok: false, exit_code: code, error: { kind: KINDS[code], message, codes }, problems });
 }
 
 /** A problem of an inventory from its line, `file:line:column: severity: message`; without a place where it has none. */

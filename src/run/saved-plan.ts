@@ -126,5 +126,5 @@ const countedOf = (changes: readonly Change[]): Record<string, HostCount> =>
 /** Throws Refused when the present plan differs from the saved one. */
 export function refuseStale({ file, digest }: SavedPlan, now: Plan): void {
   if (digest !== now.digest)
-    throw new Refused(`${file} is stale: what would be done now is not what it shows. Plan again`);
+    throw new Refused(`${file} is stale: what would be done now is not what it shows. Plan again`, 'stale_plan');
 }

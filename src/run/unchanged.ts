@@ -12,7 +12,8 @@ import type { Setup } from './setup.ts';
  */
 export async function confirmUnchanged({ cluster, text, read, options }: Setup, store: SecretStore): Promise<void> {
   await store.confirmUnchanged();
-  const changed = (what: string) => new Refused(`${what} changed while this run waited; nothing was done: run again`);
+  const changed = (what: string) =>
+    new Refused(`${what} changed while this run waited; nothing was done: run again`, 'changed_meanwhile');
   let now: string | undefined;
   let again: typeof cluster;
   try {

@@ -22,6 +22,7 @@ function readIdentities(wanted: string): string[] {
     const { code } = cause as NodeJS.ErrnoException;
     throw new Refused(
       `${wanted}, and ${file} ${code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`}. ${NAME_IT}`,
+      'age_identity',
     );
   }
   const identities = text
@@ -29,7 +30,7 @@ function readIdentities(wanted: string): string[] {
     .map((line) => line.trim())
     .filter((line) => line.startsWith('AGE-SECRET-KEY-'));
   if (identities.length === 0)
-    throw new Refused(`${wanted}, and ${file} holds no age identity (AGE-SECRET-KEY-...). ${NAME_IT}`);
+    throw new Refused(`${wanted}, and ${file} holds no age identity (AGE-SECRET-KEY-...). ${NAME_IT}`, 'age_identity');
   return identities;
 }
 
@@ -49,7 +50,7 @@ async function decrypterFor(wanted: string): Promise<Decrypter> {
       decrypter.addIdentity(identity);
     } catch {
       // The library's message may quote the identity.
-      throw new Refused(`${identityFile()} holds an age identity that is damaged`);
+      throw new Refused(`${identityFile()} holds an age identity that is damaged`, 'age_identity');
     }
   last = { identities: key, decrypter };
   return decrypter;
@@ -99,6 +100,7 @@ export async function encrypt(text: string, recipients: readonly string[]): Prom
     } catch (cause) {
       throw new Refused(
         `secrets.recipients: ${recipient} is no age recipient (${(cause as Error).message}); "age-keygen -y ${identityFile()}" prints yours`,
+        'age_identity',
       );
     }
   const bytes = await encrypter.encrypt(text);
@@ -109,6 +111,7 @@ export async function encrypt(text: string, recipients: readonly string[]): Prom
   if (read !== text)
     throw new Refused(
       `secrets.recipients: ${recipients.join(', ')}: none of the identities in ${identityFile()} belongs to them, so nobody could run hapg from here again. Add ${await ownRecipients()}, or name another identity file in HAPG_AGE_IDENTITY. Nothing was written`,
+      'age_identity',
     );
   return bytes;
 }

@@ -26,6 +26,9 @@ export async function writeAuthority(file: string, pem: string, cluster: string)
   const there = readWhole(file)?.bytes.toString('utf8');
   if (there === pem) return;
   if (there !== undefined && !isAuthorityOf(there, cluster))
-    throw new Refused(`${file} is there already, and is no CA certificate of ${cluster}: name another file`);
+    throw new Refused(
+      `${file} is there already, and is no CA certificate of ${cluster}: name another file`,
+      'directory',
+    );
   await replaceFile(file, Buffer.from(pem), () => undefined, 0o644);
 }

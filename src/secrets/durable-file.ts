@@ -43,7 +43,7 @@ export function onDisk<T>(doing: string, work: () => T): T {
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (!code || !syscall) throw cause;
-    throw new Refused(`${doing}: ${code}${CURES[code] ? `; ${CURES[code]}` : ''}`);
+    throw new Refused(`${doing}: ${code}${CURES[code] ? `; ${CURES[code]}` : ''}`, 'directory');
   }
 }
 
@@ -60,10 +60,12 @@ export function readWhole(file: string): FileRead | undefined {
     if (!stat)
       throw new Refused(
         `${file} is a link to ${readlinkSync(file)}, which is not there: mount what belongs there, or remove the link`,
+        'directory',
       );
     if (!stat.isFile())
       throw new Refused(
         `${file} is ${stat.isDirectory() ? 'a directory' : 'no regular file'}: move it away, and bring the file back from a backup or from version control`,
+        'directory',
       );
     return { bytes: readFileSync(file), modified: stat.mtimeMs, mode: stat.mode & 0o777 };
   });

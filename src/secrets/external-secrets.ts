@@ -35,7 +35,7 @@ export function expectStrong(cluster: Cluster, given: (name: string) => Secret):
       ? [`${name}: ${reason}. Change it where it was made, and bring it with "hapg secrets set ${name}"`]
       : [];
   });
-  if (weak.length > 0) throw new Refused(weak.join('\n'));
+  if (weak.length > 0) throw new Refused(weak.join('\n'), 'secret_weak');
 }
 
 /** Returns the names in the secret store of users' passwords that an operator brings. */

@@ -28,7 +28,8 @@ async function fetchOne(
     directory: dirname(cluster.file),
     seconds: FETCH_S,
   });
-  const refuse = (why: string) => new Refused(`secrets.command (${fromHere(command[0])}) for ${name}: ${why}`);
+  const refuse = (why: string) =>
+    new Refused(`secrets.command (${fromHere(command[0])}) for ${name}: ${why}`, 'secret_missing');
   if (failure) throw refuse([failure, stderr.trim().split('\n').at(-1)].filter(Boolean).join(': '));
   const value = new Secret(stdout.replace(/\r?\n$/, ''));
   if (!value.reveal()) throw refuse('it printed nothing');

@@ -92,6 +92,7 @@ export class StoreCopy {
       `the secret store in ${fromHere(cluster.stateDir)} changed while this run waited (${
         now ? `revision ${before} → ${describeRevision(now.stored)}` : 'it is gone'
       }): run again`,
+      'store_changed',
     );
   }
 }

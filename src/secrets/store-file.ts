@@ -80,9 +80,10 @@ async function readForm(cluster: Cluster, form: Form, file: FileRead): Promise<R
     const text = form === 'secrets.age' ? await decrypt(file.bytes, path) : plainText(file.bytes);
     return { ...file, form, path, text, stored: parseStored(text) };
   } catch (cause) {
-    if (cause instanceof Undecipherable && !cause.damaged) throw new Refused(`${fromHere(path)} ${cause.message}`);
+    if (cause instanceof Undecipherable && !cause.damaged)
+      throw new Refused(`${fromHere(path)} ${cause.message}`, 'age_identity');
     if (cause instanceof Undecipherable || cause instanceof Damage)
-      throw new Refused(`${fromHere(path)} ${cause.message}. ${BRING_BACK}`);
+      throw new Refused(`${fromHere(path)} ${cause.message}. ${BRING_BACK}`, 'store_damaged');
     throw cause;
   }
 }
@@ -106,6 +107,7 @@ export async function readStoreFile(cluster: Cluster): Promise<(StoreFile & { st
     if (left.length === 0) return undefined;
     throw new Refused(
       `${left.join(', ')} was left by a write that did not come to its end, and there is no secret store beside it. Where a cluster stands already, bring the store back from a backup; where none does, remove that file`,
+      'store_damaged',
     );
   }
   const read: Read[] = [];
@@ -113,12 +115,13 @@ export async function readStoreFile(cluster: Cluster): Promise<(StoreFile & { st
     read.push(
       await readForm(cluster, form, file).catch((cause: unknown) => {
         throw forms.size > 1 && cause instanceof Refused
-          ? new Refused(`${cause.message}${beside(cluster, form, forms)}`)
+          ? new Refused(`${cause.message}${beside(cluster, form, forms)}`, ...cause.codes)
           : cause;
       }),
     );
   const [one, other] = read as [Read, Read?];
-  if (other && !isDeepStrictEqual(one.stored, other.stored)) throw new Refused(describeBoth(cluster, [one, other]));
+  if (other && !isDeepStrictEqual(one.stored, other.stored))
+    throw new Refused(describeBoth(cluster, [one, other]), 'store_damaged');
   return {
     text: one.text,
     stored: one.stored,
@@ -220,6 +223,7 @@ async function place(cluster: Cluster, form: Form, text: string): Promise<string
     if (read !== text)
       throw new Refused(
         `${fromHere(path)} could not be read back as it was written, and is as it was: check that disk`,
+        'directory',
       );
   });
   return print(content);

@@ -97,6 +97,7 @@ export class SecretStore {
     if (missing.length > 0)
       throw new Refused(
         `the secret store has no ${missing.join(', ')}; bring ${missing.length === 1 ? 'it' : 'them'} with ${missing.map((name) => `"hapg secrets set ${name}"`).join(', ')}`,
+        'secret_missing',
       );
     await this.fill();
   }
@@ -111,6 +112,7 @@ export class SecretStore {
       if (this.stored.source !== undefined) return;
       throw new Refused(
         `${fromHere(upstream.stateDir)} has no secret store, and ${this.cluster.name} needs the accounts of ${upstream.name}: apply ${fromHere(upstream.file)} first, or bring the directory here`,
+        'store_missing',
       );
     }
     const take = (mine: Record<string, string>, given: Record<string, string>, names: readonly string[]) => {
@@ -230,15 +232,18 @@ export class SecretStore {
     if (!user || !hasOwnPassword(user))
       return new Secret(this.present(this.stored.users[name], `password of user ${name}`));
     const own = ownPasswordName(name);
-    const value = this.stored.given?.[own];
-    if (value !== undefined) return new Secret(value);
-    throw new Refused(`the secret store has no ${own}; bring it with "hapg secrets set ${own}"`);
+    const value = this.externalSecret(own);
+    if (value.reveal()) return value;
+    throw new Refused(`the secret store has no ${own}; bring it with "hapg secrets set ${own}"`, 'secret_missing');
   }
 
   /** Returns a value that `complete` makes, and that a run without it lacks. */
   private present<T>(value: T | undefined, what: string): T {
     if (value !== undefined) return value;
-    throw new Refused(`the secret store of ${this.cluster.name} has no ${what} yet: "hapg apply" makes it`);
+    throw new Refused(
+      `the secret store of ${this.cluster.name} has no ${what} yet: "hapg apply" makes it`,
+      'secret_missing',
+    );
   }
 
   /** Makes and stores new passwords beside the present ones; an unfinished rotation keeps its own. */

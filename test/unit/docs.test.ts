@@ -106,8 +106,9 @@ function codesInSources(): Set<string> {
   );
 }
 
-test('every code of status is documented, and no other', () => {
-  const codes = [...codesInSources()].filter((code) => code !== 'custom');
+test('every code of status and of a refusal is documented, and no other', () => {
+  const refusals = [...readFileSync('src/refusal-codes.ts', 'utf8').matchAll(/^ {2}\| '([a-z_]+)'/gm)];
+  const codes = [...codesInSources(), ...refusals.map(([, code]) => code!)].filter((code) => code !== 'custom');
   assert.ok(codes.length > 35, `only ${codes.length} codes were found in the sources`);
   const documented = [...page('docs/status.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map((match) => match[1]!);
   const tabled = new Set([...documented, ...(page('docs/status.md').includes('`interrupted`') ? ['interrupted'] : [])]);

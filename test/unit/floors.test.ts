@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'whoami.ts',
     'from-here.ts',
     'duration.ts',
+    'refusal-codes.ts',
     'own-program.ts',
   ],
   ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],

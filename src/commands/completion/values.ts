@@ -192,7 +192,7 @@ export const ARGUMENT_VALUES: Readonly<Record<string, Source>> = {
   'ssh host': hosts(),
   'ssh command': FREE,
   'psql arguments': FREE,
-  'explain code': codes,
+  'explain codes': codes,
   'logs units': words(...JOURNALS),
   'add-replica name': FREE,
   'remove-node name': hosts(),

@@ -80,11 +80,11 @@ export const look: Register = (program, run) => {
 
   program
     .command('explain')
-    .description('say what a code of "hapg status" means, and what to do about it')
-    .argument('[code]', 'the code in brackets behind a problem; default: all of them')
+    .description('say what a code of "hapg status" or of a refusal means, and what to do about it')
+    .argument('[codes...]', 'the code in brackets behind a problem, or below a refusal; default: all of them')
     .addOption(outputOption())
-    .action((code: string | undefined, options: { output: string }) =>
-      run(async () => (await import('../explain.ts')).explainCommand(code, options)),
+    .action((codes: string[], options: { output: string }) =>
+      run(async () => (await import('../explain.ts')).explainCommand(codes, options)),
     );
 
   command(program, 'report', 'write a bundle for somebody who helps from afar, without secrets')

@@ -60,6 +60,7 @@ export const errorDocument = part({
   error: part({
     kind: z.enum(['usage', 'refused', 'failed', 'locked', 'unreachable', 'interrupted', 'bug']),
     message: text,
+    codes: z.array(text).optional(),
   }),
   problems: z
     .array(part({ severity: text, message: text }))
