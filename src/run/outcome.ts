@@ -28,7 +28,10 @@ export function reportError(cause: unknown): number {
 
 /** The line that says where a person learns more about a refusal; empty for any other error. */
 const explained = (error: KnownError): string =>
-  error instanceof Refused ? paint.dim(`\n  hapg explain ${error.codes.join(' ')}`) : '';
+  // A person knows why they have answered no.
+  error instanceof Refused && !error.codes.includes('not_confirmed')
+    ? paint.dim(`\n  hapg explain ${error.codes.join(' ')}`)
+    : '';
 
 /** What ended a run, in a word, by its exit code. */
 const KINDS: Readonly<Record<number, string>> = {

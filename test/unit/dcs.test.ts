@@ -112,7 +112,11 @@ test('a ZooKeeper ensemble is seen with its members, its leader and its quorum',
 
 test('a member that looks for a leader is not healthy; none of another may be stopped meanwhile', () => {
   const snapshot = observed({ ...all, zk3: 'election' });
-  assert.deepEqual(dcsHealthy(zoo, snapshot), { ok: false, reasons: ['ZooKeeper on zk3 is not healthy'] });
+  assert.deepEqual(dcsHealthy(zoo, snapshot), {
+    ok: false,
+    reasons: ['ZooKeeper on zk3 is not healthy'],
+    codes: ['dcs'],
+  });
   assert.equal(mayStopDcs(zoo, 'db1', snapshot).ok, false);
   assert.equal(mayStopDcs(zoo, 'zk3', snapshot).ok, true);
   assert.equal(observed({ db1: 'election', db2: undefined, zk3: undefined }).dcs.quorum, false);
@@ -173,7 +177,11 @@ test('a DCS of somebody else has no members here, and is well when it answers', 
     said: { healthy: true, id: '', leader: '', members: undefined, initialize: undefined, failsafe: [] },
   };
   assert.deepEqual(dcsHealthy(cluster, look(answers)), { ok: true });
-  assert.deepEqual(dcsHealthy(cluster, look(undefined)), { ok: false, reasons: ['etcd does not answer'] });
+  assert.deepEqual(dcsHealthy(cluster, look(undefined)), {
+    ok: false,
+    reasons: ['etcd does not answer'],
+    codes: ['dcs'],
+  });
 });
 
 for (const [what, dcs, section, client] of [

@@ -260,7 +260,11 @@ test('a copy is promoted when nothing of its source answers, or on demand', () =
     assert.ok(!living.ok && /its source is there, at 10\.1\.11\.10, so/.test(living.reasons[0]!));
     assert.deepEqual(mayPromote(snapshot, answers, true), { ok: true });
   }
-  assert.deepEqual(mayPromote(takeSnapshot(new Map()), [], true), { ok: false, reasons: ['no member leads'] });
+  assert.deepEqual(mayPromote(takeSnapshot(new Map()), [], true), {
+    ok: false,
+    reasons: ['no member leads'],
+    codes: ['standing'],
+  });
 });
 
 test('a cluster that takes writes is never made a copy by a changed setting', () => {
@@ -304,7 +308,11 @@ test('a copy is whole without synchronous standbys, and says when it gets nothin
   assert.equal(lab.replication, 'async');
   assert.deepEqual(membersHealthy({ ...lab, replication: 'sync' }, takeSnapshot(copied())), { ok: true });
   assert.deepEqual(receivesWal(lab, takeSnapshot(copied())), { ok: true });
-  assert.deepEqual(receivesWal(lab, takeSnapshot(copied(null))), { ok: false, reasons: ['db1 gets nothing from pg'] });
+  assert.deepEqual(receivesWal(lab, takeSnapshot(copied(null))), {
+    ok: false,
+    reasons: ['db1 gets nothing from pg'],
+    codes: ['standing'],
+  });
 });
 
 test('an old Patroni, and a backup restored into a copy, are refused', () => {

@@ -10,6 +10,7 @@ import { renderCommand } from '../../src/commands/render.ts';
 import { listSecrets, rotateSecrets } from '../../src/commands/secrets.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import { Refused } from '../../src/errors.ts';
+import { fromHere } from '../../src/from-here.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
 import { applied, clusterIn, inMemory, me, OPTIONS, refused, root, storedIn, TEXT } from './store.ts';
 
@@ -90,7 +91,7 @@ for (const form of ['secrets.yaml', 'secrets.age'] as const)
         SecretStore.read(cluster),
         (error: Error) =>
           refused(says)(error) &&
-          error.message.startsWith(`${file} `) &&
+          error.message.startsWith(`${fromHere(file)} `) &&
           /bring it back from a backup or from version control$/.test(error.message) &&
           !error.message.includes(whole.password('superuser').reveal()),
       );
