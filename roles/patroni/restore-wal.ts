@@ -1,6 +1,7 @@
-import { ARCHIVE_LISTENS_S } from '../../src/bounds/postgres.ts';
+import { ARCHIVE_AGAIN_S, ARCHIVE_LISTENS_S } from '../../src/bounds/postgres.ts';
 import { type Cluster, repositoryHost } from '../../src/inventory/model.ts';
 import { kindOf } from '../../src/inventory/repositories/kinds.ts';
+import { SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
 import { quote } from '../../src/shell/quote.ts';
 
@@ -15,6 +16,8 @@ export function restoreWal(cluster: Cluster): string {
   return render('patroni/restore-wal', {
     stanza: cluster.stanza,
     seconds: ARCHIVE_LISTENS_S,
+    again: ARCHIVE_AGAIN_S,
+    directory: SOCKET_DIR,
     host: host && quoted({ address: host.address, port: cluster.settings.pgbackrest.port }),
     repositories: cluster.repositories.map((one) => {
       const service = kindOf(one).service?.(one);

@@ -50,6 +50,9 @@ export const FOLLOW_S = 30;
  */
 export const ARCHIVE_LISTENS_S = 1;
 
+/** How long an archive that did not listen is not asked again (s): longer than a promotion, shorter than a boot of its host. */
+export const ARCHIVE_AGAIN_S = 10;
+
 /** How long a promotion may take (s): all received WAL is replayed first. */
 export const PROMOTE_S = 300;
 
