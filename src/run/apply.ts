@@ -1,6 +1,7 @@
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
 import { AUDIT_S } from '../bounds/hosts.ts';
-import { admitApply, checkHugePages, checkIdentity, checkVersions } from '../decisions/admission.ts';
+import { admitApply, checkIdentity } from '../decisions/admission.ts';
+import { checkHugePages, checkVersions } from '../decisions/equipment.ts';
 import { todoAfterApply } from '../decisions/todo.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
-import { checkVersions } from '../../src/decisions/admission.ts';
+import { checkVersions } from '../../src/decisions/equipment.ts';
 import { backupHosts } from '../../src/inventory/model.ts';
 import { judgeConfig } from '../../src/programs/pgbackrest.ts';
 import { print } from '../../src/shell/quote.ts';

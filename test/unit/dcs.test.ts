@@ -9,8 +9,9 @@ import { dcsClientPackage, dcsSection } from '../../roles/patroni/dcs-connection
 import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
-import { admitApply, checkIdentity, checkVersions } from '../../src/decisions/admission.ts';
+import { admitApply, checkIdentity } from '../../src/decisions/admission.ts';
 import { dcsHealthy, mayStopDcs } from '../../src/decisions/dcs.ts';
+import { checkVersions } from '../../src/decisions/equipment.ts';
 import { findDamage } from '../../src/decisions/repair.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import type { Identity } from '../../src/identity.ts';

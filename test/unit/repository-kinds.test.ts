@@ -5,7 +5,7 @@ import ssh2 from 'ssh2';
 import { apply } from '../../playbooks/apply.ts';
 import { pgbackrestConfig } from '../../roles/pgbackrest/config.ts';
 import { repositoryPlace } from '../../src/commands/backup.ts';
-import { checkVersions } from '../../src/decisions/admission.ts';
+import { checkVersions } from '../../src/decisions/equipment.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { privateKey } from '../../src/inventory/given-secret.ts';
 import { parseInventory } from '../../src/inventory/load.ts';

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { patroniPrepare } from '../../roles/patroni/patroni.ts';
 import { hugePagesFor, sharedMemory } from '../../roles/tuning/huge-pages.ts';
 import { tuning } from '../../roles/tuning/tuning.ts';
-import { checkHugePages } from '../../src/decisions/admission.ts';
+import { checkHugePages } from '../../src/decisions/equipment.ts';
 import { TUNING_ITEMS } from '../../src/inventory/tuning-schema.ts';
 import { FACTS_SCRIPT, type Facts, parseFacts } from '../../src/observe/host.ts';
 import type { FileWant } from '../../src/steps/file.ts';
