@@ -95,7 +95,8 @@ export function emergencies(lab: TestLab): void {
     await run('start');
     const after = await lab.healthy(60);
     assert.equal(leaderOf(after), leaderOf(before));
-    assert.equal(after.timeline, before.timeline);
+    // Patroni starts the last leader as a standby and promotes it, which is another timeline.
+    assert.equal(after.timeline, before.timeline! + 1);
   });
 
   test('with the leader and the synchronous standby gone nobody leads, until one is made the leader by name', async () => {
