@@ -1,6 +1,8 @@
 import { failOver } from '../../playbooks/failover.ts';
 import { lossOf, mayFailOver } from '../decisions/failover.ts';
 import { pauseWords } from '../decisions/holds.ts';
+import { hostsWith } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
 import type { OperateOptions } from '../run/intent.ts';
 import { operate } from '../run/operate.ts';
 import { refuseUnless } from '../run/refuse.ts';
@@ -33,6 +35,9 @@ export const failoverCommand = (options: FailoverOptions): Promise<number> =>
       refuseUnless(mayFailOver(cluster, snapshot, to));
       const hosts = cluster.hosts.filter(({ name }) => snapshot.observations.has(name));
       const away = cluster.hosts.filter((host) => !hosts.includes(host)).map(({ name }) => name);
+      const dead = hostsWith(cluster, 'patroni')
+        .map(({ name }) => name)
+        .filter((name) => name !== to && !said(snapshot.observations.get(name)?.patroni)?.self);
       return {
         explain: [
           `${to} becomes the leader of ${cluster.name}, although nobody hands over to it`,
@@ -47,7 +52,10 @@ export const failoverCommand = (options: FailoverOptions): Promise<number> =>
         question: `Make ${to} the leader?`,
         hosts: [op.host(to)],
         expects: ({ code, host }) =>
-          away.includes(host) || FOLLOWS.includes(code) || (snapshot.paused && code === 'paused'),
+          away.includes(host) ||
+          dead.includes(host) ||
+          FOLLOWS.includes(code) ||
+          (snapshot.paused && code === 'paused'),
         run: () => failOver(op, op.host(to), hosts),
         document: () => ({ leader: to, away }),
       };
