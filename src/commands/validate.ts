@@ -9,7 +9,10 @@ export interface ValidateOptions {
   inventory: InventoryFiles;
   extra: string[];
   output: string;
+  strict: boolean;
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** `hapg validate`: checks the inventory and prints warnings; errors exit with 5. Contacts no host. */
 export function validateCommand(options: ValidateOptions): number {
@@ -18,9 +21,11 @@ export function validateCommand(options: ValidateOptions): number {
   else {
     for (const warning of warnings) printMessage(warning);
     print(
-      `${filesOf(options.inventory).own}: cluster ${cluster.name}, ${cluster.hosts.length} hosts, ${warnings.length} warnings`,
+      `${filesOf(options.inventory).own}: cluster ${cluster.name}, ${counted(cluster.hosts.length, 'host')}, ${counted(warnings.length, 'warning')}`,
     );
   }
+  if (options.strict && warnings.length > 0)
+    throw new UsageError(`${counted(warnings.length, 'warning')}, and --strict accepts none`);
   return 0;
 }
 

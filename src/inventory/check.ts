@@ -2,8 +2,8 @@ import type { Inventory } from './schema.ts';
 import type { Problem } from './yaml-text.ts';
 
 export type Path = (string | number)[];
-/** A check that needs more than one value. Pure. */
-export type Check = (inventory: Inventory) => Problem[];
+/** A check that needs more than one value; `written` are the keys without a section that the inventory has. Pure. */
+export type Check = (inventory: Inventory, written: ReadonlySet<string>) => Problem[];
 
 export type HostEntry = [name: string, host: Inventory['hosts'][string]];
 

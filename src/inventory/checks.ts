@@ -15,8 +15,8 @@ import { users } from './user-checks.ts';
 import type { Problem } from './yaml-text.ts';
 
 /** Runs all checks that need more than one value, the most useful ones first. Pure. */
-export function crossCheck(inventory: Inventory): Problem[] {
-  return CHECKS.flatMap((check) => check(inventory));
+export function crossCheck(inventory: Inventory, written: ReadonlySet<string>): Problem[] {
+  return CHECKS.flatMap((check) => check(inventory, written));
 }
 
 const databases: Check = (inventory) => {
@@ -105,18 +105,19 @@ const etcdTimes: Check = ({ etcd }) =>
     ? [error(['etcd', 'election_ms'], `election_ms must be at least 5 times heartbeat_ms (etcd refuses to start)`)]
     : [];
 
-const clientsWithDatabase: Check = (inventory) => {
+const clientsWithDatabase: Check = (inventory, written) => {
   const problems: Problem[] = [];
   for (const [name] of withRole(inventory, 'client'))
     if (presentDatabases(inventory.postgres).length === 0 || loginUsers(inventory.postgres).length === 0)
       problems.push(
         warning(['hosts', name, 'roles'], 'a client host needs postgres.databases and postgres.users to connect to'),
       );
-  if (inventory.clients.length === 0)
+  // An empty list is what somebody wants.
+  if (!written.has('clients'))
     problems.push(
       warning(
-        ['clients'],
-        'no network but the cluster hosts may reach the endpoints: write clients: [NETWORK], such as 10.1.0.0/16',
+        [],
+        'there is no key clients: no network but the cluster hosts may reach the endpoints. Write clients: [NETWORK], or clients: [] where that is meant',
       ),
     );
   return problems;

@@ -50,6 +50,19 @@ const KNOWN: Record<string, { package?: string; preload?: string }> = {
   vector: { package: 'pgvector' },
 };
 
+/** Extensions that come with the server's package (PostgreSQL 15 to 18 documentation, appendix F). */
+const SUPPLIED = new Set(
+  `adminpack amcheck autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw
+fuzzystrmatch hstore insert_username intagg intarray isn lo ltree moddatetime old_snapshot pageinspect pg_buffercache
+pg_freespacemap pg_logicalinspect pg_prewarm pg_stat_statements pg_surgery pg_trgm pg_visibility pg_walinspect pgcrypto pgrowlocks
+pgstattuple plpgsql postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2`.split(
+    /\s+/,
+  ),
+);
+
+/** Whether an extension comes with PostgreSQL, or from a package that hapg knows. */
+export const hasKnownSource = (name: string): boolean => SUPPLIED.has(name) || KNOWN[name] !== undefined;
+
 /** Returns all extensions of an inventory in its order, those that only a database names last, with defaults filled in. */
 export function extensionsOf(postgres: {
   version: string;

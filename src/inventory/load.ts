@@ -91,7 +91,7 @@ export function parseInventory(
   const inventory = parsed.data as Inventory;
   const main = inventory.standby_of === undefined ? undefined : upstreamOf(inventory.standby_of, file, yaml);
   const problems = [
-    ...crossCheck(inventory),
+    ...crossCheck(inventory, new Set(Object.keys(data as object))),
     ...(main ? standbyOfUpstream(inventory, main.settings, inventory.standby_of!) : []),
   ];
   const errors = problems.filter((problem) => problem.severity === 'error');

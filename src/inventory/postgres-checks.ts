@@ -1,10 +1,11 @@
-import { type Check, error } from './check.ts';
-import { extensionsOf } from './extensions.ts';
+import { type Check, error, warning } from './check.ts';
+import { extensionsOf, hasKnownSource } from './extensions.ts';
 import type { Problem } from './yaml-text.ts';
 
 export const extensions: Check = ({ postgres, patroni, apt }) => {
   const problems: Problem[] = [];
-  const names = postgres.extensions.map((one) => (typeof one === 'string' ? one : one.name));
+  const nameOf = (one: (typeof postgres.extensions)[number]) => (typeof one === 'string' ? one : one.name);
+  const names = postgres.extensions.map(nameOf);
   for (const [index, name] of names.entries())
     if (names.indexOf(name) < index)
       problems.push(error(['postgres', 'extensions', index], `extension ${name} is named twice`));
@@ -12,6 +13,24 @@ export const extensions: Check = ({ postgres, patroni, apt }) => {
     problems.push(
       error(['patroni', 'citus'], 'Patroni is to look after Citus, but postgres.extensions has no citus', true),
     );
+  // What a database asks for by name alone must come with PostgreSQL, or from a package that hapg knows.
+  const unknown = (name: string) =>
+    !hasKnownSource(name) &&
+    !postgres.extensions.some((one) => nameOf(one) === name && typeof one === 'object' && one.packages);
+  const asked = [
+    ...postgres.extensions.map((one, index) => ({ name: nameOf(one), path: ['postgres', 'extensions', index] })),
+    ...postgres.databases.flatMap((database, at) =>
+      database.extensions.map((name, index) => ({ name, path: ['postgres', 'databases', at, 'extensions', index] })),
+    ),
+  ];
+  for (const { name, path } of asked)
+    if (unknown(name) && postgres.packages.length === 0)
+      problems.push(
+        warning(
+          path,
+          `hapg knows no package of the extension ${name}, and PostgreSQL comes without it: postgres.extensions: [{name: ${name}, packages: [NAME]}]`,
+        ),
+      );
   for (const [index, one] of apt.repositories.entries()) {
     const path = ['apt', 'repositories', index];
     if (apt.repositories.findIndex((other) => other.name === one.name) < index)

@@ -70,6 +70,7 @@ export const begin: Register = (program, run) => {
     .description('check the inventory without connecting to any host')
     .addOption(inventoryOption())
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
+    .option('--strict', 'end with 5 where there are warnings', false)
     .addOption(outputOption())
     .action((options: ValidateOptions) => run(async () => (await import('../validate.ts')).validateCommand(options)));
 
