@@ -45,8 +45,8 @@ describe('one cluster: bare hosts at the beginning, and all that follows happens
   group('changed settings', 280, 70, () => changing(lab));
   group('settings', 90, 68, () => settling(lab));
   group('logins', 45, 30, () => loggingIn(lab));
-  group('failover', 170, 100, () => failingOver(lab));
-  group('emergency', 260, 58, () => emergencies(lab));
+  group('failover', 230, 100, () => failingOver(lab));
+  group('emergency', 280, 58, () => emergencies(lab));
   group('guards', 220, 40, () => guarding(lab));
   group('drift', 110, 35, () => drifting(lab));
   group('growth', 110, 75, () => growing(lab));
