@@ -1,12 +1,12 @@
 import { EXIT, KnownError } from '../errors.ts';
 import { fileTrouble } from '../file-trouble.ts';
 import { BadInventory } from '../inventory/yaml-text.ts';
-import { packageRoot } from '../package-root.ts';
+import { isTemplate } from '../own-files.ts';
 import { screen } from '../view/screen.ts';
 import { endOf, printJson } from './ask.ts';
 
 /** Whether an error is about a file of the operator's, not about one of hapg's own. */
-const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
+const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => path === undefined || !isTemplate(path);
 
 /**
  * Reports the error that ended a run and returns its exit code. A known error is its message. Trouble with a file of
