@@ -6,5 +6,10 @@ import { join } from 'node:path';
 export const checksums = (directory: string, names: readonly string[]): string =>
   [...names]
     .sort()
-    .map((name) => `${createHash('sha256').update(readFileSync(join(directory, name))).digest('hex')}  ${name}\n`)
+    .map(
+      (name) =>
+        `${createHash('sha256')
+          .update(readFileSync(join(directory, name)))
+          .digest('hex')}  ${name}\n`,
+    )
     .join('');
