@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { getAsset, getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
@@ -32,14 +32,23 @@ function runFile(): void {
   createRequire(own)(process.argv[1]!);
 }
 
+/**
+ * Loads a module of Node for the program, and no other: the executable must not load what lies near it. Node's own function
+ * warns where ssh2 looks for its accelerators.
+ */
+function builtin(name: string): unknown {
+  if (!isBuiltin(name))
+    throw Object.assign(new Error(`${name} is not in the executable`), { code: 'MODULE_NOT_FOUND' });
+  return createRequire(own)(name);
+}
+
 /** Runs the program from V8's code of its bundle (src/launch.ts). */
 function runProgram(): void {
   const script = new Script(bytes('dist/program.cjs').toString('latin1'), {
     filename: join(own, 'dist/program.cjs'),
     cachedData: bytes('dist/program.code'),
   });
-  // Only Node's own modules are there: the executable must not load what lies near it.
-  script.runInThisContext()(require, own, dirname(own));
+  script.runInThisContext()(builtin, own, dirname(own));
 }
 
 const [, , word, operand] = process.argv;
