@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checksums } from './release/checksums.ts';
 import { debName, makeDeb } from './release/deb.ts';
-import { makeExecutable } from './release/executable.ts';
+import { makeExecutable, nodeLicenseFile } from './release/executable.ts';
 import { ownLibraries } from './release/libraries.ts';
 import { pack } from './release/package.ts';
 
@@ -18,6 +18,10 @@ const epoch = Number(
 
 // Directories of the packages are for everybody, whatever the person who makes them has set.
 process.umask(0o022);
+if (!nodeLicenseFile())
+  console.error(
+    "Node's licence is not beside it: the release only says where it is. Publish one with a Node of nodejs.org.",
+  );
 // Refused before the work: what this Node needs, other machines must have.
 ownLibraries();
 rmSync(DIRECTORY, { recursive: true, force: true });

@@ -106,3 +106,12 @@ test('sha256sum accepts the sums', (context) => {
   assert.match(readFileSync(join(directory, 'SHA256SUMS'), 'utf8'), /^[0-9a-f]{64} {2}a\n[0-9a-f]{64} {2}b\n$/);
   execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: directory });
 });
+
+test('the documents name the files of this version', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  for (const page of ['README.md', 'docs/install.md']) {
+    const named = [...readFileSync(page, 'utf8').matchAll(/\bhapg[-_](\d[\w.~-]*?)(?:\.tgz|-linux|_amd64)/g)];
+    assert.ok(named.length >= 3, page);
+    assert.deepEqual([...new Set(named.map(([, one]) => one))], [version], page);
+  }
+});

@@ -14,10 +14,15 @@ export const NODE_LICENSE = 'NODE-LICENSE.txt';
 /** The files of the package that only npm needs. */
 const NOT_INSIDE = new Set(['dist/hapg.js']);
 
-/** Node's licence, which lies beside it in different places; else where it is to be read. */
-export function nodeLicense(): string {
+/** The file with the licence of the Node that runs this, which lies in different places; undefined where it has none. */
+export function nodeLicenseFile(): string | undefined {
   const near = join(dirname(process.execPath), '..');
-  const file = [join(near, 'LICENSE'), join(near, 'share/doc/nodejs/LICENSE')].find(existsSync);
+  return [join(near, 'LICENSE'), join(near, 'share/doc/nodejs/LICENSE')].find(existsSync);
+}
+
+/** Node's licence; else where it is to be read. */
+export function nodeLicense(): string {
+  const file = nodeLicenseFile();
   return file
     ? readFileSync(file, 'utf8')
     : `The executable contains Node.js ${process.version}, under the licences in
