@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundledPackages, licenseText } from './tools/licenses.mjs';
 
 const [directory = 'dist', ...entries] = process.argv.slice(2);
 
@@ -43,13 +44,14 @@ const modules = () =>
     chunkNames: 'chunk-[hash]',
   });
 
-/** The program as one function, which src/launch.ts calls, and V8's code of it. */
+/** The program as one function, which src/launch.ts calls, V8's code of it, and the licences of what it contains. */
 async function program() {
-  await build({
+  const { metafile } = await build({
     ...common,
     entryPoints: [{ in: 'src/main.ts', out: 'program' }],
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
+    metafile: true,
     define: { 'import.meta.url': '__url' },
     banner: {
       js: '(function (require, __filename, __dirname) { const __url = require("node:url").pathToFileURL(__filename).href;',
@@ -60,6 +62,7 @@ async function program() {
   const bundle = join(directory, 'program.cjs');
   const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   writeFileSync(bundle, readFileSync(bundle, 'utf8').replace(/[^\x00-\x7f]/g, escaped));
+  writeFileSync(join(directory, 'THIRD-PARTY-LICENSES.txt'), licenseText(bundledPackages(metafile)));
   await build({
     ...common,
     entryPoints: [{ in: 'src/launch.ts', out: 'hapg' }],

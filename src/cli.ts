@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, Help } from 'commander';
 import { showHelp } from './commands/help/show.ts';
 import { helpEnd, optionText, TOPICS, wordsTo } from './commands/help/text.ts';
@@ -14,7 +12,7 @@ import { isFolded } from './commands/register/options.ts';
 import { secrets } from './commands/register/secrets.ts';
 import { rephrase } from './commands/words-of-others.ts';
 import { EXIT } from './errors.ts';
-import { packageRoot } from './package-root.ts';
+import { ownVersion } from './own-files.ts';
 import { documentsPrinted } from './run/ask.ts';
 import { printErrorDocument, reportError } from './run/outcome.ts';
 import { unregisterSecrets } from './secrets/outlet.ts';
@@ -51,14 +49,12 @@ const asksForJson = (words: readonly string[]): boolean =>
       /^(?:-ojson|--output=json)$/.test(word) || (/^(?:-o|--output)$/.test(word) && words[index + 1] === 'json'),
   );
 
-const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
-
 /** Every command with its arguments and options. docs/commands.md and the shell completion are made from it. */
 export const program = new Command('hapg')
   .description(
     'Turns plain Debian and Ubuntu hosts into a highly available PostgreSQL cluster over SSH, and keeps it healthy.',
   )
-  .version(version)
+  .version(ownVersion())
   .enablePositionalOptions()
   .configureHelp({
     optionDescription: optionText,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Eta } from 'eta';
 import { stringify } from 'yaml';
+import { ownFile } from './own-files.ts';
 import { packageRoot } from './package-root.ts';
 import { Secret } from './secret.ts';
 import { secretRanges } from './secrets/syntax/yaml.ts';
@@ -21,6 +22,8 @@ const eta = new Eta({
     return String(value);
   },
 });
+
+eta.readFile = (path) => ownFile(relative(packageRoot, path));
 
 /** Fills `templates/NAME.eta`; throws with the template's line when a value is missing. */
 export const render = (name: string, data: object): string => eta.render(`${name}.eta`, data);

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { suggest } from '../inventory/suggest.ts';
-import { packageRoot } from '../package-root.ts';
+import { ownFile } from '../own-files.ts';
 import { print, printJson } from '../run/ask.ts';
 import { table } from '../view/style.ts';
 
@@ -15,7 +13,7 @@ interface Explained {
 
 /** The rows of docs/status.md, which is the one place where codes are described. */
 export function explainedCodes(): Explained[] {
-  const text = readFileSync(join(packageRoot, 'docs', 'status.md'), 'utf8');
+  const text = ownFile('docs/status.md');
   return [...text.matchAll(/^\| `([a-z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(([, code, meaning, cure]) => ({
     code: code!,
     meaning: plain(meaning!),

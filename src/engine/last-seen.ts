@@ -5,7 +5,7 @@ import { fileTrouble } from '../file-trouble.ts';
 import type { Cluster } from '../inventory/model.ts';
 import type { Facts } from '../observe/host.ts';
 import type { Observation } from '../observe/index.ts';
-import { packageRoot } from '../package-root.ts';
+import { ownFile } from '../own-files.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import type { Probed } from './probe.ts';
 
@@ -25,11 +25,7 @@ const FORMAT = '2';
  * shape.
  */
 const digestOf = (seen: LastSeen): string =>
-  createHash('sha256')
-    .update(FORMAT)
-    .update(readFileSync(join(packageRoot, 'package.json')))
-    .update(JSON.stringify(seen))
-    .digest('hex');
+  createHash('sha256').update(FORMAT).update(ownFile('package.json')).update(JSON.stringify(seen)).digest('hex');
 
 /**
  * Reads the observations of the last run. Empty where there are none, or where this version of hapg did not write them.

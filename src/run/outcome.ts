@@ -1,13 +1,13 @@
 import { EXIT, KnownError, Refused } from '../errors.ts';
 import { fileTrouble } from '../file-trouble.ts';
 import { BadInventory } from '../inventory/yaml-text.ts';
-import { packageRoot } from '../package-root.ts';
+import { isTemplate } from '../own-files.ts';
 import { screen } from '../view/screen.ts';
 import { paint } from '../view/style.ts';
 import { endOf, printJson } from './ask.ts';
 
 /** Whether an error is about a file of the operator's, not about one of hapg's own. */
-const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => !path?.startsWith(`${packageRoot}/templates`);
+const isTheirs = ({ path }: NodeJS.ErrnoException): boolean => path === undefined || !isTemplate(path);
 
 /**
  * Reports the error that ended a run and returns its exit code. A known error is its message. Trouble with a file of

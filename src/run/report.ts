@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { lineOf, logScript, readLog } from '../cluster/host-logs.ts';
 import { stopOn } from '../engine/interrupt.ts';
 import { readJournals } from '../engine/journal.ts';
@@ -7,7 +6,7 @@ import { settleAll } from '../engine/pool.ts';
 import type { Survey } from '../engine/survey.ts';
 import { Interrupted } from '../errors.ts';
 import type { Host } from '../inventory/model.ts';
-import { packageRoot } from '../package-root.ts';
+import { ownVersion } from '../own-files.ts';
 import { PATHS } from '../paths.ts';
 import type { Playbook } from '../playbook.ts';
 import { HA_PACKAGES, JOURNALS } from '../roles.ts';
@@ -128,6 +127,5 @@ async function fromHosts({ session }: Run, hosts: readonly Host[]): Promise<Repo
 }
 
 function versions(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
-  return `hapg ${version}\nNode ${process.version}\n${process.platform} ${process.arch}\n${new Date().toISOString()}\n`;
+  return `hapg ${ownVersion()}\nNode ${process.version}\n${process.platform} ${process.arch}\n${new Date().toISOString()}\n`;
 }

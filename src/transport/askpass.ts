@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeWords } from '../own-node.ts';
 import type { Credentials } from './auth.ts';
 
 /** What the OpenSSH client starts to ask something: it passes the question on to this process, and the answer back. */
-const HELPER = `import { connect } from 'node:net';
+const HELPER = `const { connect } = require('node:net');
 const socket = connect(process.argv[2]);
 process.exitCode = 1;
 socket.on('data', () => (process.exitCode = 0));
@@ -43,8 +44,9 @@ export function askpass(credentials: Credentials): Askpass {
   directories.add(directory);
   const helper = join(directory, 'askpass');
   const socket = join(directory, 'ask');
-  writeFileSync(`${helper}.mjs`, HELPER, { mode: 0o600 });
-  const words = [process.execPath, `${helper}.mjs`, socket].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const script = `${helper}.cjs`;
+  writeFileSync(script, HELPER, { mode: 0o600 });
+  const words = [...nodeWords(script), socket].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   writeFileSync(helper, `#!/bin/sh\nexec ${words.join(' ')} "$1"\n`, { mode: 0o700 });
   let waiting = 0;
   /** The answer, with which the client goes on; empty where there is none. */

@@ -25,8 +25,22 @@ test("the build leaves V8's code of the program, which fits, whatever the files 
     cachedData: readFileSync(join(directory, 'program.code')),
   });
   assert.equal(script.cachedDataRejected, false);
+  const licenses = readFileSync(join(directory, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const named = [...licenses.matchAll(/^-+\n(\S+) (\S+)\n-+\n\n(?=\S)/gm)].map(([, name]) => name!);
+  // esbuild puts the path of each file that it has taken before its code.
+  const bundled = new Set(
+    [...text.matchAll(/^ *\/\/ (?:.*\/)?node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(([, name]) => name!),
+  );
+  assert.ok(bundled.size > 50, `only ${bundled.size} packages were found`);
+  assert.deepEqual([...bundled].sort(), [...new Set(named)].sort(), 'every package in the bundle has its licence');
   const pages = readdirSync(join(directory, 'man'));
   assert.ok(pages.includes('hapg.1') && pages.includes('hapg-apply.1'), pages.join());
   assert.match(readFileSync(join(directory, 'man', 'hapg.1'), 'utf8'), /\(default: inventory\.yaml\)/);
-  assert.deepEqual(readdirSync(directory).sort(), ['hapg.js', 'man', 'program.cjs', 'program.code']);
+  assert.deepEqual(readdirSync(directory).sort(), [
+    'THIRD-PARTY-LICENSES.txt',
+    'hapg.js',
+    'man',
+    'program.cjs',
+    'program.code',
+  ]);
 });

@@ -15,6 +15,8 @@ const FLOORS: readonly (readonly string[])[] = [
     'clock.ts',
     'standstill.ts',
     'package-root.ts',
+    'own-files.ts',
+    'own-node.ts',
     'whoami.ts',
     'from-here.ts',
     'duration.ts',
@@ -34,7 +36,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['run', 'lab'],
   ['commands'],
   ['cli.ts'],
-  ['main.ts', 'launch.ts'],
+  ['main.ts', 'launch.ts', 'launch-executable.ts'],
 ];
 
 const files = ['src', 'roles', 'playbooks'].flatMap((root) =>
@@ -89,4 +91,14 @@ test('no two files, and no two folders, need each other in a circle', () => {
       .map(placeOf)
       .filter((other) => other !== place);
   assert.deepEqual(circles(places, needed), []);
+});
+
+test('a script for Node is started by nodeWords alone, because the executable is no Node', () => {
+  const users = files.filter((file) => readFileSync(file, 'utf8').includes('process.execPath'));
+  assert.deepEqual(users.sort(), ['src/launch-executable.ts', 'src/own-node.ts', 'src/package-root.ts']);
+});
+
+test('the own files of the program are read by ownFile alone, because the executable has them in memory', () => {
+  const users = files.filter((file) => importsOf(file).includes('src/package-root.ts'));
+  assert.deepEqual(users.sort(), ['src/own-files.ts', 'src/render.ts']);
 });

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { packageRoot } from '../../package-root.ts';
+import { ownFile } from '../../own-files.ts';
 import { print } from '../../run/ask.ts';
 import { offerFor } from './candidates.ts';
 
 /** `hapg completion SHELL`: prints the script that makes a shell ask `hapg __complete`. */
 export function completionCommand(shell: string): number {
-  print(readFileSync(join(packageRoot, 'templates', 'completion', `hapg.${shell}`), 'utf8').trimEnd());
+  print(ownFile(`templates/completion/hapg.${shell}`).trimEnd());
   return 0;
 }
 
