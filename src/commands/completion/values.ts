@@ -108,6 +108,16 @@ const datacenters: Source = async ({ cluster }) =>
 const presentSettings: Source = async ({ cluster }) =>
   Object.keys((await cluster()).settings.postgres.parameters).map((name) => ({ text: `postgres.parameters.${name}` }));
 
+/** Names of all settings of PostgreSQL's version, and Patroni's. */
+const settingNamesOf: Source = async ({ cluster }) => {
+  const [{ settingNames }, { PATRONI_SETTINGS }] = await Promise.all([
+    import('../../postgres/settings.ts'),
+    import('../../cluster/patroni-settings.ts'),
+  ]);
+  const own = settingNames(Number((await cluster()).settings.postgres.version));
+  return [...own, ...PATRONI_SETTINGS.map((name) => `patroni.${name}`)].map((text) => ({ text }));
+};
+
 const databases: Source = async ({ cluster }) =>
   (await cluster()).settings.postgres.databases.map(({ name }) => ({ text: name }));
 
@@ -183,6 +193,7 @@ export const ARGUMENT_VALUES: Readonly<Record<string, Source>> = {
   'report file': 'files',
   'exec command': FREE,
   'kept rm name': FREE,
+  'config explain name': settingNamesOf,
   'schema document': documents,
   'drain host': hosts(),
   'undrain host': hosts(),

@@ -88,6 +88,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['hapg config -i cluster.yaml', 'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB'],
   'config show': ['hapg config show -i cluster.yaml -o json'],
+  'config explain': [
+    'hapg config explain -i cluster.yaml work_mem',
+    'hapg config explain -i cluster.yaml patroni.ttl --host db2',
+  ],
   'config edit': [
     'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB',
     'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
