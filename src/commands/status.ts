@@ -2,6 +2,7 @@ import { passes } from '../clock.ts';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, KnownError, UsageError } from '../errors.ts';
 import { severalInventories } from '../inventory/several.ts';
+import { EVERYTHING } from '../observe/question.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { askedCredentials, withRun } from '../run/run.ts';
@@ -18,6 +19,9 @@ const WATCH_MS = 2000;
 
 /** Number of clusters that are asked at once. */
 const CLUSTERS_AT_ONCE = 8;
+
+/** What it asks hosts: also what only a person reads. */
+const ABOUT = [...EVERYTHING, 'figures'] as const;
 
 /** The flags of `hapg status`. */
 export interface StatusOptions extends CommonOptions {
@@ -66,7 +70,7 @@ async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof
   const setup = readSetup({ ...options, quiet: true });
   const store = await SecretStore.read(setup.cluster);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [], credentials }, ({ session }) =>
-    takeStatus(session, setup.cluster, setup.hosts, store),
+    takeStatus(session, setup.cluster, setup.hosts, store, ABOUT),
   );
 }
 
@@ -76,11 +80,11 @@ async function statusOfOne(options: StatusOptions): Promise<number> {
   reportStoreWarnings(store, options);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
     for (;;) {
-      const status = await takeStatus(session, setup.cluster, setup.hosts, store);
+      const status = await takeStatus(session, setup.cluster, setup.hosts, store, ABOUT);
       if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();
-        print(showStatus(status));
+        print(showStatus(status, options.verbose));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));
