@@ -180,7 +180,7 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
       ...['--cluster', '--databases', '--witness', '--datacenters', '--nodes', '--networks', '--prefix'],
       ...['--max-databases', '--postgres', '--balancers', '--backup', '--vip', '--clients', '--address', '--ssh'],
       ...['--max-lag', '--max-transaction-age', '--wait-drain', '--wait-gate', '--wait-host', '--wait-member'],
-      ...['--to-time', '--to-lsn', '--to-name', '--lines', '--grep', '--timeout', '--for', '--table', '--as'],
+      ...['--to-time', '--to-lsn', '--to-name', '--lines', '--grep', '--timeout', '--for', '--table', '--as', '--rate'],
     ].map((name) => [name, FREE] as const),
   ),
 };

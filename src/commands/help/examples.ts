@@ -103,6 +103,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   ping: ['hapg ping -i cluster.yaml'],
   report: ['hapg report -i cluster.yaml report.tar.gz'],
+  probe: ['hapg probe -i cluster.yaml --for 10m', 'hapg probe -i cluster.yaml --rate 5 -o json'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],
