@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLLECT_S, LOAD_S, TOUCH_MS } from '../bounds/controller.ts';
 import { LOGIN_S } from '../bounds/hosts.ts';
@@ -20,10 +19,10 @@ import { clientUri } from '../cluster/connect.ts';
 import { Refused } from '../errors.ts';
 import { type Host, hostsWith } from '../inventory/model.ts';
 import { PATHS, PKI } from '../paths.ts';
-import { pgpass } from '../secrets/pgpass.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print } from '../shell/quote.ts';
+import { clientHere } from './client-here.ts';
 import type { Session } from './session.ts';
 
 /** How a load runs. */
@@ -81,51 +80,20 @@ function onHost(session: Session, host: Host, { unit, ...form }: LoadForm): Runn
   };
 }
 
-/** This machine, with its own psql; passwords are in a file for libpq, in a directory of the owner's only. */
+/** This machine, with its own psql. */
 function onController({ cluster }: Session, secrets: SecretStore, { unit, ...form }: LoadForm): Runner {
-  const directory = join(cluster.stateDir, unit.replace(/^hapg-/, ''));
-  const authority = join(directory, 'ca.crt');
-  const passwords = join(directory, 'pgpass');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(authority, secrets.trusted('postgres'));
-  writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
-  const sh = (script: string, output: 'pipe' | 'ignore') => {
-    const child = spawn('sh', ['-s'], {
-      // Without the operator's environment: PGHOST or PGOPTIONS would make it a different client than an application is.
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
-      stdio: ['pipe', output, output],
-      // Ctrl-C is for the command, not for its load.
-      detached: true,
-    });
-    child.stdin!.end(script);
-    return child;
-  };
+  const here = clientHere(cluster, secrets, unit.replace(/^hapg-/, ''));
   return {
-    ...{ directory, authority, passwords, ...form },
-    run: (script, timeoutSeconds) =>
-      new Promise((done, failed) => {
-        const child = sh(script, 'pipe');
-        let out = '';
-        let errors = '';
-        child.stdout!.on('data', (chunk) => (out += chunk));
-        child.stderr!.on('data', (chunk) => (errors += chunk));
-        const timer = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
-        child.on('error', failed);
-        child.on('close', (code) => {
-          clearTimeout(timer);
-          if (code === 0) done(out);
-          else failed(new Error(errors.trim().split('\n').at(-1) || `exit ${code}`));
-        });
-      }),
-    launch: async (script) => sh(script, 'ignore').unref(),
+    ...here,
+    ...form,
+    launch: async (script) => here.start(script, 'ignore').unref(),
     touch() {
       try {
-        utimesSync(join(directory, 'alive'), new Date(), new Date());
+        utimesSync(join(here.directory, 'alive'), new Date(), new Date());
       } catch {
         // The load ended in the meantime.
       }
     },
-    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 

@@ -44,6 +44,8 @@ export interface Intent {
   expects?: (problem: Problem) => boolean;
   /** The work ends the cluster, so its status is not read afterwards. */
   ends?: boolean;
+  /** Lines about the result for the operator; empty: none. */
+  result?: () => string;
   /** Additional keys of the JSON document. */
   document?: () => Record<string, unknown>;
 }

@@ -220,6 +220,8 @@ async function report(
   else {
     print(showOperation(done, op.switchovers));
     if (figures) print(showFigures(figures));
+    const lines = intent.result?.();
+    if (lines) print(lines);
     for (const line of left) print(line);
     printProblems(run, problems);
   }

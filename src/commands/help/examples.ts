@@ -26,6 +26,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'kept rm': ['hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500'],
   promote: ['hapg promote -i far.yaml'],
   restart: ['hapg restart -i cluster.yaml --pending', 'hapg restart -i cluster.yaml --limit db2'],
+  bench: ['hapg bench -i cluster.yaml', 'hapg bench -i cluster.yaml --clients 50 --time 5m --scale 100 --yes -o json'],
   reinit: ['hapg reinit -i cluster.yaml db3'],
   failover: ['hapg failover -i cluster.yaml --to db2'],
   pause: ['hapg pause -i cluster.yaml --for 2h'],

@@ -2,6 +2,7 @@ import { WAITS } from '../../bounds/waits.ts';
 import { DEFAULT_LIMITS } from '../../decisions/update.ts';
 import type { OperateOptions } from '../../run/intent.ts';
 import type { AddOptions } from '../add-replica.ts';
+import type { BenchFlags } from '../bench.ts';
 import type { PromoteOptions } from '../promote.ts';
 import type { RemoveOptions } from '../remove-node.ts';
 import type { RestartOptions } from '../restart.ts';
@@ -68,6 +69,12 @@ export const change: Register = (program, run) => {
     .option('--pending', 'only members whose settings wait for a restart', false)
     .option(...PROBE)
     .action((options: RestartOptions) => run(async () => (await import('../restart.ts')).restartCommand(options)));
+
+  command(program, 'bench', 'load the cluster with pgbench through the endpoint; its tables are removed afterwards')
+    .option('--clients <n>', 'number of connections at once', '10')
+    .option('--time <time>', 'how long, such as 30s or 5m; at most 1h', '30s')
+    .option('--scale <n>', 'size of the tables: 15 MB each', '10')
+    .action((options: BenchFlags) => run(async () => (await import('../bench.ts')).benchCommand(options)));
 
   command(program, 'reinit', 'rebuild one replica; its present data is moved aside, not deleted')
     .argument('<name>', 'name of the member')
