@@ -18,6 +18,8 @@ const ALLOWED: Record<string, string> = {
   'src/pki/authority.ts DAY_MS': 'the calendar',
   'src/cluster/moment.ts MINUTE_MS': 'the calendar',
   'src/cluster/moment.ts HOUR_MS': 'the calendar',
+  'src/cluster/start-time.ts HOUR_MS': 'the calendar',
+  'src/run/start-at.ts DRAW_MS': 'how often the screen is drawn',
 };
 
 const sources = ['src', 'roles', 'playbooks'].flatMap((top) =>

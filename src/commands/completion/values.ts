@@ -193,6 +193,7 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
         '--rate',
         '--time',
         '--scale',
+        '--at',
       ],
     ].map((name) => [name, FREE] as const),
   ),

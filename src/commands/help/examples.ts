@@ -59,8 +59,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
   'plan show': ['hapg plan show cluster.plan -o markdown    (for a merge request)'],
   apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
-  update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],
-  switchover: ['hapg switchover -i cluster.yaml --to db2 --probe'],
+  update: [
+    'hapg update -i cluster.yaml --at 22:00 --yes',
+    'hapg update -i cluster.yaml --security-only',
+    'hapg update -i cluster.yaml --reboot always --probe',
+  ],
+  switchover: [
+    'hapg switchover -i cluster.yaml --to db2 --probe',
+    'hapg switchover -i cluster.yaml --at "2026-01-31 22:00:00"',
+  ],
   'add-replica': ['hapg add-replica -i cluster.yaml db4 --address 10.0.0.7 --roles etcd,patroni'],
   'remove-node': [
     'hapg remove-node -i cluster.yaml db4',

@@ -8,7 +8,7 @@ import type { RemoveOptions } from '../remove-node.ts';
 import type { RestartOptions } from '../restart.ts';
 import type { SwitchoverOptions } from '../switchover.ts';
 import type { UpdateFlags } from '../update.ts';
-import { command, PROBE, type Register } from './options.ts';
+import { AT, command, PROBE, type Register } from './options.ts';
 
 /** The planned changes of a running cluster. */
 export const change: Register = (program, run) => {
@@ -31,11 +31,13 @@ export const change: Register = (program, run) => {
     )
     .option('--wait-host <seconds>', 'how long to wait for a host to boot', String(WAITS.host))
     .option('--wait-member <seconds>', 'how long to wait for a member to catch up', String(WAITS.member))
+    .option(...AT)
     .option(...PROBE)
     .action((options: UpdateFlags) => run(async () => (await import('../update.ts')).updateCommand(options)));
 
   command(program, 'switchover', 'change the leader as planned work')
     .option('--to <host>', 'new leader; default: the best candidate')
+    .option(...AT)
     .option(...PROBE)
     .action((options: SwitchoverOptions) =>
       run(async () => (await import('../switchover.ts')).switchoverCommand(options)),
