@@ -9,6 +9,7 @@ import { askedCredentials, withRun } from '../run/run.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { withFigures } from '../status/figures-status.ts';
 import type { Status } from '../status/status.ts';
 import { screen } from '../view/screen.ts';
 import { showOverview, showStatus } from '../view/status.ts';
@@ -16,6 +17,9 @@ import { paint } from '../view/style.ts';
 
 /** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
+
+/** Number of displays of --watch with the same figures: the size of a database costs a look at every file. */
+const FIGURES_EVERY = 15;
 
 /** Number of clusters that are asked at once. */
 const CLUSTERS_AT_ONCE = 8;
@@ -79,8 +83,12 @@ async function statusOfOne(options: StatusOptions): Promise<number> {
   let store = await SecretStore.read(setup.cluster);
   reportStoreWarnings(store, options);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
-    for (;;) {
-      const status = await takeStatus(session, setup.cluster, setup.hosts, store, ABOUT);
+    let figured: Status | undefined;
+    for (let round = 0; ; round++) {
+      const isFull = figured === undefined || round % FIGURES_EVERY === 0;
+      const seen = await takeStatus(session, setup.cluster, setup.hosts, store, isFull ? ABOUT : EVERYTHING);
+      const status = isFull || figured === undefined ? seen : withFigures(seen, figured);
+      figured = status;
       if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();

@@ -72,6 +72,24 @@ export function clusterFigures(cluster: Cluster, snapshot: Snapshot): ClusterFig
   };
 }
 
+/** What `withFigures` completes: a status, as far as figures go. */
+type Figured = Pick<ClusterFigures, 'databases' | 'slots' | 'last_change'> & {
+  members: readonly ({ name: string } & MemberFigures)[];
+};
+
+/** Returns a status for which no figures were asked, with those of one before it. Pure. */
+export function withFigures<S extends Figured>(now: S, before: Figured): S {
+  const { databases, slots, last_change } = before;
+  const figures = new Map(before.members.map((one) => [one.name, one]));
+  const members = now.members.map((member) => {
+    const its = figures.get(member.name);
+    if (!its) return member;
+    const versions = { ...member.versions, postgresql: its.versions.postgresql };
+    return { ...member, versions, connections: its.connections, storage: its.storage };
+  });
+  return { ...now, members, databases, slots, last_change };
+}
+
 /** Returns the end of the newest timeline; the list of a member that was cut off may be shorter than that of others. */
 function lastChange(snapshot: Snapshot): ClusterFigures['last_change'] {
   const lists = [...snapshot.observations.keys()].flatMap((name) => {

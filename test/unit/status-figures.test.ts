@@ -5,6 +5,7 @@ import { said } from '../../src/observe/answer.ts';
 import { figures } from '../../src/observe/figures.ts';
 import { observeSections } from '../../src/observe/index.ts';
 import { EVERYTHING } from '../../src/observe/question.ts';
+import { withFigures } from '../../src/status/figures-status.ts';
 import { statusOf } from '../../src/status/status.ts';
 import { showStatus } from '../../src/view/status.ts';
 import { plain } from '../../src/view/style.ts';
@@ -81,6 +82,21 @@ describe('the figures of status', () => {
     assert.ok(observeSections(cluster, host('db1'), [...EVERYTHING, 'figures']).has('figures'));
     assert.ok(!observeSections(cluster, host('proxy1'), [...EVERYTHING, 'figures']).has('figures'));
   });
+});
+
+test('a look without figures keeps those of the look before, and nothing else', () => {
+  const unasked = status((all) => {
+    for (const one of all.values()) one.figures = one.figures && { silent: 'it was not asked' };
+    its(all.get('db1')!.patroni).members![2]!.state = 'stopped';
+  });
+  const kept = withFigures(unasked, status());
+  assert.deepEqual(
+    [kept.databases, kept.slots, kept.last_change],
+    [status().databases, status().slots, status().last_change],
+  );
+  assert.deepEqual(kept.members[0], status().members[0]);
+  assert.equal(kept.members.length, 3);
+  assert.deepEqual(kept.problems, unasked.problems);
 });
 
 describe('the screen of status', () => {
