@@ -1,11 +1,12 @@
 import { bench as benchTime } from '../src/bounds/bench.ts';
-import { ANSWER_S } from '../src/bounds/hosts.ts';
+import { STOP_UNIT_S } from '../src/bounds/hosts.ts';
 import { QUICK_S } from '../src/bounds/programs.ts';
 import { undoFor } from '../src/bounds/undo.ts';
 import { clientUri } from '../src/cluster/connect.ts';
 import { type ClientHere, clientHere } from '../src/engine/client-here.ts';
 import { stopOn } from '../src/engine/interrupt.ts';
 import type { Operation } from '../src/engine/operation.ts';
+import { stopUnit } from '../src/engine/transient.ts';
 import { Refused } from '../src/errors.ts';
 import { type Cluster, type Host, hostsWith, serverOf } from '../src/inventory/model.ts';
 import { PATHS, PKI } from '../src/paths.ts';
@@ -96,9 +97,7 @@ export async function bench(
       });
       return readBench(await remote.run(collectBench(place), QUICK_S));
     } catch (cause) {
-      await remote
-        .run(`systemctl stop hapg-bench.service 2>/dev/null; rm -rf ${place.directory}`, QUICK_S + ANSWER_S)
-        .catch(() => undefined);
+      await remote.run(`${stopUnit('bench')}; rm -rf ${place.directory}`, STOP_UNIT_S).catch(() => undefined);
       throw cause;
     }
   });

@@ -118,6 +118,7 @@ export function explainSetting(
     ...nothing,
     ...{ default: shown(live.boot), context: live.context },
     place: /^inventory/.test(source) ? inInventory : (live.place ?? null),
-    differs: wanted !== undefined && (source === 'alter_system' || !has(wanted)),
+    // Patroni writes recovery settings for a standby only.
+    differs: wanted !== undefined && !RECOVERY.has(name) && (source === 'alter_system' || !has(wanted)),
   };
 }

@@ -49,7 +49,13 @@ export function clientHere(cluster: Cluster, secrets: SecretStore, name: string)
         child.stdout!.on('data', (chunk) => (out += chunk));
         child.stderr!.on('data', (chunk) => (errors += chunk));
         // Detached, it leads a group of its own: what it has started ends with it.
-        const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
+        const end = () => {
+          try {
+            if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+          } catch {
+            // It has ended in the meantime.
+          }
+        };
         const timer = setTimeout(end, timeoutSeconds * 1000);
         signal?.addEventListener('abort', end);
         child.on('error', failed);

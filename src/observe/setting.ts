@@ -33,10 +33,13 @@ export interface SettingAnswer {
   dynamic: Record<string, unknown> | undefined;
 }
 
+/** A setting of the TCP connection, of which the asking session has none (`show_tcp_keepalives_idle`): what others get. */
+const VALUE = "case when name like 'tcp\\_%' then reset_val else setting end";
+
 /** One statement with a one-line answer. `name` has no character that a string of SQL would have to escape. */
 const statement = (name: string): string =>
   `select json_build_object(
-'live', (select json_build_object('value', setting, 'type', vartype, 'unit', unit, 'context', context, 'source', source, 'place', sourcefile || ':' || sourceline, 'boot', boot_val, 'pendingRestart', pending_restart) from pg_settings where lower(name) = '${name}'),
+'live', (select json_build_object('value', ${VALUE}, 'type', vartype, 'unit', unit, 'context', context, 'source', source, 'place', sourcefile || ':' || sourceline, 'boot', boot_val, 'pendingRestart', pending_restart) from pg_settings where lower(name) = '${name}'),
 'inFiles', (select setting from pg_file_settings where lower(name) = '${name}' and applied order by seqno desc limit 1),
 'sessions', (select coalesce(json_agg(json_build_object('role', r.rolname, 'database', d.datname, 'value', substr(c, strpos(c, '=') + 1)) order by r.rolname, d.datname), '[]') from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase left join pg_roles r on r.oid = s.setrole cross join unnest(s.setconfig) c where lower(split_part(c, '=', 1)) = '${name}'))`.replaceAll(
     '\n',

@@ -94,6 +94,15 @@ describe('the origin of a setting', () => {
     assert.deepEqual([changed.source, changed.declared, changed.differs], ['alter_system', '4MB', true]);
   });
 
+  test('is not said to differ for a recovery setting, which a leader does not have', () => {
+    const its = explained(
+      'restore_command',
+      { source: 'default', place: undefined, value: '', type: 'string', unit: undefined as never },
+      { parameters: { restore_command: 'restore %f' } },
+    );
+    assert.deepEqual([its.source, its.differs], ['default', false]);
+  });
+
   test('waits for a reload, or for a restart where the server takes it only at its start', () => {
     assert.equal(explained('work_mem', { inFiles: '8192kB' }).pending, null);
     assert.equal(explained('work_mem', { inFiles: '32MB' }).pending, 'reload');
@@ -162,6 +171,13 @@ describe('a server', { skip: MAJOR === undefined ? 'no PostgreSQL server here, o
       { role: 'app', database: null, value: '7000' },
     ]);
     server.sql('select pg_reload_conf()');
+  });
+
+  test('tells what a TCP connection gets, although it is asked over a socket without one', () => {
+    server.sql('alter system set tcp_keepalives_idle = 30');
+    server.sql('select pg_reload_conf()');
+    while (asked('tcp_keepalives_idle').live?.source === 'default');
+    assert.equal(asked('tcp_keepalives_idle').live?.value, '30');
   });
 
   test('has no value of a name that it does not know', () => {
