@@ -46,6 +46,7 @@ export type RefusalCode =
   | 'system_identifier'
   | 'taken'
   | 'temporary'
+  | 'too_late'
   | 'two_leaders'
   | 'unknown'
   | 'version';

@@ -45,7 +45,7 @@ export function sharedParameters({ settings, repositories }: Cluster): Record<st
 }
 
 /** Returns the declared dynamic configuration of the cluster, with which `PATCH /config` is compared. */
-export function dcsConfig(context: Context): Record<string, unknown> {
+export function dcsConfig(context: Pick<Context, 'cluster' | 'facts'>): Record<string, unknown> {
   const { cluster } = context;
   const { patroni } = cluster.settings;
   const members = hostsWith(cluster, 'patroni');

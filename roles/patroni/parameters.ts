@@ -18,7 +18,10 @@ const megabytes = (bytes: number): string => (bytes % MIB === 0 ? `${bytes / MIB
  * Returns a member's own PostgreSQL settings, sized from its memory, with the inventory's on top. Settings that must be
  * equal everywhere are in the DCS instead.
  */
-export function memberParameters(host: Host, context: Context): Record<string, string | number | boolean> {
+export function memberParameters(
+  host: Host,
+  context: Pick<Context, 'cluster' | 'facts' | 'snapshot'>,
+): Record<string, string | number | boolean> {
   const { cluster } = context;
   const facts = context.facts(host);
   const parameters = { ...cluster.settings.postgres.parameters, ...host.parameters };

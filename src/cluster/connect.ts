@@ -33,7 +33,7 @@ export function accountOf(
 }
 
 /** Where clients of a role connect: through the VIP, else through the balancers, else directly to the members. */
-function endpointsOf(
+export function endpointsOf(
   cluster: Cluster,
   role: ConnectRole,
   outside: boolean,

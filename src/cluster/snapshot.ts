@@ -26,6 +26,8 @@ export interface DcsMember {
   healthy: boolean;
   leader: boolean;
   learner: boolean;
+  /** The version that its host told. */
+  version?: string | undefined;
 }
 
 /** The live cluster seen at one moment; immutable. What no host reported is undefined. */
@@ -167,8 +169,10 @@ function dcsOf(observations: ReadonlyMap<string, Observation>): Snapshot['dcs'] 
   const list = seen.sort((a, b) => (b.members?.length ?? 0) - (a.members?.length ?? 0))[0]?.members ?? [];
   const leaderId = seen.find((one) => one.leader && one.leader !== '0')?.leader;
   const byId = new Map(known.flatMap((one) => (one.id ? [[one.id, one.healthy] as const] : [])));
+  const versions = new Map(known.map((one) => [one.id, one.version]));
   const members = list.map((member) => ({
     ...member,
+    version: versions.get(member.id),
     // A member whose host did not answer is not known to be healthy, and must not be counted on.
     healthy: byId.get(member.id) ?? false,
     leader: member.id === leaderId,

@@ -2,12 +2,14 @@ import { passes } from '../clock.ts';
 import { settleAll } from '../engine/pool.ts';
 import { EXIT, KnownError, UsageError } from '../errors.ts';
 import { severalInventories } from '../inventory/several.ts';
+import { EVERYTHING } from '../observe/question.ts';
 import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { askedCredentials, withRun } from '../run/run.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
 import { takeStatus } from '../run/status.ts';
 import { SecretStore } from '../secrets/store.ts';
+import { withFigures } from '../status/figures-status.ts';
 import type { Status } from '../status/status.ts';
 import { screen } from '../view/screen.ts';
 import { showOverview, showStatus } from '../view/status.ts';
@@ -16,8 +18,14 @@ import { paint } from '../view/style.ts';
 /** Interval between two displays of --watch (ms). */
 const WATCH_MS = 2000;
 
+/** Number of displays of --watch with the same figures: the size of a database costs a look at every file. */
+const FIGURES_EVERY = 15;
+
 /** Number of clusters that are asked at once. */
 const CLUSTERS_AT_ONCE = 8;
+
+/** What it asks hosts: also what only a person reads. */
+const ABOUT = [...EVERYTHING, 'figures'] as const;
 
 /** The flags of `hapg status`. */
 export interface StatusOptions extends CommonOptions {
@@ -66,7 +74,7 @@ async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof
   const setup = readSetup({ ...options, quiet: true });
   const store = await SecretStore.read(setup.cluster);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [], credentials }, ({ session }) =>
-    takeStatus(session, setup.cluster, setup.hosts, store),
+    takeStatus(session, setup.cluster, setup.hosts, store, ABOUT),
   );
 }
 
@@ -75,12 +83,16 @@ async function statusOfOne(options: StatusOptions): Promise<number> {
   let store = await SecretStore.read(setup.cluster);
   reportStoreWarnings(store, options);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
-    for (;;) {
-      const status = await takeStatus(session, setup.cluster, setup.hosts, store);
+    let figured: Status | undefined;
+    for (let round = 0; ; round++) {
+      const isFull = figured === undefined || round % FIGURES_EVERY === 0;
+      const seen = await takeStatus(session, setup.cluster, setup.hosts, store, isFull ? ABOUT : EVERYTHING);
+      const status = isFull || figured === undefined ? seen : withFigures(seen, figured);
+      figured = status;
       if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();
-        print(showStatus(status));
+        print(showStatus(status, options.verbose));
         if (options.watch) print(paint.dim(`\n${new Date().toISOString()}  Ctrl-C ends`));
       }
       const goesOn = options.watch && screen.isRead && (await passes(session.clock, WATCH_MS, interrupt.soft));

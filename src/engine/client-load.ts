@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLLECT_S, LOAD_S, TOUCH_MS } from '../bounds/controller.ts';
 import { LOGIN_S } from '../bounds/hosts.ts';
@@ -7,22 +6,47 @@ import { QUICK_S } from '../bounds/programs.ts';
 import {
   collectScript,
   figures,
+  type Glance,
+  glanceScript,
   type LoadFigures,
   type LoadPlace,
   loadScript,
+  PAUSES,
   prepareLoad,
+  readGlance,
 } from '../cluster/client-load.ts';
 import { clientUri } from '../cluster/connect.ts';
 import { Refused } from '../errors.ts';
 import { type Host, hostsWith } from '../inventory/model.ts';
 import { PATHS, PKI } from '../paths.ts';
-import { pgpass } from '../secrets/pgpass.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { CLEAN_ENVIRONMENT } from '../shell/environment.ts';
 import { print } from '../shell/quote.ts';
+import { clientHere } from './client-here.ts';
 import type { Session } from './session.ts';
 
-const REMOTE: LoadPlace = { directory: '/run/hapg-load', authority: PKI.client, passwords: PATHS.clientPasswords };
+/** How a load runs. */
+export interface LoadForm {
+  /** The operator's word for it. */
+  asked: string;
+  /** The name of its unit and its directory. */
+  unit: string;
+  table: string;
+  pauses: LoadPlace['pauses'];
+  leavesNothing?: boolean;
+}
+
+/** The load beside a command, of which only one runs at a time: the run holds the hosts' locks. */
+const BESIDE: LoadForm = { asked: '--probe', unit: 'hapg-load', table: 'hapg_probe', pauses: PAUSES };
+
+/** A load of its own, which disturbs no other; `id` is a word of letters and digits, `rate` attempts a second of each kind. */
+export const ownLoad = (id: string, rate?: number): LoadForm => ({
+  asked: 'hapg probe',
+  unit: `hapg-probe-${id}`,
+  table: `hapg_probe_${id}`,
+  pauses: rate === undefined ? PAUSES : { write: 1 / rate, read: 1 / rate },
+  leavesNothing: true,
+});
 
 /** Where the load runs: on a client host of the inventory, or on this machine. */
 interface Runner extends LoadPlace {
@@ -36,16 +60,16 @@ interface Runner extends LoadPlace {
 }
 
 /** Runs the load on a host with the role client: it has psql, the authority and the passwords. */
-function onHost(session: Session, host: Host): Runner {
-  const { directory } = REMOTE;
+function onHost(session: Session, host: Host, { unit, ...form }: LoadForm): Runner {
+  const directory = `/run/${unit}`;
   const remote = session.remote(host, 'probe');
   return {
-    ...REMOTE,
+    ...{ directory, authority: PKI.client, passwords: PATHS.clientPasswords, ...form },
     run: (script, timeoutSeconds) => remote.run(script, timeoutSeconds),
     async launch(script) {
       // A unit, because it runs concurrently with the session's shell.
       await remote.run(
-        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=hapg-load -p RuntimeMaxSec=${LOAD_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
+        `${print(script)} > ${directory}/load.sh && systemd-run -q --unit=${unit} -p RuntimeMaxSec=${LOAD_S + 3 * COLLECT_S} ${CLEAN_ENVIRONMENT} /bin/sh ${directory}/load.sh`,
       );
     },
     touch: () =>
@@ -56,53 +80,20 @@ function onHost(session: Session, host: Host): Runner {
   };
 }
 
-/** This machine, with its own psql; passwords are in a file for libpq, in a directory of the owner's only. */
-function onController({ cluster }: Session, secrets: SecretStore): Runner {
-  const directory = join(cluster.stateDir, 'load');
-  const authority = join(directory, 'ca.crt');
-  const passwords = join(directory, 'pgpass');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(authority, secrets.trusted('postgres'));
-  writeFileSync(passwords, pgpass(cluster, secrets).reveal(), { mode: 0o600 });
-  const sh = (script: string, output: 'pipe' | 'ignore') => {
-    const child = spawn('sh', ['-s'], {
-      // Without the operator's environment: PGHOST or PGOPTIONS would make it a different client than an application is.
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
-      stdio: ['pipe', output, output],
-      // Ctrl-C is for the command, not for its load.
-      detached: true,
-    });
-    child.stdin!.end(script);
-    return child;
-  };
+/** This machine, with its own psql. */
+function onController({ cluster }: Session, secrets: SecretStore, { unit, ...form }: LoadForm): Runner {
+  const here = clientHere(cluster, secrets, unit.replace(/^hapg-/, ''));
   return {
-    directory,
-    authority,
-    passwords,
-    run: (script, timeoutSeconds) =>
-      new Promise((done, failed) => {
-        const child = sh(script, 'pipe');
-        let out = '';
-        let errors = '';
-        child.stdout!.on('data', (chunk) => (out += chunk));
-        child.stderr!.on('data', (chunk) => (errors += chunk));
-        const timer = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
-        child.on('error', failed);
-        child.on('close', (code) => {
-          clearTimeout(timer);
-          if (code === 0) done(out);
-          else failed(new Error(errors.trim().split('\n').at(-1) || `exit ${code}`));
-        });
-      }),
-    launch: async (script) => sh(script, 'ignore').unref(),
+    ...here,
+    ...form,
+    launch: async (script) => here.start(script, 'ignore').unref(),
     touch() {
       try {
-        utimesSync(join(directory, 'alive'), new Date(), new Date());
+        utimesSync(join(here.directory, 'alive'), new Date(), new Date());
       } catch {
         // The load ended in the meantime.
       }
     },
-    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
@@ -121,24 +112,29 @@ export class ClientLoad {
    * Starts the load on a client host, or on this machine where there is none. Throws Refused when the inventory has no
    * user or database for it, or when this machine has no psql or does not reach the endpoint.
    */
-  static async start(session: Session, secrets: SecretStore): Promise<ClientLoad> {
+  static async start(session: Session, secrets: SecretStore, form = BESIDE): Promise<ClientLoad> {
     const { cluster } = session;
     if (!clientUri(cluster, 'primary'))
-      throw new Refused('--probe needs a database with a user in the inventory', 'probe');
+      throw new Refused(`${form.asked} needs a database with a user in the inventory`, 'probe');
     const host = hostsWith(cluster, 'client')[0];
-    const runner = host ? onHost(session, host) : onController(session, secrets);
+    const runner = host ? onHost(session, host, form) : onController(session, secrets, form);
     try {
       await runner.run(prepareLoad(cluster, runner), QUICK_S);
     } catch (cause) {
       runner.cleanUp?.();
       if (host) throw cause;
       throw new Refused(
-        `--probe: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
+        `${form.asked}: no host has the role client, and from this machine a client does not get through (${(cause as Error).message}). It needs psql, GNU coreutils and a way to the endpoint: name this machine's network under clients, or give a host the role client`,
         'probe',
       );
     }
     await runner.launch(loadScript(cluster, runner));
     return new ClientLoad(session, runner);
+  }
+
+  /** Returns what the writer and the reader have done so far. */
+  async glance(): Promise<Glance> {
+    return readGlance(await this.runner.run(glanceScript(this.runner), QUICK_S));
   }
 
   /** Ends the load and returns what the writer and the reader measured. */

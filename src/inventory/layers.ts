@@ -56,6 +56,11 @@ export class Layers {
     return this.all[depths.lastIndexOf(Math.max(...depths))]!.format(problem);
   }
 
+  /** Returns where a path stands, FILE:LINE or the operator's words, in the uppermost text that has it; undefined where none has. */
+  placeOf(path: readonly string[]): string | undefined {
+    return this.all.findLast((text) => text.depthOf(path) === path.length)?.placeOf(path);
+  }
+
   /** Returns the error for these problems, each with `file:line:column`, the line and a caret. */
   refuse(problems: readonly Problem[]): BadInventory {
     return badInventory(

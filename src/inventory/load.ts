@@ -18,6 +18,8 @@ export interface Loaded {
   text: string;
   /** Formatted warnings; the inventory is usable. */
   warnings: string[];
+  /** Returns where a path stands in the files, FILE:LINE or the words of `-e`; undefined where it does not. */
+  placeOf(path: readonly string[]): string | undefined;
 }
 
 /** The files of an inventory: its own one, or several, of which a later one lies over those before it. */
@@ -98,7 +100,10 @@ export function parseInventory(
   if (errors.length > 0) throw yaml.refuse(errors);
   const warnings = problems.filter((problem) => problem.severity === 'warning').map((problem) => yaml.format(problem));
   const files = under.map((one) => one.file);
-  return { cluster: buildCluster(inventory, { own: file, under: files }, main), text, warnings };
+  return {
+    cluster: buildCluster(inventory, { own: file, under: files }, main),
+    ...{ text, warnings, placeOf: (path) => yaml.placeOf(path) },
+  };
 }
 
 /** Returns the path of a key `__proto__`, which the schema would pass over without a word; undefined when there is none. */

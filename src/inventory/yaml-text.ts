@@ -126,6 +126,12 @@ export class YamlText {
     return this.render(problem.severity, problem.message, line, col);
   }
 
+  /** Returns where a path stands that this text has: `file:line`, or the operator's words that set it. */
+  placeOf(path: Problem['path']): string {
+    const { line } = this.counter.linePos(this.offset({ severity: 'warning', message: '', path, atKey: true }));
+    return this.overrideOf(path) ?? `${this.file}:${line}`;
+  }
+
   /**
    * Returns the operator's words that set this path, or have made the maps that lead to it; undefined where the text does.
    */

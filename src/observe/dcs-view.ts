@@ -6,6 +6,8 @@ export interface DcsView {
   healthy: boolean;
   id: string;
   leader: string;
+  /** The version of this host's member. */
+  version?: string;
   members: { id: string; name: string; peer: string; learner: boolean }[] | undefined;
   initialize: string | undefined;
   /** Members that must answer before a leader without the DCS may continue (Patroni's failsafe mode). */

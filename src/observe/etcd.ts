@@ -54,6 +54,7 @@ export const etcd: Question<Answer<DcsView | null>> = {
         healthy: health?.health === 'true',
         id: String((status?.header as { member_id?: string } | undefined)?.member_id ?? ''),
         leader: String(status?.leader ?? ''),
+        ...(typeof status?.version === 'string' ? { version: status.version } : {}),
         members: members?.map(({ ID, name, peerURLs, isLearner }) => ({
           id: ID,
           name: name || nameOf(cluster, peerURLs?.[0]),

@@ -10,6 +10,7 @@ import { type DcsAnswers, joinDcs } from './dcs.ts';
 import { dcsKeys } from './dcs-keys.ts';
 import type { DcsView } from './dcs-view.ts';
 import { etcd, etcdAnswers, newToDcs } from './etcd.ts';
+import { type Figures, figures } from './figures.ts';
 import { type BalancerRow, haproxy } from './haproxy.ts';
 import { type Hold, holds } from './holds.ts';
 import { identity } from './identity.ts';
@@ -47,6 +48,8 @@ export interface Observation {
   space: Answer<Space[]> | undefined;
   drill: Answer<DrillResult | null> | undefined;
   certificates: Answer<Expiry[]> | undefined;
+  /** Silence of its parts is in them; `silent` as a whole where it was not asked. */
+  figures: Answer<Figures> | undefined;
 }
 
 /** The questions by the part of the observation that they fill; the DCS is joined from three answers. */
@@ -76,6 +79,7 @@ const QUESTIONS: { readonly [K in keyof Asked]: Question<Exclude<Asked[K], undef
   space,
   drill,
   certificates,
+  figures,
 };
 
 /** Marks the questions about hapg's own files, for which "there is none" is an answer. */

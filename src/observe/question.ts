@@ -3,11 +3,11 @@ import type { Cluster, Host } from '../inventory/model.ts';
 /**
  * Subjects of an observation. `host`: the cluster it belongs to, and what hapg has left there. `members`: PostgreSQL,
  * Patroni and the DCS. `balancers`: HAProxy, the VIP and pools. `backups`: repositories, their schedule and drills.
- * `certificates`: their expiry.
+ * `certificates`: their expiry. `figures`: sizes, room and versions, which a person reads and no verdict depends on.
  */
-export type About = 'host' | 'members' | 'balancers' | 'backups' | 'certificates';
+export type About = 'host' | 'members' | 'balancers' | 'backups' | 'certificates' | 'figures';
 
-/** All subjects of an observation. */
+/** All subjects of an observation on which verdicts depend. */
 export const EVERYTHING: readonly About[] = ['host', 'members', 'balancers', 'backups', 'certificates'];
 
 /** One question to a host: who is asked, how, and what the answer means. */

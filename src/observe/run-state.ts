@@ -13,7 +13,7 @@ export const armedUndos = (units: readonly string[]): string[] => [
  * do not count: they may run beside everything.
  */
 export const unitsAtWork = (units: readonly string[]): string[] => [
-  ...new Set(units.flatMap((unit) => /^(hapg-(?!drill\.|load\.)[a-z0-9-]+)\.service$/.exec(unit)?.[1] ?? [])),
+  ...new Set(units.flatMap((unit) => /^(hapg-(?!drill\.|load\.|probe-)[a-z0-9-]+)\.service$/.exec(unit)?.[1] ?? [])),
 ];
 
 /**

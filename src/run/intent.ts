@@ -18,6 +18,8 @@ export interface OperateOptions extends CommonOptions {
   named?: readonly { how: string; name: string; role?: RoleName }[];
   /** The command accepts --limit; others are about the whole cluster and refuse it. None works on single roles. */
   selects?: boolean;
+  /** The time at which the work begins, as the operator wrote it. */
+  at?: string | undefined;
   /** Hosts that may be unreachable. */
   goesWithout?: (host: Host) => boolean;
   /** The command may be the first for its inventory: it makes the secret store. */
@@ -44,6 +46,8 @@ export interface Intent {
   expects?: (problem: Problem) => boolean;
   /** The work ends the cluster, so its status is not read afterwards. */
   ends?: boolean;
+  /** Lines about the result for the operator; empty: none. */
+  result?: () => string;
   /** Additional keys of the JSON document. */
   document?: () => Record<string, unknown>;
 }

@@ -23,6 +23,7 @@ import { LOST_FOR_GOOD, reachSome } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import { type Run, withRun } from './run.ts';
 import { readSetup, type Setup } from './setup.ts';
+import { awaitStart } from './start-at.ts';
 import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
 import { notify } from './webhook.ts';
@@ -68,6 +69,11 @@ export async function operate(
       `${fromHere(cluster.stateDir)} has no secret store: this inventory has not been applied from here`,
       'store_missing',
     );
+  if (options.at !== undefined) {
+    await awaitStart({ command, cluster: cluster.name, at: options.at }, options);
+    // Everything is read anew then: the inventory may be another one by that time.
+    return operate(command, { ...options, at: undefined, yes: true }, decide, edit);
+  }
   return withRun(setup, command, { secrets: () => store.all(), started }, async (run) => {
     const change = await take(run, options, store);
     const { op } = change;
@@ -221,6 +227,8 @@ async function report(
   else {
     print(showOperation(done, op.switchovers));
     if (figures) print(showFigures(figures));
+    const lines = intent.result?.();
+    if (lines) print(lines);
     for (const line of left) print(line);
     printProblems(run, problems);
   }

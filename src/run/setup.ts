@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
-import { loadInventory } from '../inventory/load.ts';
+import { type Loaded, loadInventory } from '../inventory/load.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
 import type { RoleName } from '../roles.ts';
@@ -16,6 +16,8 @@ export interface Setup {
   text: string;
   /** That text as it was read. */
   read: string;
+  /** Where a path stands in the inventory's files. */
+  placeOf: Loaded['placeOf'];
   hosts: Host[];
   roles: ReadonlySet<RoleName>;
   warnings: string[];
@@ -35,14 +37,14 @@ export function readSetup(options: CommonOptions, edit?: (text: string) => strin
   if (options.privateKey !== undefined && !existsSync(options.privateKey))
     throw new UsageError(`--private-key ${options.privateKey}: there is no such file`);
   let read = '';
-  const { cluster, warnings, text } = loadInventory(options.inventory, options.extra, (there) => {
+  const { cluster, warnings, text, placeOf } = loadInventory(options.inventory, options.extra, (there) => {
     read = there;
     return edit ? edit(there) : there;
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) printMessage(warning);
-  return { cluster, text, read, hosts, roles, warnings, options, json: options.output === 'json' };
+  return { cluster, text, read, placeOf, hosts, roles, warnings, options, json: options.output === 'json' };
 }
 
 /** Prints the warnings about the secret store's files. */

@@ -12,6 +12,7 @@ import { armedUndos } from '../observe/run-state.ts';
 import { bytes } from '../units.ts';
 import { type BackupStatus, backupStatus, type Report } from './backup-status.ts';
 import { type CertificateStatus, certificateStatus } from './certificate-status.ts';
+import { type ClusterFigures, clusterFigures, type MemberFigures, memberFigures } from './figures-status.ts';
 import { silenceProblems, UNKNOWN_PARTS, type Unknown, unknownParts } from './unknown.ts';
 
 export interface Problem {
@@ -21,7 +22,7 @@ export interface Problem {
 }
 
 /** The document of `hapg status -o json`; its keys are part of the outside contract. */
-export interface Status {
+export interface Status extends ClusterFigures {
   cluster: string;
   healthy: boolean;
   problems: Problem[];
@@ -30,7 +31,7 @@ export interface Status {
   system_identifier: string | null;
   timeline: number | null;
   paused: boolean;
-  members: {
+  members: ({
     name: string;
     host: string;
     role: string;
@@ -39,8 +40,12 @@ export interface Status {
     lag_bytes: number | null;
     pending_restart: boolean;
     tags: Record<string, unknown>;
-  }[];
-  dcs: { kind: Dcs['kind']; quorum: boolean; members: { name: string; healthy: boolean; leader: boolean }[] };
+  } & MemberFigures)[];
+  dcs: {
+    kind: Dcs['kind'];
+    quorum: boolean;
+    members: { name: string; healthy: boolean; leader: boolean; version: string | null }[];
+  };
   vip: { address: string; holders: string[] } | null;
   balancers: { host: string; primary: string[]; replica: string[] }[];
   backup: BackupStatus | null;
@@ -105,16 +110,20 @@ export function statusOf(
       lag_bytes: member.lagBytes ?? null,
       pending_restart: member.pendingRestart,
       tags: member.tags,
+      ...memberFigures(snapshot, member.name),
     })),
     dcs: {
       kind: cluster.dcs.kind,
       quorum: snapshot.dcs.quorum,
-      members: snapshot.dcs.members.map(({ name, healthy, leader }) => ({ name, healthy, leader })),
+      members: snapshot.dcs.members
+        .map(({ name, healthy, leader, version }) => ({ name, healthy, leader, version: version ?? null }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
     },
     vip: cluster.vip ? { address: cluster.vip.address, holders: snapshot.vipHolders } : null,
     balancers,
     backup,
     certificates,
+    ...clusterFigures(cluster, snapshot),
   };
 }
 

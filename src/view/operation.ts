@@ -1,4 +1,4 @@
-import type { LoadFigures } from '../cluster/client-load.ts';
+import type { Glance, LoadFigures } from '../cluster/client-load.ts';
 import type { Switchover } from '../engine/operation.ts';
 import type { Done } from '../engine/record.ts';
 import { duration, paint, table } from './style.ts';
@@ -20,6 +20,10 @@ export function showOperation(done: readonly Done[], switchovers: readonly Switc
     ...switchovers.map(({ from, to, duration_ms }) => `leader ${from} → ${to} in ${duration(duration_ms)}`),
   ].join('\n');
 }
+
+/** Formats the figures of a client load that goes on. */
+export const showGlance = ({ writes, reads }: Glance): string =>
+  `${writes.acked} writes, ${writes.failed} failed; ${reads.ok} reads, ${reads.failed} failed`;
 
 /** Formats the figures of the client load. */
 export function showFigures({ writes, reads }: LoadFigures): string {

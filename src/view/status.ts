@@ -1,5 +1,6 @@
 import type { Status } from '../status/status.ts';
 import { bytes } from '../units.ts';
+import { showDetails, showFigures } from './status-figures.ts';
 import { paint, table } from './style.ts';
 
 const leads = ({ role }: Status['members'][number]): boolean => role === 'leader' || role === 'standby_leader';
@@ -11,8 +12,8 @@ function headline({ cluster, healthy, problems, unknown }: Status): string {
   return paint.red(`${cluster} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
 }
 
-/** Formats the status for the operator, problems first. */
-export function showStatus(status: Status): string {
+/** Formats the status for the operator, problems first; with `verbosity` the figures of each member, database and slot. */
+export function showStatus(status: Status, verbosity = 0): string {
   const lines: string[] = [];
   lines.push(headline(status));
   for (const { code, message } of status.problems) lines.push(paint.red(`  ! ${message}`) + paint.dim(`  [${code}]`));
@@ -42,7 +43,8 @@ export function showStatus(status: Status): string {
     [
       status.dcs.kind,
       status.unknown.includes('dcs') ? '?' : mark(status.dcs.quorum, status.dcs.quorum ? 'quorum' : 'no quorum'),
-      status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' '),
+      status.dcs.members.map((one) => mark(one.healthy, one.leader ? `${one.name}*` : one.name)).join(' ') +
+        (status.dcs.members.some(({ leader }) => leader) ? paint.dim('  (* leads)') : ''),
     ],
   ];
   if (status.vip)
@@ -75,7 +77,8 @@ export function showStatus(status: Status): string {
   if (status.certificates.earliest_expiry)
     rows.push(['certificates', 'earliest expiry', status.certificates.earliest_expiry.slice(0, 10)]);
   lines.push(table(rows));
-  return lines.join('\n');
+  const figures = [showFigures(status), ...(verbosity > 0 ? showDetails(status) : [])].filter(Boolean);
+  return [...lines, ...figures.map((block) => `\n${block}`)].join('\n');
 }
 
 /** Formats the status of several clusters: one line each, then the problems of each. */

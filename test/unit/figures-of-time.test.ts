@@ -14,9 +14,12 @@ const ALLOWED: Record<string, string> = {
   'src/view/live.ts TICK_MS': 'how often the screen is drawn',
   'src/commands/logs.ts FOLLOW_MS': 'how often new lines are read',
   'src/commands/status.ts WATCH_MS': 'how often the screen is drawn',
+  'src/commands/probe.ts SHOW_MS': 'how often the screen is drawn',
   'src/pki/authority.ts DAY_MS': 'the calendar',
   'src/cluster/moment.ts MINUTE_MS': 'the calendar',
   'src/cluster/moment.ts HOUR_MS': 'the calendar',
+  'src/cluster/start-time.ts HOUR_MS': 'the calendar',
+  'src/run/start-at.ts DRAW_MS': 'how often the screen is drawn',
 };
 
 const sources = ['src', 'roles', 'playbooks'].flatMap((top) =>

@@ -57,6 +57,7 @@ export const EMPTY: Observation = {
   drill: undefined,
   restore: undefined,
   certificates: undefined,
+  figures: undefined,
 };
 
 /** What was said, to be read or changed; an error where it was not. */
@@ -89,7 +90,7 @@ export function healthyLab(): Map<string, Observation> {
       dataDirectory: { said: { state: 'cluster', systemIdentifier: '7000' } },
       patroni: {
         said: {
-          self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name } },
+          self: { role: index === 0 ? 'primary' : 'replica', state: 'running', patroni: { name, version: '4.0.7' } },
           members,
           paused: false,
         },
@@ -119,9 +120,28 @@ export function healthyLab(): Map<string, Observation> {
           healthy: true,
           id: String(index + 1),
           leader: '1',
+          version: '3.5.16',
           members: etcdMembers,
           initialize: '7000',
           failsafe: [],
+        },
+      },
+      figures: {
+        said: {
+          server: {
+            said: {
+              version: '17.6 (Debian 17.6-0+deb13u1)',
+              connections: { used: 12, max: 200 },
+              databases: index === 0 ? [{ name: 'app', bytes: 1e9 }] : null,
+              slots:
+                index === 0
+                  ? ['db2', 'db3'].map((slot) => ({ name: slot, type: 'physical', active: true, kept: 0 }))
+                  : [],
+            },
+          },
+          room: { said: [{ path: '/var/lib/postgresql/17/pglab', sizeBytes: 5e10, freeBytes: (index + 1) * 1e10 }] },
+          history:
+            '[[1, 100, "no recovery target specified", "2025-12-30T12:00:00+00:00", "db2"], [2, 200, "no recovery target specified", "2025-12-31T12:00:00+00:00", "db1"]]',
         },
       },
       newToDcs: false,

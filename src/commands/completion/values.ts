@@ -108,6 +108,16 @@ const datacenters: Source = async ({ cluster }) =>
 const presentSettings: Source = async ({ cluster }) =>
   Object.keys((await cluster()).settings.postgres.parameters).map((name) => ({ text: `postgres.parameters.${name}` }));
 
+/** Names of all settings of PostgreSQL's version, and Patroni's. */
+const settingNamesOf: Source = async ({ cluster }) => {
+  const [{ settingNames }, { PATRONI_SETTINGS }] = await Promise.all([
+    import('../../postgres/settings.ts'),
+    import('../../cluster/patroni-settings.ts'),
+  ]);
+  const own = settingNames(Number((await cluster()).settings.postgres.version));
+  return [...own, ...PATRONI_SETTINGS.map((name) => `patroni.${name}`)].map((text) => ({ text }));
+};
+
 const databases: Source = async ({ cluster }) =>
   (await cluster()).settings.postgres.databases.map(({ name }) => ({ text: name }));
 
@@ -170,7 +180,21 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
       ...['--cluster', '--databases', '--witness', '--datacenters', '--nodes', '--networks', '--prefix'],
       ...['--max-databases', '--postgres', '--balancers', '--backup', '--vip', '--clients', '--address', '--ssh'],
       ...['--max-lag', '--max-transaction-age', '--wait-drain', '--wait-gate', '--wait-host', '--wait-member'],
-      ...['--to-time', '--to-lsn', '--to-name', '--lines', '--grep', '--timeout', '--for', '--table', '--as'],
+      ...[
+        '--to-time',
+        '--to-lsn',
+        '--to-name',
+        '--lines',
+        '--grep',
+        '--timeout',
+        '--for',
+        '--table',
+        '--as',
+        '--rate',
+        '--time',
+        '--scale',
+        '--at',
+      ],
     ].map((name) => [name, FREE] as const),
   ),
 };
@@ -183,6 +207,7 @@ export const ARGUMENT_VALUES: Readonly<Record<string, Source>> = {
   'report file': 'files',
   'exec command': FREE,
   'kept rm name': FREE,
+  'config explain name': settingNamesOf,
   'schema document': documents,
   'drain host': hosts(),
   'undrain host': hosts(),

@@ -26,6 +26,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'kept rm': ['hapg kept rm -i cluster.yaml db2:/var/lib/postgresql/17/main.replaced-20260131T140500'],
   promote: ['hapg promote -i far.yaml'],
   restart: ['hapg restart -i cluster.yaml --pending', 'hapg restart -i cluster.yaml --limit db2'],
+  bench: ['hapg bench -i cluster.yaml', 'hapg bench -i cluster.yaml --clients 50 --time 5m --scale 100 --yes -o json'],
   reinit: ['hapg reinit -i cluster.yaml db3'],
   failover: ['hapg failover -i cluster.yaml --to db2'],
   pause: ['hapg pause -i cluster.yaml --for 2h'],
@@ -58,8 +59,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   plan: ['hapg plan -i cluster.yaml --out cluster.plan', 'hapg plan -i cluster.yaml --detailed-exitcode -o json'],
   'plan show': ['hapg plan show cluster.plan -o markdown    (for a merge request)'],
   apply: ['hapg apply -i cluster.yaml', 'hapg apply -i cluster.yaml cluster.plan'],
-  update: ['hapg update -i cluster.yaml --security-only', 'hapg update -i cluster.yaml --reboot always --probe'],
-  switchover: ['hapg switchover -i cluster.yaml --to db2 --probe'],
+  update: [
+    'hapg update -i cluster.yaml --at 22:00 --yes',
+    'hapg update -i cluster.yaml --security-only',
+    'hapg update -i cluster.yaml --reboot always --probe',
+  ],
+  switchover: [
+    'hapg switchover -i cluster.yaml --to db2 --probe',
+    'hapg switchover -i cluster.yaml --at "2026-01-31 22:00:00"',
+  ],
   'add-replica': ['hapg add-replica -i cluster.yaml db4 --address 10.0.0.7 --roles etcd,patroni'],
   'remove-node': [
     'hapg remove-node -i cluster.yaml db4',
@@ -88,6 +96,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['hapg config -i cluster.yaml', 'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB'],
   'config show': ['hapg config show -i cluster.yaml -o json'],
+  'config explain': [
+    'hapg config explain -i cluster.yaml work_mem',
+    'hapg config explain -i cluster.yaml patroni.ttl --host db2',
+  ],
   'config edit': [
     'hapg config edit -i cluster.yaml --set postgres.parameters.work_mem=8MB',
     'hapg config edit -i cluster.yaml --unset postgres.parameters.work_mem',
@@ -99,6 +111,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   ping: ['hapg ping -i cluster.yaml'],
   report: ['hapg report -i cluster.yaml report.tar.gz'],
+  probe: ['hapg probe -i cluster.yaml --for 10m', 'hapg probe -i cluster.yaml --rate 5 -o json'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],
   explain: ['hapg explain no_sync_standby'],
   logs: ['hapg logs -i cluster.yaml patroni etcd --since -10min', 'hapg logs -i cluster.yaml -p err -n 50'],

@@ -2,12 +2,13 @@ import { WAITS } from '../../bounds/waits.ts';
 import { DEFAULT_LIMITS } from '../../decisions/update.ts';
 import type { OperateOptions } from '../../run/intent.ts';
 import type { AddOptions } from '../add-replica.ts';
+import type { BenchFlags } from '../bench.ts';
 import type { PromoteOptions } from '../promote.ts';
 import type { RemoveOptions } from '../remove-node.ts';
 import type { RestartOptions } from '../restart.ts';
 import type { SwitchoverOptions } from '../switchover.ts';
 import type { UpdateFlags } from '../update.ts';
-import { command, PROBE, type Register } from './options.ts';
+import { AT, command, PROBE, type Register } from './options.ts';
 
 /** The planned changes of a running cluster. */
 export const change: Register = (program, run) => {
@@ -30,11 +31,13 @@ export const change: Register = (program, run) => {
     )
     .option('--wait-host <seconds>', 'how long to wait for a host to boot', String(WAITS.host))
     .option('--wait-member <seconds>', 'how long to wait for a member to catch up', String(WAITS.member))
+    .option(...AT)
     .option(...PROBE)
     .action((options: UpdateFlags) => run(async () => (await import('../update.ts')).updateCommand(options)));
 
   command(program, 'switchover', 'change the leader as planned work')
     .option('--to <host>', 'new leader; default: the best candidate')
+    .option(...AT)
     .option(...PROBE)
     .action((options: SwitchoverOptions) =>
       run(async () => (await import('../switchover.ts')).switchoverCommand(options)),
@@ -68,6 +71,12 @@ export const change: Register = (program, run) => {
     .option('--pending', 'only members whose settings wait for a restart', false)
     .option(...PROBE)
     .action((options: RestartOptions) => run(async () => (await import('../restart.ts')).restartCommand(options)));
+
+  command(program, 'bench', 'load the cluster with pgbench through the endpoint; its tables are removed afterwards')
+    .option('--clients <n>', 'number of connections at once', '10')
+    .option('--time <time>', 'how long, such as 30s or 5m; at most 1h', '30s')
+    .option('--scale <n>', 'size of the tables: 15 MB each', '10')
+    .action((options: BenchFlags) => run(async () => (await import('../bench.ts')).benchCommand(options)));
 
   command(program, 'reinit', 'rebuild one replica; its present data is moved aside, not deleted')
     .argument('<name>', 'name of the member')

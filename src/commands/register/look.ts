@@ -5,6 +5,7 @@ import type { AuditOptions } from '../audit.ts';
 import type { ConnectOptions } from '../connect.ts';
 import type { ExecOptions } from '../exec.ts';
 import type { LogsOptions } from '../logs.ts';
+import type { ProbeOptions } from '../probe.ts';
 import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
 import { command, outputOption, type Register, withCommonOptions } from './options.ts';
@@ -58,6 +59,11 @@ export const look: Register = (program, run) => {
   command(program, 'ping', 'log in to the hosts, become root and measure a round trip').action(
     (options: CommonOptions) => run(async () => (await import('../ping.ts')).pingCommand(options)),
   );
+
+  command(program, 'probe', 'write and read as a client for a while; report gaps, failures and lost rows')
+    .option('--for <time>', 'how long, such as 30s or 10m; Ctrl-C ends it before', '60s')
+    .option('--rate <n>', 'at most so many writes and so many reads a second; default: 20 and 10')
+    .action((options: ProbeOptions) => run(async () => (await import('../probe.ts')).probeCommand(options)));
 
   withCommonOptions(program.command('psql').description('run psql as the superuser on the leader'), OTHERS_OUTPUT)
     .argument('[arguments...]', 'arguments of psql, after --')

@@ -17,6 +17,12 @@ export const command = (program: Command, name: string, description: string): Co
 /** The option of commands that can measure what clients notice. */
 export const PROBE = ['--probe', 'write and read as a client meanwhile; report gaps, failures and lost rows'] as const;
 
+/** The option of commands that can wait until a time. */
+export const AT = [
+  '--at <time>',
+  'wait in this program until then: 22:00 is the next one of this clock, or "2026-01-31 22:00:00+01:00"',
+] as const;
+
 /** The option of commands that show a plan. */
 export const DIFF = ['-D, --diff', 'show the plan with the whole text of new files too'] as const;
 

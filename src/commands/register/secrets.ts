@@ -2,6 +2,7 @@ import type { OperateOptions } from '../../run/intent.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { RenewOptions } from '../certs.ts';
 import type { EditOptions } from '../config.ts';
+import type { ExplainSettingOptions } from '../explain-setting.ts';
 import { collect, command, PROBE, type Register } from './options.ts';
 
 /** The commands about secrets, certificates and settings. */
@@ -44,7 +45,7 @@ export const secrets: Register = (program, run) => {
   const settings = command(
     program,
     'config',
-    'show the settings in the DCS, or edit them: checked, applied, written into the inventory',
+    'show the settings in the DCS, explain one, or edit them: checked, applied, written into the inventory',
   ).action(show);
   command(settings, 'show', 'show the settings in the DCS').action(show);
   command(settings, 'edit', 'edit the settings: checked, applied, written into the inventory')
@@ -57,4 +58,10 @@ export const secrets: Register = (program, run) => {
     .option('--unset <key>', "setting to take out, back to hapg's default; repeatable", collect, [])
     .option(...PROBE)
     .action((options: EditOptions) => run(async () => (await import('../config.ts')).editSettings(options)));
+  command(settings, 'explain', 'tell the value of a setting on each database host, and where it comes from')
+    .argument('<name>', 'name of the setting, such as work_mem or patroni.ttl')
+    .option('--host <host>', 'only this member')
+    .action((name: string, options: ExplainSettingOptions) =>
+      run(async () => (await import('../explain-setting.ts')).explainSettingCommand(name, options)),
+    );
 };

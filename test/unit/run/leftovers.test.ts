@@ -23,6 +23,7 @@ test('a unit of a run is at work, and so is an undo; a drill, a load of clients 
       'hapg-undo-update.timer',
       'hapg-drill.service',
       'hapg-load.service',
+      'hapg-probe-1a2b.service',
     ]),
     ['hapg-update', 'hapg-undo-update'],
   );
