@@ -51,10 +51,7 @@ export async function probeCommand(options: ProbeOptions): Promise<number> {
   const setup = readSetup({ ...options, quiet: true });
   const { cluster } = setup;
   if (cluster.upstream)
-    throw new Refused(
-      `${cluster.name} is a standby of ${cluster.upstream.name} and takes no writes`,
-      'standing',
-    );
+    throw new Refused(`${cluster.name} is a standby of ${cluster.upstream.name} and takes no writes`, 'standing');
   const store = await SecretStore.read(cluster);
   if (!store)
     throw new Refused(

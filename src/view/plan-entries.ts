@@ -75,5 +75,5 @@ export function countsOf(changes: readonly Change[]): string {
     const count = changes.filter((change) => change.action === action).length;
     return count > 0 ? [`${count} ${action}`] : [];
   });
-  return `${changes.length} changes: ${counts.join(', ')}`;
+  return `${changes.length} change${changes.length === 1 ? '' : 's'}: ${counts.join(', ')}`;
 }

@@ -31,7 +31,7 @@ const versionsOf = ({ members, dcs }: Status): string =>
 
 function replicationOf({ replication: { mode, strict, standbys, synchronous } }: Status): string {
   if (standbys === 0) return 'async: commits wait for no standby';
-  return `${mode}${strict ? ', strict' : ''}: commits wait for ${standbys} of ${synchronous.join(' ') || paint.red('nobody')}`;
+  return `${mode}${strict ? ', strict' : ''}: ${synchronous.length > 0 ? `commits wait for ${standbys} of ${synchronous.join(' ')}` : paint.red('commits wait for nobody')}`;
 }
 
 /** `2025-12-31T12:00:00+00:00` as `2025-12-31 12:00 UTC`. */
