@@ -1,5 +1,6 @@
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
 import { AUDIT_S } from '../bounds/hosts.ts';
+import { checksSettle } from '../bounds/patroni.ts';
 import { admitApply, checkIdentity } from '../decisions/admission.ts';
 import { checkHugePages, checkVersions } from '../decisions/equipment.ts';
 import { todoAfterApply } from '../decisions/todo.ts';
@@ -23,6 +24,7 @@ import { GO_WITHOUT, reachAll } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import type { Run } from './run.ts';
 import { reportStoreWarnings, type Setup } from './setup.ts';
+import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
 
 /** The inputs of a plan beside the hosts. */
@@ -102,6 +104,9 @@ export async function carryOut(
   if (result.failed.length === 0 && !result.interrupted && whole) {
     const problem = await verifyAsClient(session, cluster);
     if (problem) result.failed.push(problem);
+    // A new cluster names its synchronous standby and moves its address only after a moment, and the next look would find less.
+    else if (!surveyed.context.snapshot.exists)
+      await settledStatus(session, cluster, surveyed.context.secrets, checksSettle(cluster.timing));
   }
   const outcome = outcomeOf(result);
   end({ result: outcome, changed: result.done.length, failed: result.failed });
