@@ -56,7 +56,7 @@ export async function initCommand(file: string, options: InitOptions): Promise<n
   onFile(file, () => writeFileSync(file, text));
   for (const warning of warnings) printMessage(warning);
   print(
-    `${file} is written. Next: hapg ${options.lab ? 'lab up' : 'trust'} -i ${file}, hapg plan -i ${file}, hapg apply -i ${file}`,
+    `${file} is written. Next, each with -i ${file}: hapg ${options.lab ? 'lab up' : 'trust'}, hapg doctor, hapg plan, hapg apply`,
   );
   return 0;
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
-import { lasting, rewrite, type Screen, screensOf } from '../support/first-hour.ts';
+import { comparable, rewrite, type Screen, screensOf } from '../support/first-hour.ts';
 import { before, test } from '../support/group.ts';
 import { TestLab } from '../support/lab.ts';
 import { KEY, noTerminal, Terminal } from '../support/terminal.ts';
@@ -78,7 +78,8 @@ test('a new operator sees what the page shows, from init to the first switchover
   for (const { command, shown: expected } of screensOf()) {
     const actual = await seen(command);
     shown.push({ command, shown: actual });
-    if (!writes) assert.deepEqual(lasting(actual), lasting(expected), command);
+    const both = comparable(actual, expected);
+    if (!writes) assert.deepEqual(both.actual, both.expected, command);
   }
   assert.ok(shown.length >= 8, 'the page has the whole hour');
   if (writes) rewrite(shown);
