@@ -30,7 +30,7 @@ export function emergencies(lab: TestLab): void {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /the cluster is paused until \S+Z, so there is no failover: "hapg resume" first/);
     await lab.healthy(60);
-    await until('nothing is left of the pause', 30, () => databases.every((host) => leftOn(lab, host) === ''));
+    await until('nothing is left of the pause', 60, () => databases.every((host) => leftOn(lab, host) === ''));
   });
 
   test('a pause can be ended before, whoever began it', async () => {
