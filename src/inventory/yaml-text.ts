@@ -121,7 +121,8 @@ export class YamlText {
     const from = this.overrideOf(problem.path);
     if (from) return `${from}: ${problem.severity}: ${problem.message}`;
     // What is missing as a whole stands nowhere.
-    if (problem.path.length === 0) return `${this.file}: ${problem.severity}: ${problem.message}`;
+    if (problem.path.length === 0 && problem.severity === 'warning')
+      return `${this.file}: ${problem.severity}: ${problem.message}`;
     const { line, col } = this.counter.linePos(this.offset(problem));
     return this.render(problem.severity, problem.message, line, col);
   }

@@ -2,7 +2,7 @@ import type { RunEvent } from '../engine/events.ts';
 import type { Host } from '../inventory/model.ts';
 import { lastingLine, type ProgressView } from './plain.ts';
 import type { Screen } from './screen.ts';
-import { duration, paint } from './style.ts';
+import { paint } from './style.ts';
 import { visible } from './visible.ts';
 
 /** The row of one host. */
@@ -24,30 +24,6 @@ const TICK_MS = 100;
 const ERASING = /^(?:\x1b\[2K|\x1b\[1A|\x1b\[G)*/;
 
 const oneLine = (text: string): string => visible(text.trim().replace(/\s*\n\s*/g, ' '));
-
-/** The line above the hosts: the stage with its place, and the time since the beginning. */
-class Top {
-  private stage = '';
-  private stages = 0;
-  private place = '';
-
-  take(event: RunEvent): void {
-    if (event.type !== 'stage') return;
-    this.stage = oneLine(event.stage);
-    this.stages++;
-    this.place = event.place ? `stage ${event.place.number} of ${event.place.of}: ` : '';
-  }
-
-  now(elapsedMs: number): string {
-    // Whole seconds: a line that changes ten times a second cannot be read.
-    const elapsed = paint.dim(duration(Math.floor(elapsedMs / 1000) * 1000));
-    return this.stage ? `${this.place}${this.stage}  ${elapsed}` : elapsed;
-  }
-
-  result(elapsedMs: number): string {
-    return paint.dim(`${this.stages} stage${this.stages === 1 ? '' : 's'} in ${duration(elapsedMs)}`);
-  }
-}
 
 /** Folds the events of a run into one row per host. */
 class Rows {
@@ -95,19 +71,15 @@ class Rows {
 }
 
 /**
- * Listr2's live view: the stage and the elapsed time, and one line per host with its present work, below notes. Listr2 draws on the screen,
+ * Listr2's live view: one line per host with its present work, below the stages and notes. Listr2 draws on the screen,
  * so it owns neither standard output nor standard error. It pauses while a question is open.
  */
 export async function liveProgress(hosts: readonly Host[], screen: Screen): Promise<ProgressView> {
   const { Listr, ListrLogger, ProcessOutput, Spinner } = await import('listr2');
   const started = performance.now();
   const rows = new Rows(hosts);
-  const top = new Top();
-  const elapsed = () => performance.now() - started;
-  let topTask: Task | undefined;
   const tasks = new Map<string, Task>();
   const refresh = () => {
-    if (topTask) topTask.title = top.now(elapsed());
     for (const [name, task] of tasks) {
       const title = rows.now(name);
       if (task.title !== title) task.title = title;
@@ -164,29 +136,17 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
   const began = new Promise<void>((resolve) => {
     begun = resolve;
   });
-  const head = {
-    title: top.now(0),
-    task: async (_context: unknown, task: Task) => {
-      topTask = task;
-      await finished;
-      topTask = undefined;
-      task.title = top.result(elapsed());
-    },
-  };
   const list = new Listr(
-    [
-      head,
-      ...hosts.map(({ name }) => ({
-        title: rows.now(name),
-        task: async (_context: unknown, task: Task) => {
-          tasks.set(name, task);
-          if (tasks.size === hosts.length) begun();
-          await finished;
-          task.title = rows.result(name);
-          if (rows.hasFailed(name)) throw new Error('failed');
-        },
-      })),
-    ],
+    hosts.map(({ name }) => ({
+      title: rows.now(name),
+      task: async (_context: unknown, task: Task) => {
+        tasks.set(name, task);
+        if (tasks.size === hosts.length) begun();
+        await finished;
+        task.title = rows.result(name);
+        if (rows.hasFailed(name)) throw new Error('failed');
+      },
+    })),
     {
       renderer: 'default',
       concurrent: true,
@@ -209,8 +169,7 @@ export async function liveProgress(hosts: readonly Host[], screen: Screen): Prom
   return {
     emit(event) {
       rows.take(event);
-      top.take(event);
-      const line = lastingLine(event, elapsed());
+      const line = lastingLine(event, performance.now() - started);
       if (line !== undefined) screen.print(line);
     },
     async end() {

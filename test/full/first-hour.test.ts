@@ -1,6 +1,6 @@
 /**
- * Goes through the first hour of a new operator in a terminal, by docs/first-hour.md, and compares each screen with the one
- * there. Takes about 8 minutes. HAPG_WRITE_SCREENS=1 writes the screens into the page.
+ * Proves that a new operator sees in a terminal what docs/first-hour.md shows, from init to the first switchover. Takes about
+ * 8 minutes. HAPG_WRITE_SCREENS=1 writes the screens into the page.
  */
 
 import assert from 'node:assert/strict';
