@@ -1,6 +1,6 @@
 /**
- * Proves that a new operator sees in a terminal what docs/first-hour.md shows, from init to the first switchover. Takes about
- * 8 minutes. HAPG_WRITE_SCREENS=1 writes the screens into the page.
+ * Proves that a new operator sees in a terminal what docs/first-hour.md shows, from init to the first switchover;
+ * HAPG_WRITE_SCREENS=1 writes the screens into that page instead. Takes about 8 minutes.
  */
 
 import assert from 'node:assert/strict';
