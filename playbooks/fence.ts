@@ -39,7 +39,8 @@ export async function fence(
     remote.run(
       `systemctl -q disable ${UNITS.join(' ')} 2>/dev/null
 systemctl stop ${UNITS.join(' ')} 2>/dev/null
-${stopServer(cluster.binDir, host.dataDir, bound)}`,
+${stopServer(cluster.binDir, host.dataDir, bound)}
+if systemctl -q is-enabled patroni.service; then echo 'a boot would start Patroni again'; exit 1; fi`,
       3 * bound,
     ),
   );

@@ -48,6 +48,11 @@ export const failoverCommand = (options: FailoverOptions): Promise<number> =>
                 `  ! ${away.join(', ')}: no answer. Where one led, it follows ${to} when it is back, and what only it has is given up`,
               ]
             : []),
+          ...dead
+            .filter((name) => !away.includes(name))
+            .map(
+              (name) => `  ! ${name}: Patroni does not run there, so it is not known whether it has more than ${to}`,
+            ),
         ].join('\n'),
         question: `Make ${to} the leader?`,
         hosts: [op.host(to)],

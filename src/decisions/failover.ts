@@ -32,6 +32,11 @@ export function mayFailOver(cluster: Cluster, snapshot: Snapshot, to: string): V
       ],
       'leader_serves',
     );
+  // A server that outlives its Patroni loses the lease and goes on taking writes: there would be two.
+  const unled = hostsWith(cluster, 'patroni').filter(({ name }) => {
+    const seen = observations.get(name);
+    return name !== to && said(seen?.sql) && said(seen?.dataDirectory)?.led === true;
+  });
   const mine = receivedBy(snapshot, to);
   const ahead = hostsWith(cluster, 'patroni').flatMap(({ name }) => {
     const its = receivedBy(snapshot, name);
@@ -39,6 +44,10 @@ export function mayFailOver(cluster: Cluster, snapshot: Snapshot, to: string): V
   });
   return verdict(
     [
+      ...unled.map(
+        ({ name }) =>
+          `PostgreSQL on ${name} runs as a leader without Patroni and may take writes: "hapg fence ${name}" first`,
+      ),
       ...(dcs.quorum ? [] : [`${cluster.dcs.label} does not answer on ${to}, so nobody can lead: "hapg repair" first`]),
       ...(running ? [] : [`Patroni does not run on ${to}: hapg ssh ${to} -- systemctl start patroni`]),
       ...(member || !running ? [] : [`${to} is not a member`]),

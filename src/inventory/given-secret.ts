@@ -76,7 +76,7 @@ export const serviceAccount = (name: string): GivenSecret => ({
 /** Returns why a text is no private key that a program can use alone; undefined when it is one. */
 function keyMistake(text: string): string | undefined {
   const [, form = '', body = ''] =
-    /^-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----\n([\s\S]+)\n-----END \1PRIVATE KEY-----$/.exec(text) ?? [];
+    /^-----BEGIN ([A-Z0-9 ]*)PRIVATE[ ]KEY-----\n([\s\S]+)\n-----END \1PRIVATE[ ]KEY-----$/.exec(text) ?? [];
   if (!body) return /^(ssh|ecdsa)-\S+ |PUBLIC KEY/.test(text) ? 'it is a public key; bring the private one' : NO_KEY;
   const locked = 'it has a passphrase, which no host could be asked for';
   if (form === 'OPENSSH ') {

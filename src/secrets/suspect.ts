@@ -48,7 +48,7 @@ const NAME = '(?:passw(?:or)?d|passwort|kennwort|passphrase|pass|pwd|secret|toke
 
 /** Credentials in unmistakable forms; the second group is the secret, after a name or a user. */
 const PLAIN: readonly RegExp[] = [
-  /(-----BEGIN [A-Z ]*PRIVATE KEY-----)([\s\S]*?)(?=-----END|$)/g,
+  /(-----BEGIN [A-Z ]*PRIVATE[ ]KEY-----)([\s\S]*?)(?=-----END|$)/g,
   // postgresql://user:password@host; the last @ ends a password that is not URL-encoded
   /([A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/@'"]*:)(\S+)(?=@)/g,
   // password=x, PGPASSWORD='x', ldapbindpasswd="x", repo1-cipher-pass=x

@@ -78,6 +78,21 @@ describe('a failover', () => {
     assert.match(reasons(mayFailOver(cluster, tagged, 'db3')), /db3 has the tag nofailover/);
   });
 
+  test('is refused while a server without its Patroni may still take writes', () => {
+    const snapshot = leaderless(undefined, (all) => {
+      const db1 = structuredClone(healthyLab()).get('db1')!;
+      all.set('db1', {
+        ...db1,
+        patroni: { silent: 'no answer' },
+        dataDirectory: { said: { state: 'cluster', systemIdentifier: '7000', led: true } },
+      });
+    });
+    assert.match(
+      reasons(mayFailOver(cluster, snapshot, 'db3')),
+      /PostgreSQL on db1 runs as a leader .*"hapg fence db1"/,
+    );
+  });
+
   test('says whether a row is lost', () => {
     assert.match(
       lossOf(cluster, leaderless(), 'db2').join('\n'),
