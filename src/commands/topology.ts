@@ -6,17 +6,13 @@ import { print, printJson } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { observeHosts } from '../run/read-only.ts';
 import { readSetup } from '../run/setup.ts';
+import { memberDocument } from '../status/status.ts';
 import { showTopology } from '../view/topology.ts';
 
 /** The members of a branch with the member that each receives from. */
 const flat = ({ member, branches }: Branch, upstream: string | null): object[] => [
   {
-    name: member.name,
-    host: member.host,
-    role: member.role,
-    state: member.state,
-    timeline: member.timeline ?? null,
-    lag_bytes: member.lagBytes ?? null,
+    ...memberDocument(member),
     upstream,
   },
   ...branches.flatMap((one) => flat(one, member.name)),

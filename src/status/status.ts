@@ -1,5 +1,5 @@
 import { MARKS } from '../cluster/marks.ts';
-import { type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
+import { type Member, type Snapshot, writesGoTo } from '../cluster/snapshot.ts';
 import { checkIdentity } from '../decisions/admission.ts';
 import { describeHold, holdOn, holdsOf, pauseWords } from '../decisions/holds.ts';
 import { leaderRuns, MAX_LAG_BYTES, synchronousStandbyThere } from '../decisions/members.ts';
@@ -52,6 +52,16 @@ export interface Status extends ClusterFigures {
   certificates: CertificateStatus;
 }
 
+/** A member as every document has it. */
+export const memberDocument = ({ name, host, role, state, timeline, lagBytes }: Member) => ({
+  name,
+  host,
+  role,
+  state,
+  timeline: timeline ?? null,
+  lag_bytes: lagBytes ?? null,
+});
+
 /** The limit of WAL that is kept for a consumer that is not connected (bytes). */
 const KEPT_LIMIT = 1024 ** 3;
 
@@ -102,12 +112,7 @@ export function statusOf(
     timeline: snapshot.timeline ?? null,
     paused: snapshot.paused,
     members: snapshot.members.map((member) => ({
-      name: member.name,
-      host: member.host,
-      role: member.role,
-      state: member.state,
-      timeline: member.timeline ?? null,
-      lag_bytes: member.lagBytes ?? null,
+      ...memberDocument(member),
       pending_restart: member.pendingRestart,
       tags: member.tags,
       ...memberFigures(snapshot, member.name),
