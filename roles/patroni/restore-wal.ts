@@ -18,6 +18,7 @@ export function restoreWal(cluster: Cluster): string {
     seconds: ARCHIVE_LISTENS_S,
     again: ARCHIVE_AGAIN_S,
     directory: SOCKET_DIR,
+    binDir: cluster.binDir,
     host: host && quoted({ address: host.address, port: cluster.settings.pgbackrest.port }),
     repositories: cluster.repositories.map((one) => {
       const service = kindOf(one).service?.(one);

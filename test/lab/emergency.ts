@@ -107,6 +107,12 @@ export function emergencies(lab: TestLab): void {
     const refused = await lab.hapg(['failover', '--to', last, '--yes']);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, new RegExp(`${leader} leads and serves: .*hapg switchover --to ${last}`));
+    // A row that commits with the synchronous standby alone, so that both have more WAL than the last member.
+    const client = (statement: string) => lab.on(lab.client, `psql -XAtq '${lab.uri}' -c "${statement}"`);
+    assert.equal(client('create table lost (at timestamptz default now())').code, 0);
+    const asleep = `select pid from pg_stat_replication where application_name = '${last}'`;
+    lab.on(leader, `kill -STOP $(runuser -u postgres -- psql -XAtc "${asleep}")`);
+    assert.equal(client('insert into lost default values').code, 0);
     const dies =
       'systemctl mask --runtime -q patroni; systemctl kill -s KILL patroni; pkill -9 -u postgres -f "postgres"';
     for (const host of [leader, standby]) lab.on(host, dies);
@@ -123,6 +129,13 @@ export function emergencies(lab: TestLab): void {
     assert.equal((JSON.parse(made.stdout) as { leader: string }).leader, last);
     assert.equal(recovers, 'f');
     assert.equal(leaderOf(await lab.healthy(120)), last);
+    // The members that come back follow their new leader, and have nothing that it never had.
+    assert.equal(client("insert into lost values ('2000-01-01Z'); select pg_current_wal_lsn()").code, 0);
+    const [, database] = /:\d+\/(\w+)/.exec(lab.uri)!;
+    const rows = `runuser -u postgres -- psql -XAtq -d ${database} -c 'set timezone=utc' -c 'select at::date from lost'`;
+    for (const host of databases)
+      await until(`${host} has what its leader has`, 30, () => lab.on(host, rows).out === '2000-01-01');
+    await lab.healthy(30);
     const history = JSON.parse((await lab.hapg(['history', '-o', 'json'])).stdout) as { history: { leader: string }[] };
     assert.equal(history.history.at(-1)!.leader, last);
     const drawn = (await lab.hapg(['topology'])).stdout;

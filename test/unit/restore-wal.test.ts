@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,5 +84,111 @@ describe('WAL from the archive', () => {
     });
     assert.deepEqual(fetched(DIRECT(bucket(shut), MOUNT)), { code: 1, asked: [asked(2)] });
     assert.deepEqual(fetched(DIRECT(bucket(shut))), { code: 1, asked: [] });
+  });
+});
+
+/** A small segment of WAL (bytes), all of one letter. */
+const SEGMENT = 1024 * 1024;
+const MIB = 1024 * 1024;
+const whole = (letter: string) => Buffer.alloc(SEGMENT, letter);
+/** The same up to a place, and nothing behind it. */
+const upTo = (place: number, letter: string) =>
+  Buffer.concat([Buffer.alloc(place, letter), Buffer.alloc(SEGMENT - place)]);
+
+interface Recovery {
+  /** The file of WAL that PostgreSQL asks for. */
+  file: string;
+  /** What the archive has of it. */
+  archived?: Buffer;
+  /** What the member has of it. */
+  own?: Buffer;
+  /** Files of history in pg_wal. */
+  histories?: Record<string, string>;
+  /** The timeline and the location that the data has reached. */
+  reached?: [number, string];
+  target?: string;
+}
+
+/** What a recovery gets for a file of WAL. */
+function recovers({
+  file,
+  archived,
+  own,
+  histories = {},
+  reached = [8, '0/B000000'],
+  target = 'RECOVERYXLOG',
+}: Recovery) {
+  const { cluster } = parseInventory(`cluster: shop\n${WITH_HOST(open)}`, 'shop.yaml');
+  const data = mkdtempSync(join(tmpdir(), 'hapg-recovery-'));
+  try {
+    mkdirSync(join(data, 'pg_wal'));
+    for (const [name, text] of Object.entries(histories)) writeFileSync(join(data, 'pg_wal', `${name}.history`), text);
+    if (own) writeFileSync(join(data, 'pg_wal', file), own);
+    if (archived) writeFileSync(join(data, 'archive'), archived);
+    const path = programs({
+      pgbackrest: `[ -f archive ] || exit 1; for target in "$@"; do :; done; cat archive > "$target"`,
+      pg_controldata: `echo "Latest checkpoint location:           0/A009A98
+Latest checkpoint's TimeLineID:       8
+Minimum recovery ending location:     ${reached[1]}
+Min recovery ending loc's timeline:   ${reached[0]}"`,
+    });
+    const script = restoreWal(cluster).replaceAll(SOCKET_DIR, home).replaceAll(cluster.binDir, path);
+    const { code, out } = sh(`cd ${data} && set -- ${file} pg_wal/${target}\n${script}`, { path });
+    const got = join(data, 'pg_wal', target);
+    return { code, out, wal: existsSync(got) ? readFileSync(got) : undefined };
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+/** Timeline 10 forked off from 9 at 0/C000208, in the middle of a file. */
+const FORK = { '0000000A': '8\t0/C0000A0\tno recovery target specified\n9\t0/C000208\tno recovery target specified\n' };
+const AT_THE_FORK = '0000000900000000000000C0';
+const given = (wal: Buffer | undefined) => ({ code: wal ? 0 : 1, out: '', wal });
+
+describe('WAL of a timeline that another one has left', () => {
+  test('is recovered up to the fork, whatever its leader has archived behind it', () => {
+    const got = recovers({ file: AT_THE_FORK, archived: whole('x'), histories: FORK });
+    assert.deepEqual(got, given(upTo(0x208, 'x')));
+  });
+
+  test('is recovered up to the fork where only the member itself has it', () => {
+    const got = recovers({ file: AT_THE_FORK, own: whole('o'), histories: FORK });
+    assert.deepEqual(got, given(upTo(0x208, 'o')));
+  });
+
+  test('is missing behind the fork', () => {
+    const file = '0000000900000000000000C1';
+    assert.deepEqual(recovers({ file, archived: whole('x'), own: whole('o'), histories: FORK }), given(undefined));
+  });
+
+  test('is whole before the fork, without a fork, and on the new timeline', () => {
+    const archived = whole('x');
+    for (const one of [
+      { file: '0000000900000000000000BF', histories: FORK },
+      { file: AT_THE_FORK },
+      { file: AT_THE_FORK, histories: { '00000009': '8\t0/C0000A0\tno recovery target specified\n' } },
+      { file: '0000000A00000000000000C0', histories: FORK },
+    ])
+      assert.deepEqual(recovers({ ...one, archived }), given(archived), one.file);
+    assert.deepEqual(recovers({ file: '0000000900000000000000BF', own: archived, histories: FORK }), given(undefined));
+  });
+
+  test('ends where the newest timeline left it, when several did', () => {
+    const histories = { ...FORK, '0000000B': '# restored\n\n9\t0/C000100\tbefore 2026-11-30 12:00:00+00\n' };
+    assert.deepEqual(recovers({ file: AT_THE_FORK, archived: whole('x'), histories }), given(upTo(0x100, 'x')));
+  });
+
+  test('is whole for pg_rewind, and for data that is itself behind the fork', () => {
+    const archived = whole('x');
+    const asked = { file: AT_THE_FORK, archived, histories: FORK };
+    assert.deepEqual(recovers({ ...asked, target: AT_THE_FORK }), given(archived));
+    assert.deepEqual(recovers({ ...asked, reached: [9, '0/C000300'] }), given(archived));
+    assert.deepEqual(recovers({ ...asked, reached: [9, '0/C000208'] }), given(upTo(0x208, 'x')));
+  });
+
+  test('is cut at the right place beyond the first 4 GiB', () => {
+    const histories = { '0000000A': `9\t2A/FFF80000\tno recovery target specified\n` };
+    const got = recovers({ file: '000000090000002A00000FFF', archived: whole('x'), histories });
+    assert.deepEqual(got, given(upTo(MIB / 2, 'x')));
   });
 });
