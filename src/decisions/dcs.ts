@@ -20,15 +20,14 @@ export function mayStopDcs({ dcs: { label } }: Cluster, name: string, snapshot: 
 }
 
 /**
- * Is the DCS new: nothing of it runs, or what runs has no leader and no members yet? etcd that does not answer in time
- * may be a living one whose disk hangs. Of ZooKeeper silence may be Patroni's, which reads no keys while no member runs.
+ * Is the DCS new: nothing of it runs, or what runs has no leader and no members yet? One that does not answer in time may
+ * be a living one whose disk hangs.
  */
 export function dcsIsNew(cluster: Cluster, snapshot: Snapshot): boolean {
   if (snapshot.dcs.members.length > 0 || snapshot.initialize !== undefined) return false;
   return dcsHosts(cluster).every(({ name }) => {
     const seen = snapshot.observations.get(name)?.dcs;
-    if (silence(seen) !== undefined) return cluster.dcs.kind !== 'etcd';
-    return /^0?$/.test(said(seen)?.leader ?? '');
+    return silence(seen) === undefined && /^0?$/.test(said(seen)?.leader ?? '');
   });
 }
 

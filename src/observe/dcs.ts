@@ -17,7 +17,8 @@ export function joinDcs({ etcd, zookeeper, keys }: DcsAnswers, cluster: Cluster)
   if (!zookeeper && !keys) return undefined;
   const [member, kept] = [said(zookeeper), said(keys)];
   if (!member && !kept) {
-    const reason = silence(zookeeper) ?? silence(keys);
+    // Keys are read through any member: whether one runs here, only its own answer says.
+    const reason = zookeeper ? silence(zookeeper) : silence(keys);
     return reason === undefined ? { said: null } : { silent: reason };
   }
   return {

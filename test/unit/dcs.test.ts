@@ -10,7 +10,7 @@ import { patroniCertificates } from '../../roles/patroni/patroni.ts';
 import { serverId, zookeeper } from '../../roles/zookeeper/zookeeper.ts';
 import { takeSnapshot } from '../../src/cluster/snapshot.ts';
 import { admitApply, checkIdentity } from '../../src/decisions/admission.ts';
-import { dcsHealthy, mayStopDcs } from '../../src/decisions/dcs.ts';
+import { dcsHealthy, dcsIsNew, mayStopDcs } from '../../src/decisions/dcs.ts';
 import { checkVersions } from '../../src/decisions/equipment.ts';
 import { findDamage } from '../../src/decisions/repair.ts';
 import { allSteps } from '../../src/engine/plan.ts';
@@ -263,6 +263,20 @@ test('members that cannot be seen while the DCS lives are not restarted, one by 
     [1, 1, 1],
   );
   assert.equal(stage.gate!([dcsHosts(zoo)[0]!], context).ok, false);
+});
+
+test('ZooKeeper that does not answer may be a living one, so its members are not started together', () => {
+  const each = (server: string) =>
+    takeSnapshot(
+      new Map(
+        dcsHosts(zoo).map(({ name }) => [
+          name,
+          { ...EMPTY, dcs: answered({ zookeeper: server, keys: 'asked\n' }, zoo) },
+        ]),
+      ),
+    );
+  assert.equal(dcsIsNew(zoo, each('\n--\ncode 7\n')), true, 'no member runs, so nobody reads its keys');
+  assert.equal(dcsIsNew(zoo, each('\n--\ncode 28\n')), false, 'they run and are stuck');
 });
 
 const IDENTITY = { cluster: 'pgzoo', uuid: 'u', generation: 1, authorities: {} };
