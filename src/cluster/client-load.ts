@@ -72,6 +72,7 @@ export const collectScript = (cluster: Cluster, place: LoadPlace): string => {
   const { directory, authority, table } = place;
   const uri = clientUri(cluster, 'primary', { authority })!;
   return `cd ${quote(directory)} || exit 1
+[ ! -e ended ] || echo early
 rm -f alive
 n=0; while [ ! -e ended ] && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
 cat writes; echo --; cat reads; echo --
@@ -124,12 +125,18 @@ function longestGap(list: readonly Attempt[]): { max_gap_ms: number; max_gap_at:
   return { max_gap_ms: longest, max_gap_at: began === undefined ? null : new Date(began).toISOString() };
 }
 
-/** Reads what `collectScript` printed. Throws when the answer is cut short. */
+/** Reads what `collectScript` printed. Throws when the answer is cut short, or when the load ended before it was collected. */
 export function figures(answer: string): LoadFigures {
   const parts = answer.split(/^--$/m);
   if (parts.length !== 3) throw new Error(`the probe's answer is not understood: ${answer.slice(0, 200)}`);
   const [writes, reads] = [attempts(parts[0]!), attempts(parts[1]!)];
   const there = new Set(parts[2]!.split('\n').map((line) => line.trim()));
+  if (/^early$/m.test(parts[0]!)) {
+    const last = Math.max(...[...writes, ...reads].map(({ at }) => at));
+    throw new Error(
+      `the probe ended before the work did${Number.isFinite(last) ? `, at ${new Date(last).toISOString()}` : ''}`,
+    );
+  }
   const acked = writes.filter((one) => one.ok);
   return {
     writes: {

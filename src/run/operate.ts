@@ -212,8 +212,7 @@ async function report(
     switchovers: op.switchovers,
     ...figures,
   });
-  if (!run.interrupt.hard.aborted)
-    await op.audit({ by: run.by, command: run.command, changed: done.length, result: ok ? 'ok' : 'failed' });
+  if (!run.interrupt.hard.aborted) await op.audit({ by: run.by, command: run.command, changed: done.length, result });
   await notify(run, store, { result, changed: done.length, failed });
   await run.progress.end();
   if (run.setup.json)

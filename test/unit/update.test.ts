@@ -329,6 +329,10 @@ test("the load's figures: failures are gaps, and an acknowledged row that is not
     reads: { ok: 1, failed: 2, max_gap_ms: 3000, max_gap_at: '1970-01-01T00:00:01.000Z' },
   });
   assert.throws(() => figures(writes), /not understood/);
+  assert.throws(
+    () => figures(`early\n${writes}--\n${reads}--\n1\n`),
+    /the probe ended before the work did, at 1970-01-01T/,
+  );
 });
 
 test('only services that are meant to run are started: a package may bring one that this shape has no use for', () => {
