@@ -10,6 +10,7 @@ import { directory } from '../../src/steps/directory.ts';
 import { type FileOptions, file, noFile } from '../../src/steps/file.ts';
 import { option } from '../../src/steps/option.ts';
 import { ready } from '../../src/steps/ready.ts';
+import { sshdInEffect } from '../../src/steps/sshd-in-effect.ts';
 import { reload, restart, type Step } from '../../src/steps/step.ts';
 import { sysctl } from '../../src/steps/sysctl.ts';
 import { unit } from '../../src/steps/unit.ts';
@@ -204,6 +205,7 @@ function access(host: Host, context: Context): Step[] {
       notify: [reload('ssh.service')],
       note: ends(host, facts, forwarding !== 'no'),
     }),
+    sshdInEffect(role, SSHD_CONFIG),
   ];
 }
 

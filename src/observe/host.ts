@@ -102,7 +102,8 @@ if [ -e /proc/net/if_inet6 ]; then echo ipv6=yes; fi
 if [ -r /sys/class/dmi/id/chassis_asset_tag ]; then read -r value < /sys/class/dmi/id/chassis_asset_tag && echo "asset=$value"; fi
 if [ -S /run/systemd/journal/syslog ]; then echo syslog=yes; fi
 ${FORWARDS_SCRIPT}
-/usr/sbin/sshd -T 2>/dev/null
+HAPG_SSHD=$(/usr/sbin/sshd -T 2>/dev/null)
+printf '%s\\n' "$HAPG_SSHD"
 if [ -r ${SSHD_CONFIG} ]; then while read -r key value || [ -n "$key" ]; do [ "$key" != AllowTcpForwarding ] || echo "granted=$value"; done < ${SSHD_CONFIG}; fi
 dpkg-query -W -f 'version=\${Package} \${Version} \${db:Status-Status}\\n' openssh-server patroni pgbackrest etcd-server haproxy ${Object.keys(TIME_DAEMONS).join(' ')} 2>/dev/null`;
 

@@ -64,6 +64,7 @@ export function guarding(lab: TestLab): void {
     );
     lab.on('db3', 'rm /etc/patroni/pki/rest.crt');
     lab.on('proxy1', 'ufw allow from 192.0.2.9 to any port 9999 proto tcp comment mine');
+    lab.on('proxy1', "echo 'LogLevel INFO' > /etc/ssh/sshd_config.d/05-site.conf");
     const leader = (await lab.status()).status.members.find((member) => member.role === 'leader')!.name;
     lab.on(leader, `runuser -u postgres -- psql -c "alter role app password 'changed by hand'"`);
     const planned = report((await lab.hapg(['plan', '-o', 'json'])).stdout);
@@ -77,6 +78,8 @@ export function guarding(lab: TestLab): void {
       ].sort(),
     );
     assert.match(JSON.stringify(planned.notes), /drift, kept: allow tcp 9999 from 192\.0\.2\.9/);
+    assert.match(JSON.stringify(planned.notes), /sshd does not use loglevel VERBOSE of .*, but INFO/);
+    lab.on('proxy1', 'rm /etc/ssh/sshd_config.d/05-site.conf');
     const applied = await lab.hapg(['apply', '--yes', '-o', 'json']);
     assert.equal(applied.code, 0, applied.stderr);
     assert.deepEqual(set(report(applied.stdout)), set(planned));
