@@ -53,11 +53,16 @@ export interface UnitState {
   active: string;
   enabled: string;
   needsReload: boolean;
+  /** Files that change this unit and are neither hapg's nor a package's. */
+  dropIns: string[];
 }
+
+/** Drop-ins of one unit that an administrator has made (systemd.unit(5): below /etc and /run); hapg's have its name. */
+const OTHERS_DROP_IN = /^\/(etc|run)\/systemd\/system\/[^/]+\.(service|timer|socket)\.d\/(?!hapg)[^/]+$/;
 
 /** POSIX sh that prints the states of units; read by `parseUnits`. */
 export const showUnits = (units: readonly string[]): string =>
-  `systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${words(...units)}`;
+  `systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths -- ${words(...units)}`;
 
 /** Reads the output of `showUnits`, in the order of the question. Throws when a unit has no answer. */
 export function parseUnits(answer: string, count: number): UnitState[] {
@@ -73,6 +78,7 @@ export function parseUnits(answer: string, count: number): UnitState[] {
       active: fields.get('ActiveState') ?? '',
       enabled: fields.get('UnitFileState') ?? '',
       needsReload: fields.get('NeedDaemonReload') === 'yes',
+      dropIns: (fields.get('DropInPaths') ?? '').split(' ').filter((path) => OTHERS_DROP_IN.test(path)),
     };
   });
 }

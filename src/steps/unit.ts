@@ -41,6 +41,8 @@ const unitKind: Kind<UnitWant, UnitState> = {
       ? undefined
       : { action: want.active && !running(state) ? 'create' : 'update', summary: reasons.join(', ') };
   },
+  notes: ({ want }, { dropIns }) =>
+    want.active ? dropIns.map((path) => `kept, not from hapg: ${path} changes how ${want.name} runs`) : [],
   async change({ want }, state, remote) {
     if (!want.active && !want.enabled) {
       await remote.run(turnOff(want.name));

@@ -9,6 +9,7 @@ import {
   turnOff,
   turnOffUnits,
 } from '../../src/programs/systemd.ts';
+import { unit } from '../../src/steps/unit.ts';
 import { programs, sh } from './sh.ts';
 
 /** systemctl as a host has it on which these words fail; it prints what it was asked. */
@@ -54,13 +55,33 @@ test('a unit that still runs is not off', () => {
   assert.equal(sh(turnOff('a.service'), { path: systemctl("'-q is-active a.service'") }).code, 0);
 });
 
+test('a drop-in of somebody else is kept and told: it may change how the unit runs', () => {
+  const wanted = unit('haproxy', 'haproxy.service');
+  const mine = '/etc/systemd/system/haproxy.service.d/limits.conf';
+  const state = (dropIns: string) =>
+    wanted.kind
+      .parse(`LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nDropInPaths=${dropIns}\n`, [wanted])
+      .get(wanted.id);
+  assert.deepEqual(wanted.kind.notes!(wanted, state(mine)), [
+    `kept, not from hapg: ${mine} changes how haproxy.service runs`,
+  ]);
+  assert.equal(wanted.kind.diff(wanted, state(mine)), undefined);
+  assert.deepEqual(wanted.kind.notes!(wanted, state('/etc/systemd/system/haproxy.service.d/hapg.conf')), []);
+});
+
 test('states are read in the order of the question, and one that is missing is an error', () => {
   assert.match(showUnits(['a.service', 'b.service']), / -- a\.service b\.service$/);
   const answer =
-    'LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=yes\n';
+    'LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\nDropInPaths=/etc/systemd/system/a.service.d/hapg.conf /etc/systemd/system/a.service.d/memory.conf /usr/lib/systemd/system/a.service.d/package.conf /run/systemd/system/service.d/container.conf\n\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=yes\n';
   assert.deepEqual(parseUnits(answer, 2), [
-    { load: 'loaded', active: 'active', enabled: 'enabled', needsReload: false },
-    { load: 'not-found', active: 'inactive', enabled: '', needsReload: true },
+    {
+      load: 'loaded',
+      active: 'active',
+      enabled: 'enabled',
+      needsReload: false,
+      dropIns: ['/etc/systemd/system/a.service.d/memory.conf'],
+    },
+    { load: 'not-found', active: 'inactive', enabled: '', needsReload: true, dropIns: [] },
   ]);
   assert.throws(() => parseUnits(answer, 3), /answered for 2 of 3 units/);
 });
