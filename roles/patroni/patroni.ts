@@ -232,14 +232,24 @@ case "$title" in *'uninitialized)'*) ;; *) echo "${cluster.dcs.label} should hav
 
 /**
  * POSIX sh that succeeds when a member leads and holds the leader's key, which the first leader gets only a moment
- * after its PostgreSQL runs, or streams from the leader (Patroni REST API, GET /patroni and /leader).
+ * after its PostgreSQL runs, or streams on the leader's timeline (Patroni REST API, GET /patroni, /leader and /cluster).
+ * A member that follows a new leader streams the end of the old timeline first, and then waits for up to five seconds
+ * (PostgreSQL, wal_retrieve_retry_interval).
  */
 const memberCheck = (host: Host, cluster: Cluster, facts: Facts): string => `${patroniRest(cluster, host)}
 self=\${HAPG_PATRONI-$(${askRest('patroni')})}
 case "$self" in *'"state": "running"'*) ;; *'"state": "streaming"'*) ;; *) exit 1 ;; esac
 case "$self" in *'"role": "primary"'*|*'"role": "master"'*|*'"role": "standby_leader"'*) ${askRest('leader', '-f -o /dev/null')}; exit ;; esac
-case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) exit 0 ;; esac
-exit 1`;
+case "$self" in ${capabilities(facts).replicationState ? `*'"replication_state": "streaming"'*` : `*'"received_location": '[1-9]*`}) ;; *) exit 1 ;; esac
+all=\${HAPG_CLUSTER-$(${askRest('cluster')})}
+case "$all" in
+  *'"role": "leader"'*) all=\${all#*'"role": "leader"'} ;;
+  *'"role": "standby_leader"'*) all=\${all#*'"role": "standby_leader"'} ;;
+  *) exit 1 ;;
+esac
+# What the leader has told the DCS may be a cycle old.
+leads=\${all#*'"timeline": '} own=\${self#*'"timeline": '}
+[ "\${own%%[!0-9]*}" -ge "\${leads%%[!0-9]*}" ]`;
 
 /** Step for the declared dynamic configuration of all members; read and changed on one of them. */
 export const patroniDynamic = (host: Host, context: Context): Step =>

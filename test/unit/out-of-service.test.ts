@@ -9,10 +9,12 @@ import { waits } from '../../src/bounds/waits.ts';
 import { type Snapshot, takeSnapshot } from '../../src/cluster/snapshot.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
 import type { Operation } from '../../src/engine/operation.ts';
+import { quote } from '../../src/shell/quote.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import type { ReadyWant } from '../../src/steps/ready.ts';
 import { FakeClock } from '../support/fake-machine.ts';
 import { contextFor, FACTS, healthyLab, labCluster } from './model.ts';
+import { sh } from './sh.ts';
 
 const cluster = labCluster();
 const db3 = cluster.hosts.find(({ name }) => name === 'db3')!;
@@ -133,6 +135,31 @@ describe('a member that copies the database', () => {
     assert.equal(copies?.directory, db3.dataDir);
     assert.equal(copies?.totalBytes, 10e12);
     assert.ok(copies!.stuckSeconds >= STUCK_S);
+  });
+});
+
+describe('a member is ready', () => {
+  const self = (role: string, timeline: number, replication = 'streaming') =>
+    `{"state": "running", "role": "${role}", "timeline": ${timeline}, "replication_state": "${replication}", "patroni": {"name": "db3"}}`;
+  const all = (role: string, timeline: number) =>
+    `{"members": [{"name": "db2", "role": "replica", "timeline": 3}, {"name": "db1", "role": "${role}", "state": "running", "port": 5432, "timeline": ${timeline}}], "scope": "shop"}`;
+  const isReady = async (its: string, others: string) => {
+    const step = patroni(db3, await contextFor(cluster)).find(({ id }) => id === 'ready postgresql')!;
+    const { check } = step.want as ReadyWant;
+    return sh(`HAPG_PATRONI=${quote(its)} HAPG_CLUSTER=${quote(others)}\n${check}`).code === 0;
+  };
+
+  test("when it streams on its leader's timeline", async () => {
+    assert.ok(await isReady(self('replica', 11), all('leader', 11)));
+    assert.ok(await isReady(self('replica', 11), all('standby_leader', 11)));
+    assert.ok(await isReady(self('replica', 12), all('leader', 11)), 'the leader has not told the DCS yet');
+  });
+
+  test('not while it streams the end of the timeline before, nor without a leader, nor from the archive', async () => {
+    assert.equal(await isReady(self('replica', 9), all('leader', 11)), false);
+    assert.equal(await isReady(self('replica', 11), all('replica', 11)), false);
+    assert.equal(await isReady(self('replica', 11), ''), false);
+    assert.equal(await isReady(self('replica', 11, 'in archive recovery'), all('leader', 11)), false);
   });
 });
 
