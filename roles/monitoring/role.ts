@@ -1,0 +1,6 @@
+import type { Role } from '../role.ts';
+
+export const monitoringRole: Role = {
+  packages: () => ['prometheus', 'prometheus-alertmanager', 'openssl'],
+  minimum: { prometheus: '2.50', 'prometheus-alertmanager': '0.26' },
+};
