@@ -1,5 +1,6 @@
 import { client } from '../roles/client/client.ts';
 import { etcd } from '../roles/etcd/etcd.ts';
+import { exporters } from '../roles/exporters/exporters.ts';
 import { haproxy } from '../roles/haproxy/haproxy.ts';
 import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
 import { keepalived } from '../roles/keepalived/keepalived.ts';
@@ -269,6 +270,13 @@ const balancers: Stage = {
 
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
+/** The exporters and who reads them; on hosts that have them no more, what is left of them. */
+const watch: Stage = {
+  name: 'monitoring',
+  hosts: everyone,
+  steps: exporters,
+};
+
 /** Everything that PostgreSQL needs; it does not start PostgreSQL. */
 export const beforePostgres: Playbook = [
   identity,
@@ -297,4 +305,5 @@ export const apply: Playbook = [
   pools,
   balancers,
   clients,
+  watch,
 ];

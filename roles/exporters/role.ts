@@ -1,6 +1,7 @@
 import { hostsWith } from '../../src/inventory/model.ts';
 import type { Role } from '../role.ts';
 import { fromHosts, fromNetworks } from '../traffic.ts';
+import { exportersCertificates, exportersPrepare } from './exporters.ts';
 import { modulesOf } from './modules.ts';
 
 /** Versions in which the metrics have the names that alerts and boards use; those of Debian 12 are older. */
@@ -24,6 +25,8 @@ export const exportersRole: Role = {
     ];
   },
   minimum: MINIMUM,
+  prepare: exportersPrepare,
+  certificates: exportersCertificates,
   traffic: (host, cluster) => {
     const { port, external } = cluster.settings.monitoring;
     return [
