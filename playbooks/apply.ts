@@ -4,6 +4,7 @@ import { exporters } from '../roles/exporters/exporters.ts';
 import { haproxy } from '../roles/haproxy/haproxy.ts';
 import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
 import { keepalived } from '../roles/keepalived/keepalived.ts';
+import { monitoring } from '../roles/monitoring/monitoring.ts';
 import { packageSources, packagesRole } from '../roles/patroni/package-sources.ts';
 import {
   patroni,
@@ -274,7 +275,7 @@ const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(clus
 const watch: Stage = {
   name: 'monitoring',
   hosts: everyone,
-  steps: exporters,
+  steps: (host, context) => [...exporters(host, context), ...monitoring(host, context)],
 };
 
 /** Everything that PostgreSQL needs; it does not start PostgreSQL. */

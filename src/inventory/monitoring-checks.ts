@@ -52,6 +52,7 @@ const receivers: Check = ({ monitoring: { alerts } }) =>
     const path = ['monitoring', 'alerts', 'receivers', index];
     const ways = (['email', 'webhook'] as const).filter((key) => one[key] !== undefined);
     return [
+      ...(one.name === 'nobody' ? [error([...path, 'name'], 'nobody is the receiver of alerts that nobody gets')] : []),
       ...(alerts.receivers.findIndex(({ name }) => name === one.name) < index
         ? [error([...path, 'name'], `the receiver ${one.name} is named twice`)]
         : []),
