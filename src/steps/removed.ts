@@ -30,7 +30,12 @@ const removedKind: Kind<RemovedWant, boolean> = {
       .join('\n'),
   parse: (answer, steps) => new Map(steps.map((one, index) => [one.id, answer.split('\n').includes(String(index))])),
   diff: ({ want }, there) =>
-    there ? { action: 'remove', summary: `stop and disable ${want.units.join(', ')}, remove hapg's files` } : undefined,
+    there
+      ? {
+          action: 'remove',
+          summary: `${want.units.length > 0 ? `stop and disable ${want.units.join(', ')}, ` : ''}remove what hapg has put there`,
+        }
+      : undefined,
   async change({ want }, _there, remote) {
     await remote.run(
       `${turnOffUnits(want.units)}

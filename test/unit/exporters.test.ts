@@ -15,7 +15,7 @@ import { render } from '../../src/render.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import type { FileWant } from '../../src/steps/file.ts';
 import type { RemovedWant } from '../../src/steps/removed.ts';
-import type { Step } from '../../src/steps/step.ts';
+import type { Remote, Step } from '../../src/steps/step.ts';
 import { contextFor, labCluster } from './model.ts';
 import { programs, sh } from './sh.ts';
 
@@ -198,6 +198,28 @@ test('where nobody watches any more, what hapg made goes, and an exporter of som
   assert.equal(said(`${own}/ours`), 'remove');
   assert.equal(said(`${own}/theirs`), undefined);
   assert.equal(said(`${own}/none`), undefined);
+});
+
+test('what goes is stopped first, and the file that says it is ours goes last, so that a broken run is done again', async () => {
+  const plain = await contextFor(labCluster());
+  const [step] = exporters(plain.cluster.hosts[0]!, plain);
+  let script = '';
+  const remote = {
+    run: async (text: string) => {
+      script = text;
+      return '';
+    },
+  } as unknown as Remote;
+  await step!.kind.change(step!, true, remote);
+  const at = (part: string) => {
+    const index = script.indexOf(part);
+    assert.ok(index >= 0, part);
+    return index;
+  };
+  assert.ok(at('systemctl stop prometheus-node-exporter.service') < at('rm -rf --'));
+  assert.ok(at('rm -rf --') < at('userdel hapg_monitor'));
+  assert.ok(at('userdel') < at('rm -f -- /etc/systemd/system/prometheus-exporter-exporter.service'));
+  assert.equal(sh(`sh -n <<'END_OF_SCRIPT'\n${script}\nEND_OF_SCRIPT`).code, 0);
 });
 
 test('a host that has one exporter less loses that one', async () => {
