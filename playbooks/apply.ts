@@ -1,8 +1,10 @@
 import { client } from '../roles/client/client.ts';
 import { etcd } from '../roles/etcd/etcd.ts';
+import { exporters } from '../roles/exporters/exporters.ts';
 import { haproxy } from '../roles/haproxy/haproxy.ts';
 import { packagesOfRoles, rulesFor, stepsOfRoles } from '../roles/index.ts';
 import { keepalived } from '../roles/keepalived/keepalived.ts';
+import { monitoring } from '../roles/monitoring/monitoring.ts';
 import { packageSources, packagesRole } from '../roles/patroni/package-sources.ts';
 import {
   patroni,
@@ -269,6 +271,13 @@ const balancers: Stage = {
 
 const clients: Stage = { name: 'clients', hosts: ({ cluster }) => hostsWith(cluster, 'client'), steps: client };
 
+/** The exporters and who reads them; on hosts that have them no more, what is left of them. */
+const watch: Stage = {
+  name: 'monitoring',
+  hosts: everyone,
+  steps: (host, context) => [...exporters(host, context), ...monitoring(host, context)],
+};
+
 /** Everything that PostgreSQL needs; it does not start PostgreSQL. */
 export const beforePostgres: Playbook = [
   identity,
@@ -297,4 +306,5 @@ export const apply: Playbook = [
   pools,
   balancers,
   clients,
+  watch,
 ];

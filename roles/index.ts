@@ -6,9 +6,11 @@ import { type PackageWant, packages } from '../src/steps/package.ts';
 import type { Step } from '../src/steps/step.ts';
 import { clientRole } from './client/role.ts';
 import { etcdRole } from './etcd/role.ts';
+import { exportersRole } from './exporters/role.ts';
 import { haproxyRole } from './haproxy/role.ts';
 import { hardeningRole } from './hardening/role.ts';
 import { keepalivedRole } from './keepalived/role.ts';
+import { monitoringRole } from './monitoring/role.ts';
 import { patroniRole } from './patroni/role.ts';
 import { pgbackrestRole } from './pgbackrest/role.ts';
 import { pgbouncerRole } from './pgbouncer/role.ts';
@@ -30,6 +32,8 @@ const ROLE_PARTS: Readonly<Record<RoleName, Role>> = {
   haproxy: haproxyRole,
   keepalived: keepalivedRole,
   client: clientRole,
+  exporters: exportersRole,
+  monitoring: monitoringRole,
 };
 
 const rolesOf = (host: Host): RoleName[] => ROLE_NAMES.filter((role) => host.roles.has(role));

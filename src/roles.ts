@@ -95,6 +95,32 @@ export const ROLES = {
     packages: ['keepalived'],
   },
   client: { assignable: true, ansibleGroups: 'clients?|apps?' },
+  // Every host of a monitored cluster has it.
+  exporters: {
+    assignable: false,
+    ports: [at('the exporters', 'monitoring', 'port')],
+    units: [
+      'prometheus-exporter-exporter.service',
+      'prometheus-node-exporter.service',
+      'prometheus-postgres-exporter.service',
+      'prometheus-pgbouncer-exporter.service',
+      'prometheus-pgbackrest-exporter.service',
+    ],
+    jobs: ['prometheus-node-exporter-hapg'],
+    packages: ['prometheus'],
+    keys: '/etc/prometheus-exporter-exporter/pki',
+  },
+  monitoring: {
+    assignable: true,
+    ansibleGroups: 'prometheus|monitoring',
+    ports: [
+      at('Prometheus', 'monitoring', 'prometheus', 'port'),
+      at('Alertmanager', 'monitoring', 'alertmanager', 'port'),
+    ],
+    units: ['prometheus.service', 'prometheus-alertmanager.service'],
+    packages: ['prometheus'],
+    keys: '/etc/prometheus/pki',
+  },
 } as const satisfies Record<string, RoleFacts>;
 
 export type RoleName = keyof typeof ROLES;

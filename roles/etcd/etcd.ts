@@ -1,5 +1,6 @@
 import { dcsPeer } from '../../src/inventory/dcs.ts';
-import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
+import { LOOPBACK_PORTS } from '../../src/inventory/exporters.ts';
+import { type Cluster, type Host, hostsWith, monitored } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { ETCD_INITIAL } from '../../src/observe/etcd.ts';
 import { PKI } from '../../src/paths.ts';
@@ -129,6 +130,9 @@ function environment(host: Host, { cluster }: Context): string {
     LOGGER: 'zap',
     LOG_LEVEL: 'warn',
     STRICT_RECONFIG_CHECK: 'true',
+    // Metrics at the clients' port would need a certificate that opens every key. Read at a start: with the role
+    // monitoring members restart one by one.
+    ...(monitored(cluster) ? { LISTEN_METRICS_URLS: `http://127.0.0.1:${LOOPBACK_PORTS.etcd}` } : {}),
   };
   return `# Managed by hapg\n${Object.entries(variables)
     .map(([name, value]) => `ETCD_${name}=${value}\n`)

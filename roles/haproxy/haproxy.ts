@@ -1,4 +1,5 @@
-import { type Host, hostsWith, memberPort } from '../../src/inventory/model.ts';
+import { LOOPBACK_PORTS } from '../../src/inventory/exporters.ts';
+import { type Host, hostsWith, memberPort, monitored } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
@@ -45,6 +46,7 @@ export function haproxy(host: Host, { cluster, secrets, facts }: Context): Step[
     ports,
     // HAProxy would not start on a kernel without IPv6.
     bind: (port: number) => (facts(host).ipv6 ? `:::${port} v4v6` : `:${port}`),
+    metricsPort: monitored(cluster) ? LOOPBACK_PORTS.haproxy : 0,
     statsPassword: secrets.password('stats'),
     proxies: (['primary', 'replica', 'sync', 'async'] as const).map((name) => ({
       name,

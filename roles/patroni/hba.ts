@@ -1,4 +1,5 @@
-import { type Cluster, hostsWith, isPooled } from '../../src/inventory/model.ts';
+import { MONITOR } from '../../src/inventory/exporters.ts';
+import { type Cluster, hostsWith, isPooled, monitored } from '../../src/inventory/model.ts';
 import { single } from '../../src/inventory/network.ts';
 import { parseBoolean } from '../../src/postgres/value.ts';
 import { POOLER } from '../../src/steps/sql/want.ts';
@@ -10,7 +11,7 @@ export const REWIND_USER = 'rewinder';
 const PATRONI_DATABASE = 'postgres';
 
 /**
- * Returns pg_hba.conf from the model: the operating system's postgres over the socket, members and standby clusters for
+ * Returns pg_hba.conf from the model: the operating system's postgres and the exporter over the socket, members and standby clusters for
  * replication and rewind, clients through the balancers (or directly where there are none); TLS and SCRAM only; the
  * last line rejects. PostgreSQL takes the first line that matches, so lines of the inventory cannot shut out the
  * cluster's own accounts.
@@ -25,6 +26,7 @@ export function hbaLines(cluster: Cluster): string[] {
   const clients = [...(pooled ? members : []), ...(balancers.length > 0 ? balancers : pooled ? [] : direct)];
   return [
     `local all ${SUPERUSER} peer`,
+    ...(monitored(cluster) ? [`local ${PATRONI_DATABASE} ${MONITOR} peer`, `host all ${MONITOR} all reject`] : []),
     ...members.map((address) => `hostssl replication ${REPLICATION_USER} ${address} scram-sha-256`),
     ...members.map((address) => `hostssl all ${REWIND_USER} ${address} scram-sha-256`),
     ...copies.map((network) => `hostssl replication ${REPLICATION_USER} ${network} scram-sha-256`),

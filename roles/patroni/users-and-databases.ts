@@ -1,6 +1,7 @@
 import { isLogin, presentDatabases, presentUsers } from '../../src/inventory/accounts.ts';
+import { MONITOR } from '../../src/inventory/exporters.ts';
 import { expandPrivileges, granteesOf, kindOf, parseTarget } from '../../src/inventory/grants.ts';
-import { type Cluster, isPooled, serverOf } from '../../src/inventory/model.ts';
+import { type Cluster, isPooled, monitored, serverOf } from '../../src/inventory/model.ts';
 import { validUntil } from '../../src/inventory/users-schema.ts';
 import type { Context } from '../../src/playbook.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
@@ -15,7 +16,7 @@ import { REPLICATION_USER, REWIND_USER, SUPERUSER } from './hba.ts';
 const role = 'patroni';
 
 /** Roles that the cluster itself needs: nothing of theirs is declared, and nothing is taken away. */
-const OWN_ROLES = [SUPERUSER, REPLICATION_USER, REWIND_USER, POOLER];
+const OWN_ROLES = [SUPERUSER, REPLICATION_USER, REWIND_USER, POOLER, MONITOR];
 
 /**
  * Steps that need a leader: what is to be gone, then users and databases. A standby cluster has those of its upstream.
@@ -67,6 +68,7 @@ const sqlWant = (cluster: Cluster, secrets: SecretStore): SqlWant => ({
     { name: REWIND_USER, password: secrets.password('rewind') },
   ],
   pooled: isPooled(cluster),
+  monitored: monitored(cluster),
   databases: presentDatabases(cluster.settings.postgres).map(({ name, owner, connection_limit, settings }) => ({
     name,
     owner: owner ?? SUPERUSER,

@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../../src/inventory/model.ts';
+import { type Cluster, type Host, monitored } from '../../src/inventory/model.ts';
 import { hostPort } from '../../src/inventory/network.ts';
 import { PKI } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
@@ -25,9 +25,22 @@ const WATCH = '/usr/local/sbin/hapg-pool-watch';
 /** Script that ends client connections when this member stops, or stops leading; Patroni calls it (Patroni documentation, "callbacks"). */
 export const END_POOL = '/usr/local/sbin/hapg-pool-end';
 
+/**
+ * Directory of the pool's socket, in a cluster that is watched: the exporter asks there. Only the pool's own account, which
+ * needs no password, comes in.
+ */
+export const POOL_SOCKETS = '/run/hapg-pool';
+
 /** Steps before the package, and before Patroni calls the script. */
-export function pgbouncerPrepare({ settings, binDir }: Cluster): Step[] {
-  const server = { binDir, sockets: SOCKET_DIR, port: settings.postgres.port, watch: WATCH };
+export function pgbouncerPrepare(cluster: Cluster): Step[] {
+  const { settings, binDir } = cluster;
+  const server = {
+    binDir,
+    sockets: SOCKET_DIR,
+    port: settings.postgres.port,
+    watch: WATCH,
+    runtime: monitored(cluster) ? POOL_SOCKETS.slice('/run/'.length) : '',
+  };
   return [
     directory(role, '/etc/systemd/system/pgbouncer.service.d'),
     file(role, '/etc/systemd/system/pgbouncer.service.d/hapg.conf', render('pgbouncer/pgbouncer.service', server)),
@@ -64,8 +77,8 @@ export function pgbouncer(host: Host, { cluster }: Context): Step[] {
   const { pgbouncer: wanted, postgres } = cluster.settings;
   const again = { notify: [reload(UNIT)] };
   return [
-    // The listen address is read only at a start (PgBouncer documentation, "listen_port").
-    file(role, '/etc/pgbouncer/listen.ini', `listen_addr = ${host.address}\nlisten_port = ${wanted.port}\n`, {
+    // Where it listens is read only at a start (PgBouncer documentation, "listen_port", "unix_socket_dir").
+    file(role, '/etc/pgbouncer/listen.ini', listening(host, cluster), {
       ...POSTGRES,
       mode: '0640',
       notify: [restart(UNIT)],
@@ -77,6 +90,7 @@ export function pgbouncer(host: Host, { cluster }: Context): Step[] {
         address: host.address,
         postgresPort: postgres.port,
         wanted,
+        hasSocket: monitored(cluster),
         pooler: POOLER,
         pki: PKI,
       }),
@@ -90,3 +104,8 @@ export function pgbouncer(host: Host, { cluster }: Context): Step[] {
     }),
   ];
 }
+
+const listening = ({ address }: Host, cluster: Cluster): string =>
+  `listen_addr = ${address}
+listen_port = ${cluster.settings.pgbouncer.port}
+${monitored(cluster) ? `unix_socket_dir = ${POOL_SOCKETS}\nunix_socket_mode = 0700\n` : ''}`;

@@ -1,5 +1,6 @@
 import { factsOf, type RoleName } from '../roles.ts';
 import { type Check, error, type HostEntry, type Path, warning, withRole } from './check.ts';
+import { isMonitored } from './monitoring.ts';
 import { canonical, contains, isIPv6, splitCidr } from './network.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './yaml-text.ts';
@@ -87,10 +88,11 @@ const portAt = (inventory: Inventory, path: readonly string[]): number =>
   path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], inventory) as number;
 
 /** Returns every port that a host listens on, with the path of the setting. */
-function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what: string; path: Path }[] {
+export function portsOf(inventory: Inventory, host: HostEntry[1]): { port: number; what: string; path: Path }[] {
   const roles = new Set<RoleName>(host.roles);
   // With a repository host, pgBackRest also listens on the members.
   if (roles.has('patroni') && withRole(inventory, 'pgbackrest').length > 0) roles.add('pgbackrest');
+  if (isMonitored(inventory)) roles.add('exporters');
   return [
     { port: 22, what: 'sshd', path: ['ssh'] },
     ...[...roles]

@@ -6,6 +6,7 @@ import { type Check, error, warning, withRole } from './check.ts';
 import { databases as databasesDeclared } from './database-checks.ts';
 import { DCS_LABELS } from './dcs-schema.ts';
 import { hba } from './hba-checks.ts';
+import { monitoring } from './monitoring-checks.ts';
 import { hostParameters, parameters } from './parameter-checks.ts';
 import { dataOfMembers, paths } from './path-checks.ts';
 import { extensions } from './postgres-checks.ts';
@@ -229,4 +230,5 @@ const CHECKS: Check[] = [
   hba,
   extensions,
   standbyAlone,
+  monitoring,
 ];

@@ -1,8 +1,10 @@
 import { type Check, error, warning, withRole } from './check.ts';
+import { MONITOR } from './exporters.ts';
 import { type HbaLine, type HbaRecord, parseHbaLine } from './hba.ts';
 import { addressText, prefixLength } from './hba-address.ts';
 import { coversRecord } from './hba-order.ts';
 import type { HbaToken } from './hba-tokens.ts';
+import { isMonitored } from './monitoring.ts';
 import { canonical, single } from './network.ts';
 import type { Inventory } from './schema.ts';
 import type { Problem } from './yaml-text.ts';
@@ -181,6 +183,7 @@ export function precedingLines(inventory: Inventory): string[] {
   const direct = [...inventory.clients, ...addresses('client')];
   return [
     'local all postgres peer',
+    ...(isMonitored(inventory) ? [`local postgres ${MONITOR} peer`, `host all ${MONITOR} all reject`] : []),
     'host all postgres,replicator,rewinder all reject',
     ...(balancers.length > 0 ? balancers : pools.length > 0 ? [] : direct).map(
       (address) => `hostssl all all ${address} scram-sha-256`,

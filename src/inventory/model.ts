@@ -4,6 +4,7 @@ import { type Timing, timing } from '../timing.ts';
 import { DCS_LABELS, type ExternalDcs } from './dcs-schema.ts';
 import { type Extension, extensionsOf } from './extensions.ts';
 import { type Hardening, hardeningOf } from './hardening-schema.ts';
+import { isMonitored } from './monitoring.ts';
 import { splitCidr } from './network.ts';
 import { type RepositorySettings, repositoryOf } from './repositories/kinds.ts';
 import type { Inventory } from './schema.ts';
@@ -102,6 +103,9 @@ export function dcsHosts(cluster: Cluster): Host[] {
 /** Returns hosts that have at least one of the roles. */
 export const hostsWithAny = (cluster: Cluster, ...roles: RoleName[]): Host[] =>
   cluster.hosts.filter((host) => roles.some((role) => host.roles.has(role)));
+
+/** Whether the hosts have exporters: a host has the role monitoring, or a Prometheus of others reads them. */
+export const monitored = (cluster: Cluster): boolean => hostsWith(cluster, 'exporters').length > 0;
 
 /** Whether clients connect to PostgreSQL through a pool. */
 export const isPooled = (cluster: Cluster): boolean => hostsWith(cluster, 'pgbouncer').length > 0;
@@ -206,6 +210,7 @@ export function buildCluster(
   const ufw = inventory.ufw;
   const { version } = inventory.postgres;
   const dataDir = inventory.postgres.data_dir ?? `/var/lib/postgresql/${version}/${inventory.cluster}`;
+  const exports = isMonitored(inventory);
   const hosts = Object.entries(inventory.hosts).map(([name, host]): Host => {
     const roles = new Set<RoleName>(host.roles);
     const hardening = hardeningOf(inventory.hardening, host.hardening);
@@ -213,6 +218,7 @@ export function buildCluster(
     if (host.ufw ?? ufw !== false) roles.add('ufw');
     const tuning = roles.has('patroni') ? tuningOf(inventory.tuning, host.tuning) : new Set<TuningItem>();
     if (tuning.size > 0) roles.add('tuning');
+    if (exports) roles.add('exporters');
     return {
       name,
       address: host.address,

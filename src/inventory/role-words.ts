@@ -18,6 +18,9 @@ const ROLES = new Map(
     backup: 'pgbackrest',
     backups: 'pgbackrest',
     firewall: 'ufw',
+    prometheus: 'monitoring',
+    alertmanager: 'monitoring',
+    grafana: 'monitoring',
   }),
 );
 const CHOSEN_BY_PATRONI = new Set(['primary', 'master', 'leader', 'replica', 'standby']);

@@ -6,6 +6,7 @@ import { dcs, etcd, zookeeper } from './dcs-schema.ts';
 import { hardening } from './hardening-schema.ts';
 import { hooks } from './hooks-schema.ts';
 import { host, ssh } from './host-schema.ts';
+import { monitoring } from './monitoring-schema.ts';
 import { patroni } from './patroni-schema.ts';
 import { pgbouncer } from './pgbouncer-schema.ts';
 import { postgres } from './postgres-schema.ts';
@@ -53,6 +54,7 @@ export const inventorySchema = z
     pgbouncer,
     haproxy,
     pgbackrest,
+    monitoring,
     hardening: hardening
       .default(true)
       .describe(

@@ -1,5 +1,6 @@
 import { hasOwnPassword, isLogin, presentDatabases, presentUsers } from './accounts.ts';
 import { type Check, error, withRole } from './check.ts';
+import { isMonitored } from './monitoring.ts';
 import { contains } from './network.ts';
 import type { Inventory } from './schema.ts';
 import { hotStandbySettings } from './standby.ts';
@@ -69,5 +70,9 @@ export function standbyOfUpstream(inventory: Inventory, upstream: Inventory, fil
       );
   if (withRole(inventory, 'pgbouncer').length > 0 && withRole(upstream, 'pgbouncer').length === 0)
     wrong(`${file} has no pgbouncer, so its databases have no account for one`);
+  if (isMonitored(inventory) && !isMonitored(upstream))
+    wrong(
+      `${file} is not monitored, so its databases have no account for an exporter: give it the section monitoring too`,
+    );
   return problems;
 }

@@ -26,7 +26,8 @@ const PREDEFINED = [
 ];
 
 /** Names that the cluster itself uses, and words that mean something else where a role is named. */
-const RESERVED = /^(postgres|replicator|rewinder|pgbouncer|public|none|current_user|current_role|session_user)$|^pg_/;
+const RESERVED =
+  /^(postgres|replicator|rewinder|pgbouncer|hapg_monitor|public|none|current_user|current_role|session_user)$|^pg_/;
 
 const at = (index: number, ...more: Path): Path => ['postgres', 'users', index, ...more];
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto
 import { Secret } from '../secret.ts';
 
 /** Names of the separate authorities: a key of one service opens nothing of another. */
-export const AUTHORITIES = ['etcd', 'zookeeper', 'patroni', 'postgres', 'pgbackrest'] as const;
+export const AUTHORITIES = ['etcd', 'zookeeper', 'patroni', 'postgres', 'pgbackrest', 'monitoring'] as const;
 export type AuthorityName = (typeof AUTHORITIES)[number];
 
 export interface Authority {

@@ -2,6 +2,7 @@ import { Refused } from '../errors.ts';
 import { hasOwnPassword, loginUsers, ownPasswordName } from '../inventory/accounts.ts';
 import { type GivenSecret, line, userPassword } from '../inventory/given-secret.ts';
 import type { Cluster } from '../inventory/model.ts';
+import { passwordOf, urlOf } from '../inventory/monitoring-schema.ts';
 import { kindOf } from '../inventory/repositories/kinds.ts';
 import type { Secret } from '../secret.ts';
 
@@ -16,6 +17,10 @@ export function givenSecrets({ repositories, dcs: { external }, settings, upstre
   const all = [
     ...(settings.hooks.webhook === 'secret' ? [line(WEBHOOK_SECRET)] : []),
     ...repositories.flatMap((one) => kindOf(one).secrets?.(one) ?? []),
+    ...settings.monitoring.alerts.receivers.flatMap((one) => [
+      ...(one.email?.username === undefined ? [] : [line(passwordOf(one))]),
+      ...(one.webhook === 'secret' ? [line(urlOf(one))] : []),
+    ]),
     ...(external?.user ? [line(DCS_SECRETS.password)] : []),
     ...(external?.token ? [line(DCS_SECRETS.token)] : []),
     // A standby cluster takes over the passwords of its source.

@@ -6,7 +6,7 @@ import { fromHere } from '../from-here.ts';
 import type { Identity } from '../identity.ts';
 import { hasOwnPassword, loginUsers, madeUsers, ownPasswordName } from '../inventory/accounts.ts';
 import { dcsName } from '../inventory/dcs.ts';
-import { type Cluster, dcsRole } from '../inventory/model.ts';
+import { type Cluster, dcsRole, monitored } from '../inventory/model.ts';
 import {
   AUTHORITIES,
   type Authority,
@@ -35,9 +35,11 @@ export interface KnownIdentity extends Identity, Lineage {
   accepted: Record<string, string[]>;
 }
 
-/** Returns the authorities that a cluster needs: also one for its own DCS. */
+/** Returns the authorities that a cluster needs: also one for its own DCS, and one for its exporters. */
 export const authoritiesOf = (cluster: Cluster): AuthorityName[] =>
-  AUTHORITIES.filter((name) => (name !== 'etcd' && name !== 'zookeeper') || name === dcsRole(cluster));
+  AUTHORITIES.filter((name) =>
+    name === 'etcd' || name === 'zookeeper' ? name === dcsRole(cluster) : name !== 'monitoring' || monitored(cluster),
+  );
 
 /** Returns 160 random bits in characters that need no quoting in any file or URI. */
 const newPassword = (): string => randomBytes(20).toString('base64url').replaceAll(/[-_]/g, 'x');

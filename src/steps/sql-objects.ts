@@ -1,4 +1,5 @@
 import { SETTINGS_S } from '../bounds/postgres.ts';
+import { MONITOR } from '../inventory/exporters.ts';
 import { hasSocket } from '../programs/postgres.ts';
 import type { RoleName } from '../roles.ts';
 import { print } from '../shell/quote.ts';
@@ -57,6 +58,7 @@ const statements = (want: SqlWant, state: SqlState): Statement[] => [
   ...roleStatements(want.users, state.users),
   ...accountStatements(want, state),
   ...(want.pooled ? poolStatements(state) : []),
+  ...monitorStatements(want, state),
   ...databaseStatements(want.databases, state.databases),
 ];
 
@@ -87,6 +89,19 @@ function poolStatements({ users, lookUp }: SqlState): Statement[] {
               `create schema if not exists ${pooler}; create or replace function ${pooler}.get_auth(name text) returns table(username text, password text) language sql stable security definer set search_path = '' as ${literal(LOOK_UP)}; revoke all on function ${pooler}.get_auth(text) from public; grant usage on schema ${pooler} to ${pooler}; grant execute on function ${pooler}.get_auth(text) to ${pooler}`,
           },
         ]),
+  ];
+}
+
+/** The exporter's role has no password and no row to read. A cluster that nobody watches any more has no such role. */
+function monitorStatements({ monitored }: SqlWant, { users }: SqlState): Statement[] {
+  const name = identifier(MONITOR);
+  const there = users.find((one) => one.name === MONITOR);
+  if (!monitored) return there ? [{ text: `drop user ${MONITOR}`, statement: () => `drop role ${name}` }] : [];
+  return [
+    ...(there ? [] : [{ text: `create user ${MONITOR}`, statement: () => `create role ${name} login` }]),
+    ...(there?.roles.some(({ role }) => role === 'pg_monitor')
+      ? []
+      : [{ text: `grant pg_monitor to ${MONITOR}`, statement: () => `grant pg_monitor to ${name}` }]),
   ];
 }
 

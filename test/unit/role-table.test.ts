@@ -18,6 +18,13 @@ import { contextFor, labCluster } from './model.ts';
 test('services stop in the reverse order of the setup: clients lose their way in first, the DCS goes last', () => {
   const everything = { roles: new Set<RoleName>(ROLE_NAMES) };
   assert.deepEqual(unitsOf(everything), [
+    'prometheus.service',
+    'prometheus-alertmanager.service',
+    'prometheus-exporter-exporter.service',
+    'prometheus-node-exporter.service',
+    'prometheus-postgres-exporter.service',
+    'prometheus-pgbouncer-exporter.service',
+    'prometheus-pgbackrest-exporter.service',
     'keepalived.service',
     'haproxy.service',
     'pgbouncer.service',

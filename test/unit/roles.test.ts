@@ -116,8 +116,9 @@ for (const name of readdirSync('inventory').filter((one) => one.endsWith('.yaml'
 test("the table of traffic in docs/security.md is the firewall's", () => {
   const page = readFileSync('docs/security.md', 'utf8');
   const pooled = parseInventory(readFileSync('inventory/pgbouncer.yaml', 'utf8'), 'pgbouncer.yaml').cluster;
+  const watched = parseInventory(readFileSync('inventory/monitored.yaml', 'utf8'), 'monitored.yaml').cluster;
   const purposes = new Set(
-    [cluster, pooled].flatMap((made) =>
+    [cluster, pooled, watched].flatMap((made) =>
       made.hosts.flatMap((one) => rulesFor(one, made, [22]).map((rule) => `${rule.port ?? 112}`)),
     ),
   );

@@ -138,7 +138,7 @@ test('default privileges are granted where the schema is, and those of others ar
 
 const gone = (some: Partial<RemovalsState>, prune = false) => {
   const declared: RemovalsWant = {
-    ...{ server: want({}).server, users: [], accounts: [], pooled: false, protected: [] },
+    ...{ server: want({}).server, users: [], accounts: [], pooled: false, monitored: false, protected: [] },
     databases: [{ name: 'd', owner: 'postgres', connectionLimit: -1, settings: {} }],
     absent: { users: ['u'], databases: ['old'] },
     prune,

@@ -219,6 +219,7 @@ test('a password is derived once for each verifier, however often a run compares
   const step = sqlObjects('patroni', {
     accounts: [],
     pooled: false,
+    monitored: false,
     server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
     users: [0, 1, 2, 3].map(user),
     databases: [],
@@ -257,6 +258,7 @@ test('users and databases: what is missing is made, what differs is changed, not
   const step = sqlObjects('patroni', {
     accounts: [],
     pooled: false,
+    monitored: false,
     server: { binDir: '/usr/lib/postgresql/17/bin', port: 5432 },
     users: [{ ...plainRole, name: 'app', roles: ['pg_monitor'], connectionLimit: 5, password }],
     databases: [{ name: 'app', owner: 'app', connectionLimit: -1, settings: {} }],

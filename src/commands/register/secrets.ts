@@ -35,7 +35,7 @@ export const secrets: Register = (program, run) => {
   command(certificates, 'renew', 'make new keys and certificates, without an interruption')
     .option(
       '--authority <name>',
-      'replace a certificate authority: etcd (or zookeeper), patroni, postgres or pgbackrest',
+      'replace a certificate authority: etcd (or zookeeper), patroni, postgres, pgbackrest or monitoring',
     )
     .option('--trust-only', 'stop once the new authority is trusted beside the old one', false)
     .option(...PROBE)

@@ -31,6 +31,8 @@ export interface SqlWant {
   accounts: readonly { name: string; password: Secret }[];
   /** Whether a pool looks up users and passwords. */
   pooled: boolean;
+  /** Whether an exporter reads statistics. */
+  monitored: boolean;
   databases: readonly DatabaseWant[];
 }
 
