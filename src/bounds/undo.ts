@@ -28,6 +28,12 @@ export const UNDOING_S = 300;
 /** Bounds clearing what an interrupted run has left (s): its undo may wait for the package manager. */
 export const LEFTOVER_S = 1800;
 
+/** How long until alerts are no longer silenced when the run that has silenced them is gone (s). */
+export const SILENCE_UNDO_S = 180;
+
+/** The longest time for which a run silences alerts (s): a rolling update of many hosts. */
+export const LONGEST_SILENCE_S = 24 * 3600;
+
 /** The longest time for which an operator may hold a temporary state (s): a week. */
 export const LONGEST_HOLD_S = 7 * 24 * 3600;
 

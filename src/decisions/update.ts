@@ -23,6 +23,9 @@ export const DEFAULT_LIMITS: Limits = { maxLagBytes: MAX_LAG_BYTES, maxTransacti
 /** The undo of an update that suspends the backup schedule. It stays armed between two hosts and disturbs no member. */
 export const BACKUP_HOLD = 'backup-schedule';
 
+/** The undo of silenced alerts. It is armed for the whole of a run, and disturbs no member. */
+export const SILENCE = 'silence';
+
 /** Is nothing temporary left of an earlier run: marks, undos, drained balancers? */
 export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
   const reasons: string[] = [];
@@ -30,7 +33,7 @@ export function nothingLeftOver(cluster: Cluster, snapshot: Snapshot): Verdict {
     const unknown = silence(units);
     if (unknown !== undefined) reasons.push(`${host}: it is not known whether something temporary is set (${unknown})`);
     for (const undo of armedUndos(said(units) ?? []))
-      if (undo !== BACKUP_HOLD) reasons.push(`${host}: something temporary is set (${undo})`);
+      if (undo !== BACKUP_HOLD && undo !== SILENCE) reasons.push(`${host}: something temporary is set (${undo})`);
     for (const row of said(balancer) ?? [])
       if (/^(DRAIN|MAINT)/.test(row.status))
         reasons.push(`${host}: ${row.server} is drained in HAProxy (${row.proxy})`);

@@ -24,6 +24,7 @@ import { GO_WITHOUT, reachAll } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import type { Run } from './run.ts';
 import { reportStoreWarnings, type Setup } from './setup.ts';
+import { silenceAlerts } from './silence.ts';
 import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
 
@@ -93,13 +94,14 @@ export const outcomeOf = ({ interrupted, failed }: ApplyResult): 'interrupted' |
  */
 export async function carryOut(
   { id, by, command, setup, cluster, session }: Run,
-  { journal, begin, end }: ChangingRun,
+  { op, journal, begin, end }: ChangingRun,
   surveyed: Survey,
 ): Promise<ApplyResult & { todo: string[] }> {
   const { hosts, roles } = setup;
   begin({ changes: surveyed.plan.changes.length });
   const recorder = new Recorder(session.options.emit, journal);
-  const result = await new Apply({ session, recorder }, surveyed).run();
+  await silenceAlerts(op, `hapg ${command}, run ${id}`);
+  const result = await new Apply({ session, recorder }, surveyed).run().finally(() => op.runAllUndos());
   const whole = hosts.length === cluster.hosts.length && roles.size === ROLE_NAMES.length;
   if (result.failed.length === 0 && !result.interrupted && whole) {
     const problem = await verifyAsClient(session, cluster);

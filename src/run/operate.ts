@@ -23,6 +23,7 @@ import { LOST_FOR_GOOD, reachSome } from './reach.ts';
 import { refuseUnless } from './refuse.ts';
 import { type Run, withRun } from './run.ts';
 import { readSetup, type Setup } from './setup.ts';
+import { silenceAlerts } from './silence.ts';
 import { awaitStart } from './start-at.ts';
 import { settledStatus } from './status.ts';
 import { confirmUnchanged } from './unchanged.ts';
@@ -81,6 +82,7 @@ export async function operate(
     if (!intent) return nothingToDo(run, change, store);
     await change.beforeWork(() => confirmed(op, options, intent, snapshot));
     change.begin({ hosts: intent.hosts.map((host) => host.name) });
+    await silenceAlerts(op, `hapg ${command}, run ${run.id}`);
     const worked = await performWork(op, intent, options.probe ? store : undefined);
     const problems = await problemsAfter(run, intent, worked, store);
     return report(run, change, intent, worked, { problems, store });

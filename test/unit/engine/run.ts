@@ -62,8 +62,8 @@ export function restartable(first: Answer = () => ''): Answer {
 }
 
 /** A run over the lab's hosts, in memory. */
-export function runOver(answer: Answer, { forks = 10, network = new FakeNetwork(answer) } = {}) {
-  const cluster = { ...labCluster(), stateDir: join(root, String(++runs)) };
+export function runOver(answer: Answer, { forks = 10, network = new FakeNetwork(answer), of = labCluster() } = {}) {
+  const cluster = { ...of, stateDir: join(root, String(++runs)) };
   const interrupt = new Interrupt();
   const events: RunEvent[] = [];
   const session = new Session(cluster, {
