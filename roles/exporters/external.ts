@@ -6,6 +6,7 @@ import { directory } from '../../src/steps/directory.ts';
 import { file } from '../../src/steps/file.ts';
 import { removed } from '../../src/steps/removed.ts';
 import type { Step } from '../../src/steps/step.ts';
+import { rulesYaml } from '../monitoring/rules/index.ts';
 import { scrapeConfig, scrapeFile } from './scrape.ts';
 import { PROXY_CONFIG, readerOf } from './units.ts';
 
@@ -35,6 +36,7 @@ export function external(host: Host, { cluster, secrets, renewIssuedBefore }: Co
       issuedSince: renewIssuedBefore,
     }),
     file(role, `${EXTERNAL}/${cluster.name}.json`, scrapeFile(cluster)),
+    file(role, `${EXTERNAL}/${cluster.name}.rules.yml`, rulesYaml(cluster)),
     file(
       role,
       mark,

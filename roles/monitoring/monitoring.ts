@@ -14,6 +14,7 @@ import { scrapeFile } from '../exporters/scrape.ts';
 import { readerOf } from '../exporters/units.ts';
 import { alertmanagerConfig } from './alertmanager.ts';
 import { prometheusConfig } from './prometheus.ts';
+import { rulesYaml } from './rules/index.ts';
 
 const role = 'monitoring';
 const PROMETHEUS = 'prometheus.service';
@@ -66,6 +67,10 @@ export function monitoring(host: Host, context: Context): Step[] {
     directory(role, CONFIG, { group: 'prometheus', mode: '0750' }),
     // Prometheus looks at this file by itself.
     file(role, `${CONFIG}/${cluster.name}.json`, scrapeFile(cluster)),
+    file(role, `${CONFIG}/${cluster.name}.rules.yml`, rulesYaml(cluster), {
+      check: 'promtool check rules {}',
+      notify: [reload(PROMETHEUS)],
+    }),
     file(role, `${CONFIG}/prometheus.yml`, prometheusConfig(host, cluster, CONFIG), {
       check: 'promtool check config {}',
       notify: [reload(PROMETHEUS)],
