@@ -6,12 +6,10 @@ export interface PrometheusAddress {
   /** The name of the data source in Grafana. */
   name: string;
   url: string;
-  /** The names and texts of certificates: Grafana puts in files and variables of its environment. */
+  /** Texts in PEM form, or a variable or file of which Grafana takes them. */
   authority: string;
   certificate: string;
   key: string;
-  /** The name that the certificate of Prometheus must have; undefined: the one of the URL. */
-  serverName?: string;
 }
 
 const marked = (document: object): string => `# ${MARKER}\n${stringify(document, { lineWidth: 0 })}`;
@@ -44,17 +42,34 @@ export const FROM_ENVIRONMENT: PrometheusAddress = {
   key: '${HAPG_PROMETHEUS_KEY}',
 };
 
+/** Where the operator of Grafana puts the certificates of a cluster's Prometheus, below the name of the cluster. */
+const CERTIFICATES = '/etc/grafana/hapg';
+
+/**
+ * Prometheus on a host of a cluster. Its certificates and key are read by Grafana from files of its own machine; it does not
+ * start without them.
+ */
+export function prometheusOn(at: { cluster: string; address: string; port: number }): PrometheusAddress {
+  const file = (name: string): string => `$__file{${CERTIFICATES}/${at.cluster}/${name}}`;
+  return {
+    name: `hapg ${at.cluster}`,
+    url: `https://${at.address.includes(':') ? `[${at.address}]` : at.address}:${at.port}`,
+    authority: file('ca.crt'),
+    certificate: file('client.crt'),
+    key: file('client.key'),
+  };
+}
+
 /**
  * Returns the file that tells Grafana where Prometheus is. It has no secret: the key stays in a file or in the environment of
  * Grafana, which reads it from there.
  */
-export const dataSource = ({ name, url, authority, certificate, key, serverName }: PrometheusAddress): string =>
+export const dataSource = ({ name, url, authority, certificate, key }: PrometheusAddress): string =>
   marked({
     apiVersion: 1,
     datasources: [
       {
         name,
-        uid: 'hapg',
         type: 'prometheus',
         access: 'proxy',
         url,
@@ -65,7 +80,6 @@ export const dataSource = ({ name, url, authority, certificate, key, serverName 
           timeInterval: '15s',
           tlsAuth: true,
           tlsAuthWithCACert: true,
-          ...(serverName ? { serverName } : {}),
         },
         secureJsonData: { tlsCACert: authority, tlsClientCert: certificate, tlsClientKey: key },
       },

@@ -7,7 +7,7 @@ const DAY = 24 * 60 * 60;
 
 /** Space of the file systems of the hosts that ask pgBackRest about the repositories. */
 const onBackupHost = (metric: string): string =>
-  `min by (cluster, host, mountpoint) (${ofCluster(metric, 'fstype!~"tmpfs|ramfs|overlay|squashfs"')})` +
+  `min by (cluster, host, mountpoint) (${ofCluster(metric, 'fstype!~"tmpfs|ramfs"')})` +
   ` and on (cluster, host) ${ofCluster('pgbackrest_exporter_status')}`;
 
 /** Backups, the repositories, and whether a restore was tried. */

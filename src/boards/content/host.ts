@@ -5,8 +5,8 @@ import { health, over, trouble, under } from '../thresholds.ts';
 
 const DAY = 24 * 60 * 60;
 
-/** File systems that keep data; those in memory and those of packages are left out. */
-const ofDisks = (metric: string): string => ofHosts(metric, 'fstype!~"tmpfs|ramfs|overlay|squashfs"');
+/** File systems that keep data; those in memory are left out. */
+const ofDisks = (metric: string): string => ofHosts(metric, 'fstype!~"tmpfs|ramfs"');
 
 /** Disks as a whole: loop devices and compact discs are left out. */
 const ofDevices = (metric: string): string => ofHosts(metric, 'device!~"(loop|ram|sr|fd).*"');

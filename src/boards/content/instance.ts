@@ -167,7 +167,7 @@ export const instance: Board = {
             'Pages that PostgreSQL found damaged. Worry about any: the disk or the memory lies; rebuild the member.',
           min: 0,
           thresholds: over({ bad: 1 }),
-          queries: [query(`max by (host, datname) (${ofHosts('hapg_checksum_failures')})`, '{{host}}: {{datname}}')],
+          queries: [maybe(`max by (host, datname) (${ofHosts('hapg_checksum_failures')})`, '{{host}}: {{datname}}')],
         }),
       ],
     },
