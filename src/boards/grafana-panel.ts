@@ -60,7 +60,11 @@ const tableParts = ({ columns, labels, opens }: Table) => {
   const order = [...Object.keys(labels), ...shown.filter(({ hidden }) => !hidden).map(({ field }) => field)];
   return {
     fieldConfig: {
-      defaults: { custom: { align: 'left', cellOptions: { type: 'auto' }, filterable: false }, mappings: [] },
+      defaults: {
+        color: { mode: 'thresholds' },
+        custom: { align: 'left', cellOptions: { type: 'auto' }, filterable: false },
+        mappings: [],
+      },
       overrides: [
         ...columns.filter(({ hidden }) => !hidden).map(columnOverride),
         ...(opens
@@ -108,7 +112,15 @@ const tableParts = ({ columns, labels, opens }: Table) => {
 function partsOf(panel: Panel): object {
   if (panel.kind === 'table') return tableParts(panel);
   const fields = (custom?: object) => ({
-    fieldConfig: { defaults: { ...defaults(panel), ...(custom ? { custom } : {}) }, overrides: [] },
+    fieldConfig: {
+      defaults: {
+        ...defaults(panel),
+        // Lines are told apart by their color; a figure's color is its judgement.
+        color: { mode: panel.kind === 'timeseries' ? 'palette-classic' : 'thresholds' },
+        ...(custom ? { custom } : {}),
+      },
+      overrides: [],
+    },
   });
   if (panel.kind === 'timeseries')
     return {

@@ -51,10 +51,11 @@ export const lagBytes = (select: Select, members: Select = select): string =>
   `clamp_min(${newestWal(select)} - on (cluster) group_right () (${members('patroni_xlog_replayed_location')} > 0), 0)`;
 
 /**
- * Returns the bytes of WAL that each cluster writes a second. The greatest location of all members is taken first: that of
- * one member jumps from 0 when it becomes the leader, which would be a rate of gigabytes.
+ * Returns the bytes of WAL that each cluster writes a second. Two traps of a failover are avoided: the location of a new leader
+ * jumps from 0, so the newest of all members is taken; and that falls a little where the old leader had written more, which
+ * `rate` would take for a counter that began anew, so the slope is taken.
  */
-export const walPerSecond = (select: Select): string => `rate((${newestWal(select)})[5m:15s])`;
+export const walPerSecond = (select: Select): string => `clamp_min(deriv((${newestWal(select)})[5m:15s]), 0)`;
 
 /** Keeps of an expression the series of hosts whose PostgreSQL is a leader. */
 export const onLeader = (expr: string, select: Select): string =>

@@ -24,10 +24,11 @@ const ROLE =
 
 const LEADS = `max by (host) (${ofCluster('patroni_primary')} == 1 or ${ofCluster('patroni_standby_leader')} == 1)`;
 
-/** Sessions against `max_connections`, a part of 1. */
-const CONNECTIONS =
-  `sum by (host) (${ofCluster('pg_stat_activity_count')})` +
-  ` / on (host) max by (host) (${ofCluster('pg_settings_max_connections')})`;
+/** Sessions of clients; PostgreSQL's own processes are left out. */
+const SESSIONS = `sum by (host) (${ofCluster('pg_stat_activity_count', 'backend_type="client backend"')})`;
+
+/** Sessions of clients against `max_connections`, a part of 1. */
+const CONNECTIONS = SESSIONS + ` / on (host) max by (host) (${ofCluster('pg_settings_max_connections')})`;
 
 /** Rows a second that the leader inserts, updates or deletes. */
 const written = (how: string): string =>
@@ -142,9 +143,9 @@ export const cluster: Board = {
         }),
         timeseries({
           title: 'Sessions',
-          about: 'Sessions of each member, of all kinds. Worry when they near max_connections: see the next panel.',
+          about: 'Sessions of clients on each member. Worry when they near max_connections: see the next panel.',
           min: 0,
-          queries: [query(`sum by (host) (${ofCluster('pg_stat_activity_count')})`, '{{host}}')],
+          queries: [query(SESSIONS, '{{host}}')],
         }),
         gauge({
           title: 'Sessions against max_connections',

@@ -5,6 +5,9 @@ import { health, over } from '../thresholds.ts';
 
 const HOUR = 60 * 60;
 
+/** Sessions of clients; PostgreSQL's own processes are left out. */
+const CLIENTS = 'backend_type="client backend"';
+
 /** A counter of `pg_stat_database`, a second, over all databases of a host. */
 const ofDatabases = (name: string): string => `sum by (host) (${perSecond(ofHosts(`pg_stat_database_${name}`))})`;
 
@@ -31,7 +34,9 @@ export const instance: Board = {
             'Sessions of clients by what they do. Worry about many "idle in transaction": they hold locks and keep vacuum from its work.',
           stacked: true,
           min: 0,
-          queries: [query(`sum by (host, state) (${ofHosts('pg_stat_activity_count')})`, '{{host}}: {{state}}')],
+          queries: [
+            query(`sum by (host, state) (${ofHosts('pg_stat_activity_count', CLIENTS)})`, '{{host}}: {{state}}'),
+          ],
         }),
         timeseries({
           title: 'Longest transaction',
@@ -42,7 +47,7 @@ export const instance: Board = {
           thresholds: over({ worry: HOUR }),
           queries: [
             maybe(
-              `max by (host, datname) (${ofHosts('pg_stat_activity_max_tx_duration', 'state=~"active|idle in transaction.*"')})`,
+              `max by (host, datname) (${ofHosts('pg_stat_activity_max_tx_duration', 'state=~"active|idle in transaction.*"', CLIENTS)})`,
               '{{host}}: {{datname}}',
             ),
           ],

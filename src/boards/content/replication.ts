@@ -5,6 +5,9 @@ import { health, over, trouble } from '../thresholds.ts';
 
 const MIB = 2 ** 20;
 
+/** WAL that receivers get. A rewound member begins further back, which is no counter that began anew: the slope is taken. */
+const RECEIVED = `clamp_min(deriv(${ofHosts('pg_stat_wal_receiver_latest_end_lsn')}[5m]), 0)`;
+
 /** How replicas follow their leader. */
 export const replication: Board = {
   uid: 'hapg-replication',
@@ -63,9 +66,7 @@ export const replication: Board = {
           about: 'WAL that the receiver of a replica gets a second. Worry when it is 0 while the leader writes.',
           unit: 'binBps',
           min: 0,
-          queries: [
-            query(perSecond(ofHosts('pg_stat_wal_receiver_latest_end_lsn')), '{{host}}, from {{upstream_host}}'),
-          ],
+          queries: [query(RECEIVED, '{{host}}, from {{upstream_host}}')],
         }),
         timeseries({
           title: 'Last word of the upstream',
