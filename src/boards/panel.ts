@@ -11,10 +11,8 @@ export type Unit =
   | 'percentunit'
   /** Operations a second. */
   | 'ops'
-  /** Rows a second. */
-  | 'rps'
-  /** A moment, as the time that has passed since or is left until then; in milliseconds. */
-  | 'dateTimeFromNow';
+  /** Counts a second: rows. */
+  | 'cps';
 
 /** How a figure is written, and which figures are a reason to worry. */
 export interface Scale {

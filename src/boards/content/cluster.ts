@@ -28,7 +28,7 @@ const LEADS = `max by (host) (${ofCluster('patroni_primary')} == 1 or ${ofCluste
 const SESSIONS = `sum by (host) (${ofCluster('pg_stat_activity_count', 'backend_type="client backend"')})`;
 
 /** Sessions of clients against `max_connections`, a part of 1. */
-const CONNECTIONS = SESSIONS + ` / on (host) max by (host) (${ofCluster('pg_settings_max_connections')})`;
+const CONNECTIONS = `${SESSIONS} / on (host) max by (host) (${ofCluster('pg_settings_max_connections')})`;
 
 /** Rows a second that the leader inserts, updates or deletes. */
 const written = (how: string): string =>
@@ -122,7 +122,7 @@ export const cluster: Board = {
           title: 'Rows written',
           about:
             'Rows that the leader inserts, updates and deletes. Worry when it stops while applications should write.',
-          unit: 'rps',
+          unit: 'cps',
           min: 0,
           queries: ['inserted', 'updated', 'deleted'].map((how) => query(written(how), `{{host}}: ${how}`)),
         }),
@@ -130,7 +130,7 @@ export const cluster: Board = {
           title: 'Rows read',
           about:
             'Rows that each member returns: how reads are spread. Worry when a member that should take reads has none.',
-          unit: 'rps',
+          unit: 'cps',
           min: 0,
           queries: [query(`sum by (host) (${perSecond(ofCluster('pg_stat_database_tup_returned'))})`, '{{host}}')],
         }),

@@ -70,7 +70,7 @@ export const instance: Board = {
         timeseries({
           title: 'Rows',
           about: 'Rows fetched and changed. Worry when a form of work stops that should be there.',
-          unit: 'rps',
+          unit: 'cps',
           min: 0,
           queries: ['fetched', 'inserted', 'updated', 'deleted'].map((how) =>
             query(ofDatabases(`tup_${how}`), `{{host}}: ${how}`),
