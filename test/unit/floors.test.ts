@@ -23,7 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'refusal-codes.ts',
     'own-program.ts',
   ],
-  ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres'],
+  ['paths.ts', 'bounds', 'shell', 'file-trouble.ts', 'postgres', 'boards'],
   ['inventory', 'programs', 'pki'],
   ['secrets', 'observe', 'render.ts'],
   ['cluster'],

@@ -145,6 +145,7 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
   '--private-key': 'files',
   '--out': 'files',
   '--into': 'files',
+  '--seen-at': 'directories',
   '--from-ansible': 'files',
   '--from-terraform': 'files',
   '--ca-out': 'files',
@@ -203,6 +204,7 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
 export const ARGUMENT_VALUES: Readonly<Record<string, Source>> = {
   'init file': 'files',
   'render dir': 'directories',
+  'boards dir': 'directories',
   'plan show file': 'files',
   'report file': 'files',
   'exec command': FREE,

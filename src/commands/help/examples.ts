@@ -110,6 +110,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "hapg exec -i cluster.yaml -l all -- 'df -h / | tail -n 1'",
   ],
   ping: ['hapg ping -i cluster.yaml'],
+  boards: ['hapg boards', 'hapg boards /srv/hapg-boards --seen-at /boards    (as a container sees it)'],
   report: ['hapg report -i cluster.yaml report.tar.gz'],
   probe: ['hapg probe -i cluster.yaml --for 10m', 'hapg probe -i cluster.yaml --rate 5 -o json'],
   psql: ['hapg psql -i cluster.yaml -- -c "select 1"'],

@@ -2,13 +2,14 @@ import { Option } from 'commander';
 import { CONNECT_FORMATS } from '../../cluster/connect-choices.ts';
 import type { CommonOptions } from '../../run/options.ts';
 import type { AuditOptions } from '../audit.ts';
+import type { BoardsOptions } from '../boards.ts';
 import type { ConnectOptions } from '../connect.ts';
 import type { ExecOptions } from '../exec.ts';
 import type { LogsOptions } from '../logs.ts';
 import type { ProbeOptions } from '../probe.ts';
 import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
-import { command, outputOption, type Register, withCommonOptions } from './options.ts';
+import { collect, command, outputOption, type Register, withCommonOptions } from './options.ts';
 
 /** What is printed is what the program on the host prints. */
 const OTHERS_OUTPUT = { output: false } as const;
@@ -91,6 +92,22 @@ export const look: Register = (program, run) => {
     .addOption(outputOption())
     .action((codes: string[], options: { output: string }) =>
       run(async () => (await import('../explain.ts')).explainCommand(codes, options)),
+    );
+
+  program
+    .command('boards')
+    .description('write boards for Grafana, with the files by which Grafana takes them, without connecting to any host')
+    .argument('[dir]', 'directory to write to', 'boards')
+    .option(
+      '-i, --inventory <file>',
+      "inventory of the cluster whose Prometheus the data source names; default: variables of Grafana's environment",
+      collect,
+      [],
+    )
+    .option('--seen-at <dir>', 'path of the directory as Grafana sees it; default: its path here')
+    .addOption(outputOption())
+    .action((directory: string, options: BoardsOptions) =>
+      run(async () => (await import('../boards.ts')).boardsCommand(directory, options)),
     );
 
   command(program, 'report', 'write a bundle for somebody who helps from afar, without secrets')
