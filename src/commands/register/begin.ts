@@ -84,6 +84,7 @@ export const begin: Register = (program, run) => {
     program,
     'render',
     'write every configuration file that the hosts would get, without connecting; secrets are redacted',
+    { effective: ['--limit', '--tags', '--skip-tags', '--extra', '--quiet', '--user', '--jump', '--no-color'] },
   )
     .argument('[dir]', 'directory to write to', 'rendered')
     .action((directory: string, options: CommonOptions) =>
