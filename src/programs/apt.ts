@@ -131,15 +131,25 @@ export interface HostUpgrades {
 }
 
 /**
+ * POSIX sh that prints why the host wants a reboot: packages that asked for one, or a kernel newer than the one that runs. It
+ * prints nothing where there is no reason, and writes nothing. Read by `rebootReasons`.
+ */
+export const SHOW_REBOOT = `if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
+newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
+if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi`;
+
+/** Reads the reasons to reboot out of an answer with the output of SHOW_REBOOT. */
+export const rebootReasons = (answer: string): string[] =>
+  [...answer.matchAll(/^reboot (.*)$/gm)].map(([, why]) => why!.trim());
+
+/**
  * POSIX sh that prints possible upgrades without removals; read by `parseUpgrades`. It refreshes the package lists and
  * writes nothing else. It fails when a package source does not answer.
  */
 export const LIST_UPGRADES = `${APT}
 out=$(${STRICT_UPDATE}) || { printf '%s\\n' "$out" | grep -E '^(E|W|Err)' | tail -n 4; exit 1; }
 if [ -n "$(dpkg -C 2>/dev/null)" ]; then echo broken; fi
-if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
-newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
-if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi
+${SHOW_REBOOT}
 ${SHOW_ROOM}
 # Unmet dependencies end it with an error, which is not "nothing to do".
 out=$(apt -s --with-new-pkgs upgrade) || { printf '%s\\n' "$out" | grep -E '^(E:| )' | tail -n 4; exit 1; }
@@ -160,7 +170,7 @@ export function parseUpgrades(answer: string, securityOnly: boolean): HostUpgrad
       .flatMap((one): Upgrade[] => (one.from === undefined ? [] : [{ ...one, from: one.from }]))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     broken: lines.includes('broken'),
-    reboot: lines.filter((line) => line.startsWith('reboot ')).map((line) => line.slice(7)),
+    reboot: rebootReasons(answer),
     room: parseRoom(
       answer,
       chosen.map(({ name }) => name),
