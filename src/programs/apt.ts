@@ -65,19 +65,38 @@ export function parsePackages(answer: string): Packages {
 /**
  * POSIX sh that installs packages, each at least in the version of `minimum`, which is checked before anything is
  * installed. It also completes an interrupted dpkg, and waits for another package manager's lock. It removes no
- * installed package: a conflict is for an operator to decide.
+ * installed package: a conflict is for an operator to decide. apt writes its progress to the file `status`, where that is
+ * given; the script removes that at its end.
  */
-export const installScript = (names: readonly string[], minimum: Record<string, string> = {}): string => `set -e
-${APT}
+export const installScript = (
+  names: readonly string[],
+  minimum: Record<string, string> = {},
+  status?: string,
+): string => `set -e
+${APT}${status === undefined ? '' : `\ntrap ${quote(`rm -f ${quote(status)}`)} EXIT\nexec 3> ${quote(status)}`}
 ${MEND_DPKG}
 apt update
 ${names.flatMap((name) => (minimum[name] ? [atLeast(name, minimum[name])] : [])).join('\n')}
-apt --no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)} || {
+apt ${status === undefined ? '' : '-o APT::Status-Fd=3 '}--no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)} || {
   code=$?
   gone=$(apt --no-install-recommends --allow-change-held-packages -s --fix-broken install ${words(...names)} | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | tr '\\n' ' ')
   [ -z "$gone" ] || echo "apt would remove \${gone% } for ${names.join(' ')}: remove what nobody needs yourself, and run again"
   exit $code
 }`;
+
+/** POSIX sh that prints how far an installation has come, from its status file; read by `installProgress`. */
+export const showInstallProgress = (status: string): string => `tail -n 20 ${quote(status)}`;
+
+/**
+ * Reads the newest line of apt's progress (APT::Status-Fd; apt's README.progress-reporting): `dlstatus:NUMBER:PERCENT:TEXT`
+ * while it downloads, then `pmstatus:PACKAGE:PERCENT:TEXT`. Returns undefined before the first one.
+ */
+export function installProgress(answer: string): string | undefined {
+  const [, kind, percent] = [...answer.matchAll(/^(dl|pm)status:[^:]*(?::[a-z0-9]+)?:([\d.]+):/gm)].at(-1) ?? [];
+  return percent === undefined
+    ? undefined
+    : `${kind === 'dl' ? 'downloaded' : 'installed'} ${Math.floor(Number(percent))} %`;
+}
 
 const atLeast = (name: string, version: string): string => `have=$(${candidate(quote(name))}) || exit 1
 dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
