@@ -31,8 +31,9 @@ export async function validateCommand(options: ValidateOptions): Promise<number>
   return 0;
 }
 
-/** `hapg schema`: prints the JSON Schema of the inventory, or that of a document. Throws UsageError. */
-export function schemaCommand(name: string | undefined): number {
+/** `hapg schema`: prints the JSON Schema of the inventory, or that of the document of these words. Throws UsageError. */
+export function schemaCommand(words: readonly string[]): number {
+  const name = words.length === 0 ? undefined : words.join(' ');
   const known = DOCUMENT_NAMES.find((one) => one === name);
   if (name !== undefined && !known)
     throw new UsageError(`there is no schema of ${name}; there is one of ${DOCUMENT_NAMES.join(', ')}`);

@@ -126,7 +126,8 @@ const users: Source = async ({ cluster }) =>
 
 const documents: Source = async () => {
   const { DOCUMENT_NAMES } = await import('../../view/documents/index.ts');
-  return DOCUMENT_NAMES.map((text) => ({ text }));
+  // Some have two words, each of which is typed by itself.
+  return [...new Set(DOCUMENT_NAMES.flatMap((name) => name.split(' ')))].map((text) => ({ text }));
 };
 
 const MEMBERS = hosts('patroni');

@@ -77,8 +77,11 @@ export const begin: Register = (program, run) => {
   program
     .command('schema')
     .description('print the JSON Schema of the inventory, or of a document that -o json prints')
-    .argument('[document]', 'plan, apply, status, operation, doctor or error')
-    .action((name?: string) => run(async () => (await import('../validate.ts')).schemaCommand(name)));
+    .argument(
+      '[document...]',
+      "plan, apply, status, operation (of all that change a cluster), error, or a command's own",
+    )
+    .action((words: string[]) => run(async () => (await import('../validate.ts')).schemaCommand(words)));
 
   command(
     program,
