@@ -8,13 +8,6 @@ import { type Host, patroniScope } from '../src/inventory/model.ts';
 import { said } from '../src/observe/answer.ts';
 import { changePause } from '../src/programs/patroni.ts';
 
-/**
- * POSIX sh that ends a pause from a member at the same moment as the others do: Patroni takes one of the changes and
- * refuses the rest, and then it is ended all the same.
- */
-const endOf = (scope: readonly string[]): string =>
-  `for try in 1 2 3; do ( ${changePause(scope, 'resume')} ) && break; [ $try -lt 3 ] || exit 1; sleep 3; done`;
-
 /** Do all of these members see the cluster as paused, or as not paused? */
 const allSee = (hosts: readonly Host[], paused: boolean, { observations }: Snapshot): Verdict =>
   verdict(
@@ -45,7 +38,7 @@ export async function pause(op: Operation, hosts: readonly Host[], seconds: numb
   op.stage('pause', hosts);
   try {
     const set = await settleAll(hosts, op.session.options.forks, (host) =>
-      op.setHold(host, 'pause', endOf(scope), seconds),
+      op.setHold(host, 'pause', changePause(scope, 'resume'), seconds),
     );
     settled(set);
     await op.step(hosts[0]!, 'pause', 'patroni', 'run', (remote) =>

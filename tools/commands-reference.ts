@@ -29,8 +29,9 @@ const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${te
 function section(command: Command, common: readonly Option[]): string {
   const isCommon = (option: Option) =>
     common.some((one) => one.long === option.long && one.description === option.description);
-  const shared = command.options.filter(isCommon);
-  const own = command.options.filter((option) => !isCommon(option));
+  const shown = command.options.filter((option) => !option.hidden);
+  const shared = shown.filter(isCommon);
+  const own = shown.filter((option) => !isCommon(option));
   const all = shared.length === common.length;
   const examples = examplesOf(command);
   return [

@@ -61,7 +61,7 @@ const environment = (): string[] =>
 
 /** Arguments and own options of a command; the common ones are on the page of hapg. */
 function details(command: Command): string[] {
-  const own = command.options.filter((one) => !isFolded(one));
+  const own = command.options.filter((one) => !isFolded(one) && !one.hidden);
   return [
     ...command.registeredArguments.flatMap((one) => item(`\\fI${roff(one.name())}\\fR`, one.description)),
     ...options(own),

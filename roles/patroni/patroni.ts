@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { START_MEMBER_S } from '../../src/bounds/copy.ts';
 import { settles } from '../../src/bounds/patroni.ts';
 import { START_S, shutdown, standstill } from '../../src/bounds/postgres.ts';
@@ -6,26 +5,17 @@ import { sharedBuffers } from '../../src/cluster/buffers.ts';
 import { capabilities } from '../../src/cluster/versions.ts';
 import { bestCandidate } from '../../src/decisions/switchover.ts';
 import { presentDatabases } from '../../src/inventory/accounts.ts';
-import {
-  type Cluster,
-  commitsWait,
-  dcsRole,
-  type Host,
-  hostsWith,
-  patroniScope,
-  serverOf,
-} from '../../src/inventory/model.ts';
+import { type Cluster, commitsWait, type Host, patroniScope, serverOf } from '../../src/inventory/model.ts';
 import { said } from '../../src/observe/answer.ts';
 import type { Facts } from '../../src/observe/host.ts';
 import { patroniRest } from '../../src/observe/patroni.ts';
-import { PATHS, PKI } from '../../src/paths.ts';
+import { PATHS } from '../../src/paths.ts';
 import type { Context } from '../../src/playbook.ts';
 import { settingOf } from '../../src/postgres/settings.ts';
 import { parseBoolean, parseValue } from '../../src/postgres/value.ts';
 import { askRest, PATRONI_CONFIG, patronictlWith, VALIDATE_CONFIG } from '../../src/programs/patroni.ts';
 import { notRunning, POSTGRES } from '../../src/programs/postgres.ts';
 import { render } from '../../src/render.ts';
-import { certificate } from '../../src/steps/certificate.ts';
 import { dataDirectory } from '../../src/steps/data-directory.ts';
 import { dataNote } from '../../src/steps/data-note.ts';
 import { dcsConfigStep } from '../../src/steps/dcs-config.ts';
@@ -41,7 +31,7 @@ import { strayClusters } from '../../src/steps/stray-clusters.ts';
 import { unit, unitOff } from '../../src/steps/unit.ts';
 import { walDirectory } from '../../src/steps/wal-directory.ts';
 import { backupsServe, patroniConfig, RESTORE_REPLICA, restoreReplica } from './config.ts';
-import { dcsClientPackage, EXTERNAL_CA } from './dcs-connection.ts';
+import { dcsClientPackage } from './dcs-connection.ts';
 import { dcsConfig, sharedParameters } from './dynamic-config.ts';
 import { hbaLines } from './hba.ts';
 import { memberParameters } from './parameters.ts';
@@ -98,53 +88,6 @@ export function declaredBuffers(host: Host, context: Context): number | undefine
 
 /** The page size of PostgreSQL, the unit of shared_buffers (bytes). */
 const BLOCK_BYTES = 8192;
-
-export function patroniCertificates(host: Host, { cluster, secrets, renewIssuedBefore }: Context): Step[] {
-  const names = { commonName: host.name, dns: [host.name], ips: [host.address], issuedSince: renewIssuedBefore };
-  // Clients verify the name that they connect to, also through the VIP, the balancers and outside endpoints.
-  const balancers = hostsWith(cluster, 'haproxy');
-  const outside = host.outside ? [host.outside.host] : [];
-  const endpoints = [...(cluster.vip ? [cluster.vip.address] : []), ...balancers.map((one) => one.address)];
-  const again = { notify: [reload(UNIT)] };
-  const dcs = dcsRole(cluster);
-  const { external } = cluster.dcs;
-  // A pool uses the same certificate and trusts the same authority.
-  const both = host.roles.has('pgbouncer') ? { notify: [reload(UNIT), reload('pgbouncer.service')] } : again;
-  return [
-    directory(role, '/etc/patroni'),
-    directory(role, PKI.patroni),
-    file(role, `${PKI.patroni}/rest-ca.crt`, secrets.trusted('patroni'), again),
-    ...(dcs ? [file(role, `${PKI.patroni}/${dcs}-ca.crt`, secrets.trusted(dcs), again)] : []),
-    ...(external?.ca ? [file(role, EXTERNAL_CA, `${external.ca.trim()}\n`, again)] : []),
-    file(role, `${PKI.patroni}/postgres-ca.crt`, secrets.trusted('postgres') + secrets.upstreamTrusted(), both),
-    certificate(
-      role,
-      { path: `${PKI.patroni}/rest`, ...POSTGRES, authority: secrets.authority('patroni'), ...names },
-      again,
-    ),
-    ...(dcs
-      ? [
-          certificate(
-            role,
-            { path: `${PKI.patroni}/${dcs}-client`, ...POSTGRES, authority: secrets.authority(dcs), ...names },
-            again,
-          ),
-        ]
-      : []),
-    certificate(
-      role,
-      {
-        path: `${PKI.patroni}/server`,
-        ...POSTGRES,
-        authority: secrets.authority('postgres'),
-        ...names,
-        dns: [...new Set([host.name, ...balancers.map((one) => one.name), ...outside.filter((one) => !isIP(one))])],
-        ips: [...new Set([host.address, ...endpoints, ...outside.filter(isIP)])],
-      },
-      both,
-    ),
-  ];
-}
 
 /** Steps for Patroni's configuration and unit on one member; Patroni starts or joins PostgreSQL. */
 export function patroni(host: Host, context: Context): Step[] {

@@ -2,7 +2,8 @@ import { hostsWith, hostsWithAny, isPooled, memberPort, repositoryHost } from '.
 import { pgbackrestMinimum, pgbackrestPackages } from '../pgbackrest/pgbackrest.ts';
 import type { Role } from '../role.ts';
 import { clientSources, fromHosts, fromNetworks } from '../traffic.ts';
-import { patroniCertificates, patroniMinimum, patroniPackages, patroniPrepare } from './patroni.ts';
+import { patroniCertificates } from './certificates.ts';
+import { patroniMinimum, patroniPackages, patroniPrepare } from './patroni.ts';
 
 export const patroniRole: Role = {
   // Database hosts take part in backups when there is a repository.

@@ -9,7 +9,7 @@ import { expectHost } from '../inventory/select.ts';
 import { asPostgres, SOCKET_DIR } from '../programs/postgres.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { observeHosts } from '../run/read-only.ts';
-import { readSetup, type Setup } from '../run/setup.ts';
+import { expectKeys, readSetup, type Setup } from '../run/setup.ts';
 import { quote, words } from '../shell/quote.ts';
 import { opensshConfig } from '../transport/openssh.ts';
 import { resolveTarget, type SshTarget } from '../transport/target.ts';
@@ -41,8 +41,10 @@ const targetOf = (cluster: Cluster, host: Host, options: CommonOptions): Promise
  * `hapg ssh HOST [COMMAND]`: logs in with the host key, key and jump hosts that hapg uses; -v is ssh's own. Exits as ssh does.
  */
 export async function sshCommand(name: string, command: readonly string[], options: CommonOptions): Promise<number> {
-  const { cluster } = readSetup({ ...options, quiet: true });
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster } = setup;
   const host = expectHost(cluster, name, name);
+  await expectKeys(setup, [host]);
   const verbose = options.verbose > 0 ? [`-${'v'.repeat(options.verbose)}`] : [];
   return openssh(await targetOf(cluster, host, options), verbose, command);
 }
@@ -58,6 +60,7 @@ export async function psqlCommand(args: readonly string[], options: PsqlOptions)
   const { cluster } = setup;
   const { host: named } = options;
   const host = named ? expectHost(cluster, `--host ${named}`, named, 'patroni') : await leader(setup);
+  await expectKeys(setup, [host]);
   const target = await targetOf(cluster, host, options);
   const database = presentDatabases(cluster.settings.postgres)[0]?.name ?? 'postgres';
   // Debian's wrapper of psql, because it loads readline for interactive use.

@@ -4,7 +4,7 @@ import { settleAll } from '../engine/pool.ts';
 import { EXIT, Refused } from '../errors.ts';
 import { confirm, print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
-import { readSetup } from '../run/setup.ts';
+import { expectKeys, readSetup } from '../run/setup.ts';
 import { ensureStateDir } from '../secrets/store-file.ts';
 import { clientConfig } from '../transport/client-config.ts';
 import { fingerprint, KnownHosts, keyType, knownName } from '../transport/known-hosts.ts';
@@ -17,7 +17,10 @@ import { paint } from '../view/style.ts';
  * from a stored one is never replaced: the operator has to remove that line.
  */
 export async function trustCommand(options: CommonOptions): Promise<number> {
-  const { cluster, hosts, json } = readSetup({ ...options, quiet: true });
+  const setup = readSetup({ ...options, quiet: true });
+  const { cluster, hosts, json } = setup;
+  // Only a jump host is logged in to.
+  await expectKeys(setup, options.jump === undefined ? hosts.filter((host) => host.ssh.jump !== undefined) : hosts);
   const file = join(cluster.stateDir, 'known_hosts');
   const config = clientConfig();
   const results = await settleAll(hosts, Number(options.forks), async (host) => {

@@ -10,7 +10,7 @@ import { type Inventory, inventorySchema } from './schema.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { standbyOfUpstream } from './standby-checks.ts';
 import { hostsFromTerraform } from './terraform.ts';
-import { BadInventory, badInventory, YamlText } from './yaml-text.ts';
+import { BadInventory, badInventory, type Problem, YamlText } from './yaml-text.ts';
 
 export interface Loaded {
   cluster: Cluster;
@@ -20,6 +20,10 @@ export interface Loaded {
   warnings: string[];
   /** Returns where a path stands in the files, FILE:LINE or the words of `-e`; undefined where it does not. */
   placeOf(path: readonly string[]): string | undefined;
+  /** Formats a problem as `file:line:column: severity: message`, with its line and a caret. */
+  format(problem: Problem): string;
+  /** Returns the error for problems that show only outside the files. */
+  refuse(problems: readonly Problem[]): BadInventory;
 }
 
 /** The files of an inventory: its own one, or several, of which a later one lies over those before it. */
@@ -103,6 +107,7 @@ export function parseInventory(
   return {
     cluster: buildCluster(inventory, { own: file, under: files }, main),
     ...{ text, warnings, placeOf: (path) => yaml.placeOf(path) },
+    ...{ format: (problem) => yaml.format(problem), refuse: (of) => yaml.refuse(of) },
   };
 }
 

@@ -65,19 +65,38 @@ export function parsePackages(answer: string): Packages {
 /**
  * POSIX sh that installs packages, each at least in the version of `minimum`, which is checked before anything is
  * installed. It also completes an interrupted dpkg, and waits for another package manager's lock. It removes no
- * installed package: a conflict is for an operator to decide.
+ * installed package: a conflict is for an operator to decide. apt writes its progress to the file `status`, where that is
+ * given; the script removes that at its end.
  */
-export const installScript = (names: readonly string[], minimum: Record<string, string> = {}): string => `set -e
-${APT}
+export const installScript = (
+  names: readonly string[],
+  minimum: Record<string, string> = {},
+  status?: string,
+): string => `set -e
+${APT}${status === undefined ? '' : `\ntrap ${quote(`rm -f ${quote(status)}`)} EXIT\nexec 3> ${quote(status)}`}
 ${MEND_DPKG}
 apt update
 ${names.flatMap((name) => (minimum[name] ? [atLeast(name, minimum[name])] : [])).join('\n')}
-apt --no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)} || {
+apt ${status === undefined ? '' : '-o APT::Status-Fd=3 '}--no-install-recommends --no-remove --allow-change-held-packages ${KEEP_CONFIG} --fix-broken install ${words(...names)} || {
   code=$?
   gone=$(apt --no-install-recommends --allow-change-held-packages -s --fix-broken install ${words(...names)} | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | tr '\\n' ' ')
   [ -z "$gone" ] || echo "apt would remove \${gone% } for ${names.join(' ')}: remove what nobody needs yourself, and run again"
   exit $code
 }`;
+
+/** POSIX sh that prints how far an installation has come, from its status file; read by `installProgress`. */
+export const showInstallProgress = (status: string): string => `tail -n 20 ${quote(status)}`;
+
+/**
+ * Reads the newest line of apt's progress (APT::Status-Fd; apt's README.progress-reporting): `dlstatus:NUMBER:PERCENT:TEXT`
+ * while it downloads, then `pmstatus:PACKAGE:PERCENT:TEXT`. Returns undefined before the first one.
+ */
+export function installProgress(answer: string): string | undefined {
+  const [, kind, percent] = [...answer.matchAll(/^(dl|pm)status:[^:]*(?::[a-z0-9]+)?:([\d.]+):/gm)].at(-1) ?? [];
+  return percent === undefined
+    ? undefined
+    : `${kind === 'dl' ? 'downloaded' : 'installed'} ${Math.floor(Number(percent))} %`;
+}
 
 const atLeast = (name: string, version: string): string => `have=$(${candidate(quote(name))}) || exit 1
 dpkg --compare-versions "\${have:-0}" ge ${quote(version)} || { echo "${name} \${have:-is not offered by the package sources} is too old: ${version} or newer is needed. On this release use postgres.repository: pgdg or a newer package source"; exit 1; }`;
@@ -131,15 +150,25 @@ export interface HostUpgrades {
 }
 
 /**
+ * POSIX sh that prints why the host wants a reboot: packages that asked for one, or a kernel newer than the one that runs. It
+ * prints nothing where there is no reason, and writes nothing. Read by `rebootReasons`.
+ */
+export const SHOW_REBOOT = `if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
+newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
+if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi`;
+
+/** Reads the reasons to reboot out of an answer with the output of SHOW_REBOOT. */
+export const rebootReasons = (answer: string): string[] =>
+  [...answer.matchAll(/^reboot (.*)$/gm)].map(([, why]) => why!.trim());
+
+/**
  * POSIX sh that prints possible upgrades without removals; read by `parseUpgrades`. It refreshes the package lists and
  * writes nothing else. It fails when a package source does not answer.
  */
 export const LIST_UPGRADES = `${APT}
 out=$(${STRICT_UPDATE}) || { printf '%s\\n' "$out" | grep -E '^(E|W|Err)' | tail -n 4; exit 1; }
 if [ -n "$(dpkg -C 2>/dev/null)" ]; then echo broken; fi
-if [ -e /run/reboot-required ]; then echo 'reboot /run/reboot-required is there'; fi
-newest=$(ls -1 /boot/vmlinuz-* 2>/dev/null | sed 's|.*/vmlinuz-||' | sort -V | tail -n 1)
-if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && ! systemd-detect-virt -cq; then echo "reboot kernel $newest is installed, $(uname -r) runs"; fi
+${SHOW_REBOOT}
 ${SHOW_ROOM}
 # Unmet dependencies end it with an error, which is not "nothing to do".
 out=$(apt -s --with-new-pkgs upgrade) || { printf '%s\\n' "$out" | grep -E '^(E:| )' | tail -n 4; exit 1; }
@@ -160,7 +189,7 @@ export function parseUpgrades(answer: string, securityOnly: boolean): HostUpgrad
       .flatMap((one): Upgrade[] => (one.from === undefined ? [] : [{ ...one, from: one.from }]))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     broken: lines.includes('broken'),
-    reboot: lines.filter((line) => line.startsWith('reboot ')).map((line) => line.slice(7)),
+    reboot: rebootReasons(answer),
     room: parseRoom(
       answer,
       chosen.map(({ name }) => name),

@@ -179,14 +179,33 @@ export const awaitSynchronous = (rest: string, seconds: number): string =>
     seconds,
   );
 
+/** How often the DCS is read for a change of the pause that members may have made at the same moment, with a second between. */
+const PAUSE_LOOKS = 4;
+
 /**
- * POSIX sh for a member that pauses automatic failover, or resumes it, from any host that reaches a member. It is no
- * failure that the cluster is so already. Fails with Patroni's reason; patronictl prints "Failed" and exits 0 when a
- * member refuses (ctl.py, `toggle_pause`).
+ * POSIX sh for a member that pauses automatic failover, or resumes it, from any host that reaches a member. What the DCS
+ * holds afterwards decides, and not patronictl's words or status: it says "Failed" and ends with 0 (ctl.py, `toggle_pause`),
+ * refuses what is so already, and of several members that ask for the same one is served and the others are refused. Fails
+ * with Patroni's reason, or where the DCS cannot be read.
  */
 export const changePause = (scope: readonly string[], action: 'pause' | 'resume'): string =>
-  `out=$(${patronictl(action, ...scope)} 2>&1) || case "$out" in *'is already paused'*|*'is not paused'*) ;; *) ${REFUSED} ;; esac
-case "$out" in *Failed*) ${REFUSED} ;; esac`;
+  `out=$(${patronictl(action, ...scope)} 2>&1) || :
+look=1
+while :; do
+  config=$(${showDynamic(scope)} 2>&1) || { echo "the DCS does not tell: $(printf '%s' "$config" | tail -n 1)"; exit 1; }
+  case "
+$config
+" in
+*'
+pause: true
+'*) is=pause ;;
+*) is=resume ;;
+  esac
+  [ $is != ${action} ] || break
+  [ $look -lt ${PAUSE_LOOKS} ] || ${REFUSED}
+  look=$((look + 1))
+  sleep 1
+done`;
 
 /** POSIX sh that prints the timelines of the cluster (GET /history) as one line of JSON; fails where Patroni is silent. */
 export const printHistory = (rest: string): string => `${rest}\n${askRest('history', '--fail')} || exit 1; echo`;

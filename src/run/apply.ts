@@ -1,17 +1,22 @@
 import { declaredBuffers } from '../../roles/patroni/patroni.ts';
-import { AUDIT_S } from '../bounds/hosts.ts';
+import { ASK_S, AUDIT_S } from '../bounds/hosts.ts';
 import { checksSettle } from '../bounds/patroni.ts';
 import { admitApply, checkIdentity } from '../decisions/admission.ts';
 import { checkHugePages, checkVersions } from '../decisions/equipment.ts';
-import { todoAfterApply } from '../decisions/todo.ts';
+import { type Standing, todoAfterApply } from '../decisions/todo.ts';
 import { Apply, type ApplyResult } from '../engine/apply.ts';
 import { auditScript } from '../engine/audit.ts';
 import { attempted, settleAll } from '../engine/pool.ts';
+import { observe } from '../engine/probe.ts';
 import { Recorder } from '../engine/record.ts';
+import type { Session } from '../engine/session.ts';
 import { type Survey, survey } from '../engine/survey.ts';
 import { verifyAsClient } from '../engine/verify.ts';
 import type { Cluster, Host } from '../inventory/model.ts';
+import { said } from '../observe/answer.ts';
+import { armedUndos } from '../observe/run-state.ts';
 import type { Playbook } from '../playbook.ts';
+import { rebootReasons, SHOW_REBOOT } from '../programs/apt.ts';
 import { ROLE_NAMES } from '../roles.ts';
 import { expectStrong } from '../secrets/external-secrets.ts';
 import { SecretStore } from '../secrets/store.ts';
@@ -120,11 +125,35 @@ export async function carryOut(
   );
   // The controller's journal has the same line.
   attempted(results);
-  return { ...result, todo: todoOf(cluster, surveyed, result) };
+  return {
+    ...result,
+    todo: todoOf(cluster, surveyed, result, await standingOn(session, result.interrupted ? [] : touched)),
+  };
+}
+
+/** Asks hosts what stands on them now. One that does not answer is left out: nothing depends on it but a reminder. */
+async function standingOn(session: Session, hosts: readonly Host[]): Promise<Standing> {
+  const looked = await settleAll(hosts, session.options.forks, async (host) => ({
+    seen: await observe(session, host, ['host']),
+    reasons: rebootReasons((await session.ask(host, SHOW_REBOOT, ASK_S)).output),
+  }));
+  const answers = looked.flatMap((one, index) =>
+    one.status === 'fulfilled' ? [{ host: hosts[index]!.name, ...one.value }] : [],
+  );
+  return {
+    undos: answers.flatMap(({ host, seen }) => armedUndos(said(seen.units) ?? []).map((name) => ({ host, name }))),
+    holds: answers.flatMap(({ host, seen }) => seen.holds.map((hold) => ({ host, ...hold }))),
+    reboots: answers.filter(({ reasons }) => reasons.length > 0).map(({ host, reasons }) => ({ host, reasons })),
+  };
 }
 
 /** What a person must still do after this apply. */
-function todoOf(cluster: Cluster, { plan, context }: Survey, { done, failed, interrupted }: ApplyResult): string[] {
+function todoOf(
+  cluster: Cluster,
+  { plan, context }: Survey,
+  { done, failed, interrupted }: ApplyResult,
+  standing: Standing,
+): string[] {
   const { snapshot, secrets } = context;
   const restarted = (name: string) => done.some(({ step }) => step === `restart-pending ${name}`);
   const waited = snapshot.members.filter(({ pendingRestart }) => pendingRestart).map(({ name }) => name);
@@ -134,6 +163,7 @@ function todoOf(cluster: Cluster, { plan, context }: Survey, { done, failed, int
     failed: failed.length,
     interrupted,
     waiting: waited.filter((name) => !restarted(name)),
+    standing,
     // Without the passphrase every backup is lost.
     unseenPassphrase: unseen ? storeFile(cluster) : undefined,
     openStore: cluster.settings.secrets.recipients.length === 0 ? storeFile(cluster) : undefined,

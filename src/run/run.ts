@@ -15,7 +15,7 @@ import { whoAmI } from '../whoami.ts';
 import { askDuring, askSecret, noteEvent, printMessage } from './ask.ts';
 import { RunHooks } from './hooks.ts';
 import type { CommonOptions } from './options.ts';
-import type { Setup } from './setup.ts';
+import { expectKeys, type Setup } from './setup.ts';
 
 /** One run of a command over hosts. No host is connected at its beginning; `reachAll` and `reachSome` do that. */
 export interface Run {
@@ -62,6 +62,7 @@ export async function withRun<T>(
 ): Promise<T> {
   const { cluster, options, json } = setup;
   registerSecrets(secrets);
+  await expectKeys(setup);
   const id = newRunId();
   const progress = await progressFor([...shown], { quiet: options.quiet, verbosity: options.verbose, json }, screen);
   const interrupt = new Interrupt();

@@ -5,6 +5,7 @@ import type { Cluster, Host } from '../inventory/model.ts';
 import { limitHosts, selectRoles } from '../inventory/select.ts';
 import type { RoleName } from '../roles.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import { keyProblems } from '../transport/named-keys.ts';
 import { noColor } from '../view/style.ts';
 import { printMessage } from './ask.ts';
 import type { CommonOptions } from './options.ts';
@@ -18,6 +19,8 @@ export interface Setup {
   read: string;
   /** Where a path stands in the inventory's files. */
   placeOf: Loaded['placeOf'];
+  /** The error for problems of the inventory that show only outside its files. */
+  refuse: Loaded['refuse'];
   hosts: Host[];
   roles: ReadonlySet<RoleName>;
   warnings: string[];
@@ -37,17 +40,36 @@ export function readSetup(options: CommonOptions, edit?: (text: string) => strin
   if (options.privateKey !== undefined && !existsSync(options.privateKey))
     throw new UsageError(`--private-key ${options.privateKey}: there is no such file`);
   let read = '';
-  const { cluster, warnings, text, placeOf } = loadInventory(options.inventory, options.extra, (there) => {
+  const { cluster, warnings, text, placeOf, refuse } = loadInventory(options.inventory, options.extra, (there) => {
     read = there;
     return edit ? edit(there) : there;
   });
   const hosts = limitHosts(cluster, options.limit);
   const roles = selectRoles(options.tags, options.skipTags);
   if (!options.quiet) for (const warning of warnings) printMessage(warning);
-  return { cluster, text, read, placeOf, hosts, roles, warnings, options, json: options.output === 'json' };
+  const json = options.output === 'json';
+  return { cluster, text, read, placeOf, refuse, hosts, roles, warnings, options, json };
 }
 
 /** Prints the warnings about the secret store's files. */
 export function reportStoreWarnings(store: SecretStore | undefined, { quiet }: Pick<CommonOptions, 'quiet'>): void {
   if (!quiet) for (const warning of store?.warnings ?? []) printMessage(warning);
+}
+
+/**
+ * Throws UsageError, with the place in the inventory, for keys that cannot be offered. To be called before the first
+ * connection: what reads the inventory alone needs no key.
+ */
+export async function expectKeys({ cluster, refuse, options }: Setup, hosts?: readonly Host[]): Promise<void> {
+  const { user, privateKey, jump } = options;
+  const problems = await keyProblems(cluster, {
+    flags: { user, privateKey, jump },
+    isHere: true,
+    ...(hosts && { hosts }),
+  });
+  const [first] = problems;
+  if (!first) return;
+  throw first.path.length === 0
+    ? new UsageError(first.message.replace(/^the private key/, '--private-key'))
+    : refuse(problems);
 }

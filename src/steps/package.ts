@@ -1,5 +1,13 @@
 import { APT_S } from '../bounds/programs.ts';
-import { installScript, type Packages, parsePackages, showPackages } from '../programs/apt.ts';
+import { PATHS } from '../paths.ts';
+import {
+  installProgress,
+  installScript,
+  type Packages,
+  parsePackages,
+  showInstallProgress,
+  showPackages,
+} from '../programs/apt.ts';
 import type { RoleName } from '../roles.ts';
 import { type Kind, type Step, step } from './step.ts';
 
@@ -8,6 +16,9 @@ export interface PackageWant {
   /** The oldest sufficient versions by package; checked before anything is installed. */
   minimum: Record<string, string>;
 }
+
+/** Where apt writes its progress on a host. */
+const STATUS = `${PATHS.units}/packages.status`;
 
 /** The packages of a role on a host. */
 const packageKind: Kind<PackageWant, Packages> = {
@@ -34,9 +45,18 @@ const packageKind: Kind<PackageWant, Packages> = {
     const missing = [
       ...new Set(items.flatMap(({ step: { want }, state }) => want.names.filter((name) => !state.installed.has(name)))),
     ];
-    remote.doing(`installing ${missing.length} packages`);
+    const doing = `installing ${missing.length} packages`;
+    remote.doing(doing);
     const minimum = Object.assign({}, ...items.map(({ step: { want } }) => want.minimum)) as Record<string, string>;
-    await remote.unit('packages', installScript(missing, minimum), APT_S);
+    await remote.unit('packages', installScript(missing, minimum, STATUS), APT_S, {
+      script: showInstallProgress(STATUS),
+      describe(output) {
+        const progress = installProgress(output);
+        return progress && `${doing}: ${progress}`;
+      },
+      // It may wait for another package manager, and a slow mirror says nothing for long: the unit's own bound ends it.
+      stuckSeconds: APT_S,
+    });
   },
 };
 /** A step: these packages, from the host's package sources; `subject` names it when a role has more than one. */

@@ -55,7 +55,8 @@ const existing = (file: string): Buffer => (existsSync(file) ? readFileSync(file
 /** A line of a public key file: type, key in base64, comment. */
 const PUBLIC = /^[a-z0-9@.-]+ ([A-Za-z0-9+/]+=*)(?:\s|$)/;
 
-const isPublic = (key: Buffer): boolean => PUBLIC.test(key.toString('latin1'));
+/** Whether a key file holds a public key. */
+export const isPublic = (key: Buffer): boolean => PUBLIC.test(key.toString('latin1'));
 
 const OPENSSH = 'openssh-key-v1\0';
 
@@ -82,7 +83,7 @@ function clearTexts(body: Buffer): Buffer[] {
 }
 
 /** Returns the public half of a key file (RFC 4253, 6.6); undefined where it does not show without the passphrase. */
-function publicHalf(key: Buffer): Buffer | undefined {
+export function publicHalf(key: Buffer): Buffer | undefined {
   const [, line] = PUBLIC.exec(key.toString('latin1')) ?? [];
   if (line) return Buffer.from(line, 'base64');
   const body = opensshBody(key);

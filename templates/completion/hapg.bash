@@ -17,7 +17,9 @@ _hapg() {
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$last") ;;
       :directories) compopt -o filenames 2>/dev/null
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -d -- "$last") ;;
-      *) line=${line%%$'\t'*}; COMPREPLY+=("${line#"$cut"}") ;;
+      *) line=${line%%$'\t'*}; COMPREPLY+=("${line#"$cut"}")
+        # A word that is only begun is gone on with.
+        [[ $line == *[=.] ]] && compopt -o nospace 2>/dev/null ;;
     esac
   done < <("${1/#\~/$HOME}" __complete "${words[@]//[\"\'\\]/}" 2>/dev/null)
 }

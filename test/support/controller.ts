@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import ssh2 from 'ssh2';
 import { loadInventory } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/model.ts';
 import { SecretStore } from '../../src/secrets/store.ts';
@@ -10,10 +11,12 @@ export const EXAMPLES = join(import.meta.dirname, '../../inventory');
 
 /** The lab's inventory with hosts that refuse every connection: unused ports of this machine. */
 export const nobodysLab = (): string =>
-  readFileSync(join(EXAMPLES, 'lab.yaml'), 'utf8').replaceAll(/port: 30(\d\d)/g, 'port: $1');
+  readFileSync(join(EXAMPLES, 'lab.yaml'), 'utf8')
+    .replaceAll(/port: 30(\d\d)/g, 'port: $1')
+    .replace('./.hapg/pglab/lab_ed25519', './nobodys_key');
 
 /**
- * Makes this process a separate controller: an empty home and working directory with `lab.yaml` and no agent, removed
+ * Makes this process a separate controller: an empty home and working directory with `lab.yaml`, its key and no agent, removed
  * after the tests. Returns the directory.
  */
 export function ownController(): string {
@@ -23,6 +26,7 @@ export function ownController(): string {
   process.env.HOME = directory;
   delete process.env.SSH_AUTH_SOCK;
   writeFileSync('lab.yaml', nobodysLab());
+  writeFileSync('nobodys_key', ssh2.utils.generateKeyPairSync('ed25519').private, { mode: 0o600 });
   after(() => {
     process.chdir(before.directory);
     for (const name of ['HOME', 'SSH_AUTH_SOCK'] as const)

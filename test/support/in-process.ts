@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
-import { hapg } from '../../src/cli.ts';
+import { hapg, program } from '../../src/cli.ts';
+import { verbFirst } from '../../src/commands/option-words.ts';
 import { screen } from '../../src/view/screen.ts';
+import { documentOfCommand, wrongWith } from './documents.ts';
 
 export interface Ended {
   code: number;
@@ -22,7 +25,29 @@ class Collector extends Writable {
  */
 export async function inProcess(words: readonly string[]): Promise<Ended> {
   const { value, ...text } = await captured(() => hapg(words));
+  expectDocument(words, text.out);
   return { code: value, ...text };
+}
+
+/** Holds what `-o json` has printed against the schema of the command's document, in every test that runs one. */
+function expectDocument(words: readonly string[], out: string): void {
+  const isJson = words.some(
+    (word, at) => word === '-ojson' || (word === 'json' && /^(-o|--output)$/.test(words[at - 1]!)),
+  );
+  if (!isJson || out.trim() === '') return;
+  let document: unknown;
+  try {
+    document = JSON.parse(out);
+  } catch {
+    return; // A test of what is no document says so itself.
+  }
+  const [first = '', second = ''] = verbFirst(program, words);
+  const own = documentOfCommand(`${first} ${second}`) ?? documentOfCommand(first);
+  const isError = typeof document === 'object' && document !== null && 'error' in document && 'exit_code' in document;
+  const name = isError ? 'error' : own;
+  // The status of several clusters is a list of them.
+  if (!name || (name === 'status' && Array.isArray(document))) return;
+  assert.deepEqual(wrongWith(name, document), [], `the document of hapg ${words.join(' ')}`);
 }
 
 /** Does work in this process, and returns its result with what it printed. */

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import {
   APT,
+  installProgress,
   installScript,
   LIST_UPGRADES,
   offeredVersions,
   parseUpgrades,
   parseVersions,
+  showInstallProgress,
 } from '../../src/programs/apt.ts';
+import { quote } from '../../src/shell/quote.ts';
 import { programs, sh } from './sh.ts';
 
 const bin = mkdtempSync(join(tmpdir(), 'hapg-test-apt-'));
@@ -53,6 +56,49 @@ test('every other failure is one at once, with what apt has said', () => {
     stdout: 'E: Unable to locate package x\n',
     status: 100,
     calls: 1,
+  });
+});
+
+describe('the progress of an installation', () => {
+  /** An apt-get that reports its progress, and shows what is in the file then. */
+  const install = (status: string, code: number) =>
+    sh(installScript(['patroni'], {}, status), {
+      path: programs({
+        'apt-get': `case "$*" in *Status-Fd=3*) ;; *) exit 0 ;; esac
+echo 'dlstatus:1:20.5:Retrieving file 1 of 2' >&3
+echo 'pmstatus:libc6:amd64:40.2:Unpacking' >&3
+cat ${quote(status)}
+exit ${code}`,
+        dpkg: ':',
+        'apt-cache': ':',
+      }),
+    });
+
+  test('is in its file while apt works, in the form that is read, and the file is gone at the end', () => {
+    for (const code of [0, 100]) {
+      const status = join(bin, "it's a file");
+      const { out, code: ended } = install(status, code);
+      assert.equal(ended, code);
+      assert.equal(installProgress(out), 'installed 40 %', out);
+      assert.ok(!existsSync(status));
+    }
+  });
+
+  for (const [what, answer, says] of [
+    ['nothing yet', '', undefined],
+    ['a question about a file', 'pmconffile:/etc/x: 12.5:conffile', undefined],
+    ['a download', 'dlstatus:1:99.97:Retrieving', 'downloaded 99 %'],
+    ['a package after a download', 'dlstatus:2:100:Retrieving\npmstatus:patroni:7:Preparing', 'installed 7 %'],
+    ['the run of dpkg itself', 'pmstatus:dpkg-exec:66.6667:Running dpkg', 'installed 66 %'],
+    ['a line that is cut short', 'pmstatus:a:50:x\npmstatus:b:6', 'installed 50 %'],
+  ] as const)
+    test(`is told of ${what}`, () => assert.equal(installProgress(answer), says));
+
+  test('is asked of the file, and without it nothing is printed', () => {
+    const status = join(bin, 'status');
+    assert.equal(installProgress(sh(`${showInstallProgress(status)} 2>/dev/null`).out), undefined);
+    writeFileSync(status, 'pmstatus:patroni:80.1:Installing\n');
+    assert.equal(installProgress(sh(showInstallProgress(status)).out), 'installed 80 %');
   });
 });
 

@@ -33,6 +33,8 @@ const LINES: [line: string, offered: string, before?: string][] = [
   ['hapg remove-node db1 db', 'db2 db3'],
   ['hapg switchover --to db', 'db1 db2 db3'],
   ['hapg switchover --to=db', '--to=db1 --to=db2 --to=db3', '--to='],
+  ['hapg config edit --set rt', 'rto='],
+  ['hapg config edit --set rto=', 'rto=fast rto=norm rto=wide', 'rto='],
   ['hapg update --reboot=', '--reboot=always --reboot=auto --reboot=never', '--reboot='],
   ['hapg plan -l proxy1,db', 'proxy1,db1 proxy1,db2 proxy1,db3'],
   ['hapg plan -t ha', 'haproxy hardening'],

@@ -81,6 +81,21 @@ const OFFERS: [line: string, offered: string][] = [
   ['help o', 'options'],
   ['help secrets o', ''],
   ['hel', 'help'],
+  ['config edit -i lab.yaml --set rt', 'rto='],
+  ['config edit -i lab.yaml --set rto=', 'rto=fast rto=norm rto=wide'],
+  ['config edit -i lab.yaml --set=rto=f', '--set=rto=fast'],
+  ['config edit -i lab.yaml --set replication=q', 'replication=quorum'],
+  ['config edit -i lab.yaml --set patroni.loop', 'patroni.loop_wait='],
+  ['config edit -i lab.yaml --set patroni.watch', ''],
+  ['config edit -i lab.yaml --set patroni.loop_wait=', ''],
+  ['config edit -i lab.yaml --set postgres.parameters.work_', 'postgres.parameters.work_mem='],
+  [
+    'config edit -i lab.yaml --set postgres.parameters.wal_log_hints=',
+    'postgres.parameters.wal_log_hints=on postgres.parameters.wal_log_hints=off',
+  ],
+  ['config edit -i lab.yaml --set postgres.parameters.wal_level=l', 'postgres.parameters.wal_level=logical'],
+  ['config edit -i lab.yaml --set nosuch=', ''],
+  ['drill restore -i lab.yaml --count ', 'app.'],
   ['plan -i lab.yaml -', flags('plan')],
 ];
 

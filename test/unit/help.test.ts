@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Command } from 'commander';
 import { program } from '../../src/cli.ts';
 import { TOPICS } from '../../src/commands/help/text.ts';
 import { ENVIRONMENT } from '../../src/commands/help/topics.ts';
@@ -14,6 +15,15 @@ const helpOf = async (...words: string[]): Promise<string> => {
   assert.deepEqual([code, err], [0, ''], words.join(' '));
   return out;
 };
+
+/** The commands that run, with the words of each. */
+function leaves(command: Command, words: readonly string[] = []): [words: string, command: Command][] {
+  const runs = command.options.some(({ long }) => long === '--inventory') || command.commands.length === 0;
+  return [
+    ...(runs && words.length > 0 ? [[words.join(' '), command] as [string, Command]] : []),
+    ...command.commands.flatMap((one) => leaves(one, [...words, one.name()])),
+  ];
+}
 
 test('the help of a command describes its own options, the inventory and the output, and names the common ones', async () => {
   const help = await helpOf('plan', '--help');
@@ -33,6 +43,31 @@ test('an option that means something else in a command is described there', asyn
   assert.match(help, /^ {2}-f, --follow/m);
   assert.match(help, /^Common options: -l -t --skip-tags --forks -e/m);
 });
+
+/** The commands that contact no host, each with the common options that have an effect there. */
+const HOSTLESS: Record<string, string> = {
+  render: '-l -t --skip-tags -e -q -u -J --no-color',
+  connect: '-e --no-color',
+  secrets: '-e -q --no-color',
+  'secrets show': '-e -q --no-color',
+  'secrets set': '-e -q --no-color',
+};
+const COMMON = '-l -t --skip-tags -f -e -v -q -u --private-key -K -J -y --lock-wait --no-color';
+
+for (const [words, command] of leaves(program))
+  test(`the help names common options only where they have an effect: ${words}`, async () => {
+    const named = /^Common options: (.*)$/m.exec(await helpOf(...words.split(' '), '--help'))?.[1];
+    const takesAll = command.options.some(({ long }) => long === '--lock-wait');
+    const all = words === 'logs' ? COMMON.replace('-f', '--forks') : COMMON;
+    assert.equal(named, HOSTLESS[words] ?? (takesAll ? all : undefined));
+  });
+
+for (const words of Object.keys(HOSTLESS))
+  test(`a common option without an effect is accepted all the same: ${words}`, () => {
+    const [, command] = leaves(program).find(([name]) => name === words)!;
+    const { unknown } = command.parseOptions([...['-f', '3', '-v', '-K', '-y', '--lock-wait', '5', '-l', 'db1']]);
+    assert.deepEqual(unknown, []);
+  });
 
 test('the help of options describes every common one', async () => {
   const help = await helpOf('help', 'options');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
+  changePause,
   listHeading,
   patchDynamic,
   printDynamic,
@@ -20,6 +21,40 @@ const SCOPE = ['pglab'];
 /** A member's host on which patronictl does this. */
 const host = (patronictl: string, others: Record<string, string> = {}) =>
   programs({ runuser: 'shift 3; exec "$@"', patronictl, ...others });
+
+describe('a change of the pause', () => {
+  /** Changes it where patronictl answers so, and `show-config` prints this. */
+  const run = (action: 'pause' | 'resume', answers: string, config: string) =>
+    sh(changePause(SCOPE, action), {
+      path: host(`shift 2; case $1 in show-config) ${config} ;; *) ${answers} ;; esac`, { sleep: ':' }),
+    });
+  const PAUSED = "echo 'loop_wait: 10'; echo 'pause: true'; echo 'ttl: 30'";
+  const NOT_PAUSED = "echo 'loop_wait: 10'; echo 'postgresql: {parameters: {x: \"pause: true\"}}'";
+
+  for (const [name, action, answers, config] of [
+    ['that Patroni makes', 'pause', 'echo "Success: cluster management is paused"', PAUSED],
+    ['that is so already', 'pause', 'echo "Error: Cluster is already paused"; exit 1', PAUSED],
+    ['that another member has made meanwhile', 'resume', 'echo "Failed: version conflict"', NOT_PAUSED],
+    ['that is so already, in words of another version', 'resume', 'echo "nothing to do"; exit 1', NOT_PAUSED],
+  ] as const)
+    test(`${name} succeeds without a word`, () => {
+      assert.deepEqual(run(action, answers, config), { code: 0, out: '' });
+    });
+
+  for (const [name, action, answers, config, says] of [
+    ['that Patroni refuses', 'pause', 'echo "Failed: 503"', NOT_PAUSED, 'Patroni refused it: Failed: 503\n'],
+    ['that does not hold', 'resume', 'echo "Success"', PAUSED, 'Patroni refused it: Success\n'],
+    ['where the DCS is silent', 'resume', 'exit 1', 'echo "no DCS" >&2; exit 1', 'the DCS does not tell: no DCS\n'],
+  ] as const)
+    test(`${name} fails with the reason`, () => {
+      assert.deepEqual(run(action, answers, config), { code: 1, out: says });
+    });
+
+  test('that shows in the DCS only after a moment is waited for', () => {
+    const later = `[ -e "$0.seen" ] && { ${PAUSED}; :; } || { touch "$0.seen"; ${NOT_PAUSED}; }`;
+    assert.deepEqual(run('pause', 'echo Success', later), { code: 0, out: '' });
+  });
+});
 
 describe('a switchover', () => {
   /** The answer of a curl that prints the request that it was given, its arguments and standard input, to a file. */

@@ -3,7 +3,8 @@ import type { Cluster } from '../../inventory/model.ts';
 import { home } from '../../whoami.ts';
 import { TOPICS } from '../help/text.ts';
 import { type Position, positionOf } from './position.ts';
-import { type Candidate, type Source, sourceOf } from './values.ts';
+import type { Candidate, Source } from './source.ts';
+import { sourceOf } from './values.ts';
 
 /** What a shell may offer: words, or the files or directories that it knows itself. */
 export interface Offer {

@@ -1,25 +1,10 @@
 import type { Command } from 'commander';
 import { PRIORITIES } from '../../cluster/log-levels.ts';
-import type { Cluster, Host } from '../../inventory/model.ts';
+import type { Host } from '../../inventory/model.ts';
 import { ASSIGNABLE_ROLES, JOURNALS, ROLE_NAMES, type RoleName } from '../../roles.ts';
 import { wordsTo } from '../help/text.ts';
-
-/** A word that may stand at the cursor, and what it is. */
-export interface Candidate {
-  text: string;
-  about?: string;
-}
-
-/** What a source may look at. */
-export interface Typed {
-  /** The part before the cursor of the value that is being typed. */
-  word: string;
-  /** The cluster of the inventory that the command line names. Throws where it cannot be read. */
-  cluster(): Promise<Cluster>;
-}
-
-/** Where the values of an option or argument come from; the shell itself knows files, and a free text has none. */
-export type Source = 'files' | 'directories' | 'free' | ((typed: Typed) => Candidate[] | Promise<Candidate[]>);
+import { countable, settingEdits } from './settings.ts';
+import type { Candidate, Source } from './source.ts';
 
 const words =
   (...texts: readonly string[]): Source =>
@@ -126,7 +111,8 @@ const users: Source = async ({ cluster }) =>
 
 const documents: Source = async () => {
   const { DOCUMENT_NAMES } = await import('../../view/documents/index.ts');
-  return DOCUMENT_NAMES.map((text) => ({ text }));
+  // Some have two words, each of which is typed by itself.
+  return [...new Set(DOCUMENT_NAMES.flatMap((name) => name.split(' ')))].map((text) => ({ text }));
 };
 
 const MEMBERS = hosts('patroni');
@@ -162,22 +148,13 @@ export const OPTION_VALUES: Readonly<Record<string, Source>> = {
   'restore --backup': backups,
   '--reboot': described({ auto: 'when a host needs it', always: 'every host', never: 'no host' }),
   '--authority': authorities,
+  '--set': settingEdits,
   '--unset': presentSettings,
+  '--count': countable,
   '--datacenter': datacenters,
   ...Object.fromEntries(
     [
-      ...[
-        '--forks',
-        '--extra',
-        '--user',
-        '--jump',
-        '--lock-wait',
-        '--since',
-        '--until',
-        '--confirm',
-        '--set',
-        '--count',
-      ],
+      ...['--forks', '--extra', '--user', '--jump', '--lock-wait', '--since', '--until', '--confirm'],
       ...['--cluster', '--databases', '--witness', '--datacenters', '--nodes', '--networks', '--prefix'],
       ...['--max-databases', '--postgres', '--balancers', '--backup', '--vip', '--clients', '--address', '--ssh'],
       ...['--max-lag', '--max-transaction-age', '--wait-drain', '--wait-gate', '--wait-host', '--wait-member'],

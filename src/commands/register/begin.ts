@@ -77,13 +77,17 @@ export const begin: Register = (program, run) => {
   program
     .command('schema')
     .description('print the JSON Schema of the inventory, or of a document that -o json prints')
-    .argument('[document]', 'plan, apply, status, operation, doctor or error')
-    .action((name?: string) => run(async () => (await import('../validate.ts')).schemaCommand(name)));
+    .argument(
+      '[document...]',
+      "plan, apply, status, operation (of all that change a cluster), error, or a command's own",
+    )
+    .action((words: string[]) => run(async () => (await import('../validate.ts')).schemaCommand(words)));
 
   command(
     program,
     'render',
     'write every configuration file that the hosts would get, without connecting; secrets are redacted',
+    { effective: ['--limit', '--tags', '--skip-tags', '--extra', '--quiet', '--user', '--jump', '--no-color'] },
   )
     .argument('[dir]', 'directory to write to', 'rendered')
     .action((directory: string, options: CommonOptions) =>

@@ -26,6 +26,7 @@ export const look: Register = (program, run) => {
     program.command('connect').description('print how applications connect: libpq URIs and other forms'),
     {
       user: 'user of the database; default: its owner',
+      effective: ['--extra', '--user', '--no-color'],
     },
   )
     .option('--role <role>', 'primary, replica or any')

@@ -11,8 +11,8 @@ export type Run = (work: () => Promise<number>) => Promise<void>;
 export type Register = (program: Command, run: Run) => void;
 
 /** Adds a command with the common options. */
-export const command = (program: Command, name: string, description: string): Command =>
-  withCommonOptions(program.command(name).description(description));
+export const command = (program: Command, name: string, description: string, common: CommonForms = {}): Command =>
+  withCommonOptions(program.command(name).description(description), common);
 
 /** The option of commands that can measure what clients notice. */
 export const PROBE = ['--probe', 'write and read as a client meanwhile; report gaps, failures and lost rows'] as const;
@@ -64,18 +64,27 @@ const folded = new WeakSet<Option>();
 /** Whether the help of a command only names an option. */
 export const isFolded = (option: Option): boolean => folded.has(option);
 
+/** How the common options of one command differ from those of most. */
+export interface CommonForms {
+  /** `-f` is left free where it means "follow". */
+  forks?: string;
+  /** `-o` is left free where the output is another program's; some commands have further forms of output. */
+  output?: Option | false;
+  /** What `--user` is where no host is logged in to. */
+  user?: string;
+  /**
+   * The common options that have an effect, by their long names, where a command contacts no host. The others are accepted,
+   * as everywhere (they are common, so scripts give them to all commands), and nothing names them.
+   */
+  effective?: readonly string[];
+}
+
 /**
- * Adds the common options to a command; its help describes the inventory and the output, and only names the others. `-f` is left
- * free where it means "follow", and `-o` where the output is another program's; some commands have further forms of output;
- * `user` says what `--user` is where no host is logged in to.
+ * Adds the common options to a command; its help describes the inventory and the output, and only names the others.
  */
 export function withCommonOptions(
   command: Command,
-  {
-    forks = '-f, --forks <n>',
-    output = outputOption(),
-    user = 'SSH login name',
-  }: { forks?: string; output?: Option | false; user?: string } = {},
+  { forks = '-f, --forks <n>', output = outputOption(), user: own, effective }: CommonForms = {},
 ): Command {
   const before = command.options.length;
   command
@@ -87,7 +96,7 @@ export function withCommonOptions(
     .option('-e, --extra <key=value>', 'override a setting of the inventory; repeatable', collect, [])
     .option(...VERBOSE)
     .option('-q, --quiet', 'report nothing but the result', false)
-    .option('-u, --user <name>', user)
+    .option('-u, --user <name>', own ?? 'SSH login name')
     .option('--private-key <file>', 'SSH private key')
     .option('-K, --ask-become-pass', "ask for sudo's password", false)
     .option('-J, --jump <host>', 'SSH jump host')
@@ -96,7 +105,11 @@ export function withCommonOptions(
   command
     .option('--lock-wait <seconds>', 'how long to wait while another run holds the lock', '0')
     .option('--no-color', 'no colors');
-  for (const option of command.options.slice(before))
-    if (option.long !== '--inventory' && option.long !== '--output') folded.add(option);
+  for (const option of command.options.slice(before)) {
+    if (option.long === '--inventory' || option.long === '--output') continue;
+    if (effective && !effective.includes(option.long!)) option.hideHelp();
+    // What `--user` is in this command stands in its own help.
+    else if (option.long !== '--user' || !own) folded.add(option);
+  }
   return command;
 }

@@ -5,14 +5,17 @@ import type { EditOptions } from '../config.ts';
 import type { ExplainSettingOptions } from '../explain-setting.ts';
 import { collect, command, PROBE, type Register } from './options.ts';
 
+/** What has an effect where only the inventory and the secret store are read. */
+const WITH_STORE = { effective: ['--extra', '--quiet', '--no-color'] };
+
 /** The commands about secrets, certificates and settings. */
 export const secrets: Register = (program, run) => {
   program.commandsGroup('Secrets and settings:');
 
-  const passwords = command(program, 'secrets', 'list the passwords; show, rotate or set them').action(
+  const passwords = command(program, 'secrets', 'list the passwords; show, rotate or set them', WITH_STORE).action(
     (options: CommonOptions) => run(async () => (await import('../secrets.ts')).listSecrets([], options, false)),
   );
-  command(passwords, 'show', 'print passwords in plain text')
+  command(passwords, 'show', 'print passwords in plain text', WITH_STORE)
     .argument('[names...]', 'names of secrets as "hapg secrets" lists them; default: all')
     .action((names: string[], options: CommonOptions) =>
       run(async () => (await import('../secrets.ts')).listSecrets(names, options, true)),
@@ -23,7 +26,7 @@ export const secrets: Register = (program, run) => {
     .action((names: string[], options: OperateOptions) =>
       run(async () => (await import('../secrets.ts')).rotateSecrets(names, options)),
     );
-  command(passwords, 'set', 'save a secret that you bring, from the terminal or standard input')
+  command(passwords, 'set', 'save a secret that you bring, from the terminal or standard input', WITH_STORE)
     .argument('[name]', 'name of the secret, such as s3-key-BUCKET; without it, the names are told')
     .action((name: string | undefined, options: CommonOptions) =>
       run(async () => (await import('../secrets.ts')).setSecret(name, options)),
