@@ -14,6 +14,7 @@ import { judging } from './judges.ts';
 import { afterwards } from './last.ts';
 import { locking } from './locks.ts';
 import { loggingIn } from './logins.ts';
+import { watched } from './monitored.ts';
 import { beingOdd, makeOdd, withOddities } from './odd.ts';
 import { repairing } from './repair.ts';
 import { restoring } from './restore.ts';
@@ -69,3 +70,12 @@ for (const [cluster, inventory, seconds, value] of [
     after(() => lab.down());
     briefly(lab);
   });
+
+group('monitoring', 420, 57, () => {
+  const lab = new TestLab('pgwatch', 'monitored.yaml', {
+    settings: (text) => text.replace('[pgbackrest, monitoring]', '[pgbackrest, monitoring, client]'),
+  });
+  after(() => lab.down());
+  briefly(lab);
+  watched(lab);
+});
