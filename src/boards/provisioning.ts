@@ -6,10 +6,8 @@ export interface PrometheusAddress {
   /** The name of the data source in Grafana. */
   name: string;
   url: string;
-  /** Texts in PEM form, or a variable or file of which Grafana takes them. */
-  authority: string;
-  certificate: string;
-  key: string;
+  /** Texts in PEM form, or variables of which Grafana takes them; undefined: without TLS. */
+  tls?: { authority: string; certificate: string; key: string };
 }
 
 const marked = (document: object): string => `# ${MARKER}\n${stringify(document, { lineWidth: 0 })}`;
@@ -37,34 +35,24 @@ export const boardsProvider = (directory: string): string =>
 export const FROM_ENVIRONMENT: PrometheusAddress = {
   name: 'hapg',
   url: '${HAPG_PROMETHEUS_URL}',
-  authority: '${HAPG_PROMETHEUS_CA}',
-  certificate: '${HAPG_PROMETHEUS_CERT}',
-  key: '${HAPG_PROMETHEUS_KEY}',
+  tls: {
+    authority: '${HAPG_PROMETHEUS_CA}',
+    certificate: '${HAPG_PROMETHEUS_CERT}',
+    key: '${HAPG_PROMETHEUS_KEY}',
+  },
 };
 
-/** Where the operator of Grafana puts the certificates of a cluster's Prometheus, below the name of the cluster. */
-const CERTIFICATES = '/etc/grafana/hapg';
-
-/**
- * Prometheus on a host of a cluster. Its certificates and key are read by Grafana from files of its own machine; it does not
- * start without them.
- */
-export function prometheusOn(at: { cluster: string; address: string; port: number }): PrometheusAddress {
-  const file = (name: string): string => `$__file{${CERTIFICATES}/${at.cluster}/${name}}`;
-  return {
-    name: `hapg ${at.cluster}`,
-    url: `https://${at.address.includes(':') ? `[${at.address}]` : at.address}:${at.port}`,
-    authority: file('ca.crt'),
-    certificate: file('client.crt'),
-    key: file('client.key'),
-  };
-}
+/** Prometheus of a cluster as it is seen on its host, where it listens on the loopback address alone. */
+export const prometheusOn = (cluster: string, port: number): PrometheusAddress => ({
+  name: `hapg ${cluster}`,
+  url: `http://127.0.0.1:${port}`,
+});
 
 /**
  * Returns the file that tells Grafana where Prometheus is. It has no secret: the key stays in a file or in the environment of
  * Grafana, which reads it from there.
  */
-export const dataSource = ({ name, url, authority, certificate, key }: PrometheusAddress): string =>
+export const dataSource = ({ name, url, tls }: PrometheusAddress): string =>
   marked({
     apiVersion: 1,
     datasources: [
@@ -78,10 +66,11 @@ export const dataSource = ({ name, url, authority, certificate, key }: Prometheu
           httpMethod: 'POST',
           // The interval of the scrapes, of which Grafana makes $__rate_interval.
           timeInterval: '15s',
-          tlsAuth: true,
-          tlsAuthWithCACert: true,
+          ...(tls ? { tlsAuth: true, tlsAuthWithCACert: true } : {}),
         },
-        secureJsonData: { tlsCACert: authority, tlsClientCert: certificate, tlsClientKey: key },
+        ...(tls
+          ? { secureJsonData: { tlsCACert: tls.authority, tlsClientCert: tls.certificate, tlsClientKey: tls.key } }
+          : {}),
       },
     ],
   });

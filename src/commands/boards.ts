@@ -6,7 +6,7 @@ import { FROM_ENVIRONMENT, type PrometheusAddress, prometheusOn } from '../board
 import { EXIT, Refused, UsageError } from '../errors.ts';
 import { makeDirectory, onFile } from '../file-trouble.ts';
 import { filesOf, type InventoryFiles, loadInventory } from '../inventory/load.ts';
-import type { Cluster } from '../inventory/model.ts';
+import { type Cluster, hostsWith } from '../inventory/model.ts';
 import { print, printJson } from '../run/ask.ts';
 
 /** The flags of `hapg boards`. */
@@ -17,14 +17,11 @@ export interface BoardsOptions {
   output: string;
 }
 
-/** The port of Prometheus' page where nothing else is said. */
-const PROMETHEUS_PORT = 9090;
-
 /** Returns where the Prometheus of a cluster is: on its host with the role monitoring. Undefined where none has it. */
-export function prometheusOf(cluster: Cluster): PrometheusAddress | undefined {
-  const host = cluster.hosts.find(({ roles }) => (roles as ReadonlySet<string>).has('monitoring'));
-  return host && prometheusOn({ cluster: cluster.name, address: host.address, port: PROMETHEUS_PORT });
-}
+export const prometheusOf = (cluster: Cluster): PrometheusAddress | undefined =>
+  hostsWith(cluster, 'monitoring').length > 0
+    ? prometheusOn(cluster.name, cluster.settings.monitoring.prometheus.port)
+    : undefined;
 
 /** Throws UsageError where the inventory has faults or no host with a Prometheus. */
 function addressFor({ inventory }: BoardsOptions): PrometheusAddress {

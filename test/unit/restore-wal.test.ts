@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { restoreWal } from '../../roles/patroni/restore-wal.ts';
+import { ARCHIVE_LISTENS_S } from '../../src/bounds/postgres.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
+import type { Cluster } from '../../src/inventory/model.ts';
 import { SOCKET_DIR } from '../../src/programs/postgres.ts';
 import { programs, sh } from './sh.ts';
 
@@ -26,13 +28,17 @@ before(async () => {
 });
 after(() => listening.close());
 
+/** The program as a member has it, but for the time in which somebody must listen: this machine may be slow. */
+const programOf = (cluster: Cluster): string =>
+  restoreWal(cluster).replaceAll(SOCKET_DIR, home).replace(`timeout ${ARCHIVE_LISTENS_S} `, 'timeout 60 ');
+
 /** What PostgreSQL would be told of a file, and what pgBackRest was asked; `finds` are the repositories that have it. */
 function fetched(inventory: string, finds: readonly string[] = []) {
   const { cluster } = parseInventory(`cluster: shop\n${inventory}`, 'shop.yaml');
   const path = programs({
     pgbackrest: `echo "$*"; case "$*" in ${[...finds.map((one) => `*--repo=${one}*) exit 0 ;;`), '*--repo=*) exit 1 ;;'].join(' ')} esac`,
   });
-  const script = restoreWal(cluster).replaceAll(SOCKET_DIR, home);
+  const script = programOf(cluster);
   const { code, out } = sh(`set -- 00000002.history pg_wal/RECOVERYHISTORY\n${script}`, { path });
   return { code, asked: out.split('\n').filter(Boolean) };
 }
@@ -132,7 +138,7 @@ Latest checkpoint's TimeLineID:       8
 Minimum recovery ending location:     ${reached[1]}
 Min recovery ending loc's timeline:   ${reached[0]}"`,
     });
-    const script = restoreWal(cluster).replaceAll(SOCKET_DIR, home).replaceAll(cluster.binDir, path);
+    const script = programOf(cluster).replaceAll(cluster.binDir, path);
     const { code, out } = sh(`cd ${data} && set -- ${file} pg_wal/${target}\n${script}`, { path });
     const got = join(data, 'pg_wal', target);
     return { code, out, wal: existsSync(got) ? readFileSync(got) : undefined };
@@ -190,5 +196,31 @@ describe('WAL of a timeline that another one has left', () => {
     const histories = { '0000000A': `9\t2A/FFF80000\tno recovery target specified\n` };
     const got = recovers({ file: '000000090000002A00000FFF', archived: whole('x'), histories });
     assert.deepEqual(got, given(upTo(MIB / 2, 'x')));
+  });
+});
+
+describe('a restore', () => {
+  /** What PostgreSQL is told in a directory with this file, where pgBackRest ends with this status. */
+  const told = (signal: string, port: number, status: number) => {
+    const { cluster } = parseInventory(`cluster: shop\n${WITH_HOST(port)}`, 'shop.yaml');
+    const data = mkdtempSync(join(tmpdir(), 'hapg-restore-'));
+    try {
+      writeFileSync(join(data, signal), '');
+      const path = programs({ pgbackrest: `exit ${status}` });
+      return sh(`cd ${data} && set -- 00000002.history pg_wal/RECOVERYHISTORY\n${programOf(cluster)}`, { path }).code;
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+    }
+  };
+
+  test('waits for an archive that does not listen, while a member goes on without it', () => {
+    assert.equal(told('recovery.signal', shut, 0), 0);
+    assert.equal(told('standby.signal', shut, 0), 1);
+  });
+
+  test('ends where the archive ends, and not with an error of it', () => {
+    assert.equal(told('recovery.signal', open, 1), 1);
+    assert.equal(told('recovery.signal', open, 103), 255);
+    assert.equal(told('standby.signal', open, 103), 103);
   });
 });

@@ -3,7 +3,7 @@ import { type AlertRule, MINUTE_S, type RuleContext } from './rule.ts';
 
 /** How long a client may wait for a connection of its pool (s). */
 const POOL_WAIT_S = 5;
-/** Of HAProxy's connections, the share from which on clients may be refused soon. */
+/** The share of HAProxy's connections from which on clients may be refused soon. */
 const BALANCER_SHARE = 0.8;
 
 function poolRules({ m }: RuleContext): AlertRule[] {

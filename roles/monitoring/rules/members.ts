@@ -1,7 +1,7 @@
 import { hostsWith } from '../../../src/inventory/model.ts';
 import { type AlertRule, HOUR_S, MINUTE_S, ON_HOST, type RuleContext } from './rule.ts';
 
-/** Of the connections that PostgreSQL allows, the share from which on they may run out within minutes. */
+/** The share of PostgreSQL's connections from which on they may run out within minutes. */
 const CONNECTIONS_SHARE = 0.85;
 /** Age of a transaction that keeps vacuum from working (s). */
 const TRANSACTION_S = HOUR_S;
