@@ -57,7 +57,7 @@ export interface UnitState {
   dropIns: string[];
 }
 
-/** Drop-ins of one unit that an administrator has made (systemd.unit(5): below /etc and /run); hapg's have its name. */
+/** Drop-ins of one unit that an administrator has made (below /etc and /run, as the manual of units says); hapg's have its name. */
 const OTHERS_DROP_IN = /^\/(etc|run)\/systemd\/system\/[^/]+\.(service|timer|socket)\.d\/(?!hapg)[^/]+$/;
 
 /** POSIX sh that prints the states of units; read by `parseUnits`. */

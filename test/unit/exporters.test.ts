@@ -158,6 +158,7 @@ test('a Prometheus elsewhere finds what it needs in one directory of one host', 
     'file /etc/prometheus-exporter-exporter/external/ca.crt',
     'certificate /etc/prometheus-exporter-exporter/external/prometheus.pglab',
     'file /etc/prometheus-exporter-exporter/external/pglab.json',
+    'file /etc/prometheus-exporter-exporter/external/pglab.rules.yml',
     'file /etc/prometheus-exporter-exporter/external/scrape.yml',
   ]);
   const [config] = parse(text(steps, 'scrape.yml')) as Record<string, unknown>[];

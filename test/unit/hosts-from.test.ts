@@ -107,6 +107,9 @@ replica
 [monitoring]
 10.0.0.20
 
+[tape_library]
+10.0.0.21
+
 [all:vars]
 ansible_user=root
 `);
@@ -116,8 +119,9 @@ ansible_user=root
     { name: 'db3', address: '10.0.0.3', roles: ['etcd', 'patroni'], ssh: { user: 'root' } },
     { name: 'lb1', address: '10.0.0.5', roles: ['haproxy'], ssh: { user: 'root', port: 2222 } },
     { name: 'pgbackrest1', address: '10.0.0.9', roles: ['pgbackrest'], ssh: { user: 'root', host: '10.1.0.9' } },
+    { name: 'monitoring1', address: '10.0.0.20', roles: ['monitoring'], ssh: { user: 'root' } },
   ]);
-  assert.deepEqual(unknown, ['10.0.0.20']);
+  assert.deepEqual(unknown, ['10.0.0.21']);
 });
 
 test('the old names of variables are understood, and the nearest of groups and host wins', () => {

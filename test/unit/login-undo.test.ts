@@ -118,7 +118,7 @@ test('with forwarding off redirects stay off, which the kernel would turn on aga
 });
 
 test('no stage holds a guarded step together with one that runs apt, starts a service, or waits for something', async () => {
-  const quick = ['file', 'directory', 'sysctl', 'option', 'account', 'firewall'];
+  const quick = ['file', 'directory', 'sysctl', 'option', 'account', 'firewall', 'sshd-in-effect'];
   for (const made of [cluster, labCluster(['version: "17"', 'version: "17"\n  repository: pgdg'])])
     for (const context of [await contextFor(made), await contextFor(made, healthyLab())])
       for (const host of made.hosts)

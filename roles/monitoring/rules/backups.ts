@@ -1,15 +1,7 @@
+import { ARCHIVE_S, BACKUP_S, DAY_S, DRILL_S, FULL_BACKUP_S, MINUTE_S } from '../../../src/bounds/alerts.ts';
 import { backupHosts, drillHost } from '../../../src/inventory/model.ts';
-import { type AlertRule, DAY_S, HOUR_S, MINUTE_S, ON_HOST, type RuleContext } from './rule.ts';
+import { type AlertRule, ON_HOST, type RuleContext } from './rule.ts';
 import { longestGapDays } from './schedule.ts';
-
-/** What a backup may take on top of the time between two of them (s). */
-const SLACK_S = 3 * HOUR_S;
-/** The same for a full backup, which is larger and may wait for another one (s). */
-const FULL_SLACK_S = DAY_S;
-/** The age from which on WAL that is not archived is a loss waiting to happen (s). */
-const ARCHIVE_S = 900;
-/** How long a restore may go unproven where the inventory has no schedule of drills (s). */
-const DRILL_S = 14 * DAY_S;
 
 /** The archive, the backups, and the proof that they can be restored. */
 export function backupRules({ cluster, m }: RuleContext): AlertRule[] {
@@ -43,7 +35,7 @@ export function backupRules({ cluster, m }: RuleContext): AlertRule[] {
       : [
           {
             alert: 'BackupTooOld',
-            expr: `${age('')} > ${gap * DAY_S + SLACK_S}`,
+            expr: `${age('')} > ${gap * DAY_S + BACKUP_S}`,
             for: 10 * MINUTE_S,
             severity: 'critical' as const,
             summary: 'the newest backup of {{ $labels.stanza }} is {{ $value | humanizeDuration }} old',
@@ -55,7 +47,7 @@ export function backupRules({ cluster, m }: RuleContext): AlertRule[] {
       : [
           {
             alert: 'FullBackupTooOld',
-            expr: `${age('backup_type="full"')} > ${fullGap * DAY_S + FULL_SLACK_S}`,
+            expr: `${age('backup_type="full"')} > ${fullGap * DAY_S + FULL_BACKUP_S}`,
             for: 10 * MINUTE_S,
             severity: 'warning' as const,
             summary: 'the newest full backup of {{ $labels.stanza }} is {{ $value | humanizeDuration }} old',
@@ -82,7 +74,7 @@ export function backupRules({ cluster, m }: RuleContext): AlertRule[] {
       ? [
           {
             alert: 'RestoreDrillLate',
-            expr: `time() - max by (cluster) (${m('hapg_drill_restore_last_success_seconds')}) > ${drillGap === undefined ? DRILL_S : drillGap * DAY_S + FULL_SLACK_S}`,
+            expr: `time() - max by (cluster) (${m('hapg_drill_restore_last_success_seconds')}) > ${drillGap === undefined ? DRILL_S : drillGap * DAY_S + FULL_BACKUP_S}`,
             for: 0,
             severity: 'warning' as const,
             summary: 'nobody has proven for {{ $value | humanizeDuration }} that {{ $labels.cluster }} can be restored',

@@ -1,8 +1,7 @@
+import { MINUTE_S, POOL_S } from '../../../src/bounds/alerts.ts';
 import { hostsWith, isPooled } from '../../../src/inventory/model.ts';
-import { type AlertRule, MINUTE_S, type RuleContext } from './rule.ts';
+import type { AlertRule, RuleContext } from './rule.ts';
 
-/** How long a client may wait for a connection of its pool (s). */
-const POOL_WAIT_S = 5;
 /** The share of HAProxy's connections from which on clients may be refused soon. */
 const BALANCER_SHARE = 0.8;
 
@@ -10,7 +9,7 @@ function poolRules({ m }: RuleContext): AlertRule[] {
   return [
     {
       alert: 'PoolWaits',
-      expr: `${m('pgbouncer_pools_client_maxwait_seconds')} > ${POOL_WAIT_S}`,
+      expr: `${m('pgbouncer_pools_client_maxwait_seconds')} > ${POOL_S}`,
       for: MINUTE_S,
       severity: 'warning',
       summary:

@@ -1,5 +1,6 @@
+import { MINUTE_S } from '../../../src/bounds/alerts.ts';
 import { dcsHosts, dcsRole } from '../../../src/inventory/model.ts';
-import { type AlertRule, MINUTE_S, type RuleContext } from './rule.ts';
+import type { AlertRule, RuleContext } from './rule.ts';
 
 /** Elections an hour that speak for a slow disk or network. */
 const ELECTIONS = 3;

@@ -1,17 +1,12 @@
+import { CERTIFICATE_S, CLOCK_S, DAY_S, FACTS_S, HOUR_S, MINUTE_S } from '../../../src/bounds/alerts.ts';
 import { hostsWith } from '../../../src/inventory/model.ts';
 import { SERVICES } from '../../../src/roles.ts';
-import { type AlertRule, DAY_S, HOUR_S, MINUTE_S, ON_HOST, type RuleContext } from './rule.ts';
+import { type AlertRule, ON_HOST, type RuleContext } from './rule.ts';
 
 /** Free room of a file system below which it is about to be full. */
 const FREE_SHARE = 0.1;
 /** Free room below which the pace at which it fills counts. */
 const FILLING_SHARE = 0.4;
-/** How far a clock may be off (s). */
-const CLOCK_S = 0.1;
-/** How long before its end a certificate should have been renewed (s): `apply` renews in the last third of a year. */
-const CERTIFICATE_S = 14 * DAY_S;
-/** How old hapg's own facts may be (s); they are written every minute. */
-const FACTS_S = 10 * MINUTE_S;
 /** File systems that hold nothing of ours. */
 const REAL = 'fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|iso9660"';
 

@@ -1,12 +1,9 @@
+import { HOUR_S, IDLE_S, MINUTE_S, TRANSACTION_S } from '../../../src/bounds/alerts.ts';
 import { hostsWith } from '../../../src/inventory/model.ts';
-import { type AlertRule, HOUR_S, MINUTE_S, ON_HOST, type RuleContext } from './rule.ts';
+import { type AlertRule, ON_HOST, type RuleContext } from './rule.ts';
 
 /** The share of PostgreSQL's connections from which on they may run out within minutes. */
 const CONNECTIONS_SHARE = 0.85;
-/** Age of a transaction that keeps vacuum from working (s). */
-const TRANSACTION_S = HOUR_S;
-/** How long a session may do nothing within a transaction (s). */
-const IDLE_S = 600;
 /** Transactions since the oldest freeze; autovacuum begins at 2e8, and PostgreSQL stops at 2.1e9 (PostgreSQL, "Routine Vacuuming"). */
 const WRAPAROUND = 1e9;
 

@@ -1,9 +1,9 @@
+import { MINUTE_S, REPLAY_S } from '../../../src/bounds/alerts.ts';
 import { commitsWait, hostsWith } from '../../../src/inventory/model.ts';
-import { type AlertRule, MINUTE_S, ON_HOST, type RuleContext } from './rule.ts';
+import { type AlertRule, ON_HOST, type RuleContext } from './rule.ts';
 
 /** Lag of a replica that somebody should look at (bytes, s). */
 const LAG_BYTES = 64 * 1024 * 1024;
-const LAG_S = 30;
 /** WAL that a slot may still need before it is given up (bytes). */
 const SLOT_BYTES = 1024 ** 3;
 
@@ -49,7 +49,7 @@ export function replicationRules({ cluster, m }: RuleContext): AlertRule[] {
     },
     {
       alert: 'ReplicaLagsSeconds',
-      expr: `${m('pg_replication_lag_seconds')} > ${LAG_S}`,
+      expr: `${m('pg_replication_lag_seconds')} > ${REPLAY_S}`,
       for: 2 * MINUTE_S,
       severity: 'warning',
       planned: true,

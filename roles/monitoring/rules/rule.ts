@@ -32,10 +32,6 @@ export interface RuleContext {
 /** Matches what belongs together on one host. */
 export const ON_HOST = 'on (cluster, host)';
 
-export const MINUTE_S = 60;
-export const HOUR_S = 3600;
-export const DAY_S = 86_400;
-
 /** Returns the context of a cluster's rules. */
 export function ruleContext(cluster: Cluster): RuleContext {
   const { scrape_interval, evaluation_interval } = cluster.settings.monitoring;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { backupsDocument, drillDocument, verifyDocument } from './backups.ts';
 import {
   auditDocument,
+  boardsDocument,
   certificatesDocument,
   connectDocument,
   execDocument,
@@ -36,6 +37,7 @@ export const DOCUMENTS = {
   audit: auditDocument,
   backups: backupsDocument,
   'backups verify': verifyDocument,
+  boards: boardsDocument,
   certs: certificatesDocument,
   config: settingsDocument,
   'config explain': settingDocument,

@@ -170,6 +170,10 @@ export const renderDocument = part({ directory: text, files: number, hosts: z.ar
   'hapg render -o json',
 );
 
+export const boardsDocument = part({ directory: text, seen_at: text, files: z.array(text) }).describe(
+  'hapg boards -o json',
+);
+
 export const certificatesDocument = z
   .array(part({ host, path: text, expires: time.nullable() }))
   .describe('hapg certs -o json');
