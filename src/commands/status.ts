@@ -3,7 +3,7 @@ import { settleAll } from '../engine/pool.ts';
 import { EXIT, KnownError, UsageError } from '../errors.ts';
 import { severalInventories } from '../inventory/several.ts';
 import { EVERYTHING } from '../observe/question.ts';
-import { print, printJson } from '../run/ask.ts';
+import { print, printJson, printMessage } from '../run/ask.ts';
 import type { CommonOptions } from '../run/options.ts';
 import { askedCredentials, withRun } from '../run/run.ts';
 import { readSetup, reportStoreWarnings } from '../run/setup.ts';
@@ -13,6 +13,7 @@ import { withFigures } from '../status/figures-status.ts';
 import type { Status } from '../status/status.ts';
 import { screen } from '../view/screen.ts';
 import { showOverview, showStatus } from '../view/status.ts';
+import { prometheusStatus } from '../view/status-prometheus.ts';
 import { paint } from '../view/style.ts';
 
 /** Interval between two displays of --watch (ms). */
@@ -28,9 +29,19 @@ const CLUSTERS_AT_ONCE = 8;
 const ABOUT = [...EVERYTHING, 'figures'] as const;
 
 /** The flags of `hapg status`. */
-export interface StatusOptions extends CommonOptions {
+export interface StatusOptions extends Omit<CommonOptions, 'output'> {
+  output?: StatusFormat;
   watch?: boolean;
 }
+
+/** The forms in which a status is printed. */
+export type StatusFormat = 'text' | 'json' | 'prometheus';
+
+/** The same as every command reads its options: whatever a program reads is free of words for a person. */
+const asCommon = ({ output, ...options }: StatusOptions): CommonOptions => ({
+  ...options,
+  output: output === 'text' ? 'text' : 'json',
+});
 
 /**
  * `hapg status`: exits 0 when healthy, 1 when not, 4 when a host is out of reach. With a pattern of inventories it asks all these clusters, and ends with
@@ -41,7 +52,7 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
   if (several === undefined) return statusOfOne(options);
   if (options.watch) throw new UsageError('--watch shows one cluster: name its inventory');
   // Asked for once for all clusters.
-  const credentials = askedCredentials(options);
+  const credentials = askedCredentials(asCommon(options));
   const results = await settleAll(several, CLUSTERS_AT_ONCE, async (inventory) => ({
     inventory,
     status: await statusOnce({ ...options, inventory }, credentials),
@@ -58,7 +69,10 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
       ...found.map(({ inventory, status }) => ({ inventory, ...status })),
       ...failed.map(({ inventory, error }) => ({ inventory, healthy: false, error: error.message })),
     ]);
-  else print(showOverview(found, failed));
+  else if (options.output === 'prometheus') {
+    print(prometheusStatus(found.map(({ status }) => status)));
+    for (const { error } of failed) printMessage(error.message);
+  } else print(showOverview(found, failed));
   if (failed[0]) return failed[0].error.exitCode;
   return Math.max(EXIT.done, ...found.map(({ status }) => exitOf(status)));
 }
@@ -71,7 +85,7 @@ const exitOf = ({ healthy, problems }: Status): number => {
 
 /** Reads the status of one cluster once. */
 async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof askedCredentials>): Promise<Status> {
-  const setup = readSetup({ ...options, quiet: true });
+  const setup = readSetup({ ...asCommon(options), quiet: true });
   const store = await SecretStore.read(setup.cluster);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [], credentials }, ({ session }) =>
     takeStatus(session, setup.cluster, setup.hosts, store, ABOUT),
@@ -79,7 +93,9 @@ async function statusOnce(options: StatusOptions, credentials: ReturnType<typeof
 }
 
 async function statusOfOne(options: StatusOptions): Promise<number> {
-  const setup = readSetup({ ...options, quiet: true });
+  if (options.watch && options.output === 'prometheus')
+    throw new UsageError('--watch redraws a screen: without -o prometheus');
+  const setup = readSetup({ ...asCommon(options), quiet: true });
   let store = await SecretStore.read(setup.cluster);
   reportStoreWarnings(store, options);
   return withRun(setup, 'status', { secrets: () => store?.all() ?? [] }, async ({ session, interrupt }) => {
@@ -89,7 +105,8 @@ async function statusOfOne(options: StatusOptions): Promise<number> {
       const seen = await takeStatus(session, setup.cluster, setup.hosts, store, isFull ? ABOUT : EVERYTHING);
       const status = isFull || figured === undefined ? seen : withFigures(seen, figured);
       figured = status;
-      if (setup.json) printJson(status);
+      if (options.output === 'prometheus') print(prometheusStatus([status]));
+      else if (setup.json) printJson(status);
       else {
         if (options.watch) screen.clear();
         print(showStatus(status, options.verbose));

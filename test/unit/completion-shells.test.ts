@@ -39,7 +39,7 @@ const LINES: [line: string, offered: string, before?: string][] = [
   ['hapg plan -l proxy1,db', 'proxy1,db1 proxy1,db2 proxy1,db3'],
   ['hapg plan -t ha', 'haproxy hardening'],
   ['hapg restore --to-', '--to-lsn --to-name --to-time'],
-  ['hapg status -o ', 'json text'],
+  ['hapg status -o ', 'json prometheus text'],
   ['hapg logs pat', 'patroni'],
   ['hapg explain no_q', 'no_quorum'],
   ['hapg completion ', 'bash fish zsh'],

@@ -65,7 +65,7 @@ const OFFERS: [line: string, offered: string][] = [
   ['update --reboot=a', '--reboot=auto --reboot=always'],
   ['backup --type ', 'full diff incr'],
   ['connect --role ', 'primary replica any'],
-  ['status -o ', 'text json'],
+  ['status -o ', 'text json prometheus'],
   ['status -oj', '-ojson'],
   ['restore --to-', '--to-time --to-lsn --to-name'],
   ['restore --to-time x --to-', '--to-lsn --to-name'],

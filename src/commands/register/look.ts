@@ -11,6 +11,12 @@ import type { PsqlOptions } from '../ssh.ts';
 import type { StatusOptions } from '../status.ts';
 import { collect, command, outputOption, type Register, withCommonOptions } from './options.ts';
 
+/** The forms of a status. */
+const statusOutput = (): Option =>
+  new Option('-o, --output <format>', 'text, json or prometheus')
+    .choices(['text', 'json', 'prometheus'])
+    .default('text');
+
 /** What is printed is what the program on the host prints. */
 const OTHERS_OUTPUT = { output: false } as const;
 
@@ -18,7 +24,10 @@ const OTHERS_OUTPUT = { output: false } as const;
 export const look: Register = (program, run) => {
   program.commandsGroup('Look:');
 
-  command(program, 'status', 'show the live cluster, problems first; exit 1 unless it is healthy')
+  withCommonOptions(
+    program.command('status').description('show the live cluster, problems first; exit 1 unless it is healthy'),
+    { output: statusOutput() },
+  )
     .option('--watch', 'redraw every two seconds')
     .action((options: StatusOptions) => run(async () => (await import('../status.ts')).statusCommand(options)));
 
