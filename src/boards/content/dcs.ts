@@ -4,7 +4,7 @@ import { ofCluster, perSecond, query, worstOfHundred } from '../query.ts';
 import { health, over } from '../thresholds.ts';
 
 /** The names of ZooKeeper's metrics do not say whose they are; its job does. */
-const ofZooKeeper = (metric: string): string => ofCluster(metric, 'job="zookeeper"');
+const ofZooKeeper = (metric: string): string => ofCluster(`zookeeper_${metric}`, 'job="zookeeper"');
 
 /** The members of the DCS: etcd, or ZooKeeper in a cluster that has that. */
 export const dcs: Board = {

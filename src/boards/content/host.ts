@@ -226,7 +226,7 @@ export const host: Board = {
             'Whether Patroni holds the watchdog of its host, which ends a leader that hangs. Worry when it is free where it was set up.',
           width: 8,
           meanings: { 0: { text: 'not held', color: 'gray' }, 1: { text: 'held', color: 'green' } },
-          queries: [query(`max by (host) (${ofHosts('hapg_watchdog_open')})`, '{{host}}')],
+          queries: [maybe(`max by (host) (${ofHosts('hapg_watchdog_open')})`, '{{host}}')],
         }),
         timeseries({
           title: "Age of hapg's own facts",
