@@ -22,9 +22,9 @@ const READER = { owner: 'prometheus', group: 'prometheus' };
 const unitFile = (name: string): string => `/etc/systemd/system/${name}`;
 
 /** Steps before the packages: hapg's own units, so that an installation starts nothing that listens on all addresses. */
-export const exportersPrepare = (host: Host, { cluster }: Context): Step[] => [
+export const exportersPrepare = (host: Host, { cluster, facts }: Context): Step[] => [
   ...(host.roles.has('patroni') ? [account(role, MONITOR)] : []),
-  ...exporterUnits(host, cluster).map(({ name, content }) =>
+  ...exporterUnits(host, cluster, facts(host)).map(({ name, content }) =>
     file(role, unitFile(name), content, { notify: [restart(name)] }),
   ),
 ];

@@ -54,7 +54,7 @@ const watchedUnits = (host: Host): string =>
     '|pgbackrest-[a-z]+[.](service|timer)|hapg-[^ ]+[.](service|timer))$',
   );
 
-const exporters = (host: Host, cluster: Cluster): (Exporter & { module?: Module })[] => [
+const exporters = (host: Host, cluster: Cluster, container: boolean): (Exporter & { module?: Module })[] => [
   {
     name: PROXY_UNIT,
     of: 'this host, for who has a certificate',
@@ -103,6 +103,7 @@ const exporters = (host: Host, cluster: Cluster): (Exporter & { module?: Module 
         'nfs',
         'nfsd',
         'nvme',
+        ...(container ? ['timex'] : []),
       ].map((one) => `--no-collector.${one}`),
       ...['powersupplyclass', 'rapl', 'selinux', 'tapestats', 'thermal_zone', 'xfs', 'zfs'].map(
         (one) => `--no-collector.${one}`,
@@ -167,10 +168,10 @@ const word = (text: string): string => {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(plain) ? plain : `"${plain.replaceAll(/["\\]/g, '\\$&')}"`;
 };
 
-/** Returns the units of a host's exporters, the proxy first. */
-export function exporterUnits(host: Host, cluster: Cluster): ExporterUnit[] {
+/** Returns the units of a host's exporters, the proxy first. In a container the clock is that of its machine. */
+export function exporterUnits(host: Host, cluster: Cluster, { container = false } = {}): ExporterUnit[] {
   const modules = modulesOf(host, cluster);
-  return exporters(host, cluster)
+  return exporters(host, cluster, container)
     .filter(({ module }) => module === undefined || modules.includes(module))
     .map(({ name, command, of, user, environment, needs, seesAll }) => ({
       name,

@@ -67,7 +67,7 @@ export function watched(lab: TestLab): void {
     );
     const there = new Set(prometheus<string[]>(lab, 'label/__name__/values'));
     // What a healthy cluster does not say: nothing is held, no drill was made, and a container keeps no clock of its own.
-    const absent = /^(hapg_mark|hapg_drill_restore_last_success_seconds)$/;
+    const absent = /^(hapg_mark|hapg_drill_restore_last_success_seconds|node_timex_\w+)$/;
     const named = Object.values(alertRules(cluster))
       .flat()
       .flatMap(({ expr }) => expr.match(/\b\w+(?=\{cluster=)/g) ?? []);

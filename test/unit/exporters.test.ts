@@ -141,6 +141,13 @@ test("the proxy trusts Patroni's authority, in the way that has an effect, and b
   assert.deepEqual(trust.notify, [{ unit: PROXY_UNIT, action: 'restart' }]);
 });
 
+test('the clock of a container is not judged: it is that of its machine', () => {
+  const node = (container: boolean) =>
+    exporterUnits(hostOf('db1'), cluster, { container }).find(({ name }) => name.includes('node-exporter'))!.content;
+  assert.match(node(true), /--no-collector\.timex/);
+  assert.doesNotMatch(node(false), /timex/);
+});
+
 test('every target has the job and the labels that alerts and boards ask for', () => {
   const groups = JSON.parse(scrapeFile(cluster)) as { targets: string[]; labels: Record<string, string> }[];
   assert.deepEqual(

@@ -210,7 +210,7 @@ export const host: Board = {
           title: 'Offset of the clock',
           about: 'Difference to the time server. Worry above a tenth of a second: certificates and logs go wrong.',
           unit: 's',
-          queries: [query(`max by (host) (${ofHosts('node_timex_offset_seconds')})`, '{{host}}')],
+          queries: [maybe(`max by (host) (${ofHosts('node_timex_offset_seconds')})`, '{{host}}')],
         }),
         timeseries({
           title: 'Certificates expire in',
