@@ -71,7 +71,7 @@ for (const [cluster, inventory, seconds, value] of [
     briefly(lab);
   });
 
-group('monitoring', 420, 57, () => {
+group('monitoring', 400, 57, () => {
   const lab = new TestLab('pgwatch', 'monitored.yaml', {
     settings: (text) => text.replace('[pgbackrest, monitoring]', '[pgbackrest, monitoring, client]'),
   });

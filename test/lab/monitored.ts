@@ -117,31 +117,25 @@ export function watched(lab: TestLab): void {
   test(`${lab.cluster}: what is broken is seen to fire, and to end`, async () => {
     const leader = leaderOf(await lab.healthy(60));
     const replica = lab.with('patroni').find((name) => name !== leader)!;
-    for (const [alert, breaks, mends] of [
-      [
-        'BalancerWithoutReplicas',
-        'proxy1: echo "disable server replica/db1; disable server replica/db2; disable server replica/db3" | socat - /run/haproxy/admin.sock',
-        'proxy1: echo "enable server replica/db1; enable server replica/db2; enable server replica/db3" | socat - /run/haproxy/admin.sock',
-      ],
-      ['UnitNotActive', `${replica}: systemctl stop etcd`, `${replica}: systemctl start etcd`],
-      [
-        'HostDown',
-        'proxy2: systemctl stop prometheus-exporter-exporter',
-        'proxy2: systemctl start prometheus-exporter-exporter',
-      ],
-    ] as const) {
-      const run = (where: string) => {
-        const [host, ...script] = where.split(': ');
-        return lab.on(host!, script.join(': '));
-      };
-      run(breaks);
-      try {
-        await until(`${alert} fires`, 240, () => firing(lab).includes(alert));
-      } finally {
-        run(mends);
-      }
-      await until(`${alert} ends`, 120, () => !firing(lab).includes(alert));
+    const reads = (word: string) =>
+      `echo "${['db1', 'db2', 'db3'].map((name) => `${word} server replica/${name}`).join('; ')}" | socat - /run/haproxy/admin.sock`;
+    const faults = [
+      { alert: 'BalancerWithoutReplicas', host: 'proxy1', breaks: reads('disable'), mends: reads('enable') },
+      { alert: 'UnitNotActive', host: replica, breaks: 'systemctl stop etcd', mends: 'systemctl start etcd' },
+      {
+        alert: 'HostDown',
+        host: 'proxy2',
+        breaks: 'systemctl stop prometheus-exporter-exporter',
+        mends: 'systemctl start prometheus-exporter-exporter',
+      },
+    ];
+    for (const { host, breaks } of faults) lab.on(host, breaks);
+    try {
+      for (const { alert } of faults) await until(`${alert} fires`, 240, () => firing(lab).includes(alert));
+    } finally {
+      for (const { host, mends } of faults) lab.on(host, mends);
     }
+    for (const { alert } of faults) await until(`${alert} ends`, 120, () => !firing(lab).includes(alert));
     await lab.healthy(60);
     assert.equal((await lab.hapg(['plan', '--detailed-exitcode'])).code, 0);
   });
