@@ -48,7 +48,7 @@ function said(script: string, env?: Record<string, string>): string {
 /** What the program does everywhere, whatever form it has. */
 function works(hapg: string): void {
   assert.equal(said(`${hapg} --version`), version);
-  assert.match(said(`${hapg} validate -i one.yaml 2>&1`), /one\.yaml: cluster one, 1 hosts/);
+  assert.match(said(`${hapg} validate -i one.yaml 2>&1`), /one\.yaml: cluster one, 1 host, /);
   said(`rm -f new.yaml && ${hapg} init new.yaml --databases 10.0.0.1,10.0.0.2,10.0.0.3 --backup 10.0.0.4`);
   assert.match(said(`${hapg} render rendered -i new.yaml && cat rendered/db1/etc/patroni/*.yml`), /scope: /);
   assert.equal(JSON.parse(said(`${hapg} schema`)).type, 'object');
