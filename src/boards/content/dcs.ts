@@ -3,7 +3,7 @@ import { gauge, stat, stateTimeline, timeseries } from '../panel.ts';
 import { ofCluster, perSecond, query, worstOfHundred } from '../query.ts';
 import { health, over } from '../thresholds.ts';
 
-/** The names of ZooKeeper's metrics do not say whose they are; its job does. */
+/** Selects a figure of ZooKeeper, by the name that hapg's script gives it. */
 const ofZooKeeper = (metric: string): string => ofCluster(`zookeeper_${metric}`, 'job="zookeeper"');
 
 /** The members of the DCS: etcd, or ZooKeeper in a cluster that has that. */
