@@ -4,6 +4,8 @@ export const MINUTE_S = 60;
 export const HOUR_S = 3600;
 export const DAY_S = 86_400;
 
+/** How long nobody leads in a switchover at most (s), from `hapg switchover` under load on slow hosts. */
+export const SWITCHOVER_S = 15;
 /** How long a transaction may keep vacuum from working (s). */
 export const TRANSACTION_S = HOUR_S;
 /** How long a session may do nothing within a transaction (s). */

@@ -7,7 +7,7 @@ import { scramMatches, scramVerifier } from './scram.ts';
 import { databaseStatements } from './sql/databases.ts';
 import { roleStatements, undeclaredMemberships } from './sql/roles.ts';
 import { undeclaredSettings } from './sql/settings.ts';
-import { QUERY, type SqlState } from './sql/state.ts';
+import { QUERY, type RoleState, type SqlState } from './sql/state.ts';
 import { answered, ask, identifier, literal, run, type Statement, script } from './sql/text.ts';
 import { POOLER, type SqlWant } from './sql/want.ts';
 import { type Kind, type Step, step } from './step.ts';
@@ -92,11 +92,21 @@ function poolStatements({ users, lookUp }: SqlState): Statement[] {
   ];
 }
 
+/** Whether a role is as hapg makes it for the exporter; one that somebody else has made under that name is theirs. */
+const isMonitor = ({ login, superuser, verifier, roles, settings }: RoleState): boolean =>
+  login &&
+  !superuser &&
+  verifier === null &&
+  settings.length === 0 &&
+  roles.length > 0 &&
+  roles.every(({ role }) => role === 'pg_monitor');
+
 /** The exporter's role has no password and no row to read. A cluster that nobody watches any more has no such role. */
 function monitorStatements({ monitored }: SqlWant, { users }: SqlState): Statement[] {
   const name = identifier(MONITOR);
   const there = users.find((one) => one.name === MONITOR);
-  if (!monitored) return there ? [{ text: `drop user ${MONITOR}`, statement: () => `drop role ${name}` }] : [];
+  if (!monitored)
+    return there && isMonitor(there) ? [{ text: `drop user ${MONITOR}`, statement: () => `drop role ${name}` }] : [];
   return [
     ...(there ? [] : [{ text: `create user ${MONITOR}`, statement: () => `create role ${name} login` }]),
     ...(there?.roles.some(({ role }) => role === 'pg_monitor')

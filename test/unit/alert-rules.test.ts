@@ -79,6 +79,17 @@ describe('alert rules', () => {
     assert.equal(rule(monitored(), 'TwoLeaders').for, 30, 'all targets were read again by then');
   });
 
+  test('that wait at all wait until every host was looked at twice, however slow the pace', () => {
+    const slow = monitored('', (text) => text.replace('monitoring:', 'monitoring:\n  scrape_interval: 60s'));
+    for (const { alert, for: seconds } of rulesOf(slow))
+      assert.ok(seconds === 0 || seconds >= 75, `${alert}: ${seconds}`);
+    assert.ok(rule(slow, 'NoLeader').for >= 75 + 15, 'a switchover takes up to 15 s');
+  });
+
+  test('count only replicas as replicas: the leader of a standby cluster streams too', () => {
+    assert.match(rule(monitored(), 'ReplicasMissing').expr, /patroni_replica\{[^}]*\} == 1/);
+  });
+
   test('are YAML that says how long, how bad, and whether planned work can cause it', () => {
     const { groups } = parse(rulesYaml(monitored())) as {
       groups: { rules: { alert: string; for?: string; labels: Record<string, string> }[] }[];

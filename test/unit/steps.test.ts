@@ -287,6 +287,31 @@ test('users and databases: what is missing is made, what differs is changed, not
   );
 });
 
+test("the exporter's role comes and goes with the monitoring, and a role of somebody else with its name stays", () => {
+  const server = { binDir: '/usr/lib/postgresql/17/bin', port: 5432 };
+  const step = (monitored: boolean) =>
+    sqlObjects('patroni', { accounts: [], pooled: false, monitored, server, users: [], databases: [] });
+  const summary = (monitored: boolean, role?: Partial<SqlState['users'][number]>) => {
+    const made = { ...plainState, name: 'hapg_monitor', login: true, limit: -1, verifier: null };
+    const roles = [{ role: 'pg_monitor', by: 'postgres', inherit: true }];
+    const users = role ? [{ ...made, roles, ...role }] : [];
+    const one = step(monitored);
+    return one.kind.diff(one, { recovery: false, lookUp: null, users, databases: [] })?.summary;
+  };
+  assert.equal(summary(true), 'create user hapg_monitor; grant pg_monitor to hapg_monitor');
+  assert.equal(summary(true, {}), undefined);
+  assert.equal(summary(false), undefined);
+  assert.equal(summary(false, {}), 'drop user hapg_monitor');
+  for (const theirs of [
+    { verifier: scramVerifier('a password') },
+    { superuser: true },
+    { login: false },
+    { roles: [{ role: 'accounting', by: 'postgres', inherit: true }] },
+    { settings: ['work_mem=1GB'] },
+  ])
+    assert.equal(summary(false, theirs), undefined, JSON.stringify(theirs));
+});
+
 test('a plan foresees the restart that a changed setting will ask for, and none for spellings or for other settings', () => {
   const parameters = { max_connections: 120, shared_buffers: '128MB', work_mem: '8MB', wal_log_hints: 'on' };
   const restarted = memberRestart('patroni', {

@@ -12,7 +12,10 @@ import { type AlertRule, ruleContext } from './rule.ts';
 /** Rules by the name of their group. */
 export type RuleGroups = Readonly<Record<string, AlertRule[]>>;
 
-/** Returns the alerts of a cluster by subject: those of what its inventory has, with thresholds from it. */
+/**
+ * Returns the alerts of a cluster by subject: those of what its inventory has, with thresholds from it. One that waits at all
+ * waits until everything was looked at twice: what was seen on one host before a change is old until then.
+ */
 export function alertRules(cluster: Cluster): RuleGroups {
   const context = ruleContext(cluster);
   const groups = {
@@ -23,7 +26,13 @@ export function alertRules(cluster: Cluster): RuleGroups {
     dcs: dcsRules(context),
     hosts: hostRules(context),
   };
-  return Object.fromEntries(Object.entries(groups).filter(([, rules]) => rules.length > 0));
+  const paced = (rule: AlertRule): AlertRule => ({
+    ...rule,
+    for: rule.for === 0 ? 0 : Math.max(rule.for, context.twoLooks),
+  });
+  return Object.fromEntries(
+    Object.entries(groups).flatMap(([name, rules]) => (rules.length > 0 ? [[name, rules.map(paced)]] : [])),
+  );
 }
 
 /** Where an alert is explained. */

@@ -1,4 +1,4 @@
-import { HOUR_S, IDLE_S, MINUTE_S, TRANSACTION_S } from '../../../src/bounds/alerts.ts';
+import { HOUR_S, IDLE_S, MINUTE_S, SWITCHOVER_S, TRANSACTION_S } from '../../../src/bounds/alerts.ts';
 import { hostsWith } from '../../../src/inventory/model.ts';
 import { type AlertRule, ON_HOST, type RuleContext } from './rule.ts';
 
@@ -26,7 +26,7 @@ export function memberRules({ cluster, m, twoLooks }: RuleContext): AlertRule[] 
     {
       alert: 'NoLeader',
       expr: `max by (cluster) (${m(leads)}) < 1 or absent(${m(leads)})`,
-      for: 30,
+      for: SWITCHOVER_S + twoLooks,
       severity: 'critical',
       ...(one && { planned: true as const }),
       summary: 'no member of {{ $labels.cluster }} leads: nobody can write',

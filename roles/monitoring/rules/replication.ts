@@ -31,7 +31,7 @@ export function replicationRules({ cluster, m }: RuleContext): AlertRule[] {
     },
     {
       alert: 'ReplicasMissing',
-      expr: `(count by (cluster) (${m('patroni_postgres_streaming')} == 1) or max by (cluster) (${m('patroni_postgres_running')}) * 0) < ${replicas}`,
+      expr: `(count by (cluster) (${m('patroni_postgres_streaming')} == 1 and ${ON_HOST} ${m('patroni_replica')} == 1) or max by (cluster) (${m('patroni_postgres_running')}) * 0) < ${replicas}`,
       for: 5 * MINUTE_S,
       severity: 'warning',
       planned: true,
